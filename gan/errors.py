@@ -1,0 +1,32 @@
+"""What a user is told when something of theirs is wrong: one message, exit code 2, no traceback."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class GanError(Exception):
+    """A mistake that the user can mend: the message says what was given, what is allowed and what to do.
+
+    Whoever stands between a command line and the project (``gan.launch``, ``gan.cli``) prints the message alone
+    and ends with exit code 2. A bug of ours is any other exception and keeps its traceback.
+    """
+
+
+class ConfigError(GanError):
+    """A setting that does not exist, has the wrong type or range, or contradicts another."""
+
+
+class DataError(GanError):
+    """A data set that is missing, broken or not what its name says."""
+
+
+class BundleError(GanError):
+    """A file of a trained generator that is missing, broken or not a generator."""
+
+
+def unknown_name(kind: str, given: str, allowed: Iterable[str]) -> str:
+    """One sentence for a name that does not exist: what was given, the nearest valid name, all valid names."""
+    choices = sorted(allowed)
+    near = difflib.get_close_matches(given, choices, n=1, cutoff=0.5)
+    hint = f"; did you mean '{near[0]}'?" if near else ";"
+    return f"{kind}: no such option '{given}'{hint} choices: {', '.join(choices)}"
