@@ -1,0 +1,71 @@
+# `make` lists what there is to do. GNU make 3.81 (macOS) and a POSIX shell are enough.
+
+PY := .venv/bin/python
+PARTS := gan tests conf benchmarks docs
+
+# Where .venv stands complete but cannot be used (moved, its interpreter gone, another Python asked for), make it anew.
+ifneq ($(shell sh .ci/setup problem "$(PYTHON)"),)
+.PHONY: .venv/.complete
+endif
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo '  ARGS="…"            passed on:   make train ARGS="data=fashion trainer.max_epochs=3"'
+	@echo '                                   make test ARGS="tests/test_losses.py -x"'
+	@echo '  WORKERS=2           tests in that many processes'
+	@echo '  PYTHON=python3.12   the Python that .venv is built with (3.11 to 3.13); else python3'
+	@echo '  PIP_ARGS="…"        passed to pip by setup, for instance --extra-index-url with an index of CPU-only wheels'
+
+.PHONY: setup
+setup: .venv/.complete ## Build .venv, or bring it up to date; every target below does so when needed
+	@echo ".venv is ready."
+
+.venv/.complete: pyproject.toml constraints.txt
+	@sh .ci/setup build "$(PYTHON)" $(PIP_ARGS)
+
+.PHONY: train
+train: .venv/.complete ## A short first run: bundled images, a few minutes on a CPU
+	$(PY) train.py experiment=quickstart $(ARGS)
+
+.PHONY: board
+board: .venv/.complete ## TensorBoard on all runs under outputs/
+	$(PY) -m tensorboard.main --logdir outputs $(ARGS)
+
+.PHONY: test
+test: .venv/.complete ## The tests; no network needed
+	$(PY) -m pytest $(if $(WORKERS),-n $(WORKERS)) $(ARGS)
+
+.PHONY: test-all
+test-all: .venv/.complete ## The tests with the slow ones: full-length runs, on full data sets where they are at hand
+	$(PY) -m pytest -m "" $(if $(WORKERS),-n $(WORKERS)) $(ARGS)
+
+.PHONY: check
+check: lint format-check types ## Lint, format check and types: what CI asks besides the tests
+
+.PHONY: lint
+lint: .venv/.complete ## Style, imports, likely bugs (ruff)
+	$(PY) -m ruff check .
+
+.PHONY: format
+format: .venv/.complete ## Put imports and layout in order, in place (ruff)
+	$(PY) -m ruff check --select I --fix .
+	$(PY) -m ruff format .
+
+.PHONY: format-check
+format-check: .venv/.complete ## Say what `make format` would change
+	$(PY) -m ruff format --diff .
+
+.PHONY: types
+types: .venv/.complete ## Types (mypy)
+	$(PY) -m mypy
+
+.PHONY: constraints
+constraints: ## Write constraints.txt from a fresh resolve (TORCH=2.14.1 moves to another torch; downloads as setup does)
+	@sh .ci/setup constraints "$(PYTHON)" "$(TORCH)" $(PIP_ARGS)
+
+.PHONY: clean
+clean: ## Remove what builds and checks leave behind; never outputs/, data/ or .venv
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis __pycache__
+	find $(wildcard $(PARTS)) -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,38 @@
+"""Keeps the generator alone, ready for `gan sample`, while the run goes on."""
+
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as L
+
+from gan.bundle import FILE_NAME, describe, save_bundle
+from gan.module import GAN
+
+
+class GeneratorBundle(L.Callback):
+    """Writes the run folder's generator.safetensors after every epoch."""
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        assert isinstance(pl_module, GAN)
+        if not trainer.is_global_zero:
+            return
+        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        model = pl_module.hparams["model"]
+        metadata = describe(
+            model["name"],
+            model["generator"],
+            latent_dim=pl_module.latent_dim,
+            prior=pl_module.prior,
+            image_shape=data.image_shape,
+            mean=data.mean,
+            std=data.std,
+            data={"name": data.loaded.name, "origin": data.origin, "class_names": list(data.class_names)},
+            trained={
+                "epochs": trainer.current_epoch + 1,
+                "g_updates": pl_module.g_updates,
+                "d_updates": pl_module.d_updates,
+                "images_seen": pl_module.images_seen,
+                "seed": pl_module.seed,
+            },
+        )
+        save_bundle(Path(trainer.default_root_dir) / FILE_NAME, pl_module.generator, metadata)

@@ -1,0 +1,55 @@
+"""losses.png: both losses, and how often D is right, over the run."""
+
+import csv
+import io
+from pathlib import Path
+
+import lightning.pytorch as L
+
+from gan.files import write_bytes
+from gan.loggers import MetricsCSV
+
+
+class LossCurves(L.Callback):
+    """Draws the run folder's metrics.csv when training ends (without that logger, nothing)."""
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        table = Path(trainer.default_root_dir) / MetricsCSV.FILE_NAME
+        if trainer.is_global_zero and table.exists():
+            write_bytes(table.with_name("losses.png"), draw_curves(read_columns(table)))
+
+
+def read_columns(table: Path) -> dict[str, tuple[list[int], list[float]]]:
+    """The columns of a metrics.csv: for each name, the steps at which it was logged, and its values."""
+    columns: dict[str, tuple[list[int], list[float]]] = {}
+    with table.open(newline="") as file:
+        for row in csv.DictReader(file):
+            for name, text in row.items():
+                if text and name != "step":
+                    steps, values = columns.setdefault(name, ([], []))
+                    steps.append(int(row["step"]))
+                    values.append(float(text))
+    return columns
+
+
+def draw_curves(columns: dict[str, tuple[list[int], list[float]]]) -> bytes:
+    """A PNG of two charts, one above the other, against generator updates."""
+    from matplotlib.figure import Figure  # half a second to import: only when there is something to draw
+
+    figure = Figure(figsize=(8, 6), layout="constrained")
+    losses, accuracies = figure.subplots(2, 1, sharex=True)
+    for name, label in {"train/d_loss": "discriminator", "train/g_loss": "generator"}.items():
+        losses.plot(*columns.get(name, ([], [])), label=label, linewidth=1)
+    losses.set_ylabel("loss")
+    for name, label in {"train/d_accuracy_real": "on real", "train/d_accuracy_fake": "on fake"}.items():
+        accuracies.plot(*columns.get(name, ([], [])), label=label, linewidth=1)
+    accuracies.axhline(0.5, color="grey", linestyle=":", label="a coin")
+    accuracies.set_ylim(-0.02, 1.02)
+    accuracies.set_ylabel("discriminator's accuracy")
+    accuracies.set_xlabel("generator updates")
+    for axes in (losses, accuracies):
+        axes.legend(loc="best", fontsize="small")
+        axes.grid(alpha=0.3)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100)
+    return buffer.getvalue()

@@ -1,0 +1,90 @@
+"""Watches the game: losses, accuracies, gradient norms, learning rates and speed, to the loggers and the progress bar."""
+
+import time
+from typing import Any
+
+import lightning.pytorch as L
+import torch
+from torch.optim import Optimizer
+
+from gan.module import GAN
+
+NETWORKS = ("d", "g")  # in the order of GAN's optimizers
+
+
+class GameMonitor(L.Callback):
+    """Logs every ``trainer.log_every_n_steps`` minibatches, and at the end of each epoch, against generator updates.
+
+    ``train/…`` are means over the updates since the last row. ``epoch/d_loss`` and ``epoch/g_loss`` are means over the
+    epoch's updates, ``epoch/d_loss_last`` and ``epoch/g_loss_last`` those of its last. With several processes the values
+    are means over all of them. Gradient norms (Euclidean, over a whole network) are those of one update since the last
+    row: the first.
+
+    Attributes:
+        latest: the values of the last row, by name.
+    """
+
+    def __init__(self) -> None:
+        self.latest: dict[str, float] = {}
+        self._norms: dict[str, torch.Tensor] = {}
+        self._batches = self._images = 0
+        self._since = 0.0
+        self._epoch_sums: dict[str, float] = {}
+        self._epoch_counts: dict[str, int] = {}
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        assert isinstance(pl_module, GAN)
+        self._images, self._since = pl_module.images_seen, time.perf_counter()
+
+    def on_before_optimizer_step(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Optimizer
+    ) -> None:
+        network = NETWORKS[0] if optimizer is trainer.optimizers[0] else NETWORKS[1]
+        if network not in self._norms:
+            gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+            self._norms[network] = torch.nn.utils.get_total_norm(gradients)
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        self._batches += 1
+        if self._batches % trainer.log_every_n_steps == 0:
+            self._log_updates(trainer, pl_module)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._log_updates(trainer, pl_module)
+        means = {f"epoch/{loss}": self._epoch_sums[loss] / count for loss, count in self._epoch_counts.items()}
+        lasts = {f"epoch/{loss}_last": self.latest[f"{loss}_last"] for loss in self._epoch_counts}
+        self._epoch_sums, self._epoch_counts = {}, {}
+        self._log(trainer, {"epoch": trainer.current_epoch, **means, **lasts})
+
+    def _log_updates(self, trainer: L.Trainer, game: L.LightningModule) -> None:
+        assert isinstance(game, GAN)
+        updates = {loss: count for loss, count in game.record.updates.items() if count}
+        if not updates:
+            return
+        taken = game.record.take()
+        taken |= {f"{network}_gradient_norm": norm for network, norm in self._norms.items()}
+        self._norms = {}
+        # One vector, so that the host waits for the device once, and the processes for each other.
+        values = torch.stack([tensor.float() for tensor in taken.values()])
+        self.latest = dict(zip(taken, trainer.strategy.reduce(values, reduce_op="mean").tolist(), strict=True))
+        for loss, count in updates.items():
+            self._epoch_sums[loss] = self._epoch_sums.get(loss, 0.0) + self.latest[loss] * count
+            self._epoch_counts[loss] = self._epoch_counts.get(loss, 0) + count
+        self.latest["images_per_second"] = self._speed(game)
+
+        row = {f"train/{name}": value for name, value in self.latest.items() if not name.endswith("_last")}
+        rates = {f"train/{n}_lr": o.param_groups[0]["lr"] for n, o in zip(NETWORKS, trainer.optimizers, strict=True)}
+        counts = {name: getattr(game, name) for name in ("images_seen", "d_updates", "g_updates")}
+        self._log(trainer, {"epoch": trainer.current_epoch, **counts, **row, **rates})
+
+    def _speed(self, game: GAN) -> float:
+        now, images = time.perf_counter(), game.images_seen
+        speed = (images - self._images) / (now - self._since)
+        self._images, self._since = images, now
+        return speed
+
+    def _log(self, trainer: L.Trainer, values: dict[str, Any]) -> None:
+        for logger in trainer.loggers:
+            logger.log_metrics(values, step=trainer.global_step)

@@ -1,0 +1,93 @@
+"""The IDX file format of MNIST and its relatives: read whole, or refused with the reason.
+
+Layout (http://yann.lecun.com/exdb/mnist/): two zero bytes, a code for the type, the number of dimensions, each
+dimension as a big-endian 32-bit integer, then the values, big-endian, last dimension fastest.
+"""
+
+import gzip
+import math
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan.errors import DataError
+
+GZIP_MAGIC = b"\x1f\x8b"
+DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+
+
+def read_idx(path: Path) -> Tensor:
+    """The tensor in an IDX file, plain or gzipped (told by its first bytes, not by its name).
+
+    Returns:
+        A tensor of the file's own shape and dtype (uint8, int8, int16, int32, float32 or float64) in native byte order.
+
+    Raises:
+        DataError: if the file cannot be read, or is anything but exactly one whole IDX file. The message begins
+            with the path and says what is wrong.
+    """
+    return parse_idx(read_bytes(path), path)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a file, decompressed if it is gzip.
+
+    Raises:
+        DataError: if the file is missing, unreadable, empty, or broken as a gzip file.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
+    if data.startswith(GZIP_MAGIC):
+        try:
+            data = gzip.decompress(data)
+        except (EOFError, OSError, zlib.error) as error:
+            raise DataError(f"{path}: not a whole gzip file ({error})") from None
+    if not data:
+        raise DataError(f"{path}: is empty (0 bytes)")
+    return data
+
+
+def parse_idx(data: bytes, path: Path) -> Tensor:
+    """The tensor in the bytes of a (decompressed) IDX file; ``path`` is for the error message alone.
+
+    Raises:
+        DataError: if header and length do not agree, or there is no IDX header at all.
+    """
+    dtype, shape = _parse_header(data, path)
+    offset = 4 + 4 * len(shape)
+    expected = offset + math.prod(shape) * dtype.itemsize
+    if len(data) != expected:
+        fault = "is truncated" if len(data) < expected else "is too long"
+        raise DataError(f"{path}: {fault}: its header asks for {expected:,} bytes, there are {len(data):,}")
+    # astype copies: the result is writable and does not keep the file's bytes alive
+    values = np.frombuffer(data, dtype, offset=offset).astype(dtype.newbyteorder("="))
+    return torch.from_numpy(values.reshape(shape))
+
+
+def _parse_header(data: bytes, path: Path) -> tuple[np.dtype, tuple[int, ...]]:
+    """Type and shape, or a DataError that names what the file looks like instead."""
+    if data[:64].lstrip().startswith(b"<"):
+        raise DataError(f"{path}: starts like an HTML page, not an IDX file")
+    if not any(data[:16]):
+        raise DataError(f"{path}: starts with zeros where an IDX header should be")
+    if data[:2] != b"\0\0" or len(data) < 4:
+        raise DataError(f"{path}: not an IDX file (starts with {data[:8]!r}, an IDX file with two zero bytes)")
+    code, dims = data[2], data[3]
+    if code not in DTYPES:
+        known = ", ".join(f"0x{known:02x}" for known in DTYPES)
+        raise DataError(f"{path}: not an IDX file (type code 0x{code:02x}; known are {known})")
+    if dims == 0 or len(data) < 4 + 4 * dims:
+        raise DataError(
+            f"{path}: its IDX header is not whole ({dims} dimensions announced, {len(data):,} bytes in all)"
+        )
+    shape = tuple(int.from_bytes(data[4 + 4 * i : 8 + 4 * i], "big") for i in range(dims))
+    if 0 in shape:
+        raise DataError(f"{path}: holds nothing (shape {shape})")
+    return np.dtype(DTYPES[code]), shape

@@ -1,0 +1,113 @@
+"""Is what lies in the data folder what its name says? Read and checked in one pass: nothing unverified gets out."""
+
+import hashlib
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gan.data.idx import parse_idx, read_bytes
+from gan.data.registry import Half, Source
+from gan.errors import DataError
+
+IMAGE_SIZE = 28
+
+
+def missing_files(source: Source, root: Path) -> list[Path]:
+    """The files of a set that are not there, neither plain nor as ``.gz``."""
+    folder = root / source.folder
+    return [folder / file for file in source.files if not _locate(folder / file).exists()]
+
+
+def read_source(source: Source, root: Path) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Train images, train labels, test images, test labels of a set that lies under ``root``.
+
+    Returns:
+        images uint8 (N, 1, 28, 28) upright, labels int64 (N,) in 0 … classes - 1; the same for the test half.
+
+    Raises:
+        DataError: if a file is missing, broken, or not the set's own; the message begins with the file's path.
+    """
+    folder = root / source.folder
+    train = read_half(source.train, folder, source.title, len(source.class_names), source.first_label)
+    test = read_half(source.test, folder, source.title, len(source.class_names), source.first_label)
+    if source.transposed:
+        train, test = (_upright(*train), _upright(*test))
+    return *train, *test
+
+
+def read_half(half: Half, folder: Path, title: str, num_classes: int, first_label: int = 0) -> tuple[Tensor, Tensor]:
+    """Images uint8 (N, 1, 28, 28) and labels int64 (N,), counted from 0, of one verified pair of files.
+
+    Raises:
+        DataError: as ``read_source``.
+    """
+    images = _read_images(_locate(folder / half.images), half, title)
+    labels = _read_labels(_locate(folder / half.labels), half, title, num_classes, first_label)
+    if len(images) != len(labels):
+        raise DataError(
+            f"{_locate(folder / half.labels)}: holds {len(labels):,} labels for the {len(images):,} images "
+            f"of {half.images}"
+        )
+    return images, labels
+
+
+def _locate(path: Path) -> Path:
+    """The plain file, or the gzipped one beside it where only that is there (as people download them by hand)."""
+    gzipped = path.with_name(path.name + ".gz")
+    return gzipped if gzipped.exists() and not path.exists() else path
+
+
+def _read_images(path: Path, half: Half, title: str) -> Tensor:
+    data = read_bytes(path)
+    images = parse_idx(data, path)
+    if images.dtype != torch.uint8 or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
+        raise DataError(
+            f"{path}: holds {images.dtype} of shape {tuple(images.shape)}, not uint8 images of shape (N, 28, 28)"
+        )
+    _check_count(path, len(images), half, title, "images")
+    if not images.any():
+        raise DataError(f"{path}: all of its {len(images):,} images are black (every byte is zero)")
+    _check_sha256(path, data, half.images_sha256, title, f"{len(images):,} images")
+    return images.unsqueeze(1)
+
+
+def _read_labels(path: Path, half: Half, title: str, num_classes: int, first_label: int) -> Tensor:
+    data = read_bytes(path)
+    labels = parse_idx(data, path)
+    if labels.dtype not in (torch.uint8, torch.int32) or labels.ndim > 2:
+        raise DataError(f"{path}: holds {labels.dtype} of shape {tuple(labels.shape)}, not labels of shape (N,)")
+    _check_count(path, len(labels), half, title, "labels")
+    if labels.ndim == 2:
+        labels = labels[:, 0]  # QMNIST: class, NIST series, writer, …
+    labels = labels.long() - first_label
+    wrong = torch.nonzero((labels < 0) | (labels >= num_classes))
+    if len(wrong):
+        position = int(wrong[0])
+        raise DataError(
+            f"{path}: label {int(labels[position]) + first_label} at position {position}, "
+            f"{title}'s labels are {first_label} … {num_classes - 1 + first_label}"
+        )
+    _check_sha256(path, data, half.labels_sha256, title, f"{len(labels):,} labels")
+    return labels
+
+
+def _check_count(path: Path, count: int, half: Half, title: str, kind: str) -> None:
+    if count not in half.counts:
+        expected = " or ".join(f"{allowed:,}" for allowed in half.counts)
+        raise DataError(f"{path}: holds {count:,} {kind}, {title} has {expected} there")
+
+
+def _check_sha256(path: Path, data: bytes, expected: str | None, title: str, content: str) -> None:
+    if expected is None:
+        return
+    found = hashlib.sha256(data).hexdigest()
+    if found != expected:
+        raise DataError(
+            f"{path}: a well-formed IDX file of {content}, but not {title}'s (sha256 {found[:16]}…, {title}'s is "
+            f"{expected[:16]}…); changed, or another data set under this name"
+        )
+
+
+def _upright(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    return images.transpose(-1, -2).contiguous(), labels

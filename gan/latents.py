@@ -1,0 +1,70 @@
+"""Latents: the priors, and where every random number of a run comes from.
+
+A run's randomness is a function of ``(seed, rank, purpose, index)`` and of nothing else: no generator is carried from
+one update to the next. So a resumed run draws what an uninterrupted one would have drawn, ranks draw different
+latents, and whatever a callback draws in between changes nothing.
+"""
+
+import functools
+import hashlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+PRIORS = ("normal", "uniform")
+
+# Odd, so that index -> seed is one-to-one also in the low 32 bits, which is all that torch's CPU generator looks at.
+_STRIDE = 0x9E3779B97F4A7C15
+
+
+@functools.lru_cache(maxsize=256)
+def _stream_origin(seed: int, rank: int, purpose: str) -> int:
+    digest = hashlib.blake2b(f"{seed}/{rank}/{purpose}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
+def stream_seed(seed: int, rank: int, purpose: str, index: int) -> int:
+    """The seed of the ``index``-th draw of one stream of random numbers.
+
+    Args:
+        seed: the run's seed.
+        rank: the process's global rank; 0 for what all ranks must draw alike.
+        purpose: what the numbers are for, such as "discriminator" or "data order".
+        index: which draw of that stream: an update, an epoch.
+
+    Returns:
+        An integer in [0, 2**63), different for every index below 2**32.
+    """
+    return (_stream_origin(seed, rank, purpose) + index * _STRIDE) % (1 << 63)
+
+
+def draw(
+    prior: str,
+    count: int,
+    latent_dim: int,
+    *,
+    device: "torch.device | str" = "cpu",
+    generator: "torch.Generator | None" = None,
+) -> "torch.Tensor":
+    """Draw latents z of shape (count, latent_dim), float32.
+
+    Args:
+        prior: "normal" for N(0, 1), "uniform" for U(-1, 1), per component.
+        generator: where the numbers come from; None for torch's global generator of that device.
+    """
+    import torch  # here, so that the data layer and the command line can use stream_seed without torch
+
+    if prior == "normal":
+        return torch.randn(count, latent_dim, device=device, generator=generator)
+    if prior == "uniform":
+        return torch.empty(count, latent_dim, device=device).uniform_(-1.0, 1.0, generator=generator)
+    raise ValueError(f"prior must be one of {PRIORS}, not {prior!r}")
+
+
+def fixed_latents(prior: str, count: int, latent_dim: int, *, seed: int, purpose: str) -> "torch.Tensor":
+    """Latents (count, latent_dim) that depend on the seed and the purpose only: drawn on the CPU, alike everywhere."""
+    import torch
+
+    generator = torch.Generator().manual_seed(stream_seed(seed, 0, purpose, 0))
+    return draw(prior, count, latent_dim, generator=generator)

@@ -1,0 +1,141 @@
+"""Between the command line and the run: Hydra's composition, and its mistakes in our words."""
+
+import contextlib
+import functools
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from gan.errors import ConfigError, GanError, unknown_name
+from gan.files import write_bytes
+
+MISTAKE = 2  # exit code of a user's mistake
+_exit_codes: list[int] = []  # of the jobs of this process, for what Hydra's main does not return
+
+
+def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], int]:
+    """Make a job of Hydra's, one of perhaps many in a sweep: its exit code is its result, a user's mistake is answered.
+
+    So a sweep goes on after a point that cannot run, and `run_command` knows of it at the end.
+    """
+
+    @functools.wraps(function)
+    def answered(config: DictConfig) -> int:
+        try:
+            code = function(config) or 0
+        except GanError as error:
+            overrides = HydraConfig.get().job.override_dirname if HydraConfig.get().mode == RunMode.MULTIRUN else ""
+            print(f"{overrides}: {error}" if overrides else error, file=sys.stderr)
+            code = MISTAKE
+        _exit_codes.append(code)
+        return code
+
+    return answered
+
+
+def run_command(main: Callable[[], Any]) -> int:
+    """Call a Hydra main whose function is a `job`, and return the exit code: the largest of its jobs'.
+
+    A mistake in the command line itself is one message and exit code 2; a bug keeps its traceback. With
+    ``HYDRA_FULL_ERROR=1`` in the environment everything does.
+    """
+    if os.environ.get("HYDRA_FULL_ERROR") == "1":
+        main()
+        return max(_exit_codes, default=0)
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # or Hydra would print the exception and exit before we see it
+    try:
+        main()
+    except GanError as error:
+        print(error, file=sys.stderr)
+        return MISTAKE
+    except (HydraException, OmegaConfBaseException) as error:
+        print(in_our_words(error), file=sys.stderr)
+        return MISTAKE
+    finally:
+        del os.environ["HYDRA_FULL_ERROR"]
+    return max(_exit_codes, default=0)
+
+
+def in_our_words(error: Exception) -> str:
+    """Hydra's message about a composition that failed, with the nearest valid name and without plus signs to try."""
+    text = str(error)
+    if isinstance(error, MissingConfigException) and (found := re.search(r"Could not find '(.+)/(.+?)'", text)):
+        group, option = found.groups()
+        return unknown_name(group, option, error.options or [])
+    if found := re.search(r"Could not override '(.+?)'", text):
+        return f"{found[1]}: no such setting. `python train.py --help` shows the groups, `--cfg job` all settings"
+    if isinstance(error, ConfigCompositionException) and error.__cause__ is not None:
+        text = f"{text}: {error.__cause__}"
+    return re.sub(r"\s*\n\s*", " ", text.strip())
+
+
+def resolved(config: DictConfig) -> dict[str, Any]:
+    """The configuration as plain containers, every reference replaced by what it refers to.
+
+    Raises:
+        ConfigError: a value is still missing (``???``), or a reference leads nowhere.
+    """
+    try:
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(in_our_words(error)) from error
+    assert isinstance(plain, dict)
+    return {str(name): node for name, node in plain.items() if name != "experiment"}
+
+
+def claim_run_folder(settings: dict[str, Any]) -> Path:
+    """Take the run folder for this run, and leave its configuration there.
+
+    Raises:
+        ConfigError: it holds another run, or cannot be written.
+    """
+    folder = Path(settings["run_dir"])
+    config = folder / "config.yaml"
+    if config.exists():
+        raise ConfigError(
+            f"hydra.run.dir: {folder} holds a run already, which stays as it is; "
+            "give another folder, or leave hydra.run.dir out for a new one"
+        )
+    try:
+        write_bytes(config, yaml.safe_dump(settings, sort_keys=False).encode())
+    except OSError as error:
+        raise ConfigError(f"hydra.run.dir: {folder} cannot be written: {error.strerror}") from error
+    return folder
+
+
+@contextlib.contextmanager
+def clean_start(folder: Path) -> Iterator[None]:
+    """If what is inside fails, remove what Hydra has made for a run that never began: empty folders, nothing else."""
+    try:
+        yield
+    except BaseException:
+        for path in (folder, *folder.parents[:2]):
+            try:
+                path.rmdir()
+            except OSError:
+                break
+        raise
+
+
+def child_arguments(run_dir: Path) -> Sequence[str]:
+    """Command-line arguments with which train.py takes part, as one of several processes, in a run that is set up."""
+    return [
+        "--config-path",
+        str(run_dir),
+        "--config-name",
+        "config",
+        f"hydra.run.dir='{run_dir}'",
+        "hydra.output_subdir=null",
+        "hydra/job_logging=stdout",
+    ]
+

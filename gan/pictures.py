@@ -1,0 +1,60 @@
+"""Grids of images as picture files. Images are uint8 arrays (N, C, H, W), C = 1 (grey) or 3 (colour)."""
+
+import io
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Pixels = NDArray[np.uint8]
+
+
+def grid(images: Pixels, *, columns: int | None = None, padding: int = 2, scale: int = 1) -> Pixels:
+    """Lay images out row by row, as one image (C, height, width).
+
+    Args:
+        images: uint8 (N, C, H, W), N at least 1.
+        columns: images a row; None for a grid as square as N allows.
+        padding: black pixels between images.
+        scale: each pixel becomes scale x scale.
+    """
+    count, channels, height, width = images.shape
+    columns = min(columns or math.ceil(math.sqrt(count)), count)
+    rows = math.ceil(count / columns)
+    cell_h, cell_w = height + padding, width + padding
+    canvas = np.zeros((channels, rows * cell_h - padding, columns * cell_w - padding), np.uint8)
+    for index, image in enumerate(images):
+        top, left = index // columns * cell_h, index % columns * cell_w
+        canvas[:, top : top + height, left : left + width] = image
+    return canvas.repeat(scale, axis=1).repeat(scale, axis=2)
+
+
+def inverted(images: Pixels) -> Pixels:
+    """Dark on white, as matplotlib's gray_r shows it."""
+    return 255 - images
+
+
+def to_pillow(image: Pixels) -> Image.Image:
+    """An image (C, H, W) as a Pillow image, mode L or RGB."""
+    return Image.fromarray(image[0] if image.shape[0] == 1 else image.transpose(1, 2, 0))
+
+
+def png(image: Pixels) -> bytes:
+    """An image (C, H, W) as the bytes of a PNG file; the same image gives the same bytes."""
+    buffer = io.BytesIO()
+    to_pillow(image).save(buffer, format="PNG", optimize=False)
+    return buffer.getvalue()
+
+
+def gif(frames: Sequence[Pixels], *, seconds: float = 6.0, hold: float = 1.5) -> bytes:
+    """Images (C, H, W) as the bytes of an animation that loops: about ``seconds`` long, the last frame held longer."""
+    each = min(max(1000 * seconds / len(frames), 40.0), 500.0)
+    durations = [int(each)] * (len(frames) - 1) + [int(each + 1000 * hold)]
+    pictures = [to_pillow(frame) for frame in frames]
+    buffer = io.BytesIO()
+    pictures[0].save(
+        buffer, format="GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0, optimize=False
+    )
+    return buffer.getvalue()

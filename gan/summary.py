@@ -1,0 +1,157 @@
+"""What a run says about itself: before it starts, when it has ended, and in its folder for whoever repeats it."""
+
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as L
+import torch
+from torch import nn
+
+from gan.bundle import FILE_NAME
+from gan.data.module import ImageData
+from gan.files import write_bytes
+from gan.module import GAN
+
+PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "hydra-core", "omegaconf", "tensorboard", "numpy")
+
+
+def before(settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.Trainer) -> str:
+    """The run in a few lines: images, networks, device, length, folder."""
+    model, objective, schedule = settings["model"], settings["objective"], settings["schedule"]
+    batches = len(data.train_dataloader())
+    limit = settings["trainer"]["limit_train_batches"]
+    batches = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+    updates = game.schedule.generator_updates(trainer.max_epochs, batches) if trainer.max_epochs else 0
+    rows = {
+        "data": data.origin,
+        "generator": _network(model, "generator", game.generator),
+        "discriminator": _network(model, "discriminator", game.discriminator),
+        "objective": f"{objective['name']}, {_optimizer(settings['optimizer'])}",
+        "schedule": ", ".join(f"{k} {v}" for k, v in schedule.items() if k != "name") + f" ({schedule['name']})",
+        "device": f"{_device(trainer)}, precision {trainer.precision}",
+        "length": _length(trainer, batches, updates, data.batch_size),
+        "run folder": f"{_short(trainer.default_root_dir)}/",
+    }
+    return "\n".join(f"{name:>14}  {text}" for name, text in rows.items())
+
+
+def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
+    """What the run has left, and how to look at it; at the very end, the picture and the command for TensorBoard."""
+    folder = Path(trainer.default_root_dir)
+    kept = {
+        "checkpoints/last.ckpt": "both networks and their optimizers",
+        FILE_NAME: f"the generator alone: gan sample {_short(folder)} --n 64 --out grid.png",
+        "metrics.csv": "everything that was logged",
+        "losses.png": "both losses and the discriminator's accuracies",
+        "samples/progress.gif": "the fixed latents, epoch by epoch",
+    }
+    lines = [f"Trained for {trainer.current_epoch} epochs, {trainer.global_step:,} generator updates, {_time(seconds)}."]
+    lines += [f"  {_short(folder / name)}  {text}" for name, text in kept.items() if (folder / name).exists()]
+    if data.substitute_for:
+        lines.append(warning(data))
+    grids = sorted((folder / "samples").glob("epoch_*.png"))
+    if (folder / "tensorboard").exists():
+        lines.append(f"TensorBoard:  tensorboard --logdir {_short(folder)}")
+    if grids:
+        lines.append(f"Newest grid:  {_short(grids[-1])}")
+    return "\n".join(lines)
+
+
+def warning(data: ImageData) -> str:
+    """That the images are not the ones that were asked for, so that nobody can overlook it."""
+    bar = "!" * 100
+    return f"{bar}\nWARNING: this is not the data set '{data.substitute_for}' that was asked for.\n{data.origin}\n{bar}"
+
+
+def record(settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer, run_dir: Path) -> None:
+    """Write run.json: what, beside config.yaml, it takes to repeat the run, and what it ran on."""
+    facts = {
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "seed": settings["seed"],
+        "data": {"asked_for": settings["data"]["name"], "used": data.loaded.name, "origin": data.origin},
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        "git": _git_commit(),
+        "machine": {
+            "system": platform.platform(),
+            "processor": _processor(),
+            "device": _device(trainer),
+            "threads": torch.get_num_threads(),
+            "processes": trainer.world_size,
+        },
+    }
+    write_bytes(run_dir / "run.json", (json.dumps(facts, indent=2) + "\n").encode())
+
+
+def _network(model: Mapping[str, Any], name: str, network: nn.Module) -> str:
+    own = ", ".join(f"{key} {value}" for key, value in model[name].items())
+    latent = f", z {model['latent_dim']} {model['prior']}" if name == "generator" else ""
+    return f"{model['name']}, {sum(p.numel() for p in network.parameters()):,} parameters ({own}{latent})"
+
+
+def _optimizer(node: Mapping[str, Any]) -> str:
+    rates = {network: (node.get(network) or {}).get("lr", node.get("lr")) for network in ("discriminator", "generator")}
+    lr = rates["generator"] if len(set(rates.values())) == 1 else f"D {rates['discriminator']}, G {rates['generator']}"
+    return f"{node['_target_'].rpartition('.')[2]} lr {lr}"
+
+
+def _length(trainer: L.Trainer, batches: int, updates: int, batch_size: int) -> str:
+    epochs = f"{trainer.max_epochs} epochs of " if trainer.max_epochs and trainer.max_epochs > 0 else "epochs of "
+    steps = f", {updates:,} generator updates" if updates > 0 else ""
+    limit = f", at most {trainer.max_steps:,} generator updates" if trainer.max_steps > 0 else ""
+    return f"{epochs}{batches:,} minibatches of {batch_size}{steps}{limit}"
+
+
+def _device(trainer: L.Trainer) -> str:
+    device = trainer.strategy.root_device
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type.upper()
+    processes = f"{trainer.world_size} processes, each " if trainer.world_size > 1 else ""
+    threads = f" ({torch.get_num_threads()} threads)" if device.type == "cpu" else ""
+    return f"{processes}{name}{threads}"
+
+
+def _short(path: Path | str) -> str:
+    """Relative to the working folder where that is shorter."""
+    relative = os.path.relpath(path)
+    return relative if len(relative) < len(str(path)) else str(path)
+
+
+def _time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _git_commit() -> dict[str, Any] | None:
+    """The commit of the checkout that this code stands in, and whether anything was changed since; None elsewhere."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(Path(__file__).parent), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+
+    try:
+        return {"commit": git("rev-parse", "HEAD"), "clean": git("status", "--porcelain") == ""}
+    except (OSError, subprocess.SubprocessError):
+        return None
