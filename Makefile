@@ -13,14 +13,14 @@ help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  ARGS="…"            passed on:   make train ARGS="data=fashion trainer.max_epochs=3"'
-	@echo '                                   make test ARGS="tests/test_losses.py -x"'
+	@echo '                      likewise:    make test ARGS="tests/test_losses.py -x"'
 	@echo '  WORKERS=2           tests in that many processes'
 	@echo '  PYTHON=python3.12   the Python that .venv is built with (3.11 to 3.13); else python3'
 	@echo '  PIP_ARGS="…"        passed to pip by setup, for instance --extra-index-url with an index of CPU-only wheels'
 
 .PHONY: setup
 setup: .venv/.complete ## Build .venv, or bring it up to date; every target below does so when needed
-	@echo ".venv is ready."
+	@echo ".venv is ready. For python, gan and tensorboard without their path:  . .venv/bin/activate"
 
 .venv/.complete: pyproject.toml constraints.txt
 	@sh .ci/setup build "$(PYTHON)" $(PIP_ARGS)
@@ -62,7 +62,7 @@ types: .venv/.complete ## Types (mypy)
 	$(PY) -m mypy
 
 .PHONY: constraints
-constraints: ## Write constraints.txt from a fresh resolve (TORCH=2.14.1 moves to another torch; downloads as setup does)
+constraints: ## Write constraints.txt from a fresh resolve; TORCH=2.14.1 moves to another torch
 	@sh .ci/setup constraints "$(PYTHON)" "$(TORCH)" $(PIP_ARGS)
 
 .PHONY: clean

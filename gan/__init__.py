@@ -1,0 +1,27 @@
+"""GANs on small images: train, judge, compare, ship."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gan.bundle import TrainedGenerator, load_generator
+    from gan.data.module import ImageData
+    from gan.errors import GanError
+    from gan.module import GAN
+
+__all__ = ["GAN", "GanError", "ImageData", "TrainedGenerator", "load_generator"]
+
+_HOMES = {
+    "GAN": "gan.module",
+    "GanError": "gan.errors",
+    "ImageData": "gan.data.module",
+    "TrainedGenerator": "gan.bundle",
+    "load_generator": "gan.bundle",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Looked up on first use, so that sampling does not import Lightning and a command's --help does not import torch.
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'gan' has no attribute {name!r}")

@@ -11,7 +11,7 @@ from hydra.utils import get_class, instantiate
 
 from gan.config import NETWORKS
 from gan.data.module import ImageData
-from gan.losses import OBJECTIVES, smoothed
+from gan.losses import build_objective
 from gan.module import GAN, OptimizerFactory
 from gan.networks import build_discriminator, build_generator
 from gan.parallel import GameDDP, process_count
@@ -36,7 +36,7 @@ def build_game(settings: Mapping[str, Any], image_shape: tuple[int, int, int]) -
         discriminator,
         latent_dim=model["latent_dim"],
         prior=model["prior"],
-        objective=smoothed(OBJECTIVES[objective["name"]], objective["real_target"]),
+        objective=build_objective(objective["name"], objective["real_target"]),
         concatenate=objective["concatenate"],
         schedule=SCHEDULES[schedule.pop("name")](**schedule),
         generator_optimizer=_optimizer(settings["optimizer"], "generator"),

@@ -90,7 +90,7 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     except OmegaConfBaseException as error:
         raise ConfigError(in_our_words(error)) from error
     assert isinstance(plain, dict)
-    return {str(name): node for name, node in plain.items() if name != "experiment"}
+    return {str(name): node for name, node in plain.items()}
 
 
 def claim_run_folder(settings: dict[str, Any]) -> Path:

@@ -2,15 +2,16 @@
 
 An objective is a pair: ``d_loss(real_logits, fake_logits)`` is what the discriminator minimises and
 ``g_loss(fake_logits, real_logits)`` what the generator minimises (``real_logits`` is None where the generator's loss does
-not look at real images, as in all of today's). Logits have shape (N,), a loss is a scalar: the mean over the batch. With D = sigmoid(logit): log D = -softplus(-logit) and log(1 - D) = -softplus(logit), which never
-overflow.
+not look at real images, as in all of today's). Logits have shape (N,), a loss is a scalar: the mean over the batch.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 
 @dataclass(frozen=True)
@@ -21,27 +22,33 @@ class Objective:
     g_loss: Callable[[Tensor, Tensor | None], Tensor]
 
 
+def cross_entropy(logits: Tensor, target: float) -> Tensor:
+    """-target * log D - (1 - target) * log(1 - D), with D = sigmoid(logits): stable for logits of any size."""
+    return binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
+
+
 # Goodfellow et al. 2014, "Generative Adversarial Nets", equation 1: D maximises V = E[log D(x)] + E[log(1 - D(G(z)))].
 def value(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """V(D, G), scalar. At the game's optimum D = 1/2 everywhere and V = -log 4."""
-    return -softplus(-real_logits).mean() - softplus(fake_logits).mean()
+    return -cross_entropy(real_logits, 1.0) - cross_entropy(fake_logits, 0.0)
 
 
-def logistic_d_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """-V(D, G): binary cross-entropy of real against 1 plus that of fake against 0."""
-    return softplus(-real_logits).mean() + softplus(fake_logits).mean()
+# With Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.4: one-sided label smoothing.
+def logistic_d_loss(real_logits: Tensor, fake_logits: Tensor, real_target: float = 1.0) -> Tensor:
+    """-V(D, G); with smoothing, D's target for real images is ``real_target`` (in (0, 1], 0.9 is usual)."""
+    return cross_entropy(real_logits, real_target) + cross_entropy(fake_logits, 0.0)
 
 
 # Goodfellow et al. 2014, Algorithm 1: the generator descends E[log(1 - D(G(z)))]. It saturates while D wins.
 def saturating_g_loss(fake_logits: Tensor, real_logits: Tensor | None) -> Tensor:
     """E[log(1 - D(G(z)))]."""
-    return -softplus(fake_logits).mean()
+    return -cross_entropy(fake_logits, 0.0)
 
 
 # Goodfellow et al. 2014, section 3: "rather than ... log(1 - D(G(z))) we can train G to maximize log D(G(z))".
 def non_saturating_g_loss(fake_logits: Tensor, real_logits: Tensor | None) -> Tensor:
-    """-E[log D(G(z))]: binary cross-entropy of fake against 1."""
-    return softplus(-fake_logits).mean()
+    """-E[log D(G(z))]."""
+    return cross_entropy(fake_logits, 1.0)
 
 
 OBJECTIVES = {
@@ -50,16 +57,7 @@ OBJECTIVES = {
 }
 
 
-# Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.4: one-sided label smoothing.
-def smoothed(objective: Objective, real_target: float) -> Objective:
-    """The logistic objective with ``real_target`` (in (0, 1], 0.9 is usual) in place of D's target 1 for real images.
-
-    BCE(logit, t) = softplus(-logit) + (1 - t) * logit, so smoothing adds (1 - t) * E[real logit] to D's loss.
-    """
-    if real_target == 1.0:
-        return objective
-
-    def d_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-        return objective.d_loss(real_logits, fake_logits) + (1.0 - real_target) * real_logits.mean()
-
-    return Objective(d_loss, objective.g_loss)
+def build_objective(name: str, real_target: float = 1.0) -> Objective:
+    """The objective of a name in ``OBJECTIVES``, with D's target for real images."""
+    objective = OBJECTIVES[name]
+    return Objective(functools.partial(objective.d_loss, real_target=real_target), objective.g_loss)

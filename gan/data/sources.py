@@ -44,11 +44,7 @@ class LoadedImages:
 
 
 def load(
-    name: str,
-    root: str | Path = "data",
-    split: str | None = None,
-    download: bool = True,
-    on_missing: str = "sample",
+    name: str, root: str | Path = "data", split: str | None = None, download: bool = True, on_missing: str = "sample"
 ) -> LoadedImages:
     """Load a set: from ``root`` if it is whole there, else downloaded to there, else its sample if that is allowed.
 

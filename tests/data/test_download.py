@@ -174,7 +174,6 @@ def test_waits_for_another_process(
     tmp_path: Path,
     tiny: TinySet,
     online: Online,
-    mirror: Mirror,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -199,12 +198,12 @@ def test_waits_for_another_process(
     for thread in waiting:
         thread.join(0.3)
     assert all(thread.is_alive() for thread in waiting)
-    assert not mirror.requests
+    assert not (tmp_path / "MNIST").exists()
     other.communicate("")  # the other job ends
     for thread in waiting:
         thread.join(20)
     assert not any(thread.is_alive() for thread in waiting)
-    assert mirror.requests
+    assert (tmp_path / "MNIST/raw" / FILES[0]).read_bytes() == tiny.content[FILES[0]]
     messages = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert messages == [f"waiting for another job that downloads into {tmp_path}"] * 2
 

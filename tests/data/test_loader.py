@@ -151,3 +151,13 @@ def test_no_batch_at_all() -> None:
         "data.batch_size=54: no batch can be made of 53 images for 1 process(es) with data.drop_last=true; "
         "it takes a smaller batch_size or data.drop_last=false"
     )
+
+
+def test_batches_come_out_on_the_device_of_the_images() -> None:
+    # "meta" stands for a GPU here: an index or a constant left on the CPU would raise or show
+    batches = ResidentLoader(
+        IMAGES.to("meta"), LABELS.to("meta"), batch_size=10, shuffle=True, drop_last=True, mean=0.5, std=0.5, seed=0
+    )
+    for images, labels in batches:
+        assert images.device.type == labels.device.type == "meta"
+        assert images.shape == (10, 1, 4, 4)
