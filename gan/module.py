@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from gan.latents import draw, stream_seed
+from gan.latents import draw, start_stream, stream_seed
 from gan.losses import OBJECTIVES, Objective
 from gan.record import GameRecord
 from gan.schedules import Schedule, Steps
@@ -130,7 +130,7 @@ class GAN(L.LightningModule):
 
     def _seed_update(self, purpose: str, index: int) -> None:
         """Start the latents and the dropout masks of one update, on this rank."""
-        torch.manual_seed(stream_seed(self.seed, self.global_rank, purpose, index))
+        start_stream(self.device, stream_seed(self.seed, self.global_rank, purpose, index))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["game"] = {name: getattr(self, name) for name in COUNTERS}

@@ -1,0 +1,92 @@
+"""What tiny real runs are made of: a handful of random images, and ears that hear every number of the game."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as L
+import torch
+from lightning.pytorch.loggers import Logger
+
+from gan.data.module import ImageData
+from gan.data.sources import LoadedImages
+from gan.module import GAN
+from gan.record import GameRecord
+
+IMAGES = 22  # in minibatches of 4: five, and a short one of 2
+BATCHES = 6
+
+
+def few_images() -> LoadedImages:
+    pixels = torch.randint(0, 256, (IMAGES + 6, 1, 6, 6), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(IMAGES + 6) % 2
+    return LoadedImages(
+        pixels[:IMAGES],
+        labels[:IMAGES],
+        pixels[IMAGES:],
+        labels[IMAGES:],
+        "few",
+        ("even", "odd"),
+        "a few random images",
+    )
+
+
+class Rows(Logger):
+    """Keeps what is logged: (step, values) in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[tuple[int, dict[str, float]]] = []
+
+    name = "rows"
+    version = ""
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        assert step is not None
+        self.rows.append((step, dict(metrics)))
+
+    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    def having(self, name: str) -> list[tuple[int, float]]:
+        return [(step, values[name]) for step, values in self.rows if name in values]
+
+
+@dataclass
+class Losses:
+    """Every loss of a run, in order, by the epoch that it belongs to."""
+
+    d: list[tuple[int, float]] = field(default_factory=list)
+    g: list[tuple[int, float]] = field(default_factory=list)
+
+
+class EveryStep(GameRecord):
+    """A record that also keeps every single loss, whoever takes the rest."""
+
+    def __init__(self, game: GAN, losses: Losses) -> None:
+        super().__init__()
+        self._game, self._losses = game, losses
+
+    def discriminator(self, d_loss: torch.Tensor, real_logits: torch.Tensor, fake_logits: torch.Tensor) -> None:
+        self._losses.d.append((self._game.current_epoch, d_loss.item()))
+        super().discriminator(d_loss, real_logits, fake_logits)
+
+    def generator(self, g_loss: torch.Tensor) -> None:
+        self._losses.g.append((self._game.current_epoch, g_loss.item()))
+        super().generator(g_loss)
+
+
+@dataclass
+class Run:
+    """A run that has ended."""
+
+    game: GAN
+    trainer: L.Trainer
+    data: ImageData
+    folder: Path
+    logged: Rows
+    losses: Losses
+
+
+Play = Callable[..., Run]

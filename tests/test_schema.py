@@ -1,0 +1,182 @@
+"""The schemas say what the code takes and what conf/ gives: no setting in one of them alone."""
+
+import dataclasses
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gan import schema
+from gan.data.module import ImageData
+from gan.data.registry import SAMPLES, SOURCES
+from gan.data.sources import ON_MISSING
+from gan.latents import PRIORS
+from gan.losses import OBJECTIVES, build_objective
+from gan.module import GAN
+from gan.networks import FAMILIES
+from gan.networks.layers import ACTIVATIONS
+from gan.networks.mlp import MLPDiscriminator, MLPGenerator
+from gan.schedules import SCHEDULES, AlternatingEpochs, Steps
+
+CONF = Path(__file__).parent.parent / "conf"
+REQUIRED = inspect.Parameter.empty
+
+
+def fields(of: type) -> dict[str, Any]:
+    """Settings of a schema: name -> default, or REQUIRED."""
+    known = {}
+    for field in dataclasses.fields(of):
+        if field.default_factory is not dataclasses.MISSING:
+            known[field.name] = field.default_factory()
+        else:
+            known[field.name] = REQUIRED if field.default is dataclasses.MISSING else field.default
+    return known
+
+
+def arguments(of: Callable[..., Any]) -> dict[str, Any]:
+    """Arguments of a constructor or function: name -> default, or REQUIRED."""
+    return {name: parameter.default for name, parameter in inspect.signature(of).parameters.items()}
+
+
+def without(known: dict[str, Any], *names: str) -> dict[str, Any]:
+    assert set(names) <= set(known)
+    return {name: default for name, default in known.items() if name not in names}
+
+
+def choices(of: type, name: str) -> tuple[str, ...]:
+    (field,) = (field for field in dataclasses.fields(of) if field.name == name)
+    found: tuple[str, ...] = field.metadata["choices"]
+    return found
+
+
+def test_data_settings_are_those_of_image_data_and_their_defaults_too() -> None:
+    # the seed is the run's
+    assert fields(schema.DataConfig) == without(arguments(ImageData), "seed")
+
+
+@pytest.mark.parametrize("network", [MLPGenerator, MLPDiscriminator])
+def test_settings_of_a_fully_connected_network_are_those_of_its_constructor(network: type) -> None:
+    given_by_the_game = ("latent_dim", "image_shape") if network is MLPGenerator else ("image_shape",)
+    assert set(fields(schema.MLPNetworkConfig)) == set(without(arguments(network), *given_by_the_game))
+
+
+def test_schedules_settings_are_those_of_their_classes_and_their_defaults_too() -> None:
+    assert without(fields(schema.StepsConfig), "name") == arguments(Steps)
+    assert without(fields(schema.AlternatingEpochsConfig), "name") == arguments(AlternatingEpochs)
+
+
+def test_objective_settings_are_those_of_the_objective_and_of_the_game() -> None:
+    known = fields(schema.ObjectiveConfig)
+    assert set(known) == {*arguments(build_objective), "concatenate"}
+    assert known["real_target"] == arguments(build_objective)["real_target"]
+    assert known["concatenate"] == arguments(GAN)["concatenate"]
+
+
+def test_model_settings_of_the_game_are_arguments_of_the_game() -> None:
+    known = fields(schema.MLPConfig)
+    assert set(known) == {"name", "generator", "discriminator", "latent_dim", "prior"}
+    assert set(known) - {"name"} <= set(arguments(GAN))
+    assert known["prior"] == arguments(GAN)["prior"]
+
+
+def test_every_registry_has_a_schema_for_each_of_its_names() -> None:
+    assert set(schema.MODELS) == set(FAMILIES)
+    assert set(schema.SCHEDULES) == set(SCHEDULES)
+
+
+def test_choices_are_those_of_the_code() -> None:
+    assert set(choices(schema.ObjectiveConfig, "name")) == set(OBJECTIVES)
+    assert set(choices(schema.MLPConfig, "prior")) == set(PRIORS)
+    assert set(choices(schema.MLPNetworkConfig, "activation")) == set(ACTIVATIONS)
+    assert set(choices(schema.DataConfig, "on_missing")) == set(ON_MISSING)
+
+
+@pytest.mark.parametrize(
+    "of",
+    [schema.DataConfig, schema.MLPConfig, schema.MLPNetworkConfig, schema.ObjectiveConfig, *schema.SCHEDULES.values()],
+)
+def test_every_setting_says_what_it_means_and_a_check_says_what_it_allows(of: type) -> None:
+    for field in dataclasses.fields(of):
+        assert field.metadata["meaning"], field.name
+        assert (field.metadata["check"] is None) == (field.metadata["allowed"] == ""), field.name
+        if field.metadata["check"] is not None and field.default is not dataclasses.MISSING:
+            assert field.metadata["check"](field.default), field.name
+        if field.metadata["choices"] and field.default is not dataclasses.MISSING:
+            assert field.default in field.metadata["choices"], field.name
+
+
+# conf/: each option file of our nodes, read as it stands, with what it takes over from another
+
+
+def option_file(group: str, option: str) -> dict[str, Any]:
+    node = yaml.safe_load((CONF / group / f"{option}.yaml").read_text())
+    inherited: dict[str, Any] = {}
+    for other in node.pop("defaults", []):
+        inherited |= option_file(group, other)
+    return inherited | node
+
+
+def options(group: str) -> list[str]:
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+@pytest.mark.parametrize("option", options("data"))
+def test_a_data_file_has_exactly_the_settings_of_the_schema(option: str) -> None:
+    node = option_file("data", option)
+    assert set(node) == set(fields(schema.DataConfig))
+    assert node["name"] == option
+    assert option in {**SOURCES, **SAMPLES}
+
+
+@pytest.mark.parametrize("option", options("model"))
+def test_a_model_file_has_exactly_the_settings_of_the_schema(option: str) -> None:
+    node = option_file("model", option)
+    assert node["name"] == option
+    assert set(node) == set(fields(schema.MODELS[option]))
+    networks = {field.name: field.type for field in dataclasses.fields(schema.MODELS[option])}
+    for network in ("generator", "discriminator"):
+        of = networks[network]
+        assert isinstance(of, type)
+        assert set(node[network]) == set(fields(of))
+
+
+@pytest.mark.parametrize("option", options("objective"))
+def test_an_objective_file_has_exactly_the_settings_of_the_schema(option: str) -> None:
+    node = option_file("objective", option)
+    assert set(node) == set(fields(schema.ObjectiveConfig))
+    assert node["name"] == option
+
+
+@pytest.mark.parametrize("option", options("schedule"))
+def test_a_schedule_file_has_exactly_the_settings_of_the_schema(option: str) -> None:
+    node = option_file("schedule", option)
+    assert set(node) == set(fields(schema.SCHEDULES[option]))
+    assert node["name"] == option
+
+
+def test_every_name_of_a_registry_has_its_option_file() -> None:
+    assert options("data") == sorted([*SOURCES, *SAMPLES])
+    assert options("model") == sorted(FAMILIES)
+    assert options("objective") == sorted(OBJECTIVES)
+    assert options("schedule") == sorted(SCHEDULES)
+
+
+@pytest.mark.parametrize(
+    ("group", "option", "of"),
+    [
+        ("data", "mnist", schema.DataConfig),
+        ("objective", "non_saturating", schema.ObjectiveConfig),
+        ("schedule", "steps", schema.StepsConfig),
+        ("schedule", "alternating_epochs", schema.AlternatingEpochsConfig),
+        ("model", "mlp", schema.MLPConfig),
+    ],
+)
+def test_defaults_of_the_schema_are_those_of_the_option_file(group: str, option: str, of: type) -> None:
+    node = option_file(group, option)
+    defaults = {name: default for name, default in fields(of).items() if default is not REQUIRED}
+    if group == "data":
+        assert node["root"] == f"${{oc.env:GAN_DATA,{defaults.pop('root')}}}"
+    assert {name: node[name] for name in defaults} == defaults
