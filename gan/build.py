@@ -2,6 +2,8 @@
 
 import functools
 import logging
+import os
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,7 +56,6 @@ def build_trainer(settings: Mapping[str, Any]) -> L.Trainer:
     elif arguments["strategy"] == "ddp":
         arguments["strategy"] = "auto"
     callbacks = [instantiate(node) for node in settings["callbacks"].values() if node]
-    _quiet_lightning()
     trainer: L.Trainer = instantiate(
         {"enable_checkpointing": _has_checkpoints(callbacks), "enable_progress_bar": _has_bar(callbacks), **arguments},
         callbacks=callbacks,
@@ -77,12 +78,13 @@ def _has_bar(callbacks: list[L.Callback]) -> bool:
     return any(isinstance(callback, L.callbacks.ProgressBar) for callback in callbacks)
 
 
-def _quiet_lightning() -> None:
-    """The run's own summary says what Lightning's banners say."""
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-
-
 def set_up_process() -> None:
-    """What makes every step of this process faster at no cost in what it computes."""
+    """What makes every step of this process faster at no cost in what it computes, and keeps its output to the point."""
     torch.set_flush_denormal(True)
+    # Every step of Adam asks whether there is a GPU. Lightning makes torch ask a driver library, which it looks for each
+    # time; without this the CUDA runtime is asked, once.
+    os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
+    for name in ("lightning.pytorch", "lightning.fabric"):  # the run's own summary says what their banners say
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
+    warnings.filterwarnings("ignore", "The number of training batches .* is smaller than the logging interval")

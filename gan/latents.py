@@ -78,8 +78,12 @@ def start_stream(device: "torch.device", seed: int) -> None:
 
 
 def fixed_latents(prior: str, count: int, latent_dim: int, *, seed: int, purpose: str) -> "torch.Tensor":
-    """Latents (count, latent_dim) that depend on the seed and the purpose only: drawn on the CPU, alike everywhere."""
+    """Latents (count, latent_dim) that depend on the seed and the purpose only: drawn on the CPU, alike everywhere.
+
+    The first ones do not depend on ``count``: torch fills whole blocks of 16 numbers, so whole blocks are asked for.
+    """
     import torch
 
     generator = torch.Generator().manual_seed(stream_seed(seed, 0, purpose, 0))
-    return draw(prior, count, latent_dim, generator=generator)
+    whole_blocks = -(-count // 16) * 16
+    return draw(prior, whole_blocks, latent_dim, generator=generator)[:count]

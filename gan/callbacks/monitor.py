@@ -31,14 +31,13 @@ class GameMonitor(L.Callback):
         self._since = 0.0
         self._epoch_sums: dict[str, float] = {}
         self._epoch_counts: dict[str, int] = {}
+        self._epoch_lasts: dict[str, float] = {}
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, GAN)
         self._images, self._since = pl_module.images_seen, time.perf_counter()
 
-    def on_before_optimizer_step(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Optimizer
-    ) -> None:
+    def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Optimizer) -> None:
         network = NETWORKS[0] if optimizer is trainer.optimizers[0] else NETWORKS[1]
         if network not in self._norms:
             gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
@@ -54,8 +53,8 @@ class GameMonitor(L.Callback):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._log_updates(trainer, pl_module)
         means = {f"epoch/{loss}": self._epoch_sums[loss] / count for loss, count in self._epoch_counts.items()}
-        lasts = {f"epoch/{loss}_last": self.latest[f"{loss}_last"] for loss in self._epoch_counts}
-        self._epoch_sums, self._epoch_counts = {}, {}
+        lasts = {f"epoch/{loss}_last": last for loss, last in self._epoch_lasts.items()}
+        self._epoch_sums, self._epoch_counts, self._epoch_lasts = {}, {}, {}
         self._log(trainer, {"epoch": trainer.current_epoch, **means, **lasts})
 
     def _log_updates(self, trainer: L.Trainer, game: L.LightningModule) -> None:
@@ -72,6 +71,7 @@ class GameMonitor(L.Callback):
         for loss, count in updates.items():
             self._epoch_sums[loss] = self._epoch_sums.get(loss, 0.0) + self.latest[loss] * count
             self._epoch_counts[loss] = self._epoch_counts.get(loss, 0) + count
+            self._epoch_lasts[loss] = self.latest[f"{loss}_last"]
         self.latest["images_per_second"] = self._speed(game)
 
         row = {f"train/{name}": value for name, value in self.latest.items() if not name.endswith("_last")}
