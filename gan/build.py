@@ -79,10 +79,10 @@ def _has_bar(callbacks: list[L.Callback]) -> bool:
 
 
 def set_up_process() -> None:
-    """What makes every step of this process faster at no cost in what it computes, and keeps its output to the point."""
+    """What makes every step faster at no cost in what it computes, and what keeps the output to the point."""
     torch.set_flush_denormal(True)
-    # Every step of Adam asks whether there is a GPU. Lightning makes torch ask a driver library, which it looks for each
-    # time; without this the CUDA runtime is asked, once.
+    # Every step of Adam asks whether there is a GPU. Lightning makes torch ask a driver library, which it looks for
+    # each time; without this the CUDA runtime is asked, once.
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
     for name in ("lightning.pytorch", "lightning.fabric"):  # the run's own summary says what their banners say
         logging.getLogger(name).setLevel(logging.WARNING)

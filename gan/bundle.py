@@ -7,6 +7,7 @@ of networks is looked up by name in a closed registry.
 
 import hashlib
 import json
+import math
 import struct
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 from gan.data.normalization import denormalize
 from gan.errors import BundleError
 from gan.files import write_bytes
-from gan.latents import fixed_latents
+from gan.latents import PRIORS, fixed_latents
 from gan.networks import FAMILIES, build_generator
 
 FORMAT = 1
@@ -79,7 +80,7 @@ def describe(
     std: float,
     **provenance: Any,
 ) -> dict[str, Any]:
-    """The metadata of a bundle: what is needed to rebuild and use a generator, and (``provenance``) where it comes from."""
+    """The metadata of a bundle: what it takes to rebuild and use a generator, and (``provenance``) its origin."""
     return {
         "format": FORMAT,
         "family": family,
@@ -96,7 +97,7 @@ def describe(
 def save_bundle(path: Path, generator: nn.Module, metadata: dict[str, Any]) -> None:
     """Write a bundle, whole or not at all."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in generator.state_dict().items()}
-    text = json.dumps({**metadata, "sha256": _digest(tensors)}, sort_keys=True)
+    text = json.dumps({**metadata, "sha256": _digest(tensors, metadata)}, sort_keys=True)
     write_bytes(path, save(tensors, metadata={"gan": text}))
 
 
@@ -109,8 +110,8 @@ def load_generator(path: str | Path) -> TrainedGenerator:
     path = _bundle_path(Path(path))
     tensors, text = _read(path)
     metadata = _parse(path, text)
-    if _digest(tensors) != metadata.get("sha256"):
-        raise BundleError(f"{path}: the weights are not those that were saved (sha256 differs): the file is damaged")
+    if _digest(tensors, metadata) != metadata.get("sha256"):
+        raise BundleError(f"{path}: its content is not what was saved (sha256 differs): the file is damaged")
     try:
         generator = build_generator(
             metadata["family"],
@@ -119,7 +120,7 @@ def load_generator(path: str | Path) -> TrainedGenerator:
             **metadata["settings"],
         )
         generator.load_state_dict(tensors)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (LookupError, TypeError, ValueError, RuntimeError) as error:
         raise BundleError(f"{path}: the architecture in its metadata does not fit its weights: {error}") from error
     return TrainedGenerator(generator, metadata)
 
@@ -151,19 +152,30 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
         metadata = json.loads(text)
     except json.JSONDecodeError as error:
         raise BundleError(f"{path}: its metadata is not JSON: {error}") from error
-    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
-        found = metadata.get("format") if isinstance(metadata, dict) else None
+    found = metadata.get("format") if isinstance(metadata, dict) else None
+    if not isinstance(metadata, dict) or type(found) is not int or found != FORMAT:
         raise BundleError(f"{path}: a bundle of format {found}; this version reads format {FORMAT}")
-    if metadata.get("family") not in FAMILIES:
-        raise BundleError(f"{path}: network family {metadata.get('family')!r}; known: {', '.join(FAMILIES)}")
+    family, prior = metadata.get("family"), metadata.get("prior")
+    mean, std = metadata.get("mean"), metadata.get("std")
+    if family not in list(FAMILIES):
+        raise BundleError(f"{path}: network family {family!r}; known: {', '.join(FAMILIES)}")
+    if prior not in PRIORS:
+        raise BundleError(f"{path}: prior {prior!r}; known: {', '.join(PRIORS)}")
+    if not (_is_finite(mean) and _is_finite(std) and metadata["std"] > 0):
+        raise BundleError(f"{path}: mean {mean!r} and std {std!r}; finite numbers expected, std above 0")
     return metadata
 
 
-def _digest(tensors: dict[str, Tensor]) -> str:
-    """sha256 of names, types, shapes and bytes, in the order of the names."""
-    digest = hashlib.sha256()
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _digest(tensors: dict[str, Tensor], metadata: dict[str, Any]) -> str:
+    """sha256 of the metadata (but for the digest itself), and of every tensor's name, type, shape and bytes."""
+    known = {name: value for name, value in metadata.items() if name != "sha256"}
+    digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode())
     for name in sorted(tensors):
-        tensor = tensors[name]
+        tensor = tensors[name].contiguous()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.contiguous().numpy().tobytes())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

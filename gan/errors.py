@@ -30,3 +30,10 @@ def unknown_name(kind: str, given: str, allowed: Iterable[str]) -> str:
     near = difflib.get_close_matches(given, choices, n=1, cutoff=0.5)
     hint = f"; did you mean '{near[0]}'?" if near else ";"
     return f"{kind}: no such option '{given}'{hint} choices: {', '.join(choices)}"
+
+
+def at_least_one(**settings: int) -> None:
+    """Raise ConfigError for the first of these settings that is less than 1."""
+    for name, value in settings.items():
+        if value < 1:
+            raise ConfigError(f"{name}: {value!r} given, 1 or more expected")

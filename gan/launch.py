@@ -138,4 +138,3 @@ def child_arguments(run_dir: Path) -> Sequence[str]:
         "hydra.output_subdir=null",
         "hydra/job_logging=stdout",
     ]
-

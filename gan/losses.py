@@ -1,8 +1,8 @@
 """Objectives of the game: pure functions of logits, each with its paper, side by side.
 
 An objective is a pair: ``d_loss(real_logits, fake_logits)`` is what the discriminator minimises and
-``g_loss(fake_logits, real_logits)`` what the generator minimises (``real_logits`` is None where the generator's loss does
-not look at real images, as in all of today's). Logits have shape (N,), a loss is a scalar: the mean over the batch.
+``g_loss(fake_logits, real_logits)`` what the generator minimises (``real_logits`` is None where the generator's loss
+does not look at real images, as in all of today's). Logits have shape (N,); a loss is a scalar, the mean over a batch.
 """
 
 import functools
@@ -18,7 +18,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 class Objective:
     """What each of the two players minimises."""
 
-    d_loss: Callable[[Tensor, Tensor], Tensor]
+    d_loss: Callable[..., Tensor]
     g_loss: Callable[[Tensor, Tensor | None], Tensor]
 
 

@@ -21,8 +21,8 @@ class GAN(L.LightningModule):
     """A generator and a discriminator, trained in turn.
 
     A batch is ``(images, labels)``: float32 (N, C, H, W), normalised, and int64 (N,). One batch is one turn of the
-    schedule. ``global_step`` counts generator updates; ``d_updates``, ``g_updates``, ``turns`` and ``images_seen`` (real images in
-    the minibatches so far, of all processes) count what they say.
+    schedule. ``global_step`` counts generator updates; ``d_updates``, ``g_updates``, ``turns`` and ``images_seen``
+    (real images in the minibatches so far, of all processes) count what they say.
 
     Args:
         generator: z (N, latent_dim) -> images (N, C, H, W).

@@ -53,7 +53,9 @@ def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
         "losses.png": "both losses and the discriminator's accuracies",
         "samples/progress.gif": "the fixed latents, epoch by epoch",
     }
-    lines = [f"Trained for {trainer.current_epoch} epochs, {trainer.global_step:,} generator updates, {_time(seconds)}."]
+    lines = [
+        f"Trained for {trainer.current_epoch} epochs, {trainer.global_step:,} generator updates, {_time(seconds)}."
+    ]
     lines += [f"  {_short(folder / name)}  {text}" for name, text in kept.items() if (folder / name).exists()]
     if data.substitute_for:
         lines.append(warning(data))

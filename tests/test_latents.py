@@ -119,19 +119,16 @@ def test_fixed_latents_leave_the_global_random_state_alone(prior: str) -> None:
 
 
 # torch's randn makes 16 numbers at a time, and makes the last 16 anew where the sum is not a multiple of 16
-ODD_NORMAL = pytest.mark.xfail(reason="gan/latents.py: randn's last 16 values depend on how many there are")
-
-
 @pytest.mark.parametrize(
     ("prior", "latent_dim", "count"),
     [
         ("normal", 64, 1),
         ("normal", 64, 17),
         ("normal", 100, 16),
-        pytest.param("normal", 100, 1, marks=ODD_NORMAL),
-        pytest.param("normal", 100, 17, marks=ODD_NORMAL),
-        pytest.param("normal", 5, 3, marks=ODD_NORMAL),
-        pytest.param("normal", 1, 17, marks=ODD_NORMAL),
+        ("normal", 100, 1),
+        ("normal", 100, 17),
+        ("normal", 5, 3),
+        ("normal", 1, 17),
         ("uniform", 64, 1),
         ("uniform", 100, 1),
         ("uniform", 100, 17),

@@ -65,9 +65,7 @@ class Tutorial:
 
 
 TUTORIALS = {
-    "udacity_mnist": Tutorial(
-        udacity_networks, lambda n: torch.empty(n, 100).uniform_(-1, 1), 0.9, False, 2e-3, 64
-    ),
+    "udacity_mnist": Tutorial(udacity_networks, lambda n: torch.empty(n, 100).uniform_(-1, 1), 0.9, False, 2e-3, 64),
     "kaggle_mnist": Tutorial(kaggle_networks, lambda n: torch.randn(n, 100), 1.0, False, 2e-4, 64),
     "slides_mnist": Tutorial(slides_networks, lambda n: torch.randn(n, 100), 1.0, True, 1e-4, 32),
 }

@@ -1,4 +1,4 @@
-"""Watches the game: losses, accuracies, gradient norms, learning rates and speed, to the loggers and the progress bar."""
+"""Watches the game: losses, accuracies, gradient norms, learning rates, speed; for loggers and progress bar."""
 
 import time
 from typing import Any
@@ -16,9 +16,9 @@ class GameMonitor(L.Callback):
     """Logs every ``trainer.log_every_n_steps`` minibatches, and at the end of each epoch, against generator updates.
 
     ``train/…`` are means over the updates since the last row. ``epoch/d_loss`` and ``epoch/g_loss`` are means over the
-    epoch's updates, ``epoch/d_loss_last`` and ``epoch/g_loss_last`` those of its last. With several processes the values
-    are means over all of them. Gradient norms (Euclidean, over a whole network) are those of one update since the last
-    row: the first.
+    epoch's updates, ``epoch/d_loss_last`` and ``epoch/g_loss_last`` those of its last. With several processes the
+    values are means over all of them. Gradient norms (Euclidean, over a whole network) are those of one update since
+    the last row: the first.
 
     Attributes:
         latest: the values of the last row, by name.
@@ -47,7 +47,7 @@ class GameMonitor(L.Callback):
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         self._batches += 1
-        if self._batches % trainer.log_every_n_steps == 0:
+        if self._batches % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]  # set by a connector
             self._log_updates(trainer, pl_module)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

@@ -8,6 +8,7 @@ from lightning.pytorch.callbacks import ProgressBar
 from tqdm import tqdm
 
 from gan.callbacks.monitor import GameMonitor
+from gan.errors import at_least_one
 from gan.module import GAN
 
 
@@ -18,10 +19,11 @@ class GameProgress(ProgressBar):
         refresh_every: minibatches between two looks at the clock.
     """
 
-    FORMAT = "{desc} {percentage:3.0f}% |{bar:12}| {elapsed} < {remaining}  {postfix}"
+    FORMAT = "{desc} {percentage:3.0f}% |{bar:12}| {elapsed} < {remaining}  {postfix[0]}"
 
     def __init__(self, refresh_every: int = 20) -> None:
         super().__init__()
+        at_least_one(refresh_every=refresh_every)
         self._refresh_every = refresh_every
         self._bar: Any = None
         self._monitor: GameMonitor | None = None
@@ -38,12 +40,14 @@ class GameProgress(ProgressBar):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, GAN)
-        self._monitor = next((c for c in trainer.callbacks if isinstance(c, GameMonitor)), None)
+        callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
+        self._monitor = next((callback for callback in callbacks if isinstance(callback, GameMonitor)), None)
         self._bar = tqdm(
             total=_minibatches(trainer, pl_module),
             initial=pl_module.turns,
             disable=not self._enabled,
             bar_format=self.FORMAT,
+            postfix=[""],  # in a list, since tqdm puts a comma before a string
             dynamic_ncols=True,
             # A log file gets a line now and then, a terminal a live bar.
             mininterval=0.1 if sys.stderr.isatty() else 10.0,
@@ -72,7 +76,7 @@ class GameProgress(ProgressBar):
     def _show(self, game: L.LightningModule) -> None:
         assert isinstance(game, GAN)
         if self._monitor is not None and self._monitor.latest:
-            self._bar.set_postfix_str(_standing(self._monitor.latest), refresh=False)
+            self._bar.postfix[0] = _standing(self._monitor.latest)
         self._bar.update(game.turns - self._bar.n)
 
     def _close(self) -> None:

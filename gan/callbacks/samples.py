@@ -15,6 +15,7 @@ from torch import nn
 from gan import pictures
 from gan.data.module import ImageData
 from gan.data.normalization import denormalize
+from gan.errors import at_least_one
 from gan.files import write_bytes
 from gan.latents import fixed_latents
 from gan.module import GAN
@@ -23,9 +24,10 @@ from gan.module import GAN
 class SampleGrids(L.Callback):
     """Draws ``count`` fixed latents through the generator, in eval mode, before training and after every epoch.
 
-    In the run folder: ``samples/real.png``, ``samples/epoch_0000.png`` (before training) and on, ``progress.gif`` at the
-    end, and ``fixed_latents.npz`` with all of the images so far: ``images`` uint8 (epochs, count, C, H, W), ``epochs``
-    (epochs,) and ``latents`` (count, latent_dim). TensorBoard gets the grids too. Training's random numbers are left alone.
+    In the run folder: ``samples/real.png``, ``samples/epoch_0000.png`` (before training) and on, ``progress.gif`` at
+    the end, and ``fixed_latents.npz`` with all of the images so far: ``images`` uint8 (epochs, count, C, H, W),
+    ``epochs`` (epochs,) and ``latents`` (count, latent_dim). TensorBoard gets the grids too. Training's random numbers
+    are left alone.
 
     Args:
         count: images in a grid.
@@ -33,6 +35,7 @@ class SampleGrids(L.Callback):
     """
 
     def __init__(self, count: int = 64, scale: int = 2) -> None:
+        at_least_one(count=count, scale=scale)
         self.count = count
         self.scale = scale
         self._epochs: list[int] = []

@@ -17,9 +17,7 @@ class Family(NamedTuple):
 FAMILIES = {"mlp": Family(MLPGenerator, MLPDiscriminator)}
 
 
-def build_generator(
-    family: str, *, latent_dim: int, image_shape: tuple[int, int, int], **settings: Any
-) -> nn.Module:
+def build_generator(family: str, *, latent_dim: int, image_shape: tuple[int, int, int], **settings: Any) -> nn.Module:
     """The generator of a family in ``FAMILIES``: z (N, latent_dim) -> images (N, *image_shape)."""
     return FAMILIES[family].generator(latent_dim=latent_dim, image_shape=image_shape, **settings)
 

@@ -1,5 +1,6 @@
 """Fully connected networks: the GANs of the tutorials, and of Goodfellow et al. 2014."""
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -10,7 +11,7 @@ from gan.networks.layers import activation_layer
 
 def _hidden_layers(sizes: Sequence[int], activation: str, negative_slope: float, dropout: float) -> list[nn.Module]:
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+    for inputs, outputs in itertools.pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), activation_layer(activation, negative_slope)]
         if dropout > 0:
             layers.append(nn.Dropout(dropout))

@@ -98,7 +98,6 @@ def test_an_interval_without_an_update_of_the_generator_has_no_value_for_it(play
     assert len(run.logged.having("train/g_gradient_norm")) == 4
 
 
-@pytest.mark.xfail(raises=KeyError, reason="gan/callbacks/monitor.py: no g_loss_last in the last row")
 @pytest.mark.parametrize("every", [1, 2, 4])
 def test_an_epoch_may_end_in_the_middle_of_a_round(play: Play, every: int) -> None:
     # six minibatches, of which the fourth is the last that updates the generator
