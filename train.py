@@ -19,25 +19,27 @@ def main(config: DictConfig) -> int:
 
     settings = launch.resolved(config)
     run_dir = Path(settings["run_dir"])
+    one_of_several = parallel.inside_a_launch()
     with launch.clean_start(run_dir):
         validate(settings)
+        parallel.check_devices(settings["trainer"])
         build.set_up_process()
         data = build.build_data(settings)
         data.prepare_data()
-        if not parallel.inside_a_launch():
+        processes = parallel.process_count(settings["trainer"]["devices"], settings["trainer"]["accelerator"])
+        if processes > 1 and not one_of_several:
+            launch.claim_run_folder(settings)
+            return parallel.launch(__file__, launch.child_arguments(run_dir), processes)
+
+        data.setup()
+        game = build.build_game(settings, data.image_shape)
+        trainer = build.build_trainer(settings)
+        if not one_of_several:
             launch.claim_run_folder(settings)
 
-    processes = parallel.process_count(settings["trainer"]["devices"], settings["trainer"]["accelerator"])
-    if processes > 1 and not parallel.inside_a_launch():
-        return parallel.launch(__file__, launch.child_arguments(run_dir), processes)
-
-    data.setup()
-    game = build.build_game(settings, data.image_shape)
-    trainer = build.build_trainer(settings)
     if trainer.is_global_zero:
         summary.record(settings, data, trainer, run_dir)
         print(summary.before(settings, data, game, trainer))
-
     began = time.monotonic()
     trainer.fit(game, datamodule=data)
     if trainer.is_global_zero:

@@ -5,7 +5,6 @@ Our own nodes are held against their dataclass in `gan.schema`; the Trainer, opt
 """
 
 import dataclasses
-import difflib
 import inspect
 import math
 import types
@@ -16,7 +15,7 @@ from typing import Any
 
 from gan import schema
 from gan.data.registry import SAMPLES, SOURCES
-from gan.errors import ConfigError, unknown_name
+from gan.errors import ConfigError, unknown_name, unknown_setting
 from gan.losses import OBJECTIVES
 
 NODES = ("data", "model", "objective", "optimizer", "schedule", "trainer", "callbacks", "logger")
@@ -231,13 +230,10 @@ TRAINER_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 
 def _unknown_keys(path: str, node: Mapping[str, Any], allowed: Iterable[str]) -> Iterator[str]:
-    names = sorted(allowed)
+    names = list(allowed)
     for key in node:
         if key not in names:
-            where = f"{path}.{key}" if path else str(key)
-            near = difflib.get_close_matches(str(key), names, n=1, cutoff=0.5)
-            hint = f"; did you mean '{near[0]}'?" if near else ";"
-            yield f"{where}: no such setting{hint} settings: {', '.join(n for n in names if not n.startswith('_'))}"
+            yield unknown_setting(f"{path}.{key}" if path else str(key), str(key), names)
 
 
 def _locate(target: str) -> Callable[..., Any] | None:
@@ -293,7 +289,7 @@ def _in_words(hint: Any) -> str:
     if origin is typing.Literal:
         return ", ".join(str(argument) for argument in arguments)
     if origin is list:
-        return f"a list of {WORDS.get(arguments[0], 'values').removeprefix('a ')}s"
+        return f"a list of {WORDS.get(arguments[0], 'a value').removeprefix('a ')}s"
     if origin is tuple:
         return f"a list of {len(arguments)}: {', '.join(map(_in_words, arguments))}"
     return WORDS.get(hint, getattr(hint, "__name__", str(hint)))

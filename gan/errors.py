@@ -27,9 +27,19 @@ class BundleError(GanError):
 def unknown_name(kind: str, given: str, allowed: Iterable[str]) -> str:
     """One sentence for a name that does not exist: what was given, the nearest valid name, all valid names."""
     choices = sorted(allowed)
-    near = difflib.get_close_matches(given, choices, n=1, cutoff=0.5)
-    hint = f"; did you mean '{near[0]}'?" if near else ";"
-    return f"{kind}: no such option '{given}'{hint} choices: {', '.join(choices)}"
+    return f"{kind}: no such option '{given}'{_nearest(given, choices)} choices: {', '.join(choices)}"
+
+
+def unknown_setting(path: str, name: str, allowed: Iterable[str]) -> str:
+    """The same for a setting that does not exist, ``name`` being the last part of its path."""
+    names = sorted(allowed)
+    shown = ", ".join(name for name in names if not name.startswith("_"))
+    return f"{path}: no such setting{_nearest(name, names)} settings: {shown}"
+
+
+def _nearest(given: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
+    return f"; did you mean '{near[0]}'?" if near else ";"
 
 
 def at_least_one(**settings: int) -> None:

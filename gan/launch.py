@@ -10,17 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
+from hydra.errors import ConfigCompositionException, HydraException, InstantiationException, MissingConfigException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from gan.errors import ConfigError, GanError, unknown_name
+from gan.errors import ConfigError, GanError, unknown_name, unknown_setting
 from gan.files import write_bytes
 
+CONF = Path(__file__).parent.parent / "conf"
 MISTAKE = 2  # exit code of a user's mistake
-_exit_codes: list[int] = []  # of the jobs of this process, for what Hydra's main does not return
+# Of the jobs of this process, for what Hydra's main does not tell.
+_begun: list[bool] = []
+_exit_codes: list[int] = []
 
 
 def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], int]:
@@ -29,13 +33,19 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
     So a sweep goes on after a point that cannot run, and `run_command` knows of it at the end.
     """
 
+    wants_tracebacks = os.environ.get("HYDRA_FULL_ERROR") == "1"
+
     @functools.wraps(function)
     def answered(config: DictConfig) -> int:
+        _begun.append(True)
         try:
             code = function(config) or 0
-        except GanError as error:
+        except (GanError, InstantiationException) as error:
+            if wants_tracebacks:
+                raise
             overrides = HydraConfig.get().job.override_dirname if HydraConfig.get().mode == RunMode.MULTIRUN else ""
-            print(f"{overrides}: {error}" if overrides else error, file=sys.stderr)
+            message = str(error) if isinstance(error, GanError) else in_our_words(error)
+            print(f"{overrides}: {message}" if overrides else message, file=sys.stderr)
             code = MISTAKE
         _exit_codes.append(code)
         return code
@@ -61,6 +71,11 @@ def run_command(main: Callable[[], Any]) -> int:
     except (HydraException, OmegaConfBaseException) as error:
         print(in_our_words(error), file=sys.stderr)
         return MISTAKE
+    except OSError as error:
+        if _begun:
+            raise
+        print(f"hydra.run.dir: {error.filename} cannot be made: {error.strerror}", file=sys.stderr)
+        return MISTAKE
     finally:
         del os.environ["HYDRA_FULL_ERROR"]
     return max(_exit_codes, default=0)
@@ -73,10 +88,32 @@ def in_our_words(error: Exception) -> str:
         group, option = found.groups()
         return unknown_name(group, option, error.options or [])
     if found := re.search(r"Could not override '(.+?)'", text):
-        return f"{found[1]}: no such setting. `python train.py --help` shows the groups, `--cfg job` all settings"
+        return _unknown_setting(found[1])
     if isinstance(error, ConfigCompositionException) and error.__cause__ is not None:
         text = f"{text}: {error.__cause__}"
     return re.sub(r"\s*\n\s*", " ", text.strip())
+
+
+def _unknown_setting(path: str) -> str:
+    """What to say of a setting that does not exist: the names that do stand where it was looked for."""
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            node: Any = compose("config", [word for word in sys.argv[1:] if _chooses(word)])
+    except HydraException:
+        return f"{path}: no such setting"
+    for depth, name in enumerate(path.split(".")):
+        if not isinstance(node, DictConfig):
+            return f"{path}: no such setting"
+        if name not in node:
+            return unknown_setting(".".join(path.split(".")[: depth + 1]), name, map(str, node))
+        node = node._get_node(name)
+    return f"{path}: no such setting"
+
+
+def _chooses(word: str) -> bool:
+    """True for a word of the command line that chooses a group's option, such as ``model=mlp``."""
+    group = word.partition("=")[0]
+    return "=" in word and (CONF / group).is_dir()
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:

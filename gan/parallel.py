@@ -8,7 +8,7 @@ averaged over the processes in one message. That also suits penalties with a dou
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -16,6 +16,8 @@ import torch.distributed as dist
 from lightning.fabric.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
 from lightning.pytorch.strategies import DDPStrategy
 from torch.optim import Optimizer
+
+from gan.errors import ConfigError
 
 
 class GameDDP(DDPStrategy):
@@ -50,6 +52,22 @@ def process_count(devices: Any, accelerator: str) -> int:
         return len(devices)
     on_gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
     return torch.cuda.device_count() if on_gpu else 1
+
+
+def check_devices(trainer: Mapping[str, Any]) -> None:
+    """Does this machine have what the trainer's settings ask for?
+
+    Raises:
+        ConfigError: an accelerator that is not here, or more GPUs than there are.
+    """
+    accelerator, gpus = trainer["accelerator"], torch.cuda.device_count()
+    here = {"auto": True, "cpu": True, "gpu": gpus > 0, "cuda": gpus > 0, "mps": torch.backends.mps.is_available()}
+    if not here[accelerator] and not (accelerator == "gpu" and here["mps"]):
+        allowed = ", ".join(name for name, available in here.items() if available)
+        raise ConfigError(f"trainer.accelerator: {accelerator!r} given, and this machine has none; {allowed} expected")
+    on_gpu = gpus > 0 and accelerator in ("auto", "gpu", "cuda")
+    if on_gpu and process_count(trainer["devices"], accelerator) > gpus:
+        raise ConfigError(f"trainer.devices: {trainer['devices']!r} given, and this machine has {gpus}")
 
 
 def inside_a_launch() -> bool:

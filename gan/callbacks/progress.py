@@ -26,6 +26,7 @@ class GameProgress(ProgressBar):
         at_least_one(refresh_every=refresh_every)
         self._refresh_every = refresh_every
         self._bar: Any = None
+        self._text = [""]  # what the bar ends with; in a list, since tqdm puts a comma before a string
         self._monitor: GameMonitor | None = None
         self._enabled = True
 
@@ -47,7 +48,7 @@ class GameProgress(ProgressBar):
             initial=pl_module.turns,
             disable=not self._enabled,
             bar_format=self.FORMAT,
-            postfix=[""],  # in a list, since tqdm puts a comma before a string
+            postfix=self._text,
             dynamic_ncols=True,
             # A log file gets a line now and then, a terminal a live bar.
             mininterval=0.1 if sys.stderr.isatty() else 10.0,
@@ -76,7 +77,7 @@ class GameProgress(ProgressBar):
     def _show(self, game: L.LightningModule) -> None:
         assert isinstance(game, GAN)
         if self._monitor is not None and self._monitor.latest:
-            self._bar.postfix[0] = _standing(self._monitor.latest)
+            self._text[0] = _standing(self._monitor.latest)
         self._bar.update(game.turns - self._bar.n)
 
     def _close(self) -> None:

@@ -70,7 +70,7 @@ def test_what_the_bar_shows(play: Play, capsys: pytest.CaptureFixture[str]) -> N
     last = shown.replace("\r", "\n").strip().splitlines()[-1]
     number = r"-?\d+\.\d{3}"
     assert re.fullmatch(
-        rf"epoch 2/2 100% \|█+\| \d\d:\d\d < 00:00  , D {number}  G {number}  "
+        rf"epoch 2/2 100% \|█+\| \d\d:\d\d < 00:00  D {number}  G {number}  "
         r"D right: real \d+%, fake \d+%  [\d,]+ images/s",
         last.strip(),
     ), last
