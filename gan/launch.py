@@ -43,9 +43,11 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
         except (GanError, InstantiationException) as error:
             if wants_tracebacks:
                 raise
-            overrides = HydraConfig.get().job.override_dirname if HydraConfig.get().mode == RunMode.MULTIRUN else ""
             message = str(error) if isinstance(error, GanError) else in_our_words(error)
-            print(f"{overrides}: {message}" if overrides else message, file=sys.stderr)
+            hydra = HydraConfig.get()
+            if hydra.mode == RunMode.MULTIRUN:
+                message = f"run {hydra.job.num} of the sweep ({' '.join(hydra.overrides.task)}): {message}"
+            print(message, file=sys.stderr)
             code = MISTAKE
         _exit_codes.append(code)
         return code

@@ -5,6 +5,7 @@ one player does. Here nothing is wrapped: when a network is about to be updated,
 averaged over the processes in one message. That also suits penalties with a double backward, and accumulation.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -18,6 +19,14 @@ from lightning.pytorch.strategies import DDPStrategy
 from torch.optim import Optimizer
 
 from gan.errors import ConfigError
+
+COMMAND_VARIABLE = "GAN_COMMAND"  # tells the processes of a launch what the user typed, as JSON
+
+
+def user_command() -> list[str]:
+    """The command line that began this run, without the interpreter."""
+    launched = os.environ.get(COMMAND_VARIABLE)
+    return json.loads(launched) if launched else [os.path.basename(sys.argv[0]), *sys.argv[1:]]
 
 
 class GameDDP(DDPStrategy):
@@ -84,6 +93,7 @@ def launch(script: str, arguments: Sequence[str], processes: int) -> int:
         torchrun's exit code: 0 if every rank ended with 0.
     """
     environment = dict(os.environ)
+    environment[COMMAND_VARIABLE] = json.dumps([os.path.basename(sys.argv[0]), *sys.argv[1:]])
     environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     return subprocess.run([*torchrun, script, *arguments], env=environment, check=False).returncode

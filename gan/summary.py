@@ -5,7 +5,6 @@ import json
 import os
 import platform
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from gan.bundle import FILE_NAME
 from gan.data.module import ImageData
 from gan.files import write_bytes
 from gan.module import GAN
+from gan.parallel import user_command
 
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "hydra-core", "omegaconf", "tensorboard", "numpy")
 
@@ -40,7 +40,8 @@ def before(settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.T
         "length": _length(trainer, batches, updates, data.batch_size),
         "run folder": f"{_short(trainer.default_root_dir)}/",
     }
-    return "\n".join(f"{name:>14}  {text}" for name, text in rows.items())
+    lines = [f"{name:>14}  {text}" for name, text in rows.items()]
+    return "\n".join([warning(data), *lines] if data.substitute_for else lines)
 
 
 def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
@@ -76,7 +77,7 @@ def warning(data: ImageData) -> str:
 def record(settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer, run_dir: Path) -> None:
     """Write run.json: what, beside config.yaml, it takes to repeat the run, and what it ran on."""
     facts = {
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "command": user_command(),
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "seed": settings["seed"],
         "data": {"asked_for": settings["data"]["name"], "used": data.loaded.name, "origin": data.origin},

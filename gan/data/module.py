@@ -183,7 +183,8 @@ def _local_rank() -> int:
 
 def _check_same_on_all_ranks(trainer: L.Trainer, count: int, name: str) -> None:
     """Every rank raises, or none: one that goes on alone would wait for the others for ever."""
-    counts = trainer.strategy.all_gather(torch.tensor([count], device=trainer.strategy.root_device)).flatten().tolist()
+    counts = [0] * trainer.world_size
+    torch.distributed.all_gather_object(counts, count)
     if len(set(counts)) > 1:
         raise DataError(
             f"data={name}: the processes hold different data ({', '.join(f'{count:,}' for count in counts)} images); "

@@ -1,0 +1,66 @@
+"""One rank of a game of two processes: trains as train.py does, and reports what it drew and what it holds.
+
+torchrun … tests/rank_report.py SETTINGS.json REPORT_FOLDER
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as L
+import torch
+import torch.distributed as dist
+
+from gan.build import build_data, build_game, build_trainer
+from gan.module import GAN
+
+
+class Report(L.Callback):
+    """After every turn: are both networks bit-equal on all ranks? And what was drawn and seen in it."""
+
+    def __init__(self) -> None:
+        self.equal: list[bool] = []
+        self.latents: list[float] = []
+        self.images: list[float] = []
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        assert isinstance(pl_module, GAN)
+        draw = pl_module.draw_latents
+
+        def watched(count: int) -> torch.Tensor:
+            z = draw(count)
+            self.latents.extend(z[:, 0].tolist())
+            return z
+
+        pl_module.draw_latents = watched  # type: ignore[method-assign]
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        self.images.extend(batch[0].double().sum(dim=(1, 2, 3)).tolist())
+        weights = torch.cat([p.detach().flatten() for p in pl_module.parameters()])
+        everywhere = [torch.empty_like(weights) for _ in range(trainer.world_size)]
+        dist.all_gather(everywhere, weights)
+        self.equal.append(all(torch.equal(weights, other) for other in everywhere))
+
+
+def main(settings_file: Path, folder: Path) -> None:
+    settings = json.loads(settings_file.read_text())
+    data = build_data(settings)
+    data.setup()
+    game = build_game(settings, data.image_shape)
+    rank = int(os.environ["LOCAL_RANK"])
+    with torch.no_grad():  # ranks that begin apart must be brought together
+        for parameter in game.parameters():
+            parameter.add_(rank)
+    trainer = build_trainer(settings)
+    report = Report()
+    trainer.callbacks.append(report)  # type: ignore[attr-defined]
+    trainer.fit(game, datamodule=data)
+    facts = {"equal": report.equal, "latents": report.latents, "images": report.images}
+    facts["weights"] = [p.double().sum().item() for p in game.parameters()]
+    (folder / f"rank{rank}.json").write_text(json.dumps(facts))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,276 @@
+"""train.py from end to end, as a user runs it: what it says, what it leaves, and what it does with mistakes."""
+
+import csv
+import functools
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import cycle, zip_longest
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+ROOT = Path(__file__).parent.parent
+Finished = tuple[Path, subprocess.CompletedProcess[str]]
+Train = Callable[..., subprocess.CompletedProcess[str]]
+SMALL = (
+    "data=mnist_sample",
+    "data.batch_size=32",
+    "model.generator.hidden=[16]",
+    "model.discriminator.hidden=[16]",
+    "trainer.max_epochs=2",
+    "trainer.limit_train_batches=6",
+    "trainer.log_every_n_steps=3",
+    "callbacks.samples.count=4",
+)
+
+
+def run_train(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """``python train.py …`` in a folder."""
+    return subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), *words],
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+@pytest.fixture
+def train(tmp_path: Path) -> Train:
+    """``python train.py …`` in an empty folder."""
+    return functools.partial(run_train, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """A small run that has ended: its folder, and what it said."""
+    folder = tmp_path_factory.mktemp("finished")
+    done = run_train(folder, *SMALL, "schedule.n_critic=2", "hydra.run.dir=mine")
+    assert done.returncode == 0, done.stderr
+    return folder / "mine", done
+
+
+def test_a_run_leaves_all_that_it_says(finished: Finished) -> None:
+    run, done = finished
+    left = {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}
+    assert {
+        "config.yaml",
+        "run.json",
+        "metrics.csv",
+        "losses.png",
+        "generator.safetensors",
+        "checkpoints/last.ckpt",
+        "samples/real.png",
+        "samples/epoch_0000.png",
+        "samples/epoch_0001.png",
+        "samples/epoch_0002.png",
+        "samples/progress.gif",
+        "samples/fixed_latents.npz",
+        "tensorboard/hparams.yaml",
+    } <= left
+    assert not [name for name in left if name.endswith(".tmp")]
+
+    assert "the bundled sample of MNIST: 9,000 images" in done.stdout
+    assert "generator  mlp, 14,944 parameters" in done.stdout  # 100*16 + 16 + 16*784 + 784
+    assert "discriminator  mlp, 12,577 parameters" in done.stdout
+    assert "2 epochs of 6 minibatches of 32, 6 generator updates" in done.stdout
+    last_lines = done.stdout.splitlines()[-2:]
+    assert last_lines == ["TensorBoard:  tensorboard --logdir mine", "Newest grid:  mine/samples/epoch_0002.png"]
+    assert "epoch 2/2" in done.stderr
+    assert "images/s" in done.stderr
+    assert "Warning" not in done.stderr
+
+    facts = json.loads((run / "run.json").read_text())
+    assert facts["command"] == ["train.py", *SMALL, "schedule.n_critic=2", "hydra.run.dir=mine"]
+    assert facts["seed"] == 0
+    assert facts["data"]["used"] == "mnist_sample"
+    assert set(facts["versions"]) >= {"python", "torch", "lightning"}
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    assert config["model"]["generator"]["hidden"] == [16]
+    assert config["run_dir"] == str(run)
+
+
+def test_the_logs_of_a_run(finished: Finished) -> None:
+    run, _ = finished
+    with (run / "metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["step"]) for row in rows if row["train/d_loss"]] == [1, 3, 4, 6]
+    assert [int(row["d_updates"]) for row in rows if row["d_updates"]] == [3, 6, 9, 12]
+    assert [int(row["images_seen"]) for row in rows if row["images_seen"]] == [96, 192, 288, 384]
+    assert [int(row["step"]) for row in rows if row["epoch/d_loss"]] == [3, 6]
+    assert all(0 <= float(row["train/d_accuracy_real"]) <= 1 for row in rows if row["train/d_accuracy_real"])
+
+    events = EventAccumulator(str(run / "tensorboard")).Reload()
+    scalars = set(events.Tags()["scalars"])
+    assert {
+        *(f"train/{name}" for name in ("d_loss", "g_loss", "d_accuracy_real", "d_accuracy_fake", "d_real", "d_fake")),
+        *(f"train/{name}" for name in ("d_gradient_norm", "g_gradient_norm", "d_lr", "g_lr", "images_per_second")),
+        *(f"epoch/{name}" for name in ("d_loss", "g_loss", "d_loss_last", "g_loss_last")),
+    } <= scalars
+    assert [event.step for event in events.Scalars("train/d_loss")] == [1, 3, 4, 6]
+    assert set(events.Tags()["images"]) == {"samples/real", "samples/fixed latents"}
+    assert [image.step for image in events.Images("samples/fixed latents")] == [0, 3, 6]
+
+
+def test_fixed_latents_are_kept_as_they_were_drawn(finished: Finished) -> None:
+    run, _ = finished
+    with np.load(run / "samples" / "fixed_latents.npz") as kept:
+        assert kept["images"].shape == (3, 4, 1, 28, 28)
+        assert kept["images"].dtype == np.uint8
+        assert kept["epochs"].tolist() == [0, 1, 2]
+        assert kept["latents"].shape == (4, 100)
+        assert not np.array_equal(kept["images"][0], kept["images"][2])
+        with Image.open(run / "samples" / "epoch_0002.png") as grid:
+            corner = np.asarray(grid)[:56:2, :56:2]  # each pixel is drawn as 2 x 2
+        assert np.array_equal(corner, kept["images"][2, 0, 0])
+
+
+def test_the_same_command_gives_the_same_numbers(train: Train, tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        assert train(*SMALL, "experiment=slides_mnist", f"hydra.run.dir={folder}").returncode == 0
+    one, two = ((tmp_path / folder / "generator.safetensors").read_bytes() for folder in ("one", "two"))
+    assert one == two
+
+
+def test_a_run_folder_is_not_used_twice(finished: Finished) -> None:
+    run, _ = finished
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    again = run_train(run.parent, *SMALL, "hydra.run.dir=mine")
+    assert again.returncode == 2
+    assert again.stderr == (
+        f"hydra.run.dir: {run} holds a run already, which stays as it is; "
+        "give another folder, or leave hydra.run.dir out for a new one\n"
+    )
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["model=mpl"], "model: no such option 'mpl'; did you mean 'mlp'? choices: mlp\n"),
+        (
+            ["experiment=slide_mnist"],
+            "experiment: no such option 'slide_mnist'; did you mean 'slides_mnist'? choices: kaggle_mnist, quickstart, "
+            "slides_mnist, udacity_mnist\n",
+        ),
+        (
+            ["model.latnt_dim=3"],
+            "model.latnt_dim: no such setting; did you mean 'latent_dim'? settings: discriminator, generator, "
+            "latent_dim, name, prior\n",
+        ),
+        (
+            ["experiment=slides_mnist", "optimiser.lr=3"],
+            "optimiser: no such setting; did you mean 'optimizer'? settings: callbacks, data, logger, model, "
+            "objective, optimizer, run_dir, schedule, seed, trainer\n",
+        ),
+        (
+            ["data.batch_size=abc", "optimizer.lr=-1"],
+            "data.batch_size: 'abc' given, a whole number expected\noptimizer: Invalid learning rate: -1\n",
+        ),
+    ],
+)
+def test_a_mistake_is_one_message_and_leaves_nothing(
+    train: Train, tmp_path: Path, words: list[str], message: str
+) -> None:
+    done = train(*words)
+    assert (done.returncode, done.stderr, done.stdout) == (2, message, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_images_that_are_missing_are_told_before_after_and_in_the_record(train: Train, tmp_path: Path) -> None:
+    missing = [word for word in SMALL if word != "data=mnist_sample"]
+    done = train(*missing, "data=mnist", "data.download=false", "data.root=nowhere", "hydra.run.dir=mine")
+    assert done.returncode == 0, done.stderr
+    warning = "WARNING: this is not the data set 'mnist' that was asked for."
+    assert done.stdout.count(warning) == 2
+    assert warning in "\n".join(done.stdout.splitlines()[-6:])
+    facts = json.loads((tmp_path / "mine" / "run.json").read_text())["data"]
+    assert (facts["asked_for"], facts["used"]) == ("mnist", "mnist_sample")
+
+
+def test_images_that_are_missing_stop_a_run_that_is_told_to(train: Train, tmp_path: Path) -> None:
+    done = train(*SMALL, "data=mnist", "data.download=false", "data.root=nowhere", "data.on_missing=error")
+    assert done.returncode == 2
+    assert done.stderr.startswith("data=mnist: MNIST cannot be had\n")
+    assert "data=mnist_sample" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sweep_is_one_run_for_each_value_and_goes_on_after_a_mistake(train: Train, tmp_path: Path) -> None:
+    done = train("-m", "logger=csv", *SMALL, "hydra.sweep.dir=sweep", "optimizer.lr=1e-4,-1,2e-4")
+    assert done.returncode == 2
+    assert "run 1 of the sweep (" in done.stderr
+    assert "optimizer.lr=-1): optimizer: Invalid learning rate: -1\n" in done.stderr
+    rates = {
+        run.name: yaml.safe_load((run / "config.yaml").read_text())["optimizer"]["lr"]
+        for run in (tmp_path / "sweep").iterdir()
+        if run.is_dir()
+    }
+    assert rates == {"0": 1e-4, "2": 2e-4}
+    assert (tmp_path / "sweep" / "2" / "generator.safetensors").exists()
+
+
+def test_two_devices_and_bf16_are_plain_overrides(train: Train, tmp_path: Path) -> None:
+    done = train(*SMALL, "accelerator=cpu", "trainer.devices=2", "trainer.precision=bf16-mixed", "hydra.run.dir=mine")
+    assert done.returncode == 0, done.stderr
+    assert "2 processes, each CPU" in done.stdout
+    assert done.stdout.count("Newest grid:") == 1
+    facts = json.loads((tmp_path / "mine" / "run.json").read_text())
+    assert facts["machine"]["processes"] == 2
+    assert facts["command"][0] == "train.py"
+    with (tmp_path / "mine" / "metrics.csv").open(newline="") as file:
+        assert [row["images_seen"] for row in csv.DictReader(file) if row["images_seen"]] == ["96", "192", "288", "384"]
+
+
+def test_help_is_a_page_for_a_newcomer(train: Train) -> None:
+    done = train("--help")
+    assert done.returncode == 0
+    commands = [line for line in done.stdout.splitlines() if line.strip().startswith("python train.py")]
+    assert len(commands) >= 6
+    for group in ("accelerator", "callbacks", "data", "experiment", "logger", "model", "objective", "optimizer"):
+        options = sorted(path.stem for path in (ROOT / "conf" / group).glob("*.yaml"))
+        assert f"{group}: {', '.join(options)}" in done.stdout
+
+
+# The first options of all groups in one run, the second in another, and so on: every option file takes part in one.
+GROUPS = {
+    folder.name: [f"{folder.name}={path.stem}" for path in sorted(folder.glob("*.yaml"))]
+    for folder in sorted((ROOT / "conf").iterdir())
+    if folder.is_dir() and folder.name not in ("hydra", "data", "experiment")
+}
+GROUPS["accelerator"].remove("accelerator=gpu")  # needs a GPU: composed and validated in test_config.py
+
+
+@pytest.mark.parametrize(
+    "options", list(zip_longest(*GROUPS.values())), ids=lambda options: " ".join(filter(None, options))
+)
+def test_every_option_runs(train: Train, tmp_path: Path, options: tuple[str | None, ...]) -> None:
+    words = [word for word in SMALL if not ("callbacks=none" in options and word.startswith("callbacks."))]
+    done = train(*words, *filter(None, options), "hydra.run.dir=mine")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "mine" / "config.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("experiment", "data"),
+    list(
+        zip(
+            sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml")),
+            cycle(["fashion_sample", "mnist_sample"]),
+            strict=False,
+        )
+    ),
+)
+def test_every_experiment_begins(train: Train, experiment: str, data: str) -> None:
+    done = train(f"experiment={experiment}", f"data={data}", "trainer.max_epochs=1", "trainer.limit_train_batches=3")
+    assert done.returncode == 0, done.stderr
+    assert "Newest grid:" in done.stdout
