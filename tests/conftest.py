@@ -1,5 +1,9 @@
 """Fixtures: configurations composed as train.py composes them, and small runs of the real thing."""
 
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as gan.launch has it: before anything imports torch
+
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
