@@ -73,6 +73,20 @@ class MLPConfig:
 
 
 @dataclass(kw_only=True)
+class DCGANNetworkConfig:
+    base_channels: int = at_least_1("channels at half the image's size; twice as many at a quarter, and so on", 32)
+
+
+@dataclass(kw_only=True)
+class DCGANConfig:
+    name: str = setting("family of networks", "dcgan")
+    latent_dim: int = at_least_1("components of a latent z", 100)
+    prior: str = setting("what z is drawn from: N(0, 1), or uniform on [-1, 1]", "normal", choices=PRIORS)
+    generator: DCGANNetworkConfig = setting("the generator's network")
+    discriminator: DCGANNetworkConfig = setting("the discriminator's network")
+
+
+@dataclass(kw_only=True)
 class ObjectiveConfig:
     name: str = setting("what the two players minimise", choices=("non_saturating", "minimax"))
     real_target: float = setting(
@@ -97,5 +111,5 @@ class AlternatingEpochsConfig:
     generator_epochs: int = at_least_1("whole epochs in which only G is updated, after those", 1)
 
 
-MODELS: dict[str, type] = {"mlp": MLPConfig}
+MODELS: dict[str, type] = {"mlp": MLPConfig, "dcgan": DCGANConfig}
 SCHEDULES: dict[str, type] = {"steps": StepsConfig, "alternating_epochs": AlternatingEpochsConfig}

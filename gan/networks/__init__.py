@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
+from gan.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan.networks.mlp import MLPDiscriminator, MLPGenerator
 
 
@@ -14,7 +15,10 @@ class Family(NamedTuple):
     discriminator: type[nn.Module]
 
 
-FAMILIES = {"mlp": Family(MLPGenerator, MLPDiscriminator)}
+FAMILIES = {
+    "mlp": Family(MLPGenerator, MLPDiscriminator),
+    "dcgan": Family(DCGANGenerator, DCGANDiscriminator),
+}
 
 
 def build_generator(family: str, *, latent_dim: int, image_shape: tuple[int, int, int], **settings: Any) -> nn.Module:
