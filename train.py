@@ -22,7 +22,7 @@ def main(config: DictConfig) -> int:
     one_of_several = parallel.inside_a_launch()
     with launch.clean_start(run_dir):
         validate(settings)
-        parallel.check_devices(settings["trainer"])
+        parallel.check_devices(settings["trainer"], settings["data"]["batch_size"])
         build.set_up_process()
         data = build.build_data(settings)
         data.prepare_data()

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import inspect
 import os
 import re
 import sys
@@ -14,6 +15,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import ConfigCompositionException, HydraException, InstantiationException, MissingConfigException
 from hydra.types import RunMode
+from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -110,10 +112,17 @@ def _unknown_setting(path: str) -> str:
     for depth, name in enumerate(path.split(".")):
         if not isinstance(node, DictConfig):
             return f"{path}: no such setting"
+        if name not in node and _is_argument(name, node.get("_target_")):
+            return f"{path}: conf/ does not set it; with a plus before it you can: +{path}=…"
         if name not in node:
             return unknown_setting(".".join(path.split(".")[: depth + 1]), name, map(str, node))
         node = node._get_node(name)
     return f"{path}: no such setting"
+
+
+def _is_argument(name: str, target: str | None) -> bool:
+    """True for an argument, such as Adam's weight_decay, of what a ``_target_`` names."""
+    return target is not None and name in inspect.signature(get_method(target)).parameters
 
 
 def _chooses(word: str) -> bool:

@@ -18,6 +18,7 @@ from lightning.fabric.plugins.environments import SLURMEnvironment, TorchElastic
 from lightning.pytorch.strategies import DDPStrategy
 from torch.optim import Optimizer
 
+from gan.data.loader import check_batch_size
 from gan.errors import ConfigError
 
 COMMAND_VARIABLE = "GAN_COMMAND"  # tells the processes of a launch what the user typed, as JSON
@@ -30,7 +31,11 @@ def user_command() -> list[str]:
 
 
 class GameDDP(DDPStrategy):
-    """Data-parallel training of a module whose networks are updated in turn."""
+    """Data-parallel training of a module whose networks are updated in turn.
+
+    Batch-norm statistics are each process's own, and rank 0's are kept; ``+trainer.sync_batchnorm=true`` computes them
+    over all GPUs.
+    """
 
     def configure_ddp(self) -> None:
         """Start all processes from rank 0's weights and buffers."""
@@ -63,11 +68,11 @@ def process_count(devices: Any, accelerator: str) -> int:
     return torch.cuda.device_count() if on_gpu else 1
 
 
-def check_devices(trainer: Mapping[str, Any]) -> None:
-    """Does this machine have what the trainer's settings ask for?
+def check_devices(trainer: Mapping[str, Any], batch_size: int) -> None:
+    """Does this machine have what the trainer's settings ask for, and can its processes share a minibatch?
 
     Raises:
-        ConfigError: an accelerator that is not here, or more GPUs than there are.
+        ConfigError: an accelerator that is not here, more GPUs than there are, or a batch that cannot be dealt out.
     """
     accelerator, gpus = trainer["accelerator"], torch.cuda.device_count()
     here = {"auto": True, "cpu": True, "gpu": gpus > 0, "cuda": gpus > 0, "mps": torch.backends.mps.is_available()}
@@ -77,6 +82,7 @@ def check_devices(trainer: Mapping[str, Any]) -> None:
     on_gpu = gpus > 0 and accelerator in ("auto", "gpu", "cuda")
     if on_gpu and process_count(trainer["devices"], accelerator) > gpus:
         raise ConfigError(f"trainer.devices: {trainer['devices']!r} given, and this machine has {gpus}")
+    check_batch_size(batch_size, process_count(trainer["devices"], accelerator) * trainer["num_nodes"])
 
 
 def inside_a_launch() -> bool:

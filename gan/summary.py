@@ -54,9 +54,8 @@ def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
         "losses.png": "both losses and the discriminator's accuracies",
         "samples/progress.gif": "the fixed latents, epoch by epoch",
     }
-    lines = [
-        f"Trained for {trainer.current_epoch} epochs, {trainer.global_step:,} generator updates, {_time(seconds)}."
-    ]
+    done = f"{_count(trainer.current_epoch, 'epoch')}, {_count(trainer.global_step, 'generator update')}"
+    lines = [f"Trained for {done}, {_time(seconds)}."]
     lines += [f"  {_short(folder / name)}  {text}" for name, text in kept.items() if (folder / name).exists()]
     if data.substitute_for:
         lines.append(warning(data))
@@ -107,17 +106,24 @@ def _optimizer(node: Mapping[str, Any]) -> str:
 
 
 def _length(trainer: L.Trainer, batches: int, updates: int, batch_size: int) -> str:
-    epochs = f"{trainer.max_epochs} epochs of " if trainer.max_epochs and trainer.max_epochs > 0 else "epochs of "
-    steps = f", {updates:,} generator updates" if updates > 0 else ""
-    limit = f", at most {trainer.max_steps:,} generator updates" if trainer.max_steps > 0 else ""
-    return f"{epochs}{batches:,} minibatches of {batch_size}{steps}{limit}"
+    epochs = (
+        f"{_count(trainer.max_epochs, 'epoch')} of " if trainer.max_epochs and trainer.max_epochs > 0 else "epochs of "
+    )
+    ends = [number for number in (updates, trainer.max_steps) if number > 0]
+    steps = f", {_count(min(ends), 'generator update')}" if ends else ""
+    return f"{epochs}{_count(batches, 'minibatch')} of {batch_size}{steps}"
+
+
+def _count(number: int, thing: str) -> str:
+    plural = "es" if thing.endswith("ch") and thing != "epoch" else "s"
+    return f"{number:,} {thing}{'' if number == 1 else plural}"
 
 
 def _device(trainer: L.Trainer) -> str:
     device = trainer.strategy.root_device
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type.upper()
     processes = f"{trainer.world_size} processes, each " if trainer.world_size > 1 else ""
-    threads = f" ({torch.get_num_threads()} threads)" if device.type == "cpu" else ""
+    threads = f" ({_count(torch.get_num_threads(), 'thread')})" if device.type == "cpu" else ""
     return f"{processes}{name}{threads}"
 
 

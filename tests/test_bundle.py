@@ -282,7 +282,7 @@ def test_another_format(bundle: Path, text: str, found: str) -> None:
 @pytest.mark.parametrize("family", ["stylegan", "os.system", None])
 def test_an_unknown_family(bundle: Path, family: str | None) -> None:
     save_bundle(bundle, make_generator(), metadata(family=family))
-    assert told(bundle) == f"{bundle}: network family {family!r}; known: mlp"
+    assert told(bundle) == f"{bundle}: network family {family!r}; known: mlp, dcgan"
 
 
 @pytest.mark.parametrize(

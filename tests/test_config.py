@@ -85,7 +85,7 @@ WRONG_NAME = {
     "data.name=mnsit": "data.name: no such option 'mnsit'; did you mean 'mnist'? choices: emnist, fashion, "
     "fashion_sample, kmnist, mnist, mnist_sample, qmnist",
     "data.on_missing=stop": "data.on_missing: no such option 'stop'; choices: error, sample",
-    "model.name=mpl": "model.name: no such option 'mpl'; did you mean 'mlp'? choices: mlp",
+    "model.name=mpl": "model.name: no such option 'mpl'; did you mean 'mlp'? choices: dcgan, mlp",
     "model.prior=norm": "model.prior: no such option 'norm'; did you mean 'normal'? choices: normal, uniform",
     "model.generator.activation=gelu": "model.generator.activation: no such option 'gelu'; did you mean 'relu'? "
     "choices: leaky_relu, relu",

@@ -85,10 +85,10 @@ def test_how_many_processes_a_number_of_devices_means_on_the_cpu(devices: Any, c
 def test_more_gpus_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    check_devices({"accelerator": "gpu", "devices": 2})
-    check_devices({"accelerator": "cpu", "devices": 3})
+    check_devices({"accelerator": "gpu", "devices": 2, "num_nodes": 1}, 6)
+    check_devices({"accelerator": "cpu", "devices": 3, "num_nodes": 1}, 6)
     with pytest.raises(ConfigError) as told:
-        check_devices({"accelerator": "auto", "devices": 3})
+        check_devices({"accelerator": "auto", "devices": 3, "num_nodes": 1}, 6)
     assert str(told.value) == "trainer.devices: 3 given, and this machine has 2"
 
 
@@ -96,5 +96,14 @@ def test_an_accelerator_that_is_not_here(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
     with pytest.raises(ConfigError) as told:
-        check_devices({"accelerator": "gpu", "devices": 1})
+        check_devices({"accelerator": "gpu", "devices": 1, "num_nodes": 1}, 6)
     assert str(told.value) == "trainer.accelerator: 'gpu' given, and this machine has none; auto, cpu expected"
+
+
+def test_a_batch_that_two_processes_cannot_share() -> None:
+    with pytest.raises(ConfigError) as told:
+        check_devices({"accelerator": "cpu", "devices": 2, "num_nodes": 1}, 33)
+    assert str(told.value) == (
+        "data.batch_size=33: must be a multiple of 2, the number of processes, which share each batch equally; "
+        "nearest: 32 or 34"
+    )

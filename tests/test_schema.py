@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import typing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,6 @@ from gan.losses import OBJECTIVES, build_objective
 from gan.module import GAN
 from gan.networks import FAMILIES
 from gan.networks.layers import ACTIVATIONS
-from gan.networks.mlp import MLPDiscriminator, MLPGenerator
 from gan.schedules import SCHEDULES, AlternatingEpochs, Steps
 
 CONF = Path(__file__).parent.parent / "conf"
@@ -57,10 +57,12 @@ def test_data_settings_are_those_of_image_data_and_their_defaults_too() -> None:
     assert fields(schema.DataConfig) == without(arguments(ImageData), "seed")
 
 
-@pytest.mark.parametrize("network", [MLPGenerator, MLPDiscriminator])
-def test_settings_of_a_fully_connected_network_are_those_of_its_constructor(network: type) -> None:
-    given_by_the_game = ("latent_dim", "image_shape") if network is MLPGenerator else ("image_shape",)
-    assert set(fields(schema.MLPNetworkConfig)) == set(without(arguments(network), *given_by_the_game))
+@pytest.mark.parametrize("family", FAMILIES)
+def test_settings_of_a_family_are_those_of_its_constructors(family: str) -> None:
+    generator, discriminator = FAMILIES[family]
+    hints = typing.get_type_hints(schema.MODELS[family])
+    assert set(fields(hints["generator"])) == set(without(arguments(generator), "latent_dim", "image_shape"))
+    assert set(fields(hints["discriminator"])) == set(without(arguments(discriminator), "image_shape"))
 
 
 def test_schedules_settings_are_those_of_their_classes_and_their_defaults_too() -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as L
 
@@ -39,10 +40,10 @@ def draw_curves(columns: dict[str, tuple[list[int], list[float]]]) -> bytes:
     figure = Figure(figsize=(8, 6), layout="constrained")
     losses, accuracies = figure.subplots(2, 1, sharex=True)
     for name, label in {"train/d_loss": "discriminator", "train/g_loss": "generator"}.items():
-        losses.plot(*columns.get(name, ([], [])), label=label, linewidth=1)
+        _draw(losses, columns.get(name, ([], [])), label)
     losses.set_ylabel("loss")
     for name, label in {"train/d_accuracy_real": "on real", "train/d_accuracy_fake": "on fake"}.items():
-        accuracies.plot(*columns.get(name, ([], [])), label=label, linewidth=1)
+        _draw(accuracies, columns.get(name, ([], [])), label)
     accuracies.axhline(0.5, color="grey", linestyle=":", label="a coin")
     accuracies.set_ylim(-0.02, 1.02)
     accuracies.set_ylabel("discriminator's accuracy")
@@ -53,3 +54,8 @@ def draw_curves(columns: dict[str, tuple[list[int], list[float]]]) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=100)
     return buffer.getvalue()
+
+
+def _draw(axes: Any, column: tuple[list[int], list[float]], label: str) -> None:
+    """A line, or points where there are so few that a line could not be seen."""
+    axes.plot(*column, label=label, linewidth=1, marker="o" if len(column[0]) < 10 else None, markersize=3)

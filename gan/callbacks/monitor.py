@@ -5,6 +5,7 @@ from typing import Any
 
 import lightning.pytorch as L
 import torch
+from lightning.pytorch.loggers import TensorBoardLogger
 from torch.optim import Optimizer
 
 from gan.module import GAN
@@ -56,6 +57,13 @@ class GameMonitor(L.Callback):
         lasts = {f"epoch/{loss}_last": last for loss, last in self._epoch_lasts.items()}
         self._epoch_sums, self._epoch_counts, self._epoch_lasts = {}, {}, {}
         self._log(trainer, {"epoch": trainer.current_epoch, **means, **lasts})
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """TensorBoard's HPARAMS page compares runs: the settings, beside the values of the last row."""
+        final = {f"final/{name}": value for name, value in self.latest.items()}
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoardLogger) and final:
+                logger.log_hyperparams(dict(pl_module.hparams), final)
 
     def _log_updates(self, trainer: L.Trainer, game: L.LightningModule) -> None:
         assert isinstance(game, GAN)

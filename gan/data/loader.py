@@ -47,7 +47,7 @@ class ResidentLoader:
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
-        _check_batch_size(batch_size, world_size)
+        check_batch_size(batch_size, world_size)
         self.images = images
         self.labels = labels
         self.batch_size = batch_size
@@ -104,7 +104,8 @@ class ResidentLoader:
         return torch.randperm(len(self.images), generator=generator)
 
 
-def _check_batch_size(batch_size: int, world_size: int) -> None:
+def check_batch_size(batch_size: int, world_size: int) -> None:
+    """Raise ConfigError unless ``batch_size`` is a positive multiple of the number of processes."""
     if batch_size < 1:
         raise ConfigError(f"data.batch_size={batch_size}: must be 1 or more")
     if batch_size % world_size:
