@@ -35,7 +35,7 @@ class GAN(L.LightningModule):
         concatenate: judge real and fake in one discriminator batch of 2N, its loss the mean over 2N (so half the sum of
             the means over real and over fake), instead of two batches of N.
         seed: of the latents and of dropout, as `gan.latents` describes.
-        settings: the run's configuration in plain containers, to be kept in checkpoints and logged as hyperparameters.
+        settings: the run's configuration in plain containers, to be kept in checkpoints.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class GAN(L.LightningModule):
         settings: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters(settings or {})
+        self.save_hyperparameters(settings or {}, logger=False)
         self.automatic_optimization = False
         self.generator = generator
         self.discriminator = discriminator

@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 
 from gan.module import GAN
 
+COMPARED = ("seed", "data", "model", "objective", "optimizer", "schedule")  # what makes one run differ from another
 NETWORKS = ("d", "g")  # in the order of GAN's optimizers
 
 
@@ -63,7 +64,8 @@ class GameMonitor(L.Callback):
         final = {f"final/{name}": value for name, value in self.latest.items()}
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger) and final:
-                logger.log_hyperparams(dict(pl_module.hparams), final)
+                settings = {name: pl_module.hparams[name] for name in COMPARED if name in pl_module.hparams}
+                logger.log_hyperparams(settings, final)
 
     def _log_updates(self, trainer: L.Trainer, game: L.LightningModule) -> None:
         assert isinstance(game, GAN)
