@@ -3,6 +3,7 @@
 import os
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as gan.launch has it: before anything imports torch
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
