@@ -24,9 +24,9 @@ from gan.files import write_bytes
 
 CONF = Path(__file__).parent.parent / "conf"
 # How OpenMP's threads wait for each other, unless the user has it otherwise: spin briefly, then sleep. Read when torch
-# is imported, so this stands before. Against spinning, on two free cores, it costs slides_mnist 3 % and kaggle_mnist 9 %
-# of their images/s; with another busy process, where a spinning thread keeps the core from the one that it waits for, it
-# gains 67 % and 44 %.
+# is imported, so this stands before. Against spinning, on two free cores, it costs slides_mnist 3 % and kaggle_mnist
+# 9 % of their images/s; with another busy process, where a spinning thread keeps the core from the one that it waits
+# for, it gains 67 % and 44 %.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
