@@ -2,6 +2,9 @@
 
 import csv
 import io
+import itertools
+import math
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -58,4 +61,19 @@ def draw_curves(columns: dict[str, tuple[list[int], list[float]]]) -> bytes:
 
 def _draw(axes: Any, column: tuple[list[int], list[float]], label: str) -> None:
     """A line, or points where there are so few that a line could not be seen."""
-    axes.plot(*column, label=label, linewidth=1, marker="o" if len(column[0]) < 10 else None, markersize=3)
+    axes.plot(*_with_gaps(*column), label=label, linewidth=1, marker="o" if len(column[0]) < 10 else None, markersize=3)
+
+
+def _with_gaps(steps: list[int], values: list[float]) -> tuple[list[float], list[float]]:
+    """Break the line where nothing was logged for long: with alternating epochs, while the other network trained."""
+    distances = [after - before for before, after in itertools.pairwise(steps)]
+    usual = statistics.median(distances) if distances else 0
+    xs: list[float] = []
+    ys: list[float] = []
+    for step, value, distance in zip(steps, values, [0, *distances][: len(steps)], strict=True):
+        if distance > 10 * usual:
+            xs.append(math.nan)
+            ys.append(math.nan)
+        xs.append(step)
+        ys.append(value)
+    return xs, ys

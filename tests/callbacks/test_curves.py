@@ -1,6 +1,7 @@
 """LossCurves: losses.png from metrics.csv."""
 
 import io
+import math
 from pathlib import Path
 
 import matplotlib.axes
@@ -10,7 +11,7 @@ from PIL import Image
 from tiny_runs import Play
 
 from gan.callbacks import GameMonitor, LossCurves
-from gan.callbacks.curves import draw_curves, read_columns
+from gan.callbacks.curves import _with_gaps, draw_curves, read_columns
 
 
 def test_a_run_leaves_a_picture(play: Play) -> None:
@@ -76,3 +77,19 @@ def test_a_run_with_next_to_nothing_to_show_has_a_picture_too(
     columns: dict[str, tuple[list[int], list[float]]],
 ) -> None:
     assert Image.open(io.BytesIO(draw_curves(columns))).format == "PNG"
+
+
+@pytest.mark.parametrize(
+    ("steps", "drawn"),
+    [
+        ([], []),
+        ([5], [5]),
+        ([50, 100, 138, 188], [50, 100, 138, 188]),
+        ([0, 0, 0, 938, 938, 938], [0, 0, 0, None, 938, 938, 938]),
+    ],
+    ids=["nothing", "one row", "an ordinary run", "alternating epochs"],
+)
+def test_a_line_is_broken_where_nothing_was_logged_for_long(steps: list[int], drawn: list[int | None]) -> None:
+    xs, ys = _with_gaps(steps, [1.0] * len(steps))
+    assert [None if math.isnan(x) else x for x in xs] == drawn
+    assert [math.isnan(y) for y in ys] == [x is None for x in drawn]
