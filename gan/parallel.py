@@ -47,6 +47,12 @@ class GameDDP(DDPStrategy):
         self._average_gradients(optimizer)
         return super().optimizer_step(optimizer, closure, model, **kwargs)
 
+    def teardown(self) -> None:
+        """Leave the process group: a process that ends inside one can be aborted by gloo (exit code -6, seen once)."""
+        super().teardown()
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
     def _average_gradients(self, optimizer: Optimizer) -> None:
         gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         flat = torch.cat([gradient.flatten() for gradient in gradients])
