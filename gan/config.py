@@ -193,7 +193,7 @@ def _trainer_problems(node: Any) -> Iterator[str]:
         yield f"trainer: {node!r} given, settings expected"
         return
     for name in NOT_FOR_A_GAME:
-        if node.get(name) not in (None, 1):
+        if node.get(name) not in ((None, 1) if name == "accumulate_grad_batches" else (None,)):
             yield f"trainer.{name}: Lightning cannot do this for two networks that are updated in turn"
     yield from target_problems("trainer", {name: value for name, value in node.items() if name not in TRAINER_CHECKS})
     for name, (check, allowed) in TRAINER_CHECKS.items():

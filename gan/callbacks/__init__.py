@@ -1,9 +1,10 @@
 """What happens around the game: watching it, showing it, and keeping what it made."""
 
 from gan.callbacks.bundle import GeneratorBundle
+from gan.callbacks.checkpoint import LastCheckpoint
 from gan.callbacks.curves import LossCurves
 from gan.callbacks.monitor import GameMonitor
 from gan.callbacks.progress import GameProgress
 from gan.callbacks.samples import SampleGrids
 
-__all__ = ["GameMonitor", "GameProgress", "GeneratorBundle", "LossCurves", "SampleGrids"]
+__all__ = ["GameMonitor", "GameProgress", "GeneratorBundle", "LastCheckpoint", "LossCurves", "SampleGrids"]
