@@ -34,7 +34,7 @@ def main(config: DictConfig) -> int:
         data.setup()
         game = build.build_game(settings, data.image_shape)
         trainer = build.build_trainer(settings)
-        if not one_of_several:
+        if trainer.is_global_zero and not parallel.started_by_us():  # by us: our parent has claimed it
             launch.claim_run_folder(settings)
 
     if trainer.is_global_zero:

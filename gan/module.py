@@ -132,6 +132,9 @@ class GAN(L.LightningModule):
         """Start the latents and the dropout masks of one update, on this rank."""
         start_stream(self.device, stream_seed(self.seed, self.global_rank, purpose, index))
 
+    def on_train_epoch_end(self) -> None:
+        self.record.clear()  # what no callback has taken: it would grow for the whole run
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["game"] = {name: getattr(self, name) for name in COUNTERS}
 

@@ -96,6 +96,11 @@ def inside_a_launch() -> bool:
     return TorchElasticEnvironment.detect() or SLURMEnvironment.detect()
 
 
+def started_by_us() -> bool:
+    """True in a process of our own `launch`, as opposed to a user's torchrun or SLURM."""
+    return COMMAND_VARIABLE in os.environ
+
+
 def launch(script: str, arguments: Sequence[str], processes: int) -> int:
     """Run ``python script arguments`` as ``processes`` ranks on this machine under torchrun, and wait for them.
 

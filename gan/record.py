@@ -55,6 +55,10 @@ class GameRecord:
             }
         if self._g_losses:
             taken |= {"g_loss": torch.stack(self._g_losses).mean(), "g_loss_last": self._g_losses[-1]}
+        self.clear()
+        return taken
+
+    def clear(self) -> None:
+        """Forget what is recorded."""
         for recorded in (self._d_losses, self._g_losses, self._real_logits, self._fake_logits):
             recorded.clear()
-        return taken
