@@ -1,0 +1,23 @@
+"""Settings of `data`."""
+
+from dataclasses import dataclass
+
+from gan.schema.fields import at_least_1, positive, setting
+
+
+@dataclass(kw_only=True)
+class DataConfig:
+    name: str = setting("which images")
+    root: str = setting("folder of the data sets, in torchvision's layout", "data")
+    split: str | None = setting("EMNIST's split; None for the other sets", None)
+    batch_size: int = at_least_1("images in one minibatch, over all devices together", 64)
+    shuffle: bool = setting("a new order every epoch; false: file order", True)
+    drop_last: bool = setting("leave out the last minibatch of an epoch when it is short", False)
+    mean: float = setting("subtracted from pixels in [0, 1]", 0.5)
+    std: float = positive("divides what is left; 0.5 and 0.5 give [-1, 1]", 0.5)
+    on_missing: str = setting(
+        "when the set is neither there nor downloadable: go on with the bundled sample, or stop",
+        "sample",
+        choices=("sample", "error"),
+    )
+    download: bool = setting("fetch what is missing", True)

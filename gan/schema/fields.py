@@ -1,0 +1,25 @@
+"""A setting of a schema: a dataclass field that carries its meaning and its range."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, field
+from typing import Any
+
+Check = Callable[[Any], bool]
+
+
+def setting(
+    meaning: str, default: Any = MISSING, *, choices: Sequence[str] = (), check: Check | None = None, allowed: str = ""
+) -> Any:
+    """A dataclass field with its meaning, and either its choices or a check with the words for what it allows."""
+    metadata = {"meaning": meaning, "choices": tuple(choices), "check": check, "allowed": allowed}
+    if isinstance(default, list):
+        return field(default_factory=lambda: list(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def positive(meaning: str, default: Any = MISSING) -> Any:
+    return setting(meaning, default, check=lambda x: x > 0, allowed="greater than 0")
+
+
+def at_least_1(meaning: str, default: Any = MISSING) -> Any:
+    return setting(meaning, default, check=lambda x: x >= 1, allowed="1 or more")

@@ -1,0 +1,33 @@
+"""Settings of the game: what the players minimise, and whose turn it is."""
+
+from dataclasses import dataclass
+
+from gan.schema.fields import at_least_1, setting
+
+
+@dataclass(kw_only=True)
+class ObjectiveConfig:
+    name: str = setting("what the two players minimise", choices=("non_saturating", "minimax"))
+    real_target: float = setting(
+        "D's target for real images; below 1: one-sided label smoothing",
+        1.0,
+        check=lambda x: 0 < x <= 1,
+        allowed="in (0, 1]",
+    )
+    concatenate: bool = setting("D sees real and fake in one batch of 2N, its loss the mean over 2N", False)
+
+
+@dataclass(kw_only=True)
+class StepsConfig:
+    name: str = setting("whose turn it is", "steps")
+    n_critic: int = at_least_1("D updates, each on a new minibatch, for one G update", 1)
+
+
+@dataclass(kw_only=True)
+class AlternatingEpochsConfig:
+    name: str = setting("whose turn it is", "alternating_epochs")
+    discriminator_epochs: int = at_least_1("whole epochs in which only D is updated", 1)
+    generator_epochs: int = at_least_1("whole epochs in which only G is updated, after those", 1)
+
+
+SCHEDULES: dict[str, type] = {"steps": StepsConfig, "alternating_epochs": AlternatingEpochsConfig}
