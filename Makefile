@@ -61,6 +61,11 @@ format-check: .venv/.complete ## Say what `make format` would change
 types: .venv/.complete ## Types (mypy)
 	$(PY) -m mypy
 
+.PHONY: docs
+docs: .venv/.complete ## Write docs/configuration.md from the schemas and conf/
+	.venv/bin/gan options --markdown > docs/configuration.md.tmp
+	mv docs/configuration.md.tmp docs/configuration.md
+
 .PHONY: constraints
 constraints: ## Write constraints.txt from a fresh resolve; TORCH=2.14.1 moves to another torch
 	@sh .ci/setup constraints "$(PYTHON)" "$(TORCH)" $(PIP_ARGS)

@@ -7,38 +7,44 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from gan import launch
+from gan import endings, launch, run_folder
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
 @launch.job
 def main(config: DictConfig) -> int:
-    """Validate, build, fit, report."""
-    from gan import build, parallel, summary  # here, so that --help need not wait for torch
+    """Validate, take a run folder, build, fit, report."""
+    from gan import build, dry_run, parallel, preflight, ranks, summary  # here, so that --help need not wait for torch
     from gan.config import validate
 
-    settings = launch.resolved(config)
-    run_dir = Path(settings["run_dir"])
-    one_of_several = parallel.inside_a_launch()
-    with launch.clean_start(run_dir):
+    processes = 1
+    with run_folder.clean_start(Path(str(config.run_dir))):
+        settings = launch.resolved(config)
         validate(settings)
-        parallel.check_devices(settings["trainer"], settings["data"]["batch_size"])
+        preflight.check_devices(settings["trainer"], settings["data"]["batch_size"])
         build.set_up_process()
-        data = build.build_data(settings)
-        data.prepare_data()
-        processes = parallel.process_count(settings["trainer"]["devices"], settings["trainer"]["accelerator"])
-        if processes > 1 and not one_of_several:
-            launch.claim_run_folder(settings)
-            return parallel.launch(__file__, launch.child_arguments(run_dir), processes)
+        if settings["dry_run"]:
+            print(dry_run.show(settings, sys.argv[1:]))
+            dry_run.remove_empty(Path(settings["run_dir"]))
+            return 0
 
+        data = build.build_data(settings)
+        if endings.started_by_us():
+            parallel.use_prepared(data)
         data.setup()
-        game = build.build_game(settings, data.image_shape)
-        trainer = build.build_trainer(settings)
-        if trainer.is_global_zero and not parallel.started_by_us():  # by us: our parent has claimed it
-            launch.claim_run_folder(settings)
+        preflight.check_minibatches(settings["trainer"]["limit_train_batches"], len(data.train_dataloader()))
+        if endings.is_first() and not endings.started_by_us():  # by us: our parent has taken the folder
+            settings = launch.take_run_folder(config)
+        if not parallel.inside_a_launch():
+            processes = parallel.process_count(settings["trainer"]["devices"], settings["trainer"]["accelerator"])
+        if processes == 1:
+            game = build.build_game(settings, data)
+            trainer = build.build_trainer(settings)
+    if processes > 1:
+        return ranks.launch(__file__, launch.child_arguments(Path(settings["run_dir"])), processes)
 
     if trainer.is_global_zero:
-        summary.record(settings, data, trainer, run_dir)
+        summary.record(settings, data, trainer, Path(settings["run_dir"]))
         print(summary.before(settings, data, game, trainer))
     began = time.monotonic()
     trainer.fit(game, datamodule=data)

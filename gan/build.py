@@ -4,20 +4,26 @@ import functools
 import logging
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import lightning.pytorch as L
 import torch
 from hydra.utils import get_class, instantiate
 
-from gan.config import NETWORKS
+from gan.augmentation import AUGMENTATIONS, Pixels
 from gan.data.module import ImageData
+from gan.ema import EMAS
+from gan.gradients import UpdateRule
+from gan.latents import Prior
+from gan.learning_rates import LR_SCHEDULES
 from gan.losses import build_objective
-from gan.module import GAN, OptimizerFactory
+from gan.module import GAN
 from gan.networks import build_discriminator, build_generator
 from gan.parallel import GameDDP, process_count
+from gan.penalties import PENALTIES
 from gan.schedules import SCHEDULES
+from gan.targets import NETWORKS, RULE_SETTINGS
 
 
 def build_data(settings: Mapping[str, Any]) -> ImageData:
@@ -25,24 +31,42 @@ def build_data(settings: Mapping[str, Any]) -> ImageData:
     return ImageData(**settings["data"], seed=settings["seed"])
 
 
-def build_game(settings: Mapping[str, Any], image_shape: tuple[int, int, int]) -> GAN:
-    """The networks, with weights drawn from the run's seed, in their game."""
+def build_game(settings: Mapping[str, Any], data: ImageData) -> GAN:
+    """The networks, with weights drawn from the run's seed, in their game; ``data`` has been set up."""
     L.seed_everything(settings["seed"], verbose=False)
-    model, objective, schedule = settings["model"], settings["objective"], dict(settings["schedule"])
-    generator = build_generator(
-        model["name"], latent_dim=model["latent_dim"], image_shape=image_shape, **model["generator"]
+    model, objective = settings["model"], settings["objective"]
+    prior = Prior(
+        model["prior"], model["latent_dim"], tuple(model["codes"]["categorical"]), model["codes"]["continuous"]
     )
-    discriminator = build_discriminator(model["name"], image_shape=image_shape, **model["discriminator"])
+    generator = build_generator(
+        model["name"],
+        latent_dim=prior.width,
+        image_shape=data.image_shape,
+        num_classes=data.num_classes,
+        **model["generator"],
+    )
+    discriminator = build_discriminator(
+        model["name"],
+        image_shape=data.image_shape,
+        num_classes=data.num_classes,
+        categorical_codes=prior.categorical,
+        continuous_codes=prior.continuous,
+        **model["discriminator"],
+    )
     return GAN(
         generator,
         discriminator,
-        latent_dim=model["latent_dim"],
-        prior=model["prior"],
+        prior=prior,
+        generator_rule=_update_rule(settings["optimizer"], "generator"),
+        discriminator_rule=_update_rule(settings["optimizer"], "discriminator"),
         objective=build_objective(objective["name"], objective["real_target"]),
-        concatenate=objective["concatenate"],
-        schedule=SCHEDULES[schedule.pop("name")](**schedule),
-        generator_optimizer=_optimizer(settings["optimizer"], "generator"),
-        discriminator_optimizer=_optimizer(settings["optimizer"], "discriminator"),
+        penalty=_chosen(PENALTIES, settings["penalty"]),
+        schedule=_chosen(SCHEDULES, settings["schedule"]),
+        lr_schedule=_chosen(LR_SCHEDULES, settings["lr_schedule"]),
+        augmentation=_chosen(AUGMENTATIONS, settings["augmentation"], Pixels.normalized(data.mean, data.std)),
+        ema=_chosen(EMAS, settings["ema"], generator),
+        num_classes=data.num_classes,
+        **{name: value for name, value in objective.items() if name not in ("name", "real_target")},
         seed=settings["seed"],
         settings=dict(settings),
     )
@@ -64,10 +88,17 @@ def build_trainer(settings: Mapping[str, Any]) -> L.Trainer:
     return trainer
 
 
-def _optimizer(node: Mapping[str, Any], network: str) -> OptimizerFactory:
-    """The factory of one network's optimizer: the shared settings, then those of that network alone."""
-    arguments = {name: value for name, value in node.items() if name not in ("_target_", *NETWORKS)}
-    return functools.partial(get_class(node["_target_"]), **{**arguments, **(node.get(network) or {})})
+def _chosen(registry: Mapping[str, Callable[..., Any]], node: Mapping[str, Any], *arguments: Any) -> Any:
+    """What a node's name stands for, made of its other settings."""
+    return registry[node["name"]](*arguments, **{name: value for name, value in node.items() if name != "name"})
+
+
+def _update_rule(node: Mapping[str, Any], network: str) -> UpdateRule:
+    """How one network is updated: the shared settings, then those of that network alone."""
+    shared = {name: value for name, value in node.items() if name not in ("_target_", *NETWORKS)}
+    arguments = {**shared, **(node.get(network) or {})}
+    rule = {name: arguments.pop(name) for name in RULE_SETTINGS if name in arguments}
+    return UpdateRule(functools.partial(get_class(node["_target_"]), **arguments), **rule)
 
 
 def _has_checkpoints(callbacks: list[L.Callback]) -> bool:
@@ -87,4 +118,5 @@ def set_up_process() -> None:
     for name in ("lightning.pytorch", "lightning.fabric"):  # the run's own summary says what their banners say
         logging.getLogger(name).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
+    warnings.filterwarnings("ignore", r"Found .* module\(s\) in eval mode")  # the average of the generator stays so
     warnings.filterwarnings("ignore", "The number of training batches .* is smaller than the logging interval")

@@ -7,7 +7,9 @@ latents, and whatever a callback draws in between changes nothing.
 
 import functools
 import hashlib
-from typing import TYPE_CHECKING
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import torch
@@ -39,31 +41,8 @@ def stream_seed(seed: int, rank: int, purpose: str, index: int) -> int:
     return (_stream_origin(seed, rank, purpose) + index * _STRIDE) % (1 << 63)
 
 
-def draw(
-    prior: str,
-    count: int,
-    latent_dim: int,
-    *,
-    device: "torch.device | str" = "cpu",
-    generator: "torch.Generator | None" = None,
-) -> "torch.Tensor":
-    """Draw latents z of shape (count, latent_dim), float32.
-
-    Args:
-        prior: "normal" for N(0, 1), "uniform" for U(-1, 1), per component.
-        generator: where the numbers come from; None for torch's global generator of that device.
-    """
-    import torch  # here, so that the data layer and the command line can use stream_seed without torch
-
-    if prior == "normal":
-        return torch.randn(count, latent_dim, device=device, generator=generator)
-    if prior == "uniform":
-        return torch.empty(count, latent_dim, device=device).uniform_(-1.0, 1.0, generator=generator)
-    raise ValueError(f"prior must be one of {PRIORS}, not {prior!r}")
-
-
 def start_stream(device: "torch.device", seed: int) -> None:
-    """Seed torch's global generators, the CPU's and that of ``device``: what `draw` and dropout take from next.
+    """Seed torch's global generators, the CPU's and that of ``device``: what `Prior.draw` and dropout take from next.
 
     Not ``torch.manual_seed``: where a kind of device is not in use it queues the call with a stack trace, each time,
     which takes half a millisecond and memory that is never given back.
@@ -77,13 +56,126 @@ def start_stream(device: "torch.device", seed: int) -> None:
         torch.manual_seed(seed)
 
 
-def fixed_latents(prior: str, count: int, latent_dim: int, *, seed: int, purpose: str) -> "torch.Tensor":
-    """Latents (count, latent_dim) that depend on the seed and the purpose only: drawn on the CPU, alike everywhere.
+class Codes(NamedTuple):
+    """The codes in latents (Chen et al. 2016), which InfoGAN's Q network guesses from the images.
 
-    The first ones do not depend on ``count``: torch fills whole blocks of 16 numbers, so whole blocks are asked for.
+    Attributes:
+        categorical: one int64 tensor (N,) for each categorical code: which class.
+        continuous: float32 (N, number of continuous codes) on [-1, 1], or None without such.
     """
+
+    categorical: "tuple[torch.Tensor, ...]"
+    continuous: "torch.Tensor | None"
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What latents z are drawn from: noise, and behind it the codes of InfoGAN, if there are any.
+
+    Chen et al. 2016, "InfoGAN: Interpretable Representation Learning by Information Maximizing Generative Adversarial
+    Nets". A row of z is ``[noise | one-hot of each categorical code | continuous codes]``, float32.
+
+    Attributes:
+        name: of the noise: "normal" for N(0, 1), "uniform" for U(-1, 1), per component.
+        latent_dim: components of the noise, 1 or more.
+        categorical: classes of each categorical code, each 2 or more; all classes are equally likely.
+        continuous: continuous codes, each U(-1, 1).
+
+    Raises:
+        ValueError: a name that does not exist, or a number out of its range.
+    """
+
+    name: str
+    latent_dim: int
+    categorical: tuple[int, ...] = ()
+    continuous: int = 0
+
+    def __post_init__(self) -> None:
+        if self.name not in PRIORS:
+            raise ValueError(f"prior must be one of {PRIORS}, not {self.name!r}")
+        if self.latent_dim < 1:
+            raise ValueError(f"latent_dim must be 1 or more, not {self.latent_dim}")
+        if any(classes < 2 for classes in self.categorical):
+            raise ValueError(f"categorical codes must have 2 classes or more, not {self.categorical}")
+        if self.continuous < 0:
+            raise ValueError(f"continuous must be 0 or more, not {self.continuous}")
+
+    @property
+    def width(self) -> int:
+        """Components of z: of the noise and of all codes."""
+        return self.latent_dim + sum(self.categorical) + self.continuous
+
+    @property
+    def has_codes(self) -> bool:
+        return bool(self.categorical) or self.continuous > 0
+
+    def draw(
+        self, count: int, *, device: "torch.device | str" = "cpu", generator: "torch.Generator | None" = None
+    ) -> "torch.Tensor":
+        """Draw z (count, width). The noise comes first, so that it is the same with codes and without.
+
+        Args:
+            generator: where the numbers come from; None for torch's global generator of that device.
+        """
+        parts = [self._noise(count, device, generator)]
+        parts += [_one_hot(count, classes, device, generator) for classes in self.categorical]
+        if self.continuous:
+            parts.append(_uniform(count, self.continuous, device, generator))
+        return _joined(parts)
+
+    def fixed(self, count: int, *, seed: int, purpose: str) -> "torch.Tensor":
+        """z (count, width) that depends on the seed and the purpose only: drawn on the CPU, alike everywhere.
+
+        The first ones do not depend on ``count``: noise and codes have streams of their own, and whole blocks are asked
+        for, since torch makes 16 numbers at a time.
+        """
+        import torch
+
+        def stream(part: str = "") -> torch.Generator:
+            return torch.Generator().manual_seed(stream_seed(seed, 0, purpose + part, 0))
+
+        whole_blocks = math.ceil(count / 16) * 16
+        parts = [self._noise(whole_blocks, "cpu", stream())]
+        for index, classes in enumerate(self.categorical):
+            parts.append(_one_hot(whole_blocks, classes, "cpu", stream(f", categorical code {index}")))
+        if self.continuous:
+            parts.append(_uniform(whole_blocks, self.continuous, "cpu", stream(", continuous codes")))
+        return _joined(parts)[:count]
+
+    def codes(self, z: "torch.Tensor") -> Codes:
+        """The codes that are in z (N, width)."""
+        sizes = [self.latent_dim, *self.categorical, self.continuous]
+        _, *one_hots, continuous = z.split(sizes, dim=1)
+        return Codes(tuple(part.argmax(dim=1) for part in one_hots), continuous if self.continuous else None)
+
+    def _noise(self, count: int, device: "torch.device | str", generator: "torch.Generator | None") -> "torch.Tensor":
+        import torch  # here, so that the data layer and the command line can use stream_seed without torch
+
+        if self.name == "uniform":
+            return _uniform(count, self.latent_dim, device, generator)
+        return torch.randn(count, self.latent_dim, device=device, generator=generator)
+
+
+def _uniform(
+    count: int, size: int, device: "torch.device | str", generator: "torch.Generator | None"
+) -> "torch.Tensor":
+    """(count, size) from U(-1, 1)."""
     import torch
 
-    generator = torch.Generator().manual_seed(stream_seed(seed, 0, purpose, 0))
-    whole_blocks = -(-count // 16) * 16
-    return draw(prior, whole_blocks, latent_dim, generator=generator)[:count]
+    return torch.empty(count, size, device=device).uniform_(-1.0, 1.0, generator=generator)
+
+
+def _one_hot(
+    count: int, classes: int, device: "torch.device | str", generator: "torch.Generator | None"
+) -> "torch.Tensor":
+    """(count, classes), float32: one 1 a row."""
+    import torch
+
+    chosen = torch.randint(classes, (count, 1), device=device, generator=generator)
+    return torch.zeros(count, classes, device=device).scatter_(1, chosen, 1.0)
+
+
+def _joined(parts: "list[torch.Tensor]") -> "torch.Tensor":
+    import torch
+
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import inspect
+import itertools
 import os
 import re
 import sys
@@ -10,17 +11,18 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import ConfigCompositionException, HydraException, InstantiationException, MissingConfigException
 from hydra.types import RunMode
 from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from gan import endings, run_folder
+from gan.endings import MISTAKE
 from gan.errors import ConfigError, GanError, unknown_name, unknown_setting
-from gan.files import write_bytes
+from gan.recipes import without_leftovers
 
 CONF = Path(__file__).parent.parent / "conf"
 # How OpenMP's threads wait for each other, unless the user has it otherwise: spin briefly, then sleep. Read when torch
@@ -30,7 +32,8 @@ CONF = Path(__file__).parent.parent / "conf"
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
-MISTAKE = 2  # exit code of a user's mistake
+FULL_ERRORS = "HYDRA_FULL_ERROR"
+WANTS_TRACEBACKS = os.environ.get(FULL_ERRORS) == "1"
 # Of the jobs of this process, for what Hydra's main does not tell.
 _begun: list[bool] = []
 _exit_codes: list[int] = []
@@ -39,56 +42,84 @@ _exit_codes: list[int] = []
 def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], int]:
     """Make a job of Hydra's, one of perhaps many in a sweep: its exit code is its result, a user's mistake is answered.
 
-    So a sweep goes on after a point that cannot run, and `run_command` knows of it at the end.
+    So a sweep goes on after a point that cannot run, and `run_command` knows of it at the end. In one of several
+    processes of a launch every error is left to the parent to tell.
     """
-
-    wants_tracebacks = os.environ.get("HYDRA_FULL_ERROR") == "1"
 
     @functools.wraps(function)
     def answered(config: DictConfig) -> int:
         _begun.append(True)
         try:
-            code = function(config) or 0
-        except (GanError, InstantiationException) as error:
-            if wants_tracebacks:
+            with _full_errors("1" if WANTS_TRACEBACKS else None):  # as the user has it: what we start inherits it
+                code = function(config) or 0
+        except SystemExit as end:
+            raise endings.meant_by(end) from None
+        except Exception as raised:
+            error = ConfigError(in_our_words(raised)) if isinstance(raised, InstantiationException) else raised
+            if endings.started_by_us():
+                code = endings.report(error, full=WANTS_TRACEBACKS)
+            elif WANTS_TRACEBACKS or not isinstance(error, GanError):
                 raise
-            message = str(error) if isinstance(error, GanError) else in_our_words(error)
-            hydra = HydraConfig.get()
-            if hydra.mode == RunMode.MULTIRUN:
-                message = f"run {hydra.job.num} of the sweep ({' '.join(hydra.overrides.task)}): {message}"
-            print(message, file=sys.stderr)
-            code = MISTAKE
+            else:
+                print(_of_sweep(error), file=sys.stderr)
+                code = MISTAKE
         _exit_codes.append(code)
         return code
 
     return answered
 
 
+def _of_sweep(error: GanError) -> str:
+    """The message, and in a sweep which of its runs it is about."""
+    hydra = HydraConfig.get()
+    if hydra.mode != RunMode.MULTIRUN:
+        return str(error)
+    return f"run {hydra.job.num} of the sweep ({' '.join(hydra.overrides.task)}): {error}"
+
+
+@contextlib.contextmanager
+def _full_errors(value: str | None) -> Iterator[None]:
+    """Inside, HYDRA_FULL_ERROR has this value in the environment, or is not there."""
+    before = os.environ.pop(FULL_ERRORS, None)
+    try:
+        os.environ.update({} if value is None else {FULL_ERRORS: value})
+        yield
+    finally:
+        os.environ.pop(FULL_ERRORS, None)
+        os.environ.update({} if before is None else {FULL_ERRORS: before})
+
+
 def run_command(main: Callable[[], Any]) -> int:
     """Call a Hydra main whose function is a `job`, and return the exit code: the largest of its jobs'.
 
     A mistake in the command line itself is one message and exit code 2; a bug keeps its traceback. With
-    ``HYDRA_FULL_ERROR=1`` in the environment everything does.
+    ``HYDRA_FULL_ERROR=1`` in the environment everything does. A signal to end is one message, says what is left in
+    the run folder, and gives 128 + its number; in a sweep no further run begins.
     """
-    if os.environ.get("HYDRA_FULL_ERROR") == "1":
-        main()
-        return max(_exit_codes, default=0)
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # or Hydra would print the exception and exit before we see it
+    if endings.started_by_us():
+        endings.end_with_parent()
+    try:
+        with endings.listening(), _full_errors("1"):  # or Hydra would print an exception and exit before we see it
+            return _run_jobs(main)
+    except endings.Stopped as stop:
+        if endings.is_first() and not endings.started_by_us():
+            print(f"Stopped by {stop.name}. {endings.what_is_left(run_folder.taken())}", file=sys.stderr)
+        return stop.exit_code
+
+
+def _run_jobs(main: Callable[[], Any]) -> int:
     try:
         main()
-    except GanError as error:
-        print(error, file=sys.stderr)
-        return MISTAKE
-    except (HydraException, OmegaConfBaseException) as error:
-        print(in_our_words(error), file=sys.stderr)
+    except (GanError, HydraException, OmegaConfBaseException) as error:
+        if WANTS_TRACEBACKS:
+            raise
+        print(error if isinstance(error, GanError) else in_our_words(error), file=sys.stderr)
         return MISTAKE
     except OSError as error:
-        if _begun:
+        if _begun or WANTS_TRACEBACKS:
             raise
         print(f"hydra.run.dir: {error.filename} cannot be made: {error.strerror}", file=sys.stderr)
         return MISTAKE
-    finally:
-        del os.environ["HYDRA_FULL_ERROR"]
     return max(_exit_codes, default=0)
 
 
@@ -98,6 +129,8 @@ def in_our_words(error: Exception) -> str:
     if isinstance(error, MissingConfigException) and (found := re.search(r"Could not find '(.+)/(.+?)'", text)):
         group, option = found.groups()
         return unknown_name(group, option, error.options or [])
+    if isinstance(error, MissingMandatoryValue) and (found := re.search(r"full_key: (\S+)", text)):
+        return f"{found[1]}: has no value yet; give one: {found[1]}=…"
     if found := re.search(r"Could not override '(.+?)'", text):
         return _unknown_setting(found[1])
     if isinstance(error, ConfigCompositionException) and error.__cause__ is not None:
@@ -137,6 +170,8 @@ def _chooses(word: str) -> bool:
 def resolved(config: DictConfig) -> dict[str, Any]:
     """The configuration as plain containers, every reference replaced by what it refers to.
 
+    What a recipe has set for an option that the command line has replaced is left out.
+
     Raises:
         ConfigError: a value is still missing (``???``), or a reference leads nowhere.
     """
@@ -145,41 +180,36 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     except OmegaConfBaseException as error:
         raise ConfigError(in_our_words(error)) from error
     assert isinstance(plain, dict)
-    return {str(name): node for name, node in plain.items()}
+    words = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
+    return without_leftovers({str(name): node for name, node in plain.items()}, words)
 
 
-def claim_run_folder(settings: dict[str, Any]) -> Path:
-    """Take the run folder for this run, and leave its configuration there.
+def take_run_folder(config: DictConfig) -> dict[str, Any]:
+    """Take the run folder for this run alone, and return the settings as its config.yaml has them.
+
+    Where the user has named no folder and another run, begun in the same second, has taken the one of that name, it is
+    the next free one: ``…-2`` and so on.
 
     Raises:
-        ConfigError: it holds another run, or cannot be written.
+        ConfigError: the folder holds another run, cannot be written, or its disk is full.
     """
-    folder = Path(settings["run_dir"])
-    config = folder / "config.yaml"
-    if config.exists():
-        raise ConfigError(
-            f"hydra.run.dir: {folder} holds a run already, which stays as it is; "
-            "give another folder, or leave hydra.run.dir out for a new one"
-        )
-    try:
-        write_bytes(config, yaml.safe_dump(settings, sort_keys=False).encode())
-    except OSError as error:
-        raise ConfigError(f"hydra.run.dir: {folder} cannot be written: {error.strerror}") from error
-    return folder
+    first = config.run_dir
+    for number in itertools.count(2):
+        settings = resolved(config)
+        try:
+            run_folder.take(settings)
+            return settings
+        except run_folder.TakenError:
+            if _folder_was_given():
+                raise
+            config.run_dir = f"{first}-{number}"
+    raise AssertionError("not reached")
 
 
-@contextlib.contextmanager
-def clean_start(folder: Path) -> Iterator[None]:
-    """If what is inside fails, remove what Hydra has made for a run that never began: empty folders, nothing else."""
-    try:
-        yield
-    except BaseException:
-        for path in (folder, *folder.parents[:2]):
-            try:
-                path.rmdir()
-            except OSError:
-                break
-        raise
+def _folder_was_given() -> bool:
+    overrides = HydraConfig.get().overrides
+    words = [word.lstrip("+") for word in (*overrides.hydra, *overrides.task)]
+    return any(word.startswith(("hydra.run.", "hydra.sweep.", "run_dir=")) for word in words)
 
 
 def child_arguments(run_dir: Path) -> Sequence[str]:

@@ -6,10 +6,12 @@ averaged over the processes in one message. That also suits penalties with a dou
 """
 
 import json
+import logging
 import os
-import subprocess
+import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -18,8 +20,8 @@ from lightning.fabric.plugins.environments import SLURMEnvironment, TorchElastic
 from lightning.pytorch.strategies import DDPStrategy
 from torch.optim import Optimizer
 
-from gan.data.loader import check_batch_size
-from gan.errors import ConfigError
+from gan import endings
+from gan.data.module import ImageData
 
 COMMAND_VARIABLE = "GAN_COMMAND"  # tells the processes of a launch what the user typed, as JSON
 
@@ -43,6 +45,22 @@ class GameDDP(DDPStrategy):
         for tensor in self.model.state_dict().values():
             dist.broadcast(tensor, src=0)
 
+    def setup_environment(self) -> None:
+        self._sigterm = signal.getsignal(signal.SIGTERM) or signal.SIG_DFL
+        super().setup_environment()
+
+    def on_train_start(self) -> None:
+        """Take back SIGTERM: Lightning's handler broadcasts it amid whatever is being exchanged, and all would hang."""
+        super().on_train_start()
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._sigterm)
+
+    def on_exception(self, exception: BaseException) -> None:
+        """Leave word of an error before the group is left, for then the others fail too, for want of this process."""
+        super().on_exception(exception)
+        if isinstance(exception, Exception) and endings.started_by_us():
+            endings.report(exception)
+
     def optimizer_step(self, optimizer: Optimizer, closure: Callable[[], Any], model: Any = None, **kwargs: Any) -> Any:
         self._average_gradients(optimizer)
         return super().optimizer_step(optimizer, closure, model, **kwargs)
@@ -55,6 +73,8 @@ class GameDDP(DDPStrategy):
 
     def _average_gradients(self, optimizer: Optimizer) -> None:
         gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        if not gradients:  # all frozen, on every process
+            return
         flat = torch.cat([gradient.flatten() for gradient in gradients])
         dist.all_reduce(flat)
         flat /= self.world_size
@@ -74,43 +94,15 @@ def process_count(devices: Any, accelerator: str) -> int:
     return torch.cuda.device_count() if on_gpu else 1
 
 
-def check_devices(trainer: Mapping[str, Any], batch_size: int) -> None:
-    """Does this machine have what the trainer's settings ask for, and can its processes share a minibatch?
-
-    Raises:
-        ConfigError: an accelerator that is not here, more GPUs than there are, or a batch that cannot be dealt out.
-    """
-    accelerator, gpus = trainer["accelerator"], torch.cuda.device_count()
-    here = {"auto": True, "cpu": True, "gpu": gpus > 0, "cuda": gpus > 0, "mps": torch.backends.mps.is_available()}
-    if not here[accelerator] and not (accelerator == "gpu" and here["mps"]):
-        allowed = ", ".join(name for name, available in here.items() if available)
-        raise ConfigError(f"trainer.accelerator: {accelerator!r} given, and this machine has none; {allowed} expected")
-    on_gpu = gpus > 0 and accelerator in ("auto", "gpu", "cuda")
-    if on_gpu and process_count(trainer["devices"], accelerator) > gpus:
-        raise ConfigError(f"trainer.devices: {trainer['devices']!r} given, and this machine has {gpus}")
-    check_batch_size(batch_size, process_count(trainer["devices"], accelerator) * trainer["num_nodes"])
-
-
 def inside_a_launch() -> bool:
-    """True in a process that torchrun or SLURM has started as one of several."""
+    """True in a process that was started as one of several: by us, by torchrun or by SLURM."""
     return TorchElasticEnvironment.detect() or SLURMEnvironment.detect()
 
 
-def started_by_us() -> bool:
-    """True in a process of our own `launch`, as opposed to a user's torchrun or SLURM."""
-    return COMMAND_VARIABLE in os.environ
+def use_prepared(data: ImageData) -> None:
+    """In a process of our own launch: take the images as the parent has left them, who also said what there is to say.
 
-
-def launch(script: str, arguments: Sequence[str], processes: int) -> int:
-    """Run ``python script arguments`` as ``processes`` ranks on this machine under torchrun, and wait for them.
-
-    torchrun ends all ranks when one fails. The cores are divided among the ranks unless OMP_NUM_THREADS is set.
-
-    Returns:
-        torchrun's exit code: 0 if every rank ended with 0.
+    A download that the parent has tried in vain is not tried again; the settings stay as the user has them.
     """
-    environment = dict(os.environ)
-    environment[COMMAND_VARIABLE] = json.dumps([os.path.basename(sys.argv[0]), *sys.argv[1:]])
-    environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    return subprocess.run([*torchrun, script, *arguments], env=environment, check=False).returncode
+    data.download = False
+    logging.getLogger("gan.data").setLevel(logging.ERROR)

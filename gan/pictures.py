@@ -1,8 +1,12 @@
-"""Grids of images as picture files. Images are uint8 arrays (N, C, H, W), C = 1 (grey) or 3 (colour)."""
+"""Images as picture files: grids of them, and points of the plane as scatter pictures.
+
+Images are uint8 arrays (N, C, H, W), C = 1 (grey) or 3 (colour).
+"""
 
 import io
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +33,46 @@ def grid(images: Pixels, *, columns: int | None = None, padding: int = 2, scale:
         top, left = index // columns * cell_h, index % columns * cell_w
         canvas[:, top : top + height, left : left + width] = image
     return canvas.repeat(scale, axis=1).repeat(scale, axis=2)
+
+
+# of Okabe and Ito's palette, which the colour-blind can tell apart
+REAL_COLOUR, FAKE_COLOUR = (86, 180, 233), (213, 94, 0)
+
+
+def scatter(points: NDArray[Any], real: NDArray[Any] | None = None, *, size: int = 320) -> Pixels:
+    """Points of the plane as dots on white: generated ones in vermilion, on top of real ones in sky blue.
+
+    x grows to the right and y upwards; [0, 1] x [0, 1] fills the picture. A point outside of it is drawn at the edge,
+    so that it is not overlooked; one that is not finite is left out.
+
+    Args:
+        points: floats (N, 2) or (N, 2, 1, 1), generated; N may be 0.
+        real: the same, or None for none.
+        size: height and width of the picture, in pixels.
+
+    Returns:
+        uint8 (3, size, size).
+    """
+    canvas = np.full((3, size, size), 255, np.uint8)
+    for dots, colour in ((real, REAL_COLOUR), (points, FAKE_COLOUR)):
+        if dots is not None:
+            canvas[:, _dots(dots, size)] = np.array(colour, np.uint8)[:, None]
+    return canvas
+
+
+def _dots(points: NDArray[Any], size: int) -> NDArray[np.bool_]:
+    """Which pixels (size, size) the points' dots cover; a dot is a disc about a hundredth of the picture wide."""
+    x, y = points.reshape(len(points), 2).astype(np.float64).T
+    finite = np.isfinite(x) & np.isfinite(y)
+    columns = (x[finite].clip(0, 1) * (size - 1)).round().astype(int)
+    rows = ((1 - y[finite].clip(0, 1)) * (size - 1)).round().astype(int)
+    covered = np.zeros((size, size), bool)
+    radius = max(1, size // 200)
+    for down in range(-radius, radius + 1):
+        for right in range(-radius, radius + 1):
+            if down**2 + right**2 <= radius**2:
+                covered[(rows + down).clip(0, size - 1), (columns + right).clip(0, size - 1)] = True
+    return covered
 
 
 def inverted(images: Pixels) -> Pixels:

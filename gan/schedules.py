@@ -14,6 +14,11 @@ class Turn(NamedTuple):
 class Schedule(Protocol):
     """Says whose turn it is, from the epoch and the discriminator updates made so far (both from 0)."""
 
+    @property
+    def minibatches_per_generator_update(self) -> int:
+        """Minibatches from one generator update to the next, while the generator has its turns."""
+        ...
+
     def turn(self, epoch: int, d_updates: int) -> Turn: ...
 
     def generator_updates(self, epochs: int, batches: int) -> int:
@@ -32,6 +37,10 @@ class Steps:
 
     n_critic: int = 1
 
+    @property
+    def minibatches_per_generator_update(self) -> int:
+        return self.n_critic
+
     def turn(self, epoch: int, d_updates: int) -> Turn:
         return Turn(discriminator=True, generator=(d_updates + 1) % self.n_critic == 0)
 
@@ -48,6 +57,10 @@ class AlternatingEpochs:
 
     discriminator_epochs: int = 1
     generator_epochs: int = 1
+
+    @property
+    def minibatches_per_generator_update(self) -> int:
+        return 1
 
     def turn(self, epoch: int, d_updates: int) -> Turn:
         period = self.discriminator_epochs + self.generator_epochs

@@ -20,12 +20,13 @@ from gan.files import write_bytes
 from gan.module import GAN
 from gan.parallel import user_command
 
+EXTRAS = ("penalty", "augmentation", "lr_schedule", "ema")  # told where they are chosen
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "hydra-core", "omegaconf", "tensorboard", "numpy")
 
 
 def before(settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.Trainer) -> str:
     """The run in a few lines: images, networks, device, length, folder."""
-    model, objective, schedule = settings["model"], settings["objective"], settings["schedule"]
+    model = settings["model"]
     batches = len(data.train_dataloader())
     limit = settings["trainer"]["limit_train_batches"]
     batches = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
@@ -34,8 +35,10 @@ def before(settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.T
         "data": data.origin,
         "generator": _network(model, "generator", game.generator),
         "discriminator": _network(model, "discriminator", game.discriminator),
-        "objective": f"{objective['name']}, {_optimizer(settings['optimizer'])}",
-        "schedule": ", ".join(f"{k} {v}" for k, v in schedule.items() if k != "name") + f" ({schedule['name']})",
+        "objective": _choice(settings["objective"]),
+        **{group: _choice(settings[group]) for group in EXTRAS if settings[group]["name"] != "none"},
+        "optimizer": _optimizer(settings["optimizer"]),
+        "schedule": _choice(settings["schedule"]),
         "device": f"{_device(trainer)}, precision {trainer.precision}",
         "length": _length(trainer, batches, updates, data.batch_size),
         "run folder": f"{_short(trainer.default_root_dir)}/",
@@ -54,7 +57,11 @@ def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
         "losses.png": "both losses and the discriminator's accuracies",
         "samples/progress.gif": "the fixed latents, epoch by epoch",
     }
-    done = f"{_count(trainer.current_epoch, 'epoch')}, {_count(trainer.global_step, 'generator update')}"
+    game = trainer.lightning_module
+    assert isinstance(game, GAN)
+    epochs = game.images_seen / data.train_images
+    passes = _count(round(epochs), "epoch") if abs(epochs - round(epochs)) < 0.01 else f"{epochs:.2f} epochs"
+    done = f"{_count(game.g_updates, 'generator update')}, {_count(game.images_seen, 'real image')} ({passes})"
     lines = [f"Trained for {done}, {_time(seconds)}."]
     lines += [f"  {_short(folder / name)}  {text}" for name, text in kept.items() if (folder / name).exists()]
     if data.substitute_for:
@@ -97,6 +104,12 @@ def _network(model: Mapping[str, Any], name: str, network: nn.Module) -> str:
     own = ", ".join(f"{key} {value}" for key, value in model[name].items())
     latent = f", z {model['latent_dim']} {model['prior']}" if name == "generator" else ""
     return f"{model['name']}, {sum(p.numel() for p in network.parameters()):,} parameters ({own}{latent})"
+
+
+def _choice(node: Mapping[str, Any]) -> str:
+    """An option by its name, with its settings."""
+    own = ", ".join(f"{key} {value}" for key, value in node.items() if key != "name")
+    return f"{node['name']} ({own})" if own else str(node["name"])
 
 
 def _optimizer(node: Mapping[str, Any]) -> str:

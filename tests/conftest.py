@@ -5,7 +5,7 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as gan.launch has it: before anything imports torch
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,12 @@ import lightning.pytorch as L
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
-from tiny_runs import EveryStep, Losses, Play, Rows, Run, few_images
+from tiny_runs import Compose, EveryStep, Losses, Play, Rows, Run, few_images
 
 from gan.build import build_data, build_game, build_trainer
 
 ROOT = Path(__file__).parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
-Compose = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def compose_settings(tmp_path: Path) -> Compose:
 
 
 @pytest.fixture
-def play(compose_settings: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> Play:
+def play(compose_settings: Compose, monkeypatch: pytest.MonkeyPatch) -> Play:
     """``play(*overrides, callbacks=[…])``: train, with these callbacks around the game and no others."""
     monkeypatch.setattr("gan.data.module.load", lambda *arguments: few_images())
 
@@ -59,7 +58,7 @@ def play(compose_settings: Callable[..., dict[str, Any]], monkeypatch: pytest.Mo
         )
         data = build_data(settings)
         data.setup()
-        game = build_game(settings, data.image_shape)
+        game = build_game(settings, data)
         losses = Losses()
         game.record = EveryStep(game, losses)
         trainer = build_trainer(settings)

@@ -1,10 +1,13 @@
 """One rank of a game of two processes: trains as train.py does, and reports what it drew and what it holds.
 
-torchrun … tests/rank_report.py SETTINGS.json REPORT_FOLDER
+To be run by `gan.ranks.launch`: rank_report.py SETTINGS.json REPORT_FOLDER [mistake | bug | kill]
+
+With a third word that is what happens to rank 1 in its third minibatch.
 """
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,8 +15,11 @@ from typing import Any
 import lightning.pytorch as L
 import torch
 import torch.distributed as dist
+from omegaconf import DictConfig
 
-from gan.build import build_data, build_game, build_trainer
+from gan import launch
+from gan.build import build_data, build_game, build_trainer, set_up_process
+from gan.errors import DataError
 from gan.module import GAN
 
 
@@ -44,18 +50,35 @@ class Report(L.Callback):
         self.equal.append(all(torch.equal(weights, other) for other in everywhere))
 
 
-def main(settings_file: Path, folder: Path) -> None:
+class Trouble(L.Callback):
+    """What can happen to one of several processes."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def on_train_batch_start(self, trainer: L.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        if trainer.global_rank != 1 or batch_idx != 2:
+            return
+        if self.kind == "mistake":
+            raise DataError("an image is broken")
+        if self.kind == "bug":
+            raise ZeroDivisionError("a bug")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(settings_file: Path, folder: Path, trouble: str | None = None) -> None:
+    set_up_process()
     settings = json.loads(settings_file.read_text())
     data = build_data(settings)
     data.setup()
-    game = build_game(settings, data.image_shape)
+    game = build_game(settings, data)
     rank = int(os.environ["LOCAL_RANK"])
     with torch.no_grad():  # ranks that begin apart must be brought together
         for parameter in game.parameters():
             parameter.add_(rank)
     trainer = build_trainer(settings)
     report = Report()
-    trainer.callbacks.append(report)  # type: ignore[attr-defined]
+    trainer.callbacks += [report, *([Trouble(trouble)] if trouble else [])]  # type: ignore[attr-defined]
     trainer.fit(game, datamodule=data)
     facts = {"equal": report.equal, "latents": report.latents, "images": report.images}
     facts["weights"] = [p.double().sum().item() for p in game.parameters()]
@@ -63,4 +86,5 @@ def main(settings_file: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    rank = launch.job(lambda _: main(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:]))
+    sys.exit(launch.run_command(lambda: rank(DictConfig({}))))

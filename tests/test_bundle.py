@@ -1,56 +1,29 @@
-"""A trained generator as one file: there and back, and everything that can be wrong with such a file."""
+"""A trained generator as one file: there and back."""
 
-import json
-import pickle
-import re
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from tiny_bundles import SETTINGS, SHAPE, make_generator, metadata, whole_bundle, write_format_1
 from torch import nn
 
-from gan.bundle import FILE_NAME, FORMAT, describe, load_generator, save_bundle
+from gan import bundle_file
+from gan.bundle import FILE_NAME, FORMAT, add_quality, describe, load_generator, save_bundle
 from gan.errors import BundleError
-from gan.latents import fixed_latents
-from gan.networks import build_generator
+from gan.latents import Prior
+from gan.networks import FAMILIES, build_generator
 
 ROOT = Path(__file__).parent.parent
-SETTINGS = {"hidden": [8], "activation": "leaky_relu", "negative_slope": 0.2, "dropout": 0.5}
-
-
-def make_generator(seed: int = 0) -> nn.Module:
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return build_generator("mlp", latent_dim=16, image_shape=(1, 4, 5), **SETTINGS)
-
-
-def metadata(**changes: Any) -> dict[str, Any]:
-    known: dict[str, Any] = {
-        **describe("mlp", SETTINGS, latent_dim=16, prior="normal", image_shape=(1, 4, 5), mean=0.5, std=0.5),
-        **changes,
-    }
-    return known
 
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    """A whole bundle in a run folder."""
-    save_bundle(tmp_path / "run" / FILE_NAME, make_generator(), metadata())
-    return tmp_path / "run" / FILE_NAME
-
-
-def told(path: Path) -> str:
-    """The message about a bundle that is no bundle."""
-    with pytest.raises(BundleError) as error:
-        load_generator(path)
-    return str(error.value)
+    return whole_bundle(tmp_path)
 
 
 @pytest.mark.parametrize("prior", ["normal", "uniform"])
@@ -59,8 +32,8 @@ def test_a_loaded_generator_makes_the_images_of_the_saved_one(
     tmp_path: Path, prior: str, mean: float, std: float
 ) -> None:
     generator = make_generator()
-    save_bundle(tmp_path / FILE_NAME, generator, metadata(prior=prior, mean=mean, std=std))
-    z = fixed_latents(prior, 20, 16, seed=3, purpose="samples from a bundle")
+    save_bundle(tmp_path / FILE_NAME, generator, metadata(prior, mean, std))
+    z = Prior(prior, 16).fixed(20, seed=3, purpose="samples from a bundle")
     with torch.no_grad():
         floats = generator.eval()(z) * std + mean
     by_hand = (floats.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
@@ -80,22 +53,83 @@ def test_weights_come_back_to_the_bit(bundle: Path) -> None:
     assert all(torch.equal(loaded[name], saved[name]) for name in saved)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_weights_of_another_precision_become_float32(tmp_path: Path, dtype: torch.dtype) -> None:
+    save_bundle(tmp_path / FILE_NAME, make_generator().to(dtype), metadata())
+    loaded = load_generator(tmp_path / FILE_NAME).generator.state_dict()
+    expected = make_generator().to(dtype).float().state_dict()
+    assert all(torch.equal(loaded[name], expected[name]) for name in expected)
+
+
+KINDS: dict[str, dict[str, Any]] = {
+    "mlp": {**SETTINGS, "normalization": "batch"},
+    "dcgan": {"base_channels": 4, "normalization": "instance"},
+    "resnet": {"base_channels": 4},
+    "r3gan": {"base_channels": 4},
+}
+
+
+def test_every_family_is_tried() -> None:
+    assert KINDS.keys() == FAMILIES.keys()
+
+
+@pytest.mark.parametrize("conditioning", ["none", "concat"])
+@pytest.mark.parametrize("family", KINDS)
+def test_every_family_comes_back_with_all_of_its_state(tmp_path: Path, family: str, conditioning: str) -> None:
+    settings = {**KINDS[family], "conditioning": conditioning}
+    classes = 0 if conditioning == "none" else 3
+    generator = build_generator(family, latent_dim=5, image_shape=(1, 28, 28), num_classes=classes, **settings).eval()
+    prior = Prior("normal", 5)
+    described = describe(family, settings, prior=prior, image_shape=(1, 28, 28), mean=0.5, std=0.5, num_classes=classes)
+    save_bundle(tmp_path / FILE_NAME, generator, described)
+    trained = load_generator(tmp_path / FILE_NAME)
+    z, labels = torch.randn(4, 5), torch.tensor([0, 1, 2, 0]) % max(classes, 1)
+    with torch.no_grad():
+        assert torch.equal(trained.generator(z, labels), generator(z, labels))
+    # built on the meta device: a buffer outside the state_dict would have no values
+    tensors = [*trained.generator.parameters(), *trained.generator.buffers()]
+    assert {tensor.device.type for tensor in tensors} == {"cpu"}
+    assert (trained.conditional, trained.num_classes) == (classes > 0, classes)
+    first, second = trained.sample(2, labels=[0, 2] if classes else None)
+    assert not np.array_equal(first, second)
+
+
+def test_classes_that_the_network_does_not_take_are_not_saved(tmp_path: Path) -> None:
+    with pytest.raises(BundleError) as error:
+        save_bundle(tmp_path / FILE_NAME, make_generator(), metadata(num_classes=10))
+    assert str(error.value) == f"{tmp_path / FILE_NAME}: num_classes: 10 given, but the network takes no labels"
+
+
+def test_latents_with_codes_come_back(tmp_path: Path) -> None:
+    prior = Prior("normal", 3, categorical=(4, 2), continuous=7)
+    described = describe("mlp", SETTINGS, prior=prior, image_shape=SHAPE, mean=0.5, std=0.5)
+    assert prior.width == 16
+    save_bundle(tmp_path / FILE_NAME, make_generator(), described)
+    trained = load_generator(tmp_path / FILE_NAME)
+    assert trained.prior == prior
+    assert torch.equal(trained.latents(6, 2), prior.fixed(6, seed=2, purpose="samples from a bundle"))
+    assert trained.sample(2).shape == (2, *SHAPE)
+
+
 def test_metadata_comes_back(tmp_path: Path) -> None:
     described = describe(
         "mlp",
         SETTINGS,
-        latent_dim=16,
-        prior="uniform",
-        image_shape=(1, 4, 5),
+        prior=Prior("uniform", 16),
+        image_shape=SHAPE,
         mean=0.1,
         std=0.3,
+        quality={"fcd": 12.5},
         data={"name": "digits", "class_names": ["zéro", "one"]},
+        trained={"epochs": 3},
     )
     save_bundle(tmp_path / "any name", make_generator(), described)
     trained = load_generator(tmp_path / "any name")
     assert {name: trained.metadata[name] for name in described} == described
-    assert trained.image_shape == (1, 4, 5)
     assert set(trained.metadata) - set(described) == {"sha256"}
+    assert trained.image_shape == SHAPE
+    assert trained.class_names == ("zéro", "one")
+    assert (trained.conditional, trained.num_classes, trained.points) == (False, 0, False)
 
 
 def test_a_run_folder_or_its_file_or_a_string_will_do(bundle: Path) -> None:
@@ -118,45 +152,24 @@ def test_a_generator_is_ready_for_use(bundle: Path) -> None:
     assert {p.device.type for p in generator.parameters()} == {"cpu"}
 
 
+def test_loading_draws_no_random_numbers(bundle: Path) -> None:
+    before = torch.get_rng_state()
+    load_generator(bundle)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_loaded_generator_does_not_need_its_file_any_more(bundle: Path) -> None:
+    trained = load_generator(bundle)
+    expected = trained.sample(4)
+    bundle.write_bytes(b"\xff" * bundle.stat().st_size)  # in place, as a copy over it would
+    assert np.array_equal(trained.sample(4), expected)
+
+
 def test_saving_leaves_the_generator_in_training(tmp_path: Path) -> None:
     generator = make_generator().train()
     save_bundle(tmp_path / FILE_NAME, generator, metadata())
     assert generator.training
     assert all(p.requires_grad for p in generator.parameters())
-
-
-def test_the_same_call_gives_the_same_images_and_another_seed_others(bundle: Path) -> None:
-    trained = load_generator(bundle)
-    first = trained.sample(6, seed=1)
-    torch.manual_seed(99)
-    before = torch.get_rng_state()
-    assert np.array_equal(trained.sample(6, seed=1), first)
-    assert torch.equal(torch.get_rng_state(), before)
-    assert not np.array_equal(trained.sample(6, seed=2), first)
-
-
-def test_the_first_images_do_not_depend_on_how_many_follow(bundle: Path) -> None:
-    trained = load_generator(bundle)
-    assert np.array_equal(trained.sample(3), trained.sample(10)[:3])
-
-
-@pytest.mark.parametrize("batch_size", [1, 3, 10, 1000])
-def test_a_batch_size_bounds_the_memory_and_changes_no_image(bundle: Path, batch_size: int) -> None:
-    trained = load_generator(bundle)
-    sizes: list[int] = []
-    trained.generator.register_forward_pre_hook(lambda module, inputs: sizes.append(len(inputs[0])))
-    expected = load_generator(bundle).sample(10)
-    images = trained.sample(10, batch_size=batch_size)
-    assert max(sizes) == min(batch_size, 10)
-    assert sum(sizes) == 10
-    assert np.abs(images.astype(int) - expected.astype(int)).max() <= 1
-
-
-def test_latents_can_be_drawn_and_decoded_apart(bundle: Path) -> None:
-    trained = load_generator(bundle)
-    z = trained.latents(5, seed=4)
-    assert z.shape == (5, 16)
-    assert np.array_equal(trained.decode(z), trained.sample(5, seed=4))
 
 
 def test_a_save_that_fails_leaves_the_bundle_that_was_there(bundle: Path) -> None:
@@ -167,160 +180,83 @@ def test_a_save_that_fails_leaves_the_bundle_that_was_there(bundle: Path) -> Non
     assert [path.name for path in bundle.parent.iterdir()] == [FILE_NAME]
 
 
-# What can be wrong with a file
+def test_what_could_not_be_loaded_is_not_saved(tmp_path: Path) -> None:
+    path = tmp_path / FILE_NAME
+    with pytest.raises(BundleError) as error:
+        save_bundle(path, make_generator(), metadata(std=0.0))
+    assert str(error.value) == f"{path}: its metadata has std 0.0; expected: a finite number above 0"
+    with pytest.raises(BundleError, match=r"too large to be read again: a header of \d+ bytes \(at most 1048576\)"):
+        save_bundle(path, make_generator(), metadata(notes="x" * 2**20))
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_there(tmp_path: Path) -> None:
-    path = tmp_path / "none"
-    expected = f"{path}: there is no such file or folder; give a run folder or a file generator.safetensors"
-    assert told(path) == expected
+# Bundles of the first format
 
 
-def test_a_folder_without_a_bundle(tmp_path: Path) -> None:
-    expected = f"{tmp_path}: this folder has no generator.safetensors; is it a run folder, and has its run begun?"
-    assert told(tmp_path) == expected
+def test_a_bundle_of_format_1_is_read_as_one_without_classes_codes_and_measures(tmp_path: Path) -> None:
+    described = write_format_1(tmp_path / FILE_NAME, make_generator())
+    trained = load_generator(tmp_path)
+    sha256 = trained.metadata.pop("sha256")
+    assert len(sha256) == 64
+    assert trained.metadata == {
+        **described,
+        "format": 2,
+        "num_classes": 0,
+        "codes": {"categorical": [], "continuous": 0},
+        "points": False,
+        "quality": None,
+    }
+    save_bundle(tmp_path / "today", make_generator(), metadata())
+    assert np.array_equal(trained.sample(9, seed=4), load_generator(tmp_path / "today").sample(9, seed=4))
 
 
-def cut_in_the_header(content: bytes) -> bytes:
-    return content[:40]
+def test_a_bundle_of_format_1_is_held_against_its_sha256_too(tmp_path: Path) -> None:
+    write_format_1(tmp_path / FILE_NAME, make_generator())
+    content = bytearray((tmp_path / FILE_NAME).read_bytes())
+    content[-1] ^= 1
+    (tmp_path / FILE_NAME).write_bytes(content)
+    with pytest.raises(BundleError, match="sha256 differs"):
+        load_generator(tmp_path)
 
 
-def cut_in_the_weights(content: bytes) -> bytes:
-    return content[:-10]
+# Measures
 
 
-def as_pickle(content: bytes) -> bytes:
-    return pickle.dumps({"weights": [1.0, 2.0]}) + b" " * 100
+def test_measures_are_put_into_a_bundle_and_the_weights_stay(bundle: Path) -> None:
+    before = load_generator(bundle)
+    assert before.metadata["quality"] is None
+    add_quality(bundle.parent, {"fcd": 31.25, "images": 10_000})
+    after = load_generator(bundle)
+    assert after.metadata["quality"] == {"fcd": 31.25, "images": 10_000}
+    assert after.metadata["sha256"] != before.metadata["sha256"]
+    changed = {name for name in before.metadata if before.metadata[name] != after.metadata[name]}
+    assert changed == {"quality", "sha256"}
+    weights = bundle_file.read(bundle)[0]
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in make_generator().state_dict().items())
+    add_quality(bundle, {"fcd": 30.0})
+    assert load_generator(bundle).metadata["quality"] == {"fcd": 30.0}
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda content: b"",
-        lambda content: content[:4],
-        cut_in_the_header,
-        cut_in_the_weights,
-        lambda content: content + b"x",
-        lambda content: b"\0" * len(content),
-        lambda content: b"<html>404 Not Found</html>" * 20,
-        as_pickle,
-    ],
-    ids=["empty", "4 bytes", "cut in the header", "cut in the weights", "longer", "zeroed", "a web page", "a pickle"],
-)
-def test_not_a_whole_safetensors_file(bundle: Path, damage: Callable[[bytes], bytes]) -> None:
-    bundle.write_bytes(damage(bundle.read_bytes()))
-    # in brackets: the safetensors package's own words, which differ between its versions
-    pattern = (
-        rf"{re.escape(str(bundle))}: not a whole safetensors file \([^\n]+\); a bundle is called generator\.safetensors"
-    )
-    assert re.fullmatch(pattern, told(bundle))
+def test_measures_of_a_bundle_of_format_1_make_it_one_of_today(tmp_path: Path) -> None:
+    write_format_1(tmp_path / FILE_NAME, make_generator())
+    add_quality(tmp_path, {"fcd": 1.0})
+    saved = bundle_file.read(tmp_path / FILE_NAME)[1]
+    assert (saved["format"], saved["quality"], saved["trained"]["seed"]) == (FORMAT, {"fcd": 1.0}, 5)
 
 
-def test_a_checkpoint_of_torch_is_not_opened(bundle: Path) -> None:
-    class Trap:
-        def __reduce__(self) -> tuple[Any, ...]:
-            return (Path.touch, (bundle.parent / "code from the file has run",))
-
-    torch.save({"state_dict": {}, "trap": Trap()}, bundle)
-    assert "not a whole safetensors file" in told(bundle)
-    assert [path.name for path in bundle.parent.iterdir()] == [FILE_NAME]
-
-
-@pytest.mark.parametrize("position", [-1, -7, -400])
-@pytest.mark.parametrize("bit", [0, 7])
-def test_one_flipped_bit_in_the_weights(bundle: Path, position: int, bit: int) -> None:
-    content = bytearray(bundle.read_bytes())
-    content[position] ^= 1 << bit
+def test_measures_are_not_put_into_a_damaged_bundle(bundle: Path) -> None:
+    content = bundle.read_bytes()[:-1]
     bundle.write_bytes(content)
-    expected = f"{bundle}: its content is not what was saved (sha256 differs): the file is damaged"
-    assert told(bundle) == expected
+    with pytest.raises(BundleError, match=r"^/.*: not a whole safetensors file"):
+        add_quality(bundle, {"fcd": 1.0})
+    assert bundle.read_bytes() == content
 
 
-def test_weights_under_another_name(bundle: Path) -> None:
-    # same bytes, same shapes, same order
+def test_measures_that_are_no_plain_values_leave_the_bundle_as_it_was(bundle: Path) -> None:
     content = bundle.read_bytes()
-    assert content.count(b'"layers.0.bias"') == 1
-    bundle.write_bytes(content.replace(b'"layers.0.bias"', b'"layers.0.biaz"'))
-    assert "sha256 differs" in told(bundle)
-
-
-def test_one_changed_digit_in_the_metadata(bundle: Path) -> None:
-    content = bundle.read_bytes()
-    assert content.count(b'mean\\": 0.5') == 1
-    bundle.write_bytes(content.replace(b'mean\\": 0.5', b'mean\\": 0.7'))
-    assert "sha256 differs" in told(bundle)
-
-
-def test_a_safetensors_file_of_something_else(bundle: Path) -> None:
-    for of_file in (None, {"format": "pt"}):
-        save_file({"weight": torch.zeros(2)}, bundle, metadata=of_file)
-        expected = f"{bundle}: a safetensors file, but not one of a generator: it has no metadata 'gan'"
-        assert told(bundle) == expected
-
-
-def test_metadata_that_is_not_json(bundle: Path) -> None:
-    save_file({"weight": torch.zeros(2)}, bundle, metadata={"gan": "{'format': 1}"})
-    reason = "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"
-    assert told(bundle) == f"{bundle}: its metadata is not JSON: {reason}"
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        (json.dumps({"format": FORMAT + 1}), "2"),
-        (json.dumps({"format": "1"}), "1"),
-        ("{}", "None"),
-        ("[1]", "None"),
-        ("null", "None"),
-    ],
-)
-def test_another_format(bundle: Path, text: str, found: str) -> None:
-    save_file({"weight": torch.zeros(2)}, bundle, metadata={"gan": text})
-    assert told(bundle) == f"{bundle}: a bundle of format {found}; this version reads format 1"
-
-
-@pytest.mark.parametrize("family", ["stylegan", "os.system", None])
-def test_an_unknown_family(bundle: Path, family: str | None) -> None:
-    save_bundle(bundle, make_generator(), metadata(family=family))
-    assert told(bundle) == f"{bundle}: network family {family!r}; known: mlp, dcgan"
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"settings": {**SETTINGS, "hidden": [9]}}, "size mismatch for layers.0.weight"),
-        ({"settings": {**SETTINGS, "hidden": [8, 8]}}, "Missing key"),
-        ({"settings": {**SETTINGS, "dropuot": 0.1}}, "unexpected keyword argument 'dropuot'"),
-        ({"settings": {**SETTINGS, "activation": "gelu"}}, "activation must be one of"),
-        ({"settings": None}, "must be a mapping"),
-        ({"image_shape": [1, 28, 28]}, "size mismatch"),
-        ({"latent_dim": 17}, "size mismatch"),
-        ({"latent_dim": "x"}, ""),
-        ({"settings": {**SETTINGS, "hidden": []}}, ""),
-    ],
-)
-def test_an_architecture_that_is_not_that_of_the_weights(bundle: Path, changes: dict[str, Any], reason: str) -> None:
-    save_bundle(bundle, make_generator(), metadata(**changes))
-    message = told(bundle)
-    assert message.startswith(f"{bundle}: the architecture in its metadata does not fit its weights: ")
-    assert reason in message
-
-
-@pytest.mark.parametrize("missing", ["latent_dim", "image_shape", "settings", "sha256"])
-def test_metadata_that_lacks_what_a_generator_needs(bundle: Path, missing: str) -> None:
-    content = load_generator(bundle)
-    known = {name: value for name, value in content.metadata.items() if name != missing}
-    tensors = {name: tensor.contiguous() for name, tensor in content.generator.state_dict().items()}
-    save_file(tensors, bundle, metadata={"gan": json.dumps(known)})
-    assert told(bundle).startswith(f"{bundle}: ")
-
-
-@pytest.mark.parametrize(
-    "changes", [{"prior": "gaussian"}, {"prior": None}, {"mean": None}, {"std": "0.5"}, {"family": ["mlp"]}]
-)
-def test_metadata_that_no_sample_can_be_drawn_with(bundle: Path, changes: dict[str, Any]) -> None:
-    save_bundle(bundle, make_generator(), metadata(**changes))
-    assert told(bundle).startswith(f"{bundle}: ")
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        add_quality(bundle, {"fcd": object()})
+    assert bundle.read_bytes() == content
 
 
 def test_loading_and_sampling_import_neither_lightning_nor_hydra(bundle: Path) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import lightning.pytorch as L
 import pytest
 import torch
+from tiny_runs import Compose
 
 from gan.config import validate
-from gan.data.registry import SAMPLES, SOURCES
+from gan.data.registry import NAMES
 from gan.errors import ConfigError
 
 CONF = Path(__file__).parent.parent / "conf"
@@ -20,8 +21,13 @@ OPTIONS = sorted(
     for path in CONF.glob("*/*.yaml")
     if path.parent.name not in ("hydra", "experiment")
 )
+NEEDS = {  # what an option does not come without
+    "data=folder": ["data.folder=pictures"],
+    "data=cifar10": ["model=dcgan"],
+    "objective=wasserstein": ["penalty=gradient_penalty"],
+    "optimizer=torch": ["optimizer._target_=torch.optim.NAdam"],
+}
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
-Compose = Callable[..., dict[str, Any]]
 
 
 def problems(settings: dict[str, Any]) -> list[str]:
@@ -42,7 +48,7 @@ def test_the_default_configuration_is_valid(compose_settings: Compose) -> None:
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_option_is_valid(compose_settings: Compose, option: str) -> None:
-    assert problems(compose_settings(option)) == []
+    assert problems(compose_settings(option, *NEEDS.get(option, []))) == []
 
 
 @pytest.mark.parametrize("data", ["mnist", "fashion"])
@@ -52,45 +58,50 @@ def test_every_experiment_is_valid_with_both_sets(compose_settings: Compose, exp
 
 
 def test_every_data_set_and_every_sample_has_its_option() -> None:
-    assert {option for option in OPTIONS if option.startswith("data=")} == {f"data={n}" for n in (*SOURCES, *SAMPLES)}
+    assert {option for option in OPTIONS if option.startswith("data=")} == {f"data={name}" for name in NAMES}
 
 
 # The command line's words, and the one message that they get
-ADAM = settings_of(torch.optim.Adam)
-ADAM_OF_BOTH = settings_of(torch.optim.Adam, "generator", "discriminator")
+RULE = ("clip_norm", "accumulate")
+ADAM = settings_of(torch.optim.Adam, *RULE)
+ADAM_OF_BOTH = settings_of(torch.optim.Adam, *RULE, "generator", "discriminator")
 TRAINER = settings_of(L.Trainer)
-NETWORK = "activation, dropout, hidden, negative_slope"
-TOP = "callbacks, data, logger, model, objective, optimizer, run_dir, schedule, seed, trainer"
+NETWORK = "activation, conditioning, dropout, hidden, negative_slope, normalization"
+TOP = (
+    "augmentation, callbacks, data, dry_run, ema, logger, lr_schedule, model, objective, optimizer, penalty, run_dir, "
+    "schedule, seed, trainer"
+)
 MISSPELT = {
     "+data.batch_sise=3": "data.batch_sise: no such setting; did you mean 'batch_size'? settings: batch_size, "
-    "download, drop_last, mean, name, on_missing, root, shuffle, split, std",
-    "+model.latent_dimm=3": "model.latent_dimm: no such setting; did you mean 'latent_dim'? settings: discriminator, "
-    "generator, latent_dim, name, prior",
+    "download, drop_last, folder, image_channels, image_size, mean, name, of, on_missing, root, shuffle, split, std",
+    "+model.latent_dimm=3": "model.latent_dimm: no such setting; did you mean 'latent_dim'? settings: codes, "
+    "discriminator, generator, latent_dim, name, prior",
     "+model.generator.dropuot=0.1": "model.generator.dropuot: no such setting; did you mean 'dropout'? "
     f"settings: {NETWORK}",
-    "+model.discriminator.widths=[8]": f"model.discriminator.widths: no such setting; settings: {NETWORK}",
+    "+model.discriminator.widths=[8]": f"model.discriminator.widths: no such setting; settings: {NETWORK}, "
+    "spectral_norm",
     "+objective.real_targt=1": "objective.real_targt: no such setting; did you mean 'real_target'? settings: "
-    "concatenate, name, real_target",
+    "class_weight, concatenate, information_weight, instance_noise, instance_noise_images, name, real_target",
     "+schedule.n_critc=2": "schedule.n_critc: no such setting; did you mean 'n_critic'? settings: n_critic, name",
     "+optimizer.lrr=1": f"optimizer.lrr: no such setting; did you mean 'lr'? settings: {ADAM_OF_BOTH}",
     "+optimizer.generator.beta=1": f"optimizer.generator.beta: no such setting; did you mean 'betas'? settings: {ADAM}",
     "+trainer.max_epoch=3": f"trainer.max_epoch: no such setting; did you mean 'max_epochs'? settings: {TRAINER}",
     "+callbacks.samples.cuont=3": "callbacks.samples.cuont: no such setting; did you mean 'count'? "
-    "settings: count, scale",
+    "settings: count, points, scale",
     "+logger.csv.folder=x": "logger.csv.folder: no such setting; settings: save_dir",
     "+sede=1": f"sede: no such setting; did you mean 'seed'? settings: {TOP}",
     "+wandb=1": f"wandb: no such setting; settings: {TOP}",
 }
 WRONG_NAME = {
-    "data.name=mnsit": "data.name: no such option 'mnsit'; did you mean 'mnist'? choices: emnist, fashion, "
-    "fashion_sample, kmnist, mnist, mnist_sample, qmnist",
+    "data.name=mnsit": "data.name: no such option 'mnsit'; did you mean 'mnist'? choices: cifar10, emnist, "
+    "fashion, fashion_sample, folder, grid, kmnist, mnist, mnist_sample, qmnist, ring, stacked_mnist",
     "data.on_missing=stop": "data.on_missing: no such option 'stop'; choices: error, sample",
-    "model.name=mpl": "model.name: no such option 'mpl'; did you mean 'mlp'? choices: dcgan, mlp",
+    "model.name=mpl": "model.name: no such option 'mpl'; did you mean 'mlp'? choices: dcgan, mlp, r3gan, resnet",
     "model.prior=norm": "model.prior: no such option 'norm'; did you mean 'normal'? choices: normal, uniform",
     "model.generator.activation=gelu": "model.generator.activation: no such option 'gelu'; did you mean 'relu'? "
     "choices: leaky_relu, relu",
     "objective.name=minmax": "objective.name: no such option 'minmax'; did you mean 'minimax'? "
-    "choices: minimax, non_saturating",
+    "choices: hinge, least_squares, minimax, non_saturating, relativistic_average, relativistic_paired, wasserstein",
     "schedule.name=step": "schedule.name: no such option 'step'; did you mean 'steps'? choices: "
     "alternating_epochs, steps",
     "optimizer._target_=torch.optim.Adan": "optimizer._target_: there is no 'torch.optim.Adan'",
@@ -135,8 +146,8 @@ OUT_OF_RANGE = {
     "objective.real_target=0": "objective.real_target: 0 given, in (0, 1] expected",
     "objective.real_target=1.1": "objective.real_target: 1.1 given, in (0, 1] expected",
     "schedule.n_critic=0": "schedule.n_critic: 0 given, 1 or more expected",
-    "optimizer.lr=-1": "optimizer: Invalid learning rate: -1",
-    "optimizer.discriminator.lr=-1": "optimizer.discriminator: Invalid learning rate: -1",
+    "optimizer.lr=-1": "optimizer.lr: -1 given, a number greater than 0 expected",
+    "optimizer.discriminator.lr=-1": "optimizer.discriminator.lr: -1 given, a number greater than 0 expected",
     "optimizer.betas=[0.5,1.5]": "optimizer: Invalid beta parameter at index 1: 1.5",
     "trainer.max_epochs=0": "trainer.max_epochs: 0 given, 1 or more expected (or -1 with trainer.max_steps, in "
     "generator updates)",
@@ -152,10 +163,10 @@ NOT_FOR_US = {
     "lightning, torch expected",
     "trainer._target_=builtins.exec": "trainer._target_: 'builtins.exec' given, something from gan, lightning, torch "
     "expected",
-    "+trainer.gradient_clip_val=0.5": "trainer.gradient_clip_val: Lightning cannot do this for two networks that are "
-    "updated in turn",
-    "+trainer.accumulate_grad_batches=2": "trainer.accumulate_grad_batches: Lightning cannot do this for two networks "
-    "that are updated in turn",
+    "+trainer.gradient_clip_val=0.5": "trainer.gradient_clip_val: 0.5 given; in a game of two networks this is "
+    "optimizer.clip_norm (or optimizer.generator.clip_norm, optimizer.discriminator.clip_norm)",
+    "+trainer.accumulate_grad_batches=2": "trainer.accumulate_grad_batches: 2 given; in a game of two networks "
+    "this is optimizer.accumulate, the parts that a minibatch is cut into",
     "trainer.strategy=fsdp": "trainer.strategy: 'fsdp' given, auto or ddp (both are our data-parallel game, "
     "gan.parallel) expected",
 }

@@ -1,64 +1,20 @@
 """GAN: the alternating game. Who is updated, who is left alone, and what is counted."""
 
-import copy
 from typing import Any
 
 import lightning.pytorch as L
 import pytest
 import torch
 from tiny_runs import BATCHES, IMAGES, Play
-from torch import nn
+from watching import WatchUpdates
 
 from gan.module import GAN
-
-
-def state(network: nn.Module) -> dict[str, Any]:
-    """Weights, gradients and requires_grad of a network, copied."""
-    return {
-        name: (p.detach().clone(), None if p.grad is None else p.grad.clone(), p.requires_grad)
-        for name, p in network.named_parameters()
-    }
-
-
-def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    def equal(a: Any, b: Any) -> bool:
-        return torch.equal(a, b) if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor) else a is b
-
-    return all(equal(a, b) for name in one for a, b in zip(one[name], other[name], strict=True))
-
-
-class WatchUpdates(L.Callback):
-    """Around every update of one network, holds the other against what it was."""
-
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-
-    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        assert isinstance(pl_module, GAN)
-        game, seen = pl_module, self.seen
-        first = game.discriminator.layers[0].weight
-        first.requires_grad_(False)  # what a user has frozen stays frozen, and what is not is not
-
-        def watched(name: str, update: Any, updated: nn.Module, other: nn.Module) -> Any:
-            def run(argument: Any) -> None:
-                before, others = copy.deepcopy(state(updated)), state(other)
-                update(argument)
-                assert same(others, state(other)), f"the {name}'s update touched the other network"
-                assert not same(before, state(updated)), f"the {name}'s update changed nothing"
-                assert [p.requires_grad for p in updated.parameters()] == [r for _, _, r in before.values()]
-                seen.append(name)
-
-            return run
-
-        d, g = game.discriminator, game.generator
-        game.update_discriminator = watched("discriminator", game.update_discriminator, d, g)  # type: ignore[method-assign]
-        game.update_generator = watched("generator", game.update_generator, g, d)  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("objective", ["non_saturating", "minimax"])
 @pytest.mark.parametrize("concatenate", ["true", "false"])
 def test_an_update_leaves_the_other_network_untouched(play: Play, objective: str, concatenate: str) -> None:
-    watch = WatchUpdates()
+    watch = WatchUpdates(frozen="trunk.layers.0.weight")
     play(
         f"objective={objective}",
         f"objective.concatenate={concatenate}",
@@ -101,9 +57,9 @@ def test_each_critic_update_has_a_new_minibatch(play: Play) -> None:
             assert isinstance(pl_module, GAN)
             update = pl_module.update_discriminator
 
-            def watched(real: torch.Tensor) -> None:
+            def watched(real: torch.Tensor, labels: torch.Tensor) -> None:
                 batches.append(real.clone())
-                update(real)
+                update(real, labels)
 
             pl_module.update_discriminator = watched  # type: ignore[method-assign]
 

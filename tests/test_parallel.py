@@ -1,15 +1,17 @@
 """Two processes, one game: equal weights after every step, different latents, the data dealt out."""
 
 import json
-import os
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from gan.errors import ConfigError
-from gan.parallel import check_devices, launch, process_count
+from gan.build import build_data
+from gan.parallel import GameDDP, process_count, use_prepared
+from gan.ranks import launch
 
 STEPS = 6
 
@@ -57,22 +59,37 @@ def test_two_processes_hold_equal_weights_and_draw_different_latents(
     assert not set(one["images"]) & set(two["images"])
 
 
-def test_a_launch_gives_the_exit_code_of_a_process_that_fails(tmp_path: Path) -> None:
-    script = tmp_path / "fails.py"
-    script.write_text("import os, sys\nsys.exit(int(os.environ['LOCAL_RANK']) * 3)\n")
-    assert launch(str(script), [], processes=2) != 0
+def parameters(*shapes: tuple[int, ...]) -> list[torch.nn.Parameter]:
+    return [torch.nn.Parameter(torch.zeros(shape)) for shape in shapes]
 
 
-def test_a_launch_divides_the_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    script = tmp_path / "threads.py"
-    script.write_text(
-        "import os, pathlib, sys\n"
-        "pathlib.Path(sys.argv[1], os.environ['LOCAL_RANK']).write_text(os.environ['OMP_NUM_THREADS'])\n"
-    )
-    assert launch(str(script), [str(tmp_path)], processes=2) == 0
-    assert [(tmp_path / rank).read_text() for rank in "01"] == ["4", "4"]
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
+    """What is sent to the other process, which has the same gradients but for an added 2."""
+    messages: list[torch.Tensor] = []
+
+    def all_reduce(tensor: torch.Tensor) -> None:
+        messages.append(tensor.clone())
+        tensor.add_(tensor + 2)
+
+    monkeypatch.setattr("torch.distributed.all_reduce", all_reduce)
+    monkeypatch.setattr(GameDDP, "world_size", 2)
+    return messages
+
+
+def test_the_gradients_of_a_network_are_averaged_in_one_message(sent: list[torch.Tensor]) -> None:
+    one, frozen, two = parameters((2, 3), (4,), (5,))
+    one.grad, two.grad = torch.full((2, 3), 3.0), torch.arange(5.0)
+    GameDDP()._average_gradients(torch.optim.SGD([one, frozen, two], lr=1))
+    assert [message.numel() for message in sent] == [11]
+    assert torch.equal(one.grad, torch.full((2, 3), 4.0))
+    assert torch.equal(two.grad, torch.arange(5.0) + 1)
+    assert frozen.grad is None
+
+
+def test_a_network_without_gradients_sends_nothing(sent: list[torch.Tensor]) -> None:
+    GameDDP()._average_gradients(torch.optim.SGD(parameters((2,), (3,)), lr=1))
+    assert sent == []
 
 
 @pytest.mark.parametrize(
@@ -82,28 +99,16 @@ def test_how_many_processes_a_number_of_devices_means_on_the_cpu(devices: Any, c
     assert process_count(devices, "cpu") == count
 
 
-def test_more_gpus_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
-    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    check_devices({"accelerator": "gpu", "devices": 2, "num_nodes": 1}, 6)
-    check_devices({"accelerator": "cpu", "devices": 3, "num_nodes": 1}, 6)
-    with pytest.raises(ConfigError) as told:
-        check_devices({"accelerator": "auto", "devices": 3, "num_nodes": 1}, 6)
-    assert str(told.value) == "trainer.devices: 3 given, and this machine has 2"
-
-
-def test_an_accelerator_that_is_not_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
-    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
-    with pytest.raises(ConfigError) as told:
-        check_devices({"accelerator": "gpu", "devices": 1, "num_nodes": 1}, 6)
-    assert str(told.value) == "trainer.accelerator: 'gpu' given, and this machine has none; auto, cpu expected"
-
-
-def test_a_batch_that_two_processes_cannot_share() -> None:
-    with pytest.raises(ConfigError) as told:
-        check_devices({"accelerator": "cpu", "devices": 2, "num_nodes": 1}, 33)
-    assert str(told.value) == (
-        "data.batch_size=33: must be a multiple of 2, the number of processes, which share each batch equally; "
-        "nearest: 32 or 34"
-    )
+def test_what_the_parent_has_prepared_is_taken_as_it_is(
+    compose_settings: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gan.data.sources.fetch", lambda *_: pytest.fail("a second download was tried"))
+    settings = compose_settings("data=mnist", f"data.root={tmp_path}")
+    data = build_data(settings)
+    try:
+        use_prepared(data)
+        data.setup()
+    finally:
+        logging.getLogger("gan.data").setLevel(logging.NOTSET)
+    assert data.substitute_for == "mnist"
+    assert settings["data"]["download"] is True

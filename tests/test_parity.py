@@ -160,7 +160,7 @@ def test_tutorial_is_run_exactly(compose_settings: Any, name: str, overrides: li
     assert settings["data"]["batch_size"] == tutorial.batch_size
     data = build_data(settings)
     data.setup()
-    game = build_game(settings, data.image_shape)
+    game = build_game(settings, data)
 
     generator, discriminator = tutorial.networks()
     copy_weights(game.generator, generator)

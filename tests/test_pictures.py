@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan.pictures import Pixels, gif, grid, inverted, png, to_pillow
+from gan.pictures import FAKE_COLOUR, REAL_COLOUR, Pixels, gif, grid, inverted, png, scatter, to_pillow
 
 
 def random_images(count: int, channels: int = 1, height: int = 3, width: int = 5, seed: int = 0) -> Pixels:
@@ -136,3 +136,53 @@ def test_an_animation_takes_about_6_seconds_and_holds_its_last_frame(count: int,
 def test_length_and_hold_of_an_animation_can_be_chosen() -> None:
     durations = frame_durations(opened(gif(list(random_images(10, height=4, width=4)), seconds=1.0, hold=0.5)))
     assert durations == [100] * 9 + [600]
+
+
+def test_an_animation_of_colour_images_keeps_their_colours() -> None:
+    frames = [np.zeros((3, 8, 8), np.uint8) for _ in range(3)]
+    for number, frame in enumerate(frames):
+        frame[number, :4] = 200
+    animation = opened(gif(frames))
+    assert animation.n_frames == 3  # type: ignore[attr-defined]
+    for number, frame in enumerate(frames):
+        animation.seek(number)
+        assert np.array_equal(pixels(animation.convert("RGB")), frame.transpose(1, 2, 0))
+
+
+# scatter pictures
+
+
+def points(*coordinates: tuple[float, float]) -> np.ndarray:
+    return np.array(coordinates, np.float32).reshape(-1, 2, 1, 1)
+
+
+def marked(picture: Pixels, colour: tuple[int, int, int]) -> list[tuple[int, int]]:
+    """(row, column) of each pixel of this colour."""
+    rows, columns = np.nonzero((picture == np.array(colour)[:, None, None]).all(axis=0))
+    return list(zip(rows.tolist(), columns.tolist(), strict=True))
+
+
+def test_a_point_is_a_dot_with_x_to_the_right_and_y_upwards() -> None:
+    picture = scatter(points((0.25, 0.75)), size=101)
+    assert picture.shape == (3, 101, 101)
+    assert picture.dtype == np.uint8
+    assert marked(picture, FAKE_COLOUR) == [(24, 25), (25, 24), (25, 25), (25, 26), (26, 25)]
+    assert len(marked(picture, (255, 255, 255))) == 101 * 101 - 5
+
+
+def test_generated_points_lie_on_top_of_real_ones() -> None:
+    both = scatter(points((0.5, 0.5)), points((0.5, 0.5), (0.1, 0.1)), size=101)
+    assert len(marked(both, FAKE_COLOUR)) == 5
+    assert [place for place in marked(both, REAL_COLOUR) if place == (90, 10)] == [(90, 10)]
+    assert len(marked(both, REAL_COLOUR)) == 5
+
+
+def test_a_point_outside_is_drawn_at_the_edge_and_one_that_is_not_finite_is_left_out() -> None:
+    picture = scatter(points((7.0, 0.5), (-7.0, 0.5), (np.nan, 0.5), (0.5, np.inf)), size=101)
+    assert {(50, 0), (50, 100)} <= set(marked(picture, FAKE_COLOUR))
+    assert len(marked(picture, FAKE_COLOUR)) == 8
+
+
+def test_no_points_at_all_are_a_white_picture() -> None:
+    assert (scatter(points(), points(), size=50) == 255).all()
+    assert np.array_equal(scatter(np.zeros((0, 2))), scatter(points()))

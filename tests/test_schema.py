@@ -11,14 +11,19 @@ import pytest
 import yaml
 
 from gan import schema
+from gan.augmentation import AUGMENTATIONS
 from gan.data.module import ImageData
-from gan.data.registry import SAMPLES, SOURCES
+from gan.data.registry import NAMES
 from gan.data.sources import ON_MISSING
+from gan.ema import EMAS
 from gan.latents import PRIORS
+from gan.learning_rates import LR_SCHEDULES
 from gan.losses import OBJECTIVES, build_objective
 from gan.module import GAN
 from gan.networks import FAMILIES
+from gan.networks.discriminator import CONDITIONINGS, Discriminator
 from gan.networks.layers import ACTIVATIONS
+from gan.penalties import PENALTIES
 from gan.schedules import SCHEDULES, AlternatingEpochs, Steps
 
 CONF = Path(__file__).parent.parent / "conf"
@@ -59,10 +64,13 @@ def test_data_settings_are_those_of_image_data_and_their_defaults_too() -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_settings_of_a_family_are_those_of_its_constructors(family: str) -> None:
-    generator, discriminator = FAMILIES[family]
+    generator, trunk = FAMILIES[family]
     hints = typing.get_type_hints(schema.MODELS[family])
-    assert set(fields(hints["generator"])) == set(without(arguments(generator), "latent_dim", "image_shape"))
-    assert set(fields(hints["discriminator"])) == set(without(arguments(discriminator), "image_shape"))
+    of_all = {"conditioning", "spectral_norm"} if trunk.allows_spectral_norm else {"conditioning"}
+    assert of_all <= set(arguments(Discriminator))
+    of_generator = without(arguments(generator), "latent_dim", "image_shape", "num_classes")
+    assert set(fields(hints["generator"])) == set(of_generator)
+    assert set(fields(hints["discriminator"])) == {*without(arguments(trunk), "image_shape"), *of_all}
 
 
 def test_schedules_settings_are_those_of_their_classes_and_their_defaults_too() -> None:
@@ -70,23 +78,54 @@ def test_schedules_settings_are_those_of_their_classes_and_their_defaults_too() 
     assert without(fields(schema.AlternatingEpochsConfig), "name") == arguments(AlternatingEpochs)
 
 
+@pytest.mark.parametrize(
+    ("schemas", "classes"),
+    [(schema.PENALTIES, PENALTIES), (schema.LR_SCHEDULES, LR_SCHEDULES), (schema.EMAS, EMAS)],
+    ids=["penalty", "lr_schedule", "ema"],
+)
+def test_settings_of_what_is_chosen_by_name_are_its_arguments_with_their_defaults(
+    schemas: dict[str, type], classes: dict[str, Callable[..., Any]]
+) -> None:
+    for name, of in classes.items():
+        taken = {key: default for key, default in arguments(of).items() if default is not REQUIRED}
+        assert plain(without(fields(schemas[name]), "name")) == plain(taken), name
+
+
+def plain(known: dict[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in known.items()}
+
+
 def test_objective_settings_are_those_of_the_objective_and_of_the_game() -> None:
     known = fields(schema.ObjectiveConfig)
-    assert set(known) == {*arguments(build_objective), "concatenate"}
-    assert known["real_target"] == arguments(build_objective)["real_target"]
-    assert known["concatenate"] == arguments(GAN)["concatenate"]
+    of_the_game = set(known) - set(arguments(build_objective))
+    assert of_the_game == {
+        "concatenate", "instance_noise", "instance_noise_images", "class_weight", "information_weight"
+    }  # fmt: skip
+    taken = arguments(GAN) | arguments(build_objective)
+    assert known == {name: taken[name] for name in known}
 
 
-def test_model_settings_of_the_game_are_arguments_of_the_game() -> None:
-    known = fields(schema.MLPConfig)
-    assert set(known) == {"name", "generator", "discriminator", "latent_dim", "prior"}
-    assert set(known) - {"name"} <= set(arguments(GAN))
-    assert known["prior"] == arguments(GAN)["prior"]
+@pytest.mark.parametrize("family", FAMILIES)
+def test_model_settings_are_the_latents_and_the_two_networks(family: str) -> None:
+    known = fields(schema.MODELS[family])
+    assert set(known) == {"name", "generator", "discriminator", "latent_dim", "prior", "codes"}
+    assert fields(schema.CodesConfig) == {"categorical": [], "continuous": 0}
 
 
 def test_every_registry_has_a_schema_for_each_of_its_names() -> None:
-    assert set(schema.MODELS) == set(FAMILIES)
-    assert set(schema.SCHEDULES) == set(SCHEDULES)
+    registries = {
+        "data": NAMES,
+        "model": FAMILIES,
+        "objective": OBJECTIVES,
+        "penalty": PENALTIES,
+        "augmentation": AUGMENTATIONS,
+        "lr_schedule": LR_SCHEDULES,
+        "schedule": SCHEDULES,
+        "ema": EMAS,
+    }
+    assert {group: list(schemas) for group, schemas in schema.NODES.items()} == {
+        group: list(names) for group, names in registries.items()
+    }
 
 
 def test_choices_are_those_of_the_code() -> None:
@@ -94,11 +133,13 @@ def test_choices_are_those_of_the_code() -> None:
     assert set(choices(schema.MLPConfig, "prior")) == set(PRIORS)
     assert set(choices(schema.MLPNetworkConfig, "activation")) == set(ACTIVATIONS)
     assert set(choices(schema.DataConfig, "on_missing")) == set(ON_MISSING)
+    assert set(choices(schema.R3GANDiscriminatorConfig, "conditioning")) == set(CONDITIONINGS)
 
 
 @pytest.mark.parametrize(
     "of",
-    [schema.DataConfig, schema.MLPConfig, schema.MLPNetworkConfig, schema.ObjectiveConfig, *schema.SCHEDULES.values()],
+    [of for schemas in schema.NODES.values() for of in dict.fromkeys(schemas.values())],
+    ids=lambda of: of.__name__,
 )
 def test_every_setting_says_what_it_means_and_a_check_says_what_it_allows(of: type) -> None:
     for field in dataclasses.fields(of):
@@ -130,7 +171,7 @@ def test_a_data_file_has_exactly_the_settings_of_the_schema(option: str) -> None
     node = option_file("data", option)
     assert set(node) == set(fields(schema.DataConfig))
     assert node["name"] == option
-    assert option in {**SOURCES, **SAMPLES}
+    assert option in NAMES
 
 
 @pytest.mark.parametrize("option", options("model"))
@@ -152,18 +193,23 @@ def test_an_objective_file_has_exactly_the_settings_of_the_schema(option: str) -
     assert node["name"] == option
 
 
-@pytest.mark.parametrize("option", options("schedule"))
-def test_a_schedule_file_has_exactly_the_settings_of_the_schema(option: str) -> None:
-    node = option_file("schedule", option)
-    assert set(node) == set(fields(schema.SCHEDULES[option]))
+@pytest.mark.parametrize(
+    ("group", "option"),
+    [
+        (group, option)
+        for group in ("schedule", "penalty", "augmentation", "lr_schedule", "ema")
+        for option in options(group)
+    ],
+)
+def test_an_option_file_has_exactly_the_settings_of_the_schema(group: str, option: str) -> None:
+    node = option_file(group, option)
+    assert set(node) == set(fields(schema.NODES[group][option]))
     assert node["name"] == option
 
 
-def test_every_name_of_a_registry_has_its_option_file() -> None:
-    assert options("data") == sorted([*SOURCES, *SAMPLES])
-    assert options("model") == sorted(FAMILIES)
-    assert options("objective") == sorted(OBJECTIVES)
-    assert options("schedule") == sorted(SCHEDULES)
+@pytest.mark.parametrize("group", schema.NODES)
+def test_every_name_of_a_registry_has_its_option_file(group: str) -> None:
+    assert options(group) == sorted(schema.NODES[group])
 
 
 @pytest.mark.parametrize(
@@ -173,6 +219,10 @@ def test_every_name_of_a_registry_has_its_option_file() -> None:
         ("objective", "non_saturating", schema.ObjectiveConfig),
         ("schedule", "steps", schema.StepsConfig),
         ("schedule", "alternating_epochs", schema.AlternatingEpochsConfig),
+        *(("penalty", name, of) for name, of in schema.PENALTIES.items()),
+        *(("augmentation", name, of) for name, of in schema.AUGMENTATIONS.items()),
+        *(("lr_schedule", name, of) for name, of in schema.LR_SCHEDULES.items()),
+        *(("ema", name, of) for name, of in schema.EMAS.items()),
         ("model", "mlp", schema.MLPConfig),
     ],
 )

@@ -18,8 +18,9 @@ IMAGES = 22  # in minibatches of 4: five, and a short one of 2
 BATCHES = 6
 
 
-def few_images() -> LoadedImages:
-    pixels = torch.randint(0, 256, (IMAGES + 6, 1, 6, 6), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+def few_images(size: int = 6) -> LoadedImages:
+    drawn = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (IMAGES + 6, 1, size, size), dtype=torch.uint8, generator=drawn)
     labels = torch.arange(IMAGES + 6) % 2
     return LoadedImages(
         pixels[:IMAGES],
@@ -65,16 +66,18 @@ class EveryStep(GameRecord):
     """A record that also keeps every single loss, whoever takes the rest."""
 
     def __init__(self, game: GAN, losses: Losses) -> None:
-        super().__init__()
-        self._game, self._losses = game, losses
+        super().__init__(game.objective)
+        self._game, self._heard = game, losses
 
-    def discriminator(self, d_loss: torch.Tensor, real_logits: torch.Tensor, fake_logits: torch.Tensor) -> None:
-        self._losses.d.append((self._game.current_epoch, d_loss.item()))
-        super().discriminator(d_loss, real_logits, fake_logits)
+    def discriminator(
+        self, d_loss: torch.Tensor, real_logits: torch.Tensor, fake_logits: torch.Tensor, share: float = 1.0
+    ) -> None:
+        self._heard.d.append((self._game.current_epoch, d_loss.item()))
+        super().discriminator(d_loss, real_logits, fake_logits, share)
 
-    def generator(self, g_loss: torch.Tensor) -> None:
-        self._losses.g.append((self._game.current_epoch, g_loss.item()))
-        super().generator(g_loss)
+    def generator(self, g_loss: torch.Tensor, share: float = 1.0) -> None:
+        self._heard.g.append((self._game.current_epoch, g_loss.item()))
+        super().generator(g_loss, share)
 
 
 @dataclass
@@ -90,3 +93,4 @@ class Run:
 
 
 Play = Callable[..., Run]
+Compose = Callable[..., dict[str, Any]]

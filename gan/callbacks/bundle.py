@@ -17,15 +17,16 @@ class GeneratorBundle(L.Callback):
         if not trainer.is_global_zero:
             return
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        generator: Any = pl_module.final_generator
         model = pl_module.hparams["model"]
         metadata = describe(
             model["name"],
             model["generator"],
-            latent_dim=pl_module.latent_dim,
             prior=pl_module.prior,
             image_shape=data.image_shape,
             mean=data.mean,
             std=data.std,
+            num_classes=pl_module.num_classes if generator.conditional else 0,
             data={"name": data.loaded.name, "origin": data.origin, "class_names": list(data.class_names)},
             trained={
                 "epochs": trainer.current_epoch + 1,
@@ -35,4 +36,4 @@ class GeneratorBundle(L.Callback):
                 "seed": pl_module.seed,
             },
         )
-        save_bundle(Path(trainer.default_root_dir) / FILE_NAME, pl_module.generator, metadata)
+        save_bundle(Path(trainer.default_root_dir) / FILE_NAME, generator, metadata)

@@ -13,6 +13,12 @@ import lightning.pytorch as L
 from gan.files import write_bytes
 from gan.loggers import MetricsCSV
 
+ACCURACIES = {
+    "train/d_accuracy_real": "on real",
+    "train/d_accuracy_fake": "on fake",
+    "train/d_accuracy_pairs": "on pairs: which is real?",
+}
+
 
 class LossCurves(L.Callback):
     """Draws the run folder's metrics.csv when training ends (without that logger, nothing)."""
@@ -45,8 +51,9 @@ def draw_curves(columns: dict[str, tuple[list[int], list[float]]]) -> bytes:
     for name, label in {"train/d_loss": "discriminator", "train/g_loss": "generator"}.items():
         _draw(losses, columns.get(name, ([], [])), label)
     losses.set_ylabel("loss")
-    for name, label in {"train/d_accuracy_real": "on real", "train/d_accuracy_fake": "on fake"}.items():
-        _draw(accuracies, columns.get(name, ([], [])), label)
+    for name, label in ACCURACIES.items():
+        if name in columns:
+            _draw(accuracies, columns[name], label)
     accuracies.axhline(0.5, color="grey", linestyle=":", label="a coin")
     accuracies.set_ylim(-0.02, 1.02)
     accuracies.set_ylabel("discriminator's accuracy")

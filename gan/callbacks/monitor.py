@@ -8,9 +8,11 @@ import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch.optim import Optimizer
 
+from gan import schema
+from gan.gradients import gradient_norm, gradient_scale
 from gan.module import GAN
 
-COMPARED = ("seed", "data", "model", "objective", "optimizer", "schedule")  # what makes one run differ from another
+COMPARED = ("seed", *schema.NODES, "optimizer")  # what makes one run differ from another
 NETWORKS = ("d", "g")  # in the order of GAN's optimizers
 
 
@@ -39,11 +41,14 @@ class GameMonitor(L.Callback):
         assert isinstance(pl_module, GAN)
         self._images, self._since = pl_module.images_seen, time.perf_counter()
 
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._since = time.perf_counter()  # what is done between epochs is not training
+
     def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Optimizer) -> None:
         network = NETWORKS[0] if optimizer is trainer.optimizers[0] else NETWORKS[1]
         if network not in self._norms:
-            gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-            self._norms[network] = torch.nn.utils.get_total_norm(gradients)
+            scale = gradient_scale(trainer.precision_plugin, optimizer)
+            self._norms[network] = gradient_norm(optimizer, scale)
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int

@@ -95,6 +95,8 @@ def _standing(latest: dict[str, float]) -> str:
         parts.append(f"G {latest['g_loss']:.3f}")
     if "d_accuracy_real" in latest:
         parts.append(f"D right: real {latest['d_accuracy_real']:.0%}, fake {latest['d_accuracy_fake']:.0%}")
+    if "d_accuracy_pairs" in latest:
+        parts.append(f"D right: {latest['d_accuracy_pairs']:.0%} of pairs")
     return "  ".join([*parts, f"{latest['images_per_second']:,.0f} images/s"])
 
 

@@ -1,19 +1,24 @@
-"""Fetching a set by torchvision's own downloader: a reader sees old files or new ones, never half of one."""
+"""Fetching a set: a reader sees old files or new ones, never half of one."""
 
 import contextlib
 import filecmp
+import hashlib
+import http.client
 import logging
 import os
 import re
 import shutil
 import socket
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from gan.data.registry import Source
+from gan.data.cifar import unpack
+from gan.data.registry import Archive, Source
 from gan.data.verification import read_source
 from gan.errors import DataError
 
@@ -25,7 +30,7 @@ SILENCE_SECONDS = 30.0  # torchvision sets no timeout: a server that stops answe
 NOTICE_SECONDS = 2.0  # how long to wait for another job before saying so
 
 
-def fetch(source: Source, root: Path) -> None:
+def fetch(source: Source | Archive, root: Path) -> None:
     """Download all files of a set into ``root``, verified before they are put in place.
 
     Jobs that share ``root`` wait for one another, and the later ones find the work done. Files that were there and
@@ -51,13 +56,16 @@ def wait_for_fetch(root: Path) -> None:
             pass
 
 
-def _fetch_locked(source: Source, root: Path) -> None:
+def _fetch_locked(source: Source | Archive, root: Path) -> None:
     work = root / WORK_NAME
     # one that is there already was left by a job that was killed: whoever holds the lock is alone
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     try:
-        _run_torchvision(source, work)
+        if isinstance(source, Archive):
+            _fetch_archive(source, work)
+        else:
+            _run_torchvision(source, work)
         try:
             read_source(source, work)
         except DataError as error:
@@ -85,6 +93,32 @@ def _run_torchvision(source: Source, folder: Path) -> None:
         raise DataError(_reason(error, _addresses(dataset))) from error
     finally:
         socket.setdefaulttimeout(before)
+
+
+def _fetch_archive(source: Archive, folder: Path) -> None:
+    """Download an archive and unpack it under ``folder``; a failure becomes one line of DataError."""
+    from tqdm import tqdm
+
+    archive = folder / source.address.rsplit("/", 1)[-1]
+    logger.info("downloading %s from %s", source.title, source.address)
+    digest = hashlib.sha256()
+    try:
+        with urllib.request.urlopen(source.address, timeout=SILENCE_SECONDS) as answer, archive.open("wb") as file:
+            length = int(answer.headers.get("Content-Length", 0)) or None
+            with tqdm(total=length, unit="B", unit_scale=True, desc=source.title, disable=None) as bar:
+                while part := answer.read(1 << 20):
+                    digest.update(part)
+                    file.write(part)
+                    bar.update(len(part))
+    except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
+        raise DataError(f"{source.address}: {_plain(str(error) or type(error).__name__)}") from error
+    if digest.hexdigest() != source.sha256:
+        raise DataError(f"{source.address}: the answer is not the file (wrong sha256)")
+    try:
+        unpack(source, archive, folder)
+    except DataError as error:
+        raise DataError(f"{source.address}: {error}") from None
+    archive.unlink()
 
 
 def _addresses(dataset: Any) -> list[str]:
@@ -147,7 +181,7 @@ def _unused(path: Path) -> Path:
     return kept
 
 
-def _is_whole(source: Source, root: Path) -> bool:
+def _is_whole(source: Source | Archive, root: Path) -> bool:
     try:
         read_source(source, root)
     except DataError:

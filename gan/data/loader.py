@@ -1,4 +1,4 @@
-"""Batches of a training set that lives in memory as one uint8 tensor: indexed, and normalised there."""
+"""Batches of a training set that lives in memory as one tensor: indexed, and normalised there."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ class ResidentLoader:
     that a single process would see.
 
     Args:
-        images: uint8 (N, C, H, W), on any device; the batches come out on that device.
+        images: at rest, uint8 (N, C, H, W) or float32 points (N, 2, 1, 1), on any device; the batches come out on it.
         labels: int64 (N,), on the same device.
         batch_size: images per global batch, over all ranks together.
         shuffle: a new order in each epoch; else the order of the file.

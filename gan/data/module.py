@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from gan.data.download import wait_for_fetch
+from gan.data.loaded import LoadedImages
 from gan.data.loader import ResidentLoader
-from gan.data.registry import find_source
-from gan.data.sources import ON_MISSING, LoadedImages, load
+from gan.data.registry import check_choice
+from gan.data.sources import ON_MISSING, load
 from gan.errors import DataError, unknown_name
 
 logger = logging.getLogger(__name__)
@@ -31,10 +32,14 @@ class ImageData(L.LightningDataModule):
         on_missing: "sample" goes on with the bundled sample when the set cannot be had; "error" stops.
         download: may the network be used when files are missing or broken?
         split: EMNIST's split; None for its default and for all other sets.
-        seed: of the order of the images.
+        folder: of pictures, for the set "folder"; None for all others.
+        of: what "stacked_mnist" stacks; None for its default, "mnist", and for all other sets.
+        image_size: pixels, 16 … 128: images are made squares of this size; None leaves them as they are.
+        image_channels: 1 makes them grey, 3 gives them three channels; None leaves them as they are.
+        seed: of the order of the images, and of points and stacks.
 
     Raises:
-        DataError: for a setting that does not exist or is out of range.
+        DataError: for a setting that does not exist, is out of range, or is not for this set.
     """
 
     name: str  # Lightning's own attribute, which may be None there
@@ -52,10 +57,14 @@ class ImageData(L.LightningDataModule):
         on_missing: str = "sample",
         download: bool = True,
         split: str | None = None,
+        folder: str | None = None,
+        of: str | None = None,
+        image_size: int | None = None,
+        image_channels: int | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        find_source(name, split)
+        check_choice(name, split=split, folder=folder, of=of, image_size=image_size, image_channels=image_channels)
         if on_missing not in ON_MISSING:
             raise DataError(unknown_name("data.on_missing", on_missing, ON_MISSING))
         if not math.isfinite(mean):
@@ -72,6 +81,10 @@ class ImageData(L.LightningDataModule):
         self.on_missing = on_missing
         self.download = download
         self.split = split
+        self.folder = folder
+        self.of = of
+        self.image_size = image_size
+        self.image_channels = image_channels
         self.seed = seed
         self._loaded: LoadedImages | None = None
         self._resident: tuple[Tensor, Tensor] | None = None
@@ -89,7 +102,18 @@ class ImageData(L.LightningDataModule):
             if self.download and not self._may_download:
                 wait_for_fetch(Path(self.root).expanduser())
             # What was read is kept: setup need not read it again, nor try a failed download a second time.
-            self._loaded = load(self.name, self.root, self.split, self._may_download, self.on_missing)
+            self._loaded = load(
+                self.name,
+                self.root,
+                self.split,
+                self._may_download,
+                self.on_missing,
+                self.folder,
+                self.of,
+                self.image_size,
+                self.image_channels,
+                self.seed,
+            )
             if self._loaded.substitute_for is not None and _local_rank() == 0:
                 logger.warning("%s", self._loaded.origin)
 
@@ -139,16 +163,18 @@ class ImageData(L.LightningDataModule):
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """(C, H, W)."""
+        """(C, H, W); (2, 1, 1) for points."""
         channels, height, width = self.loaded.images.shape[1:]
         return channels, height, width
 
     @property
     def num_classes(self) -> int:
+        """0 where the set has no classes; its labels are all 0 then."""
         return len(self.loaded.class_names)
 
     @property
     def class_names(self) -> tuple[str, ...]:
+        """One per class; empty where the set has none."""
         return self.loaded.class_names
 
     @property
@@ -168,7 +194,7 @@ class ImageData(L.LightningDataModule):
 
     @property
     def held_out(self) -> tuple[Tensor, Tensor]:
-        """Images uint8 (M, C, H, W) and labels int64 (M,) that are never trained on, on the CPU."""
+        """Images at rest (M, C, H, W) and labels int64 (M,) that are never trained on, on the CPU."""
         return self.loaded.held_out_images, self.loaded.held_out_labels
 
     @property

@@ -1,22 +1,43 @@
-"""Between bytes at rest and floats in training: (x - mean) / std with x in [0, 1], and back."""
+"""Between what lies at rest and floats in training: (x - mean) / std with x in [0, 1], and back.
+
+Pictures are uint8 at rest, 0 … 255 standing for [0, 1]. Points of the plane are float32, in [0, 1] as they are.
+"""
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from gan.data.registry import POINT_SHAPE
+
 
 def normalize(images: Tensor, mean: float, std: float) -> Tensor:
-    """uint8 in 0 … 255, any shape -> float32 of that shape on the same device, (x / 255 - mean) / std.
+    """(x - mean) / std, float32 of the same shape on the same device; x is an image / 255 if it is uint8.
+
+    Args:
+        images: uint8 in 0 … 255, or floats in [0, 1], of any shape; left as they are.
 
     Bit-equal to torchvision's ``ToTensor`` followed by ``Normalize(mean, std)``: the same operations in that order.
     """
     # 0-dim tensors, not Python numbers: CUDA multiplies by the reciprocal of a number, which is off by a last bit
     full, mean_, std_ = (torch.full((), value, device=images.device) for value in (255.0, mean, std))
+    if images.is_floating_point():
+        return images.to(torch.float32).sub(mean_).div_(std_)
     return images.to(torch.float32).div_(full).sub_(mean_).div_(std_)
 
 
-def denormalize(images: Tensor, mean: float, std: float) -> Tensor:
-    """Floats as a network gives them, any shape and float dtype -> uint8 in 0 … 255: rounded, clamped.
+def denormalize(images: Tensor, mean: float, std: float, at_rest: torch.dtype = torch.uint8) -> Tensor:
+    """Floats as a network gives them, any shape and float dtype -> what lies at rest, of the dtype ``at_rest``.
 
-    The inverse of ``normalize``: ``denormalize(normalize(x, m, s), m, s)`` is x for all 256 values.
+    uint8 in 0 … 255, rounded and clamped: ``denormalize(normalize(x, m, s), m, s)`` is x for all 256 values. float32
+    for points: x * std + mean and nothing else, for a generator may put a point outside of [0, 1].
     """
-    return images.detach().float().mul(std).add_(mean).mul_(255.0).round_().clamp_(0, 255).to(torch.uint8)
+    units = images.detach().float().mul(std).add_(mean)
+    if at_rest.is_floating_point:
+        return units.to(at_rest)
+    return units.mul_(255.0).round_().clamp_(0, 255).to(torch.uint8)
+
+
+def dtype_at_rest(image_shape: Sequence[int]) -> torch.dtype:
+    """float32 for points of the plane, whose image shape is (2, 1, 1); uint8 for pictures."""
+    return torch.float32 if tuple(image_shape) == POINT_SHAPE else torch.uint8

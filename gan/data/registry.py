@@ -1,221 +1,231 @@
-"""Which data sets there are: what their files are called, how many images they hold, what is known of their bytes."""
+"""Which data sets there are: their names, what each holds, and which settings of `data` are for which of them."""
 
-import string
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
+from gan.data.mnist_like import SAMPLES, SAMPLES_FOLDER, SOURCES, Half, Sample, Source
 from gan.errors import DataError, unknown_name
 
-SAMPLES_FOLDER = Path(__file__).parent / "samples"
+__all__ = [
+    "ARCHIVES",
+    "FOLDER",
+    "IMAGE_SIZES",
+    "NAMES",
+    "POINT_SHAPE",
+    "SAMPLES",
+    "SAMPLES_FOLDER",
+    "SOURCES",
+    "STACKED",
+    "STACKED_BASES",
+    "WORLDS",
+    "Archive",
+    "Half",
+    "Sample",
+    "Source",
+    "World",
+    "check_choice",
+    "find_source",
+    "known_shape",
+]
+
+FOLDER = "folder"
+STACKED = "stacked_mnist"
+STACKED_BASES = ("mnist", "mnist_sample", "fashion", "fashion_sample", "kmnist", "qmnist")  # ten classes each
+IMAGE_SIZES = (16, 128)  # pixels: the least and the most that `data.image_size` makes, and that a folder may hold
+POINT_SHAPE = (2, 1, 1)  # of a point of the plane, as an "image": no set of pictures has two channels
 
 
 @dataclass(frozen=True)
-class Half:
-    """The two files of one half (train or test) of a set.
+class Archive:
+    """A data set that comes as one archive of binary files: CIFAR-10.
+
+    A record is 3,073 bytes: the label, then 32 x 32 red values row by row, then green, then blue. The edition for
+    Python, torchvision's, holds the same images as pickles, which run code when they are read; it is not used.
 
     Attributes:
-        images: name of the images' IDX file, uint8 (N, 28, 28).
-        labels: name of the labels' IDX file, uint8 (N,), or int32 (N, 8) with the class in column 0 (QMNIST).
-        counts: how many images it may hold; more than one number where two editions are in circulation.
-        images_sha256, labels_sha256: of the uncompressed files; None where nobody here has seen the official bytes.
-    """
-
-    images: str
-    labels: str
-    counts: tuple[int, ...]
-    images_sha256: str | None = None
-    labels_sha256: str | None = None
-
-    @property
-    def files(self) -> tuple[str, str]:
-        return self.images, self.labels
-
-
-@dataclass(frozen=True)
-class Source:
-    """One data set as torchvision lays it out on the disk: ``<root>/<folder>/<files>``.
-
-    Attributes:
-        name: what a user writes, ``data.name``.
-        title: what people call it.
-        torchvision_class: class in ``torchvision.datasets`` that downloads it; its name also names the folder.
-        class_names: one per label.
-        split: EMNIST's; None for all others.
-        first_label: what the files call class 0.
-        transposed: True where the files store columns as rows.
-        sample: the bundled set that can stand in for this one, or None.
+        address, sha256: of the archive, and what it must be.
+        folder: the archive's own, also under the data root.
+        train_files, test_files: in this folder; ``records`` images in each.
+        sample, split: None, as for a `Source` without them.
     """
 
     name: str
     title: str
-    torchvision_class: str
     class_names: tuple[str, ...]
-    train: Half
-    test: Half
-    split: str | None = None
-    first_label: int = 0
-    transposed: bool = False
-    sample: str | None = None
-
-    @property
-    def folder(self) -> Path:
-        """Where its files lie, relative to the data root."""
-        return Path(self.torchvision_class) / "raw"
+    address: str
+    sha256: str
+    folder: Path
+    train_files: tuple[str, ...]
+    test_files: tuple[str, ...]
+    records: int
+    sample: None = None
+    split: None = None
 
     @property
     def files(self) -> tuple[str, ...]:
-        return *self.train.files, *self.test.files
+        return *self.train_files, *self.test_files
+
+
+ARCHIVES: Mapping[str, Archive] = MappingProxyType(
+    {
+        "cifar10": Archive(
+            name="cifar10",
+            title="CIFAR-10",
+            class_names=(
+                "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+            ),
+            address="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",  # 170,052,171 bytes
+            # the page itself gives its md5, c32a1d4ab5d03f1284b67883e8d87530; this is what others have found it to be
+            sha256="c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+            folder=Path("cifar-10-batches-bin"),
+            train_files=tuple(f"data_batch_{number}.bin" for number in range(1, 6)),
+            test_files=("test_batch.bin",),
+            records=10_000,
+        )
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Sample:
-    """A bundled set: 10,000 images of ``of``, cut in ``train_count`` images to train on and the rest held out."""
+class World:
+    """A mixture of equally likely round Gaussians in the plane, to try games on where everything can be seen.
+
+    Coordinates are at rest, in [0, 1]: the default ``data.mean=data.std=0.5`` makes them [-1, 1].
+
+    Attributes:
+        centres: (x, y) of each mode.
+        std: standard deviation of every mode, along each axis.
+        convention: where centres and std are from, in the units of the papers.
+    """
 
     name: str
-    of: str
     title: str
-    folder: Path
-    half: Half
-    class_names: tuple[str, ...]
-    train_count: int = 9_000
+    centres: tuple[tuple[float, float], ...]
+    std: float
+    convention: str
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return tuple(f"mode {number}" for number in range(len(self.centres)))
 
 
-DIGITS = tuple(string.digits)
-CLOTHES = (
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
-)
-KUZUSHIJI = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
-
-# EMNIST merges the lower-case letters that look like their capitals
-DISTINCT = (*DIGITS, *string.ascii_uppercase, *"abdefghnqrt")
-LETTERS = tuple(string.ascii_lowercase)
-ALL_CHARACTERS = (*DIGITS, *string.ascii_uppercase, *string.ascii_lowercase)
-
-# Computed on the official files, byte for byte.
-MNIST_TRAIN = Half(
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    (60_000,),
-    "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-)
-MNIST_TEST = Half(
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-    (10_000,),
-    "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-)
-# No sha256 for Fashion-MNIST, KMNIST, EMNIST and QMNIST: the project has never had their official files in hand (its
-# copy of Fashion-MNIST has the official pixels in another order), and a hash of something else would refuse the real
-# ones.
-MNIST_LIKE_TRAIN = Half("train-images-idx3-ubyte", "train-labels-idx1-ubyte", (60_000,))
-MNIST_LIKE_TEST = Half("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", (10_000,))
+def _plane(coordinate: float) -> float:
+    """From [-1.25, 1.25], with the outermost modes at -1 and 1, to [0, 1]."""
+    return 0.5 + coordinate / 2.5
 
 
-def _emnist(
-    split: str, class_names: tuple[str, ...], train: tuple[int, ...], test: tuple[int, ...], first_label: int = 0
-) -> Source:
-    def half(which: str, counts: tuple[int, ...]) -> Half:
-        return Half(f"emnist-{split}-{which}-images-idx3-ubyte", f"emnist-{split}-{which}-labels-idx1-ubyte", counts)
-
-    return Source(
-        name="emnist",
-        title=f"EMNIST ({split})",
-        torchvision_class="EMNIST",
-        class_names=class_names,
-        train=half("train", train),
-        test=half("test", test),
-        split=split,
-        first_label=first_label,
-        transposed=True,
-    )
-
-
-def _qmnist(which: str) -> Half:
-    return Half(f"qmnist-{which}-images-idx3-ubyte", f"qmnist-{which}-labels-idx2-int", (60_000,))
-
-
-# name -> split -> set; the first split is the default, None where a set has no splits
-SOURCES: Mapping[str, Mapping[str | None, Source]] = MappingProxyType(
+# Lin et al. 2018, "PacGAN: The power of two samples in generative adversarial networks", after Srivastava et al. 2017,
+# "VEEGAN". The ring: radius 1, std 0.01. The grid: from -4 to 4 in steps of 2, std 0.05.
+WORLDS: Mapping[str, World] = MappingProxyType(
     {
-        "mnist": {None: Source("mnist", "MNIST", "MNIST", DIGITS, MNIST_TRAIN, MNIST_TEST, sample="mnist_sample")},
-        "fashion": {
-            None: Source(
-                "fashion",
-                "Fashion-MNIST",
-                "FashionMNIST",
-                CLOTHES,
-                MNIST_LIKE_TRAIN,
-                MNIST_LIKE_TEST,
-                sample="fashion_sample",
-            )
-        },
-        "kmnist": {None: Source("kmnist", "KMNIST", "KMNIST", KUZUSHIJI, MNIST_LIKE_TRAIN, MNIST_LIKE_TEST)},
-        "emnist": {
-            source.split: source
-            for source in (
-                _emnist("balanced", DISTINCT, (112_800,), (18_800,)),
-                # the paper's table and some copies say 88,800 + 14,800; NIST's archive as of today 124,800 + 20,800
-                _emnist("letters", LETTERS, (124_800, 88_800), (20_800, 14_800), first_label=1),
-                _emnist("digits", DIGITS, (240_000,), (40_000,)),
-                _emnist("mnist", DIGITS, (60_000,), (10_000,)),
-                _emnist("byclass", ALL_CHARACTERS, (697_932,), (116_323,)),
-                _emnist("bymerge", DISTINCT, (697_932,), (116_323,)),
-            )
-        },
-        "qmnist": {None: Source("qmnist", "QMNIST", "QMNIST", DIGITS, _qmnist("train"), _qmnist("test"))},
-    }
-)
-
-SAMPLES: Mapping[str, Sample] = MappingProxyType(
-    {
-        "mnist_sample": Sample("mnist_sample", "mnist", "MNIST", SAMPLES_FOLDER / "mnist", MNIST_TEST, DIGITS),
-        "fashion_sample": Sample(
-            "fashion_sample",
-            "fashion",
-            "Fashion-MNIST",
-            SAMPLES_FOLDER / "fashion",
-            # of the bundled copy, whose images stand in another order than the official test set's
-            Half(
-                "t10k-images-idx3-ubyte",
-                "t10k-labels-idx1-ubyte",
-                (10_000,),
-                "5f9736a4bcf7606c3eb59c072ae9c6b7d185a31d51df40d6fed6002c324cb812",
-                "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-            ),
-            CLOTHES,
+        "ring": World(
+            "ring",
+            "8 Gaussians on a circle",
+            tuple((_plane(math.cos(k * math.pi / 4)), _plane(math.sin(k * math.pi / 4))) for k in range(8)),
+            0.01 / 2.5,
+            "PacGAN's 2D ring: radius 1, standard deviation 0.01",
+        ),
+        "grid": World(
+            "grid",
+            "25 Gaussians on a 5 x 5 grid",
+            tuple((_plane(x / 4), _plane(y / 4)) for x in range(-4, 5, 2) for y in range(-4, 5, 2)),
+            0.05 / 4 / 2.5,
+            "PacGAN's 2D grid: spacing 2, standard deviation 0.05",
         ),
     }
 )
 
+NAMES = (*SOURCES, *SAMPLES, *ARCHIVES, STACKED, FOLDER, *WORLDS)
 
-def find_source(name: str, split: str | None = None) -> Source | Sample:
-    """The set of this name (and split).
+
+def find_source(name: str, split: str | None = None) -> Source | Sample | Archive:
+    """The files of a set that has some of its own: of this name (and split).
 
     Raises:
         DataError: if there is no such set, or the set has no such split.
     """
-    if name in SAMPLES or (name in SOURCES and None in SOURCES[name]):
-        if split is not None:
-            raise DataError(f"data.split={split}: '{name}' has no splits; only emnist has. Leave data.split out")
-        return SAMPLES[name] if name in SAMPLES else SOURCES[name][None]
-    if name not in SOURCES:
-        raise DataError(unknown_name("data.name", name, [*SOURCES, *SAMPLES]))
-    splits = SOURCES[name]
+    _check_split(name, split)
+    if name in SAMPLES:
+        return SAMPLES[name]
+    if name in ARCHIVES:
+        return ARCHIVES[name]
+    return next(iter(SOURCES[name].values())) if split is None else SOURCES[name][split]
+
+
+def check_choice(
+    name: str,
+    *,
+    split: str | None = None,
+    folder: str | None = None,
+    of: str | None = None,
+    image_size: int | None = None,
+    image_channels: int | None = None,
+) -> None:
+    """Raise DataError for a set that does not exist, or for a setting that is not for this set or out of range."""
+    _check_split(name, split)
+    if name == FOLDER and not folder:
+        raise DataError(
+            "data=folder: which folder of pictures? Give data.folder=PATH, with pictures PATH/….png, "
+            "or PATH/CLASS/….png where they have classes"
+        )
+    if name != FOLDER and folder is not None:
+        raise DataError(
+            f"data.folder={folder}: '{name}' is no folder of pictures; only folder is. Leave data.folder out"
+        )
+    if name != STACKED and of is not None:
+        raise DataError(f"data.of={of}: '{name}' is not made of another set; only {STACKED} is. Leave data.of out")
+    if of is not None and of not in STACKED_BASES:
+        raise DataError(unknown_name("data.of", of, STACKED_BASES))
+    least, most = IMAGE_SIZES
+    if image_size is not None and not least <= image_size <= most:
+        raise DataError(f"data.image_size={image_size}: must be from {least} to {most} pixels, or null for no change")
+    if image_channels not in (None, 1, 3):
+        raise DataError(f"data.image_channels={image_channels}: must be 1 (grey), 3 (colour), or null for no change")
+    for setting, value in {"image_size": image_size, "image_channels": image_channels}.items():
+        if name in WORLDS and value is not None:
+            raise DataError(f"data.{setting}={value}: '{name}' has points, not pictures. Leave data.{setting} out")
+
+
+def known_shape(settings: Mapping[str, Any]) -> tuple[tuple[int, int, int] | None, int | None]:
+    """What a `data` node will give, as far as that can be told without reading a file.
+
+    Args:
+        settings: the node, in plain containers; settings that are left out are taken as null.
+
+    Returns:
+        Image shape (C, H, W), and number of classes. Of a folder the classes are None, for they are known only once it
+        is read; so is the shape, unless ``image_size`` and ``image_channels`` both say it. The bundled sample, where it
+        takes the place of a set, has that set's shape and classes.
+
+    Raises:
+        DataError: as `check_choice`.
+    """
+    asked = {name: settings.get(name) for name in ("split", "folder", "of", "image_size", "image_channels")}
+    name, size, channels = settings["name"], asked["image_size"], asked["image_channels"]
+    check_choice(name, **asked)
+    if name in WORLDS:
+        return POINT_SHAPE, len(WORLDS[name].centres)
+    if name == FOLDER:
+        return ((channels, size, size) if size and channels else None), None
+    if name == STACKED:
+        own, classes = (3, 28), 1000
+    else:
+        own, classes = ((3, 32) if name in ARCHIVES else (1, 28)), len(find_source(name, asked["split"]).class_names)
+    size = size or own[1]
+    return (channels or own[0], size, size), classes
+
+
+def _check_split(name: str, split: str | None) -> None:
+    if name not in NAMES:
+        raise DataError(unknown_name("data.name", name, NAMES))
     if split is None:
-        return next(iter(splits.values()))
+        return
+    splits = [key for key in SOURCES.get(name, {}) if key is not None]
+    if not splits:
+        raise DataError(f"data.split={split}: '{name}' has no splits; only emnist has. Leave data.split out")
     if split not in splits:
-        raise DataError(unknown_name("data.split", split, [key for key in splits if key is not None]))
-    return splits[split]
+        raise DataError(unknown_name("data.split", split, splits))

@@ -1,13 +1,28 @@
-"""Images come in: a set by its name, verified, from the disk, by download, or from the bundled sample in its place."""
+"""Images come in: a set by its name, verified, from the disk, by download, from the bundled sample in its place, from a
+folder of pictures, or made on the spot."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from torch import Tensor
-
 from gan.data.download import fetch
-from gan.data.registry import SAMPLES, SOURCES, Sample, Source, find_source
+from gan.data.folder import load_folder
+from gan.data.loaded import LoadedImages
+from gan.data.points import load_points
+from gan.data.registry import (
+    FOLDER,
+    SAMPLES,
+    SOURCES,
+    STACKED,
+    WORLDS,
+    Archive,
+    Sample,
+    Source,
+    check_choice,
+    find_source,
+)
+from gan.data.resizing import fitted
+from gan.data.stacked import stacked
 from gan.data.verification import missing_files, read_half, read_source
 from gan.errors import DataError, unknown_name
 
@@ -18,49 +33,54 @@ logger = logging.getLogger(__name__)
 ON_MISSING = ("sample", "error")
 
 
-@dataclass(frozen=True)
-class LoadedImages:
-    """A data set in memory.
-
-    Attributes:
-        images: uint8 (N, 1, 28, 28), to train on.
-        labels: int64 (N,), in 0 … len(class_names) - 1.
-        held_out_images: uint8 (M, 1, 28, 28): the test set, never trained on.
-        held_out_labels: int64 (M,).
-        name: of the set that this is, such as "mnist" or "mnist_sample".
-        class_names: one per class.
-        origin: a sentence: what this is and where it came from.
-        substitute_for: name of the set that was asked for, when this is the sample in its place; else None.
-    """
-
-    images: Tensor
-    labels: Tensor
-    held_out_images: Tensor
-    held_out_labels: Tensor
-    name: str
-    class_names: tuple[str, ...]
-    origin: str
-    substitute_for: str | None = None
-
-
 def load(
-    name: str, root: str | Path = "data", split: str | None = None, download: bool = True, on_missing: str = "sample"
+    name: str,
+    root: str | Path = "data",
+    split: str | None = None,
+    download: bool = True,
+    on_missing: str = "sample",
+    folder: str | None = None,
+    of: str | None = None,
+    image_size: int | None = None,
+    image_channels: int | None = None,
+    seed: int = 0,
 ) -> LoadedImages:
     """Load a set: from ``root`` if it is whole there, else downloaded to there, else its sample if that is allowed.
 
+    A folder of pictures is read from where it is; points are drawn.
+
     Args:
-        name: a key of ``SOURCES`` or ``SAMPLES``.
+        name: one of ``registry.NAMES``.
         root: data folder in torchvision's layout; may be read-only if everything is there.
         split: EMNIST's split ("balanced" if None); None for all other sets.
         download: may the network be used, if files are missing or broken?
         on_missing: "sample" goes on with the bundled sample when the set cannot be had; "error" does not.
+        folder: of pictures, for the set "folder"; None for all others.
+        of: what "stacked_mnist" stacks ("mnist" if None); None for all others.
+        image_size, image_channels: what the images are made to have; None leaves that as it is.
+        seed: of the points and the stacks.
 
     Raises:
-        DataError: for an unknown name, split or ``on_missing``; if the set is missing or broken, cannot be fetched,
-            and has no sample or may not use it. The message says what was looked for, what failed, and the ways out.
+        DataError: for an unknown name, split or ``on_missing``, or a setting that is not for this set; if the set is
+            missing or broken, cannot be fetched, and has no sample or may not use it. The message says what was looked
+            for, what failed, and the ways out.
     """
     if on_missing not in ON_MISSING:
         raise DataError(unknown_name("data.on_missing", on_missing, ON_MISSING))
+    check_choice(name, split=split, folder=folder, of=of, image_size=image_size, image_channels=image_channels)
+    if name in WORLDS:
+        return load_points(name, seed)
+    if name == FOLDER:
+        return load_folder(str(folder), image_size, image_channels)
+    if name == STACKED:
+        loaded = stacked(_load_files(of or "mnist", root, None, download, on_missing), seed)
+    else:
+        loaded = _load_files(name, root, split, download, on_missing)
+    return fitted(loaded, image_size, image_channels)
+
+
+def _load_files(name: str, root: str | Path, split: str | None, download: bool, on_missing: str) -> LoadedImages:
+    """A set that has files of its own, or its sample."""
     source = find_source(name, split)
     if isinstance(source, Sample):
         return _load_sample(source)
@@ -70,7 +90,7 @@ def load(
         return _load_source(source, root)
     except DataError as error:
         fault = _fault(source, root, error)
-    obstacle = "there was no download (data.download=false, or another process's task)"
+    obstacle = "this process downloads nothing (data.download=false, or that is another process's task)"
     if download:
         try:
             return _fetch_and_load(source, root, fault)
@@ -83,7 +103,7 @@ def load(
     return replace(sample, origin=origin, substitute_for=source.name)
 
 
-def _fetch_and_load(source: Source, root: Path, fault: str) -> LoadedImages:
+def _fetch_and_load(source: Source | Archive, root: Path, fault: str) -> LoadedImages:
     # nothing there is a first run, which is no fault; a broken file is one
     nothing_there = len(missing_files(source, root)) == len(source.files)
     logger.log(logging.INFO if nothing_there else logging.WARNING, "%s; fetching %s", fault, source.title)
@@ -91,9 +111,12 @@ def _fetch_and_load(source: Source, root: Path, fault: str) -> LoadedImages:
     return _load_source(source, root)
 
 
-def _load_source(source: Source, root: Path) -> LoadedImages:
+def _load_source(source: Source | Archive, root: Path) -> LoadedImages:
     images, labels, held_out_images, held_out_labels = read_source(source, root)
-    checked = "sha256 verified" if source.train.images_sha256 else "headers, counts and labels verified"
+    if isinstance(source, Archive):
+        checked = "sizes and labels verified"
+    else:
+        checked = "sha256 verified" if source.train.images_sha256 else "headers, counts and labels verified"
     origin = (
         f"{source.title}: {len(images):,} images to train on and {len(held_out_images):,} held out, "
         f"from {root / source.folder} ({checked})"
@@ -113,7 +136,7 @@ def _load_sample(sample: Sample) -> LoadedImages:
     return LoadedImages(images[:cut], labels[:cut], images[cut:], labels[cut:], sample.name, sample.class_names, origin)
 
 
-def _fault(source: Source, root: Path, error: DataError) -> str:
+def _fault(source: Source | Archive, root: Path, error: DataError) -> str:
     """What is wrong with what lies under the root: nothing is there, or a file that is named."""
     missing = missing_files(source, root)
     if len(missing) == len(source.files):
@@ -123,7 +146,7 @@ def _fault(source: Source, root: Path, error: DataError) -> str:
     return str(error)
 
 
-def _ways_out(source: Source, root: Path, fault: str, obstacle: str) -> str:
+def _ways_out(source: Source | Archive, root: Path, fault: str, obstacle: str) -> str:
     asked = f"data={source.name}" + (f" data.split={source.split}" if source.split else "")
     lines = [
         f"{asked}: {source.title} cannot be had",
@@ -132,7 +155,7 @@ def _ways_out(source: Source, root: Path, fault: str, obstacle: str) -> str:
         "  looked for:",
         *(f"    {root / source.folder / file}" for file in source.files),
         "  ways out:",
-        f"    - put these files there, plain or as .gz (torchvision.datasets.{source.torchvision_class} makes them)",
+        f"    - {_by_hand(source)}",
         "    - data.root=FOLDER, or GAN_DATA=FOLDER in the environment, if they lie elsewhere",
     ]
     if source.sample:
@@ -141,3 +164,12 @@ def _ways_out(source: Source, root: Path, fault: str, obstacle: str) -> str:
             "    - data.on_missing=sample: the same, whenever the full set cannot be had",
         ]
     return "\n".join(lines)
+
+
+def _by_hand(source: Source | Archive) -> str:
+    if isinstance(source, Archive):
+        return (
+            f"unpack {source.address} under data.root (cifar-10-batches-py, torchvision's edition, will not do: "
+            "it is made of pickles, which run code when they are read)"
+        )
+    return f"put these files there, plain or as .gz (torchvision.datasets.{source.torchvision_class} makes them)"

@@ -6,28 +6,31 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from gan.data.cifar import read_archive
 from gan.data.idx import parse_idx, read_bytes
-from gan.data.registry import Half, Source
+from gan.data.registry import Archive, Half, Source
 from gan.errors import DataError
 
 IMAGE_SIZE = 28
 
 
-def missing_files(source: Source, root: Path) -> list[Path]:
+def missing_files(source: Source | Archive, root: Path) -> list[Path]:
     """The files of a set that are not there, neither plain nor as ``.gz``."""
     folder = root / source.folder
     return [folder / file for file in source.files if not _locate(folder / file).exists()]
 
 
-def read_source(source: Source, root: Path) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def read_source(source: Source | Archive, root: Path) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Train images, train labels, test images, test labels of a set that lies under ``root``.
 
     Returns:
-        images uint8 (N, 1, 28, 28) upright, labels int64 (N,) in 0 … classes - 1; the same for the test half.
+        images uint8 (N, C, H, W) upright, labels int64 (N,) in 0 … classes - 1; the same for the test half.
 
     Raises:
         DataError: if a file is missing, broken, or not the set's own; the message begins with the file's path.
     """
+    if isinstance(source, Archive):
+        return read_archive(source, root)
     folder = root / source.folder
     train = read_half(source.train, folder, source.title, len(source.class_names), source.first_label)
     test = read_half(source.test, folder, source.title, len(source.class_names), source.first_label)

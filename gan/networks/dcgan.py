@@ -2,95 +2,110 @@
 
 from torch import Tensor, nn
 
-
-def stages(image_size: int) -> tuple[int, int]:
-    """How often a square image is halved, and the size that is left: halve while it is even and above 7.
-
-    28 gives (2, 7), 32 gives (3, 4), 64 gives (4, 4).
-
-    Raises:
-        ValueError: the size cannot be halved down to 4, 5, 6 or 7.
-    """
-    halvings, size = 0, image_size
-    while size % 2 == 0 and size > 7:
-        halvings, size = halvings + 1, size // 2
-    if not 4 <= size <= 7 or halvings == 0:
-        raise ValueError(f"image_size must be 4, 5, 6 or 7 times a power of two (16, 28, 32, 64, …), not {image_size}")
-    return halvings, size
+from gan.networks.discriminator import Trunk
+from gan.networks.generator import Generator
+from gan.networks.layers import ClassLayers, ConditionalBatchNorm, normalization_layers, one_of
+from gan.networks.sizes import side, stages
 
 
 def initialise(module: nn.Module) -> None:
     """Weights from N(0, 0.02), batch-norm scales from N(1, 0.02), biases 0: section 4 of the paper, and its code."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.normal_(module.weight, 0.0, 0.02)
-    elif isinstance(module, nn.BatchNorm2d):
+    elif isinstance(module, nn.BatchNorm2d) and module.affine:
         nn.init.normal_(module.weight, 1.0, 0.02)
+    elif isinstance(module, ConditionalBatchNorm):
+        nn.init.normal_(module.scale.weight, 1.0, 0.02)
     if getattr(module, "bias", None) is not None:
         nn.init.zeros_(module.bias)  # type: ignore[arg-type]
 
 
-class DCGANGenerator(nn.Module):
+class DCGANGenerator(Generator):
     """latent_dim -> a small map of many channels, doubled in size and halved in channels stage by stage -> image, tanh.
 
     Args:
         latent_dim: components of z.
         image_shape: (C, H, W), H = W as `stages` allows.
+        num_classes: classes of the labels; 0 where there are none.
         base_channels: channels before the last layer, at half the image's size.
+        normalization: after each layer but the last, "batch", "instance" or "none".
+        conditioning: "none", "concat" or "batch_norm", as `Generator` says.
 
     Shapes: z (N, latent_dim) -> images (N, C, H, W) in [-1, 1].
     """
 
-    def __init__(self, *, latent_dim: int, image_shape: tuple[int, int, int], base_channels: int) -> None:
-        super().__init__()
-        halvings, size = stages(image_shape[1])
+    def __init__(
+        self,
+        *,
+        latent_dim: int,
+        image_shape: tuple[int, int, int],
+        num_classes: int = 0,
+        base_channels: int = 32,
+        normalization: str = "batch",
+        conditioning: str = "none",
+    ) -> None:
+        super().__init__(latent_dim, num_classes, conditioning, normalization)
+        one_of(("batch", "instance", "none"), normalization=normalization)
+        halvings, size = stages(side(image_shape))
+        bias = normalization == "none"  # a normalisation has a shift of its own
+
+        def finished(layer: nn.Module, channels: int) -> list[nn.Module]:
+            norm = normalization_layers(normalization, channels, num_classes=self.norm_classes)
+            return [layer, *norm, nn.ReLU(inplace=True)]
+
         channels = base_channels * 2 ** (halvings - 1)
-        layers: list[nn.Module] = [
-            nn.ConvTranspose2d(
-                latent_dim, channels, size, bias=False
-            ),  # (N, latent_dim, 1, 1) -> (N, channels, size, size)
-            nn.BatchNorm2d(channels),
-            nn.ReLU(inplace=True),
-        ]
+        # (N, input_width, 1, 1) -> (N, channels, size, size)
+        layers = finished(nn.ConvTranspose2d(self.input_width, channels, size, bias=bias), channels)
         for _ in range(halvings - 1):
-            layers += [
-                nn.ConvTranspose2d(channels, channels // 2, 4, stride=2, padding=1, bias=False),
-                nn.BatchNorm2d(channels // 2),
-                nn.ReLU(inplace=True),
-            ]
+            doubling = nn.ConvTranspose2d(channels, channels // 2, 4, stride=2, padding=1, bias=bias)
             channels //= 2
+            layers += finished(doubling, channels)
         layers += [nn.ConvTranspose2d(channels, image_shape[0], 4, stride=2, padding=1), nn.Tanh()]
-        self.layers = nn.Sequential(*layers).apply(initialise)
+        self.layers = ClassLayers(*layers).apply(initialise)
 
-    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        return self.layers(z[:, :, None, None])  # (N, latent_dim) -> (N, C, H, W)
+    def decode(self, z: Tensor, labels: Tensor | None) -> Tensor:
+        return self.layers(z[:, :, None, None], labels)  # (N, input_width) -> (N, C, H, W)
 
 
-class DCGANDiscriminator(nn.Module):
-    """Image -> halved in size and doubled in channels stage by stage -> one logit.
+class DCGANTrunk(Trunk):
+    """Image -> halved in size and doubled in channels stage by stage -> the last map, laid out flat.
 
     Args:
         image_shape: (C, H, W), H = W as `stages` allows.
         base_channels: channels after the first layer.
+        normalization: after each layer but the first, "batch", "instance", "layer" or "none".
+        dropout: probability, after each layer; 0 for none.
 
-    Shapes: images (N, C, H, W) -> logits (N,).
+    Shapes: images (N, C, H, W) -> features (N, channels * size * size of the last map).
     """
 
-    def __init__(self, *, image_shape: tuple[int, int, int], base_channels: int) -> None:
+    initialise = staticmethod(initialise)
+
+    def __init__(
+        self,
+        *,
+        image_shape: tuple[int, int, int],
+        base_channels: int = 32,
+        normalization: str = "batch",
+        dropout: float = 0.0,
+    ) -> None:
         super().__init__()
-        halvings, size = stages(image_shape[1])
+        halvings, size = stages(side(image_shape))
+
+        def finish() -> list[nn.Module]:
+            return [nn.LeakyReLU(0.2, inplace=True), *([nn.Dropout(dropout)] if dropout > 0 else [])]
+
         channels = base_channels
-        layers: list[nn.Module] = [
-            nn.Conv2d(image_shape[0], channels, 4, stride=2, padding=1),
-            nn.LeakyReLU(0.2, inplace=True),
-        ]
+        layers: list[nn.Module] = [nn.Conv2d(image_shape[0], channels, 4, stride=2, padding=1), *finish()]
         for _ in range(halvings - 1):
             layers += [
-                nn.Conv2d(channels, channels * 2, 4, stride=2, padding=1, bias=False),
-                nn.BatchNorm2d(channels * 2),
-                nn.LeakyReLU(0.2, inplace=True),
+                nn.Conv2d(channels, channels * 2, 4, stride=2, padding=1, bias=normalization == "none"),
+                *normalization_layers(normalization, channels * 2),
+                *finish(),
             ]
             channels *= 2
-        self.layers = nn.Sequential(*layers, nn.Conv2d(channels, 1, size)).apply(initialise)
+        self.layers = nn.Sequential(*layers)
+        self.num_features = channels * size * size
 
-    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
-        return self.layers(images).flatten()  # (N, C, H, W) -> (N, 1, 1, 1) -> (N,)
+    def forward(self, images: Tensor) -> Tensor:
+        return self.layers(images).flatten(1)  # (N, C, H, W) -> (N, num_features)

@@ -1,14 +1,83 @@
-"""What the families of networks share."""
+"""What the families of networks share: activations, normalisations, and layers that look at the class."""
 
-from torch import nn
+from collections.abc import Sequence
+
+from torch import Tensor, nn
 
 ACTIVATIONS = ("relu", "leaky_relu")
+NORMALIZATIONS = ("batch", "instance", "layer", "none")
+
+
+def one_of(allowed: Sequence[str], **settings: str) -> None:
+    """Raise ValueError for the first of these settings that is not among the allowed."""
+    for name, given in settings.items():
+        if given not in allowed:
+            raise ValueError(f"{name} must be one of {tuple(allowed)}, not {given!r}")
 
 
 def activation_layer(name: str, negative_slope: float) -> nn.Module:
     """The activation called ``name``; ``negative_slope`` (0 or more) is for "leaky_relu" alone."""
+    one_of(ACTIVATIONS, activation=name)
     if name == "relu":
         return nn.ReLU(inplace=True)
-    if name == "leaky_relu":
-        return nn.LeakyReLU(negative_slope, inplace=True)
-    raise ValueError(f"activation must be one of {ACTIVATIONS}, not {name!r}")
+    return nn.LeakyReLU(negative_slope, inplace=True)
+
+
+class ConditionalBatchNorm(nn.Module):
+    """Batch normalisation whose scale and shift are each class's own; they begin as 1 and 0.
+
+    Dumoulin et al. 2017, "A Learned Representation For Artistic Style"; de Vries et al. 2017, "Modulating early visual
+    processing by language".
+
+    Args:
+        normalize: batch normalisation of ``channels`` channels, without a scale and shift of its own.
+
+    Shapes: x (N, channels, …), labels (N,) -> (N, channels, …).
+    """
+
+    def __init__(self, normalize: nn.Module, channels: int, num_classes: int) -> None:
+        super().__init__()
+        self.normalize = normalize
+        self.scale = nn.Embedding(num_classes, channels)
+        self.shift = nn.Embedding(num_classes, channels)
+        nn.init.ones_(self.scale.weight)
+        nn.init.zeros_(self.shift.weight)
+
+    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+        shape = (*x.shape[:2], *[1] * (x.dim() - 2))
+        return self.normalize(x) * self.scale(labels).view(shape) + self.shift(labels).view(shape)
+
+
+class ClassLayers(nn.Sequential):
+    """Layers one after the other; those that look at the class are given the labels (N,)."""
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        for layer in self:
+            x = layer(x, labels) if isinstance(layer, ConditionalBatchNorm) else layer(x)
+        return x
+
+
+def normalization_layers(name: str, channels: int, *, spatial: bool = True, num_classes: int = 0) -> list[nn.Module]:
+    """The normalisation called ``name``: one layer, or none of them.
+
+    Args:
+        name: "batch"; "instance", each image and channel by itself (Ulyanov et al. 2016); "layer", each image by itself
+            (Ba et al. 2016; over channels and places, as Gulrajani et al. 2017 have it for critics); "none".
+        channels: of what is normalised.
+        spatial: for maps (N, channels, H, W); otherwise for vectors (N, channels).
+        num_classes: above 0, batch normalisation is conditional on the class.
+
+    Raises:
+        ValueError: the name does not exist.
+    """
+    one_of(NORMALIZATIONS if spatial else ("batch", "layer", "none"), normalization=name)
+    batch_norm = nn.BatchNorm2d if spatial else nn.BatchNorm1d
+    if name == "batch" and num_classes > 0:
+        return [ConditionalBatchNorm(batch_norm(channels, affine=False), channels, num_classes)]
+    if name == "batch":
+        return [batch_norm(channels)]
+    if name == "instance":
+        return [nn.InstanceNorm2d(channels, affine=True)]
+    if name == "layer":
+        return [nn.GroupNorm(1, channels)]
+    return []

@@ -4,19 +4,72 @@ The Trainer, optimizers, callbacks and loggers are not here: they are ``_target_
 of what they name (``gan.targets``).
 """
 
+from collections.abc import Mapping
+
+from gan.data.registry import NAMES
+from gan.schema.augmentation import AUGMENTATIONS
 from gan.schema.data import DataConfig
-from gan.schema.game import SCHEDULES, AlternatingEpochsConfig, ObjectiveConfig, StepsConfig
-from gan.schema.models import MODELS, DCGANConfig, DCGANNetworkConfig, MLPConfig, MLPNetworkConfig
+from gan.schema.ema import EMAS
+from gan.schema.game import SCHEDULES, AlternatingEpochsConfig, StepsConfig
+from gan.schema.learning_rates import LR_SCHEDULES
+from gan.schema.models import (
+    MODELS,
+    CodesConfig,
+    DCGANConfig,
+    DCGANDiscriminatorConfig,
+    DCGANGeneratorConfig,
+    DCGANNetworkConfig,
+    MLPConfig,
+    MLPDiscriminatorConfig,
+    MLPGeneratorConfig,
+    MLPNetworkConfig,
+    R3GANConfig,
+    R3GANDiscriminatorConfig,
+    R3GANGeneratorConfig,
+    ResNetConfig,
+    ResNetDiscriminatorConfig,
+    ResNetGeneratorConfig,
+)
+from gan.schema.objectives import OBJECTIVES, PENALTIES, ObjectiveConfig
+
+# Every node that is one of several options: its group -> the option's name -> the schema of its settings.
+NODES: Mapping[str, Mapping[str, type]] = {
+    "data": dict.fromkeys(NAMES, DataConfig),
+    "model": MODELS,
+    "objective": dict.fromkeys(OBJECTIVES, ObjectiveConfig),
+    "penalty": PENALTIES,
+    "augmentation": AUGMENTATIONS,
+    "lr_schedule": LR_SCHEDULES,
+    "schedule": SCHEDULES,
+    "ema": EMAS,
+}
 
 __all__ = [
+    "AUGMENTATIONS",
+    "EMAS",
+    "LR_SCHEDULES",
     "MODELS",
+    "NODES",
+    "OBJECTIVES",
+    "PENALTIES",
     "SCHEDULES",
     "AlternatingEpochsConfig",
+    "CodesConfig",
     "DCGANConfig",
+    "DCGANDiscriminatorConfig",
+    "DCGANGeneratorConfig",
     "DCGANNetworkConfig",
     "DataConfig",
     "MLPConfig",
+    "MLPDiscriminatorConfig",
+    "MLPGeneratorConfig",
     "MLPNetworkConfig",
     "ObjectiveConfig",
+    "R3GANConfig",
+    "R3GANDiscriminatorConfig",
+    "R3GANGeneratorConfig",
+    "ResNetConfig",
+    "ResNetDiscriminatorConfig",
+    "ResNetGeneratorConfig",
     "StepsConfig",
 ]

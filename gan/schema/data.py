@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from gan.data.registry import IMAGE_SIZES, STACKED_BASES
 from gan.schema.fields import at_least_1, positive, setting
+
+LEAST, MOST = IMAGE_SIZES
 
 
 @dataclass(kw_only=True)
@@ -10,6 +13,25 @@ class DataConfig:
     name: str = setting("which images")
     root: str = setting("folder of the data sets, in torchvision's layout", "data")
     split: str | None = setting("EMNIST's split; None for the other sets", None)
+    folder: str | None = setting("folder of pictures, for data=folder; None for the other sets", None)
+    of: str | None = setting(
+        "what stacked_mnist stacks (None: mnist); None for the other sets",
+        None,
+        check=lambda x: x in (None, *STACKED_BASES),
+        allowed=", ".join(STACKED_BASES),
+    )
+    image_size: int | None = setting(
+        "images are made squares of so many pixels; None: as they are",
+        None,
+        check=lambda x: x is None or LEAST <= x <= MOST,
+        allowed=f"{LEAST} to {MOST} pixels, or null for no change,",
+    )
+    image_channels: int | None = setting(
+        "1: images are made grey; 3: colour; None: as they are",
+        None,
+        check=lambda x: x in (None, 1, 3),
+        allowed="1 (grey), 3 (colour), or null for no change,",
+    )
     batch_size: int = at_least_1("images in one minibatch, over all devices together", 64)
     shuffle: bool = setting("a new order every epoch; false: file order", True)
     drop_last: bool = setting("leave out the last minibatch of an epoch when it is short", False)

@@ -1,20 +1,8 @@
-"""Settings of the game: what the players minimise, and whose turn it is."""
+"""Settings of the game: whose turn it is."""
 
 from dataclasses import dataclass
 
 from gan.schema.fields import at_least_1, setting
-
-
-@dataclass(kw_only=True)
-class ObjectiveConfig:
-    name: str = setting("what the two players minimise", choices=("non_saturating", "minimax"))
-    real_target: float = setting(
-        "D's target for real images; below 1: one-sided label smoothing",
-        1.0,
-        check=lambda x: 0 < x <= 1,
-        allowed="in (0, 1]",
-    )
-    concatenate: bool = setting("D sees real and fake in one batch of 2N, its loss the mean over 2N", False)
 
 
 @dataclass(kw_only=True)

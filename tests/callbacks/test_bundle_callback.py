@@ -32,11 +32,22 @@ def test_its_metadata_says_what_it_is_and_where_it_comes_from(play: Play) -> Non
     metadata = load_generator(run.folder).metadata
     del metadata["sha256"]
     assert metadata == {
-        "format": 1,
+        "format": 2,
         "family": "mlp",
-        "settings": {"hidden": [8], "activation": "leaky_relu", "negative_slope": 0.2, "dropout": 0.0},
+        "settings": {
+            "hidden": [8],
+            "activation": "leaky_relu",
+            "negative_slope": 0.2,
+            "normalization": "none",
+            "dropout": 0.0,
+            "conditioning": "none",
+        },
         "latent_dim": 3,
         "prior": "normal",
+        "codes": {"categorical": [], "continuous": 0},
+        "num_classes": 0,
+        "points": False,
+        "quality": None,
         "image_shape": [1, 6, 6],
         "mean": 0.5,
         "std": 0.5,

@@ -15,7 +15,7 @@ from torch import nn
 from gan.callbacks import GameMonitor, SampleGrids
 from gan.callbacks.samples import evaluating
 from gan.data.normalization import denormalize
-from gan.latents import fixed_latents
+from gan.latents import Prior
 from gan.pictures import grid
 
 DROPOUT = ("model.generator.dropout=0.5", "model.discriminator.dropout=0.3")
@@ -52,7 +52,7 @@ def test_images_of_the_fixed_latents_are_kept_as_plain_arrays(play: Play) -> Non
         "latents": ((5, 3), np.dtype(np.float32)),
     }
     assert kept["epochs"].tolist() == [0, 1, 2]
-    expected = fixed_latents("normal", 5, 3, seed=0, purpose="fixed samples")
+    expected = Prior("normal", 3).fixed(5, seed=0, purpose="fixed samples")
     assert np.array_equal(kept["latents"], expected.numpy())
 
 
@@ -97,7 +97,7 @@ def test_real_images_are_the_first_of_the_set_as_they_lie_in_the_file(play: Play
 
 def test_prior_and_seed_are_the_runs(play: Play) -> None:
     run = play("model.prior=uniform", "seed=3", callbacks=[SampleGrids(count=5)])
-    expected = fixed_latents("uniform", 5, 3, seed=3, purpose="fixed samples")
+    expected = Prior("uniform", 3).fixed(5, seed=3, purpose="fixed samples")
     assert np.array_equal(arrays(run.folder)["latents"], expected.numpy())
 
 

@@ -1,9 +1,25 @@
 """The names of the sets, and that they fit torchvision's."""
 
+from typing import Any
+
 import pytest
 import torchvision.datasets
 
-from gan.data.registry import SAMPLES, SOURCES, Sample, Source, find_source
+from gan.data.module import ImageData
+from gan.data.registry import (
+    ARCHIVES,
+    NAMES,
+    SAMPLES,
+    SOURCES,
+    STACKED_BASES,
+    WORLDS,
+    Archive,
+    Sample,
+    Source,
+    check_choice,
+    find_source,
+    known_shape,
+)
 from gan.errors import DataError
 
 FULL = [source for splits in SOURCES.values() for source in splits.values()]
@@ -12,6 +28,10 @@ FULL = [source for splits in SOURCES.values() for source in splits.values()]
 def test_names() -> None:
     assert list(SOURCES) == ["mnist", "fashion", "kmnist", "emnist", "qmnist"]
     assert list(SAMPLES) == ["mnist_sample", "fashion_sample"]
+    assert list(ARCHIVES) == ["cifar10"]
+    assert list(WORLDS) == ["ring", "grid"]
+    assert (*SOURCES, *SAMPLES, *ARCHIVES, "stacked_mnist", "folder", *WORLDS) == NAMES
+    assert isinstance(find_source("cifar10"), Archive)
     assert {source.name: source.sample for source in FULL if source.sample} == {
         "mnist": "mnist_sample",
         "fashion": "fashion_sample",
@@ -56,7 +76,8 @@ def test_unknown_names() -> None:
         find_source("fashon")
     assert str(error.value) == (
         "data.name: no such option 'fashon'; did you mean 'fashion'? "
-        "choices: emnist, fashion, fashion_sample, kmnist, mnist, mnist_sample, qmnist"
+        "choices: cifar10, emnist, fashion, fashion_sample, folder, grid, kmnist, mnist, mnist_sample, qmnist, ring, "
+        "stacked_mnist"
     )
     with pytest.raises(DataError) as error:
         find_source("emnist", "letter")
@@ -64,9 +85,90 @@ def test_unknown_names() -> None:
         "data.split: no such option 'letter'; did you mean 'letters'? "
         "choices: balanced, byclass, bymerge, digits, letters, mnist"
     )
-    for name in ("mnist", "mnist_sample"):
+    for name in ("mnist", "mnist_sample", "cifar10"):
         with pytest.raises(DataError) as error:
             find_source(name, "letters")
         assert str(error.value) == (
             f"data.split=letters: '{name}' has no splits; only emnist has. Leave data.split out"
         )
+
+
+@pytest.mark.parametrize("name", STACKED_BASES)
+def test_stacks_are_of_sets_of_ten_classes(name: str) -> None:
+    assert len(find_source(name).class_names) == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("folder", {},
+         "data=folder: which folder of pictures? Give data.folder=PATH, with pictures PATH/….png, or PATH/CLASS/….png "
+         "where they have classes"),
+        ("mnist", {"folder": "x"},
+         "data.folder=x: 'mnist' is no folder of pictures; only folder is. Leave data.folder out"),
+        ("ring", {"folder": "x"},
+         "data.folder=x: 'ring' is no folder of pictures; only folder is. Leave data.folder out"),
+        ("folder", {"folder": "x", "split": "letters"},
+         "data.split=letters: 'folder' has no splits; only emnist has. Leave data.split out"),
+        ("mnist", {"of": "fashion"},
+         "data.of=fashion: 'mnist' is not made of another set; only stacked_mnist is. Leave data.of out"),
+        ("stacked_mnist", {"of": "emnist"},
+         "data.of: no such option 'emnist'; did you mean 'mnist'? "
+         "choices: fashion, fashion_sample, kmnist, mnist, mnist_sample, qmnist"),
+        ("mnist", {"image_size": 15},
+         "data.image_size=15: must be from 16 to 128 pixels, or null for no change"),
+        ("mnist", {"image_size": 129},
+         "data.image_size=129: must be from 16 to 128 pixels, or null for no change"),
+        ("mnist", {"image_channels": 2},
+         "data.image_channels=2: must be 1 (grey), 3 (colour), or null for no change"),
+        ("ring", {"image_size": 32},
+         "data.image_size=32: 'ring' has points, not pictures. Leave data.image_size out"),
+        ("grid", {"image_channels": 3},
+         "data.image_channels=3: 'grid' has points, not pictures. Leave data.image_channels out"),
+    ],
+)  # fmt: skip
+def test_settings_that_are_not_for_this_set(name: str, settings: dict[str, Any], message: str) -> None:
+    for refuses in (check_choice, ImageData):
+        with pytest.raises(DataError) as error:
+            refuses(name, **settings)
+        assert str(error.value) == message
+    with pytest.raises(DataError) as error:
+        known_shape({"name": name, **settings})
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("settings", "known"),
+    [
+        ({"name": "mnist"}, ((1, 28, 28), 10)),
+        ({"name": "mnist", "image_size": 32, "image_channels": 3}, ((3, 32, 32), 10)),
+        ({"name": "fashion_sample", "image_size": 16}, ((1, 16, 16), 10)),
+        ({"name": "emnist"}, ((1, 28, 28), 47)),
+        ({"name": "emnist", "split": "letters"}, ((1, 28, 28), 26)),
+        ({"name": "cifar10"}, ((3, 32, 32), 10)),
+        ({"name": "cifar10", "image_channels": 1, "image_size": 64}, ((1, 64, 64), 10)),
+        ({"name": "stacked_mnist"}, ((3, 28, 28), 1000)),
+        ({"name": "stacked_mnist", "of": "fashion_sample", "image_size": 32}, ((3, 32, 32), 1000)),
+        ({"name": "ring"}, ((2, 1, 1), 8)),
+        ({"name": "grid"}, ((2, 1, 1), 25)),
+        ({"name": "folder", "folder": "x"}, (None, None)),
+        ({"name": "folder", "folder": "x", "image_size": 64}, (None, None)),
+        ({"name": "folder", "folder": "x", "image_size": 64, "image_channels": 1}, ((1, 64, 64), None)),
+    ],
+)
+def test_shape_and_classes_without_reading(settings: dict[str, Any], known: tuple[Any, Any]) -> None:
+    assert known_shape({"split": None, "folder": None, "of": None, **settings}) == known
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"name": "mnist_sample", "image_size": 16, "image_channels": 3},
+        {"name": "stacked_mnist", "of": "fashion_sample", "image_channels": 1},
+        {"name": "grid"},
+    ],
+)
+def test_what_is_known_is_what_comes(settings: dict[str, Any]) -> None:
+    data = ImageData(**settings)
+    data.setup()
+    assert (data.image_shape, data.num_classes) == known_shape(settings)

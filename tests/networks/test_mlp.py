@@ -6,17 +6,17 @@ import pytest
 import torch
 from torch import nn
 
-from gan.networks import FAMILIES, build_discriminator, build_generator
+from gan.networks import FAMILIES, Discriminator, Generator, build_discriminator, build_generator
 
 PLAIN = {"hidden": [6, 4], "activation": "leaky_relu", "negative_slope": 0.2, "dropout": 0.0}
 DROPPING = {**PLAIN, "hidden": [200], "dropout": 0.5}
 
 
-def generator(image_shape: tuple[int, int, int] = (1, 5, 7), **settings: Any) -> nn.Module:
+def generator(image_shape: tuple[int, int, int] = (1, 5, 7), **settings: Any) -> Generator:
     return build_generator("mlp", latent_dim=3, image_shape=image_shape, **{**PLAIN, **settings})
 
 
-def discriminator(image_shape: tuple[int, int, int] = (1, 5, 7), **settings: Any) -> nn.Module:
+def discriminator(image_shape: tuple[int, int, int] = (1, 5, 7), **settings: Any) -> Discriminator:
     return build_discriminator("mlp", image_shape=image_shape, **{**PLAIN, **settings})
 
 
@@ -24,7 +24,7 @@ def parameters(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters())
 
 
-@pytest.mark.parametrize("image_shape", [(1, 28, 28), (3, 5, 7), (1, 1, 1)])
+@pytest.mark.parametrize("image_shape", [(1, 28, 28), (3, 5, 7), (1, 1, 1), (2, 1, 1)])
 @pytest.mark.parametrize("count", [1, 4])
 def test_latents_become_images_and_images_become_logits(image_shape: tuple[int, int, int], count: int) -> None:
     images = generator(image_shape)(torch.randn(count, 3))
@@ -132,8 +132,9 @@ def test_dropout_works_in_training_mode_only(network: nn.Module, inputs: torch.T
 
 
 def test_dropout_stands_after_each_hidden_layer_with_its_probability() -> None:
-    for network in (generator(hidden=[8, 4], dropout=0.3), discriminator(hidden=[8, 4], dropout=0.3)):
-        kinds = [type(layer).__name__ for layer in network.layers][:6]
+    g, d = generator(hidden=[8, 4], dropout=0.3), discriminator(hidden=[8, 4], dropout=0.3)
+    for network, layers in ((g, g.layers), (d, d.trunk.layers)):
+        kinds = [type(layer).__name__ for layer in layers][:6]
         assert kinds == ["Linear", "LeakyReLU", "Dropout"] * 2
         assert [layer.p for layer in network.modules() if isinstance(layer, nn.Dropout)] == [0.3, 0.3]
 
@@ -147,7 +148,7 @@ def test_without_dropout_there_is_no_layer_for_it_and_no_random_number_is_drawn(
 
 
 def test_the_registry_is_closed() -> None:
-    assert list(FAMILIES) == ["mlp", "dcgan"]
+    assert list(FAMILIES) == ["mlp", "dcgan", "resnet", "r3gan"]
     for name in ("os", "gan.networks.mlp.MLPGenerator", "MLP", ""):
         with pytest.raises(KeyError):
             build_generator(name, latent_dim=3, image_shape=(1, 5, 7), **PLAIN)
@@ -160,3 +161,43 @@ def test_a_misspelt_setting_is_refused() -> None:
         generator(dropuot=0.1)
     with pytest.raises(TypeError, match="dropuot"):
         discriminator(dropuot=0.1)
+
+
+def test_normalisation_stands_before_each_activation_and_takes_the_place_of_the_bias() -> None:
+    g = generator(hidden=[8, 4], normalization="batch")
+    assert [type(layer).__name__ for layer in g.layers][:6] == ["Linear", "BatchNorm1d", "LeakyReLU"] * 2
+    d = discriminator(hidden=[8, 4], normalization="layer")
+    assert [type(layer).__name__ for layer in d.trunk.layers][:6] == ["Linear", "GroupNorm", "LeakyReLU"] * 2
+    # 3 -> 8 -> 4 -> 35: weights, a scale and a shift for each hidden unit, one bias for each pixel
+    assert parameters(g) == 3 * 8 + 2 * 8 + 8 * 4 + 2 * 4 + 4 * 35 + 35
+
+
+def test_layer_normalisation_is_over_the_units_of_one_image() -> None:
+    layer = next(m for m in discriminator(hidden=[6], normalization="layer").modules() if isinstance(m, nn.GroupNorm))
+    x = torch.randn(4, 6)
+    torch.testing.assert_close(layer(x), nn.functional.layer_norm(x, (6,)))
+
+
+@pytest.mark.parametrize("network", [generator, discriminator])
+def test_vectors_have_no_instance_normalisation(network: Any) -> None:
+    with pytest.raises(ValueError, match=r"^normalization must be one of \('batch', .*'none'\), not 'instance'$"):
+        network(normalization="instance")
+
+
+def test_points_of_a_plane_are_images_of_two_channels_and_one_pixel() -> None:
+    shape = (2, 1, 1)
+    settings = {**PLAIN, "conditioning": "concat"}
+    g = build_generator("mlp", latent_dim=3, image_shape=shape, num_classes=4, **settings)
+    d = build_discriminator("mlp", image_shape=shape, num_classes=4, **settings)
+    points = g(torch.randn(5, 3), torch.tensor([0, 1, 2, 3, 0]))
+    assert points.shape == (5, 2, 1, 1)
+    assert d(points, torch.tensor([0, 1, 2, 3, 0])).shape == (5,)
+
+
+def test_the_seed_gives_the_weights_that_it_gave_before_there_were_heads() -> None:
+    torch.manual_seed(3)
+    d = discriminator(hidden=[6, 4])
+    torch.manual_seed(3)
+    plain = nn.Sequential(nn.Linear(35, 6), nn.Linear(6, 4), nn.Linear(4, 1))
+    for ours, theirs in zip(d.parameters(), plain.parameters(), strict=True):
+        assert torch.equal(ours, theirs)

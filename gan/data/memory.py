@@ -1,0 +1,51 @@
+"""Does a data set fit into this machine's memory? Asked before it is allocated: later, the process is killed."""
+
+import math
+import os
+from pathlib import Path
+
+from gan.errors import DataError
+
+SHARE = 0.5  # of the free memory: the rest is for the networks, and for the copy on the device where that is the CPU
+GIB = 2**30
+
+
+def check_memory(what: str, count: int, image_shape: tuple[int, int, int], remedy: str) -> None:
+    """Raise DataError if ``count`` uint8 images would take more than half of the memory that is free.
+
+    Args:
+        what: begins the message: the setting and its value.
+        remedy: ends it: what the user can do.
+    """
+    needed, free = count * math.prod(image_shape), free_memory()
+    if free is not None and needed > SHARE * free:
+        shape = " x ".join(map(str, image_shape))
+        raise DataError(
+            f"{what}: {count:,} images of {shape} take {needed / GIB:.1f} GiB, and of this machine's free "
+            f"{free / GIB:.1f} GiB half may be used; {remedy}"
+        )
+
+
+def free_memory() -> int | None:
+    """Bytes that can be had without swapping, within the limit of this process's container; None where unknown."""
+    found = [value for value in (_of_the_machine(), _of_the_container()) if value is not None]
+    return min(found, default=None)
+
+
+def _of_the_machine() -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError, IndexError):
+        pass
+    try:  # no Linux: all that is built in
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _of_the_container(folder: Path = Path("/sys/fs/cgroup")) -> int | None:
+    try:
+        return int((folder / "memory.max").read_text()) - int((folder / "memory.current").read_text())
+    except (OSError, ValueError):  # no container, or "max": no limit
+        return None

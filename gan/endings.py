@@ -1,0 +1,137 @@
+"""How a run ends before its time: a signal, or an error in one of several processes. Nothing here imports torch."""
+
+import contextlib
+import json
+import os
+import signal
+import threading
+import time
+import traceback
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple, Never
+
+from gan.errors import GanError
+
+MISTAKE = 2  # exit code of a user's mistake
+CRASH = 1  # of a bug
+SIGNALS = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()))
+# In the processes of a launch of ours: the folder in which each of them leaves word of why it failed.
+REPORTS_VARIABLE = "GAN_REPORTS"
+_received: list[int] = []
+
+
+class Stopped(BaseException):
+    """A signal has asked the run to end. Not an Exception: nobody on the way shall take it for one and go on."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        self.exit_code = 128 + number  # as a shell has it
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[None]:
+    """Inside, a signal to end raises `Stopped` wherever the program is. One that is ignored, as by nohup, stays so."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:
+            signal.signal(number, _stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stop(number: int, frame: FrameType | None) -> Never:
+    _received.append(number)
+    raise Stopped(number)
+
+
+def meant_by(end: SystemExit) -> BaseException:
+    """What a SystemExit means: `Stopped`, if there was a signal; else itself.
+
+    An exception that is raised in a signal's handler is lost if that happens inside a destructor. Lightning then ends
+    the run at the next minibatch, as it does at every SIGTERM, by a SystemExit with exit code 0.
+    """
+    return Stopped(_received[-1]) if _received else end
+
+
+def what_is_left(folder: Path | None) -> str:
+    """Of a run that was stopped: a sentence on what its folder holds; None if it has taken none."""
+    if folder is None:
+        return "The run had not begun."
+    shown = min(str(folder), os.path.relpath(folder), key=len)
+    files = sorted((folder / "checkpoints").glob("*.ckpt"), key=lambda path: path.stat().st_mtime, reverse=True)
+    whole = next((path for path in files if zipfile.is_zipfile(path)), None)
+    if whole is None:
+        return f"What it has written is kept in {shown}/; it holds no whole checkpoint yet."
+    at = time.strftime("%H:%M:%S", time.localtime(whole.stat().st_mtime))
+    return (
+        f"What it has written is kept in {shown}/; the last whole checkpoint is {whole.relative_to(folder)}, of {at}."
+    )
+
+
+# One of several processes.
+
+
+class Report(NamedTuple):
+    """What one process says of its error."""
+
+    time: int
+    rank: int
+    exit_code: int
+    text: str
+
+
+def started_by_us() -> bool:
+    """True in a process of `gan.parallel.launch`, as opposed to a user's torchrun or SLURM."""
+    return REPORTS_VARIABLE in os.environ
+
+
+def is_first() -> bool:
+    """True in the process, perhaps the only one, that prints and writes: known before there is a Trainer."""
+    return int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0"))) == 0
+
+
+def report(error: Exception, *, full: bool = False) -> int:
+    """Leave word of the error that ends this process of a launch, and return its exit code.
+
+    The first report of a process counts: what comes later may be a consequence.
+
+    Args:
+        full: a traceback also for a user's mistake.
+    """
+    if isinstance(error, GanError) and not full:
+        exit_code, text = MISTAKE, str(error)
+    else:
+        exit_code, text = CRASH, "".join(traceback.format_exception(error)).rstrip()
+    file = Path(os.environ[REPORTS_VARIABLE]) / os.environ["RANK"]
+    if not file.exists():
+        content: dict[str, Any] = {"time": time.time_ns(), "exit_code": exit_code, "text": text}
+        unfinished = file.with_suffix(".tmp")
+        unfinished.write_text(json.dumps(content))
+        unfinished.rename(file)
+    return exit_code
+
+
+def first_report(folder: Path) -> Report | None:
+    """The report of the process that failed first, if any has left one yet."""
+    files = [path for path in folder.iterdir() if path.suffix != ".tmp"]
+    return min((Report(rank=int(path.name), **json.loads(path.read_text())) for path in files), default=None)
+
+
+def end_with_parent() -> None:
+    """In a process of a launch: be asked to end when the parent has gone, however that happened.
+
+    The parent holds the other end of this process's standard input, and writes nothing to it.
+    """
+
+    def watch() -> None:
+        os.read(0, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()

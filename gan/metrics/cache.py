@@ -1,0 +1,51 @@
+"""What has been computed of the real images, kept for the next time in the user's cache folder."""
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from gan.files import write_bytes
+
+FORMAT = 1  # to be raised whenever what is computed changes: it is part of every key
+
+
+def folder() -> Path:
+    """``$XDG_CACHE_HOME/gan``, by default ``~/.cache/gan``. It may be emptied at any time."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path("~/.cache").expanduser()) / "gan"
+
+
+def cached(what: str, key: dict[str, str], compute: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The tensors that ``compute`` gives, from the cache if they were computed before.
+
+    A cache that cannot be read or written is no failure: then they are computed each time. A file that is not whole
+    is computed anew.
+
+    Args:
+        what: beginning of the file's name.
+        key: all that the tensors depend on, as digests and names.
+    """
+    text = json.dumps({**key, "what": what, "format": str(FORMAT)}, sort_keys=True)
+    path = folder() / f"{what}-{hashlib.sha256(text.encode()).hexdigest()[:20]}.safetensors"
+    with contextlib.suppress(OSError, SafetensorError):
+        return load(path.read_bytes())
+    tensors = compute()
+    with contextlib.suppress(OSError):
+        write_bytes(path, save({name: tensor.contiguous() for name, tensor in tensors.items()}))
+    return tensors
+
+
+def digest(*tensors: Tensor) -> str:
+    """sha256 of the bytes and shapes of tensors."""
+    hashed = hashlib.sha256()
+    for tensor in tensors:
+        hashed.update(f"{tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        hashed.update(tensor.contiguous().numpy().data)
+    return hashed.hexdigest()

@@ -1,0 +1,176 @@
+"""`gan evaluate` and `gan metrics train-extractor`; gan/cli.py hooks them in."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gan.devices import usable_device
+from gan.errors import GanError
+
+if TYPE_CHECKING:
+    from gan.data.sources import LoadedImages
+    from gan.metrics.quality import Quality
+
+SAMPLE_NOTE = (
+    "which is of the test images: precision … coverage compare it with images that it was trained on, "
+    "and copies of those do not count as copied"
+)
+KINDS = ("classifier", "labeller", "autoencoder")
+
+metrics = typer.Typer(name="metrics", help="The instruments that `gan evaluate` measures with.", no_args_is_help=True)
+
+Root = Annotated[Path, typer.Option(envvar="GAN_DATA", help="Folder of the data sets, in torchvision's layout.")]
+
+
+def evaluate(
+    sources: Annotated[list[Path], typer.Argument(metavar="RUN_OR_BUNDLE…", help="Run folders, or bundles.")],
+    data: Annotated[str, typer.Option(help="Real images to compare with. By default those it was trained on.")] = "",
+    n: Annotated[int, typer.Option("--n", min=1, help="Images to measure; numbers of different n do not compare.")] = (
+        10_000
+    ),
+    seed: Annotated[int, typer.Option(min=0, help="Of the latents; the same seed gives the same numbers.")] = 0,
+    kid_subset: Annotated[int, typer.Option(min=2, help="Images in each subset of KID; at most n.")] = 1000,
+    root: Root = Path("data"),
+    classifier: Annotated[Path | None, typer.Option(help="An extractor's file, instead of the shipped one.")] = None,
+    labeller: Annotated[Path | None, typer.Option(help="The same for the one that tells classes.")] = None,
+    autoencoder: Annotated[Path | None, typer.Option(help="The same for the one that saw no labels.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")] = "cpu",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of the table.")] = False,
+) -> None:
+    """Measure how good a trained generator's images are: one row per run, and quality.json beside each bundle.
+
+    The numbers are also put into the bundle itself. The first call for a data set takes ten seconds longer: what it
+    computes of the real images is kept in ~/.cache/gan (or $XDG_CACHE_HOME/gan).
+    """
+    import torch
+
+    from gan.bundle import load_generator
+    from gan.metrics.cache import digest
+    from gan.metrics.extractors import load_extractor, read_extractor
+    from gan.metrics.quality import evaluate as measure_generator
+    from gan.metrics.reference import Reference
+    from gan.metrics.report import table
+
+    usable_device(device)
+    own = {
+        kind: read_extractor(path) if path else None
+        for kind, path in zip(KINDS, (classifier, labeller, autoencoder), strict=True)
+    }
+    references: dict[tuple[str, int], Reference] = {}
+    found: list[tuple[str, Quality]] = []
+    results: list[dict[str, Any]] = []
+    bundles = [(source, load_generator(source)) for source in sources]  # a mistake in any of them is told at once
+    for source, generator in bundles:
+        name = data.removeprefix("stacked_") or _trained_on(source, generator.metadata)
+        key = (name, generator.image_shape[0])
+        if key not in references:
+            shipped = {kind: own[kind] or load_extractor(key[0], kind) for kind in KINDS}  # before the images are read
+            loaded = _real_images(key[0], root, strict=bool(data))
+            references[key] = Reference(loaded, channels=key[1], device=device, **shipped)
+            print(f"real images: {loaded.origin}", file=sys.stderr)
+        if _data_name(generator.metadata).endswith("_sample") and not references[key].name.endswith("_sample"):
+            print(f"{source}: trained on the bundled sample, {SAMPLE_NOTE}", file=sys.stderr)
+        quality = measure_generator(generator.to(device), references[key], n=n, seed=seed, kid_subset=kid_subset)
+        found.append((str(source), quality))
+        results.append(
+            {
+                "weights_sha256": digest(*generator.generator.cpu().state_dict().values()),
+                "seed": seed,
+                "device": device,
+                "torch": torch.__version__,
+                "quality": quality.to_dict(),
+            }
+        )
+        _write(source, results[-1])
+    if as_json:
+        print(json.dumps([{"source": name, **result} for (name, _), result in zip(found, results, strict=True)]))
+    else:
+        print(table(found))
+
+
+@metrics.callback()
+def instruments() -> None:
+    """The instruments that `gan evaluate` measures with."""
+
+
+@metrics.command("train-extractor")
+def train_extractor(
+    out: Annotated[Path, typer.Option(help="Where to write it: FILE.safetensors.")],
+    data: Annotated[str, typer.Option(help="The set to train on: mnist, fashion, kmnist, …")] = "mnist",
+    kind: Annotated[str, typer.Option(help="classifier, labeller or autoencoder: docs/measures.md.")] = "classifier",
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 16,
+    seed: Annotated[int, typer.Option(min=0, help="Of the weights, the order and the augmentation.")] = 0,
+    root: Root = Path("data"),
+) -> None:
+    """Train the network that images are compared with: a few minutes on two cores."""
+    from gan.data.sources import load
+    from gan.errors import unknown_name
+    from gan.metrics.training import make_extractor
+
+    if kind not in KINDS:
+        raise GanError(unknown_name("--kind", kind, KINDS))
+    if out.suffix != ".safetensors":
+        raise GanError(f"--out: {out} given; a file name that ends in .safetensors expected")
+    loaded = load(data, root, download=False, on_missing="error")
+    print(loaded.origin)
+    command = f"gan metrics train-extractor --data {data} --kind {kind} --epochs {epochs} --seed {seed}"
+    extractor = make_extractor(out, kind, loaded, epochs=epochs, seed=seed, command=command)
+    of_test = extractor.metadata["test"]
+    judged = f"test error {of_test:.4f} (rms of a pixel)" if kind == "autoencoder" else f"test accuracy {of_test:.2%}"
+    print(f"{judged}, {out.stat().st_size / 1e6:.2f} MB, sha256 {extractor.sha256}: {out}")
+
+
+@metrics.command()
+def calibrate(
+    data: Annotated[str, typer.Option(help="A set that there are extractors for.")] = "mnist", root: Root = Path("data")
+) -> None:
+    """Measure real images that are made worse in known ways: what does a number mean? A minute on two cores."""
+    from gan.data.sources import load
+    from gan.metrics.calibration import made_worse
+    from gan.metrics.quality import KID_SUBSET, measure
+    from gan.metrics.reference import Reference
+    from gan.metrics.report import table
+
+    loaded = load(data, root, download=False, on_missing="error")
+    reference = Reference(loaded)
+    print(f"real images: {loaded.origin}", file=sys.stderr)
+    found = []
+    for what, images in made_worse(loaded).items():
+        found.append((what, measure(images, reference, kid_subset=min(KID_SUBSET, len(images)))))
+    print(table(found))
+
+
+def _trained_on(source: Path, metadata: Mapping[str, Any]) -> str:
+    """The full set of what the bundle names as its data; of stacks, the set that is stacked."""
+    name = _data_name(metadata)
+    if not name:
+        raise GanError(f"{source}: its bundle names no data set; give --data")
+    return name.removeprefix("stacked_").removesuffix("_sample")
+
+
+def _data_name(metadata: Mapping[str, Any]) -> str:
+    return str((metadata.get("data") or {}).get("name") or "")
+
+
+def _real_images(name: str, root: Path, *, strict: bool) -> "LoadedImages":
+    from gan.data.sources import load
+
+    return load(name, root, download=False, on_missing="error" if strict else "sample")
+
+
+def _write(source: Path, result: dict[str, Any]) -> None:
+    """quality.json beside the bundle, and the measures into its metadata; where that is not allowed, a line says so."""
+    from gan.bundle import FILE_NAME, add_quality
+    from gan.files import write_bytes
+
+    bundle = source / FILE_NAME if source.is_dir() else source
+    path = bundle.with_name("quality.json" if bundle.name == FILE_NAME else f"{bundle.stem}.quality.json")
+    try:
+        write_bytes(path, (json.dumps(result, indent=2, sort_keys=True) + "\n").encode())
+        add_quality(bundle, result)
+    except OSError as error:
+        print(f"{bundle.parent} cannot be written to ({error.strerror}): the numbers stand here alone", file=sys.stderr)

@@ -1,0 +1,106 @@
+"""The networks that images are judged by: a classifier, and an autoencoder that never sees a label.
+
+Both read float32 images (N, 1, 28, 28) in [0, 1], whatever range a GAN was trained in.
+"""
+
+import torch
+from torch import Tensor, nn
+
+FEATURES = 64
+
+
+class Classifier(nn.Module):
+    """A small CNN. Its features are the 64 rectified units before the logits.
+
+    Few features on purpose: the covariance of D features has D(D + 1)/2 entries to be estimated from N images, and the
+    bias of a Fréchet distance grows with D / N (Chong & Forsyth 2020, "Effectively Unbiased FID and Inception Score").
+    """
+
+    def __init__(self, num_classes: int, features: int = FEATURES) -> None:
+        super().__init__()
+        self.convolutions = nn.Sequential(
+            _convolution(1, 16),
+            nn.MaxPool2d(2),  # (N, 16, 14, 14)
+            _convolution(16, 32),
+            _convolution(32, 48),
+            nn.MaxPool2d(2),  # (N, 48, 7, 7)
+            _convolution(48, 64),
+            _convolution(64, 96),
+            nn.MaxPool2d(2),  # (N, 96, 3, 3)
+        )
+        # flattened, not averaged: where a stroke lies is part of what is judged
+        self.late = nn.Sequential(
+            nn.Flatten(), nn.Linear(96 * 9, features, bias=False), nn.BatchNorm1d(features), nn.ReLU()
+        )
+        self.dropout = nn.Dropout(0.2)
+        self.last = nn.Linear(features, num_classes)
+
+    def features(self, images: Tensor) -> Tensor:
+        """(N, 1, 28, 28) -> (N, features)."""
+        features: Tensor = self.late(self.convolutions(images))
+        return features
+
+    def logits(self, features: Tensor) -> Tensor:
+        """(N, features) -> (N, num_classes)."""
+        logits: Tensor = self.last(self.dropout(features))
+        return logits
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, 1, 28, 28) -> logits (N, num_classes)."""
+        return self.logits(self.features(images))
+
+
+class Autoencoder(nn.Module):
+    """A convolutional autoencoder. Its features are the 64 numbers that it draws an image again from."""
+
+    def __init__(self, features: int = FEATURES) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(
+            _convolution(1, 16, stride=2),  # (N, 16, 14, 14)
+            _convolution(16, 32, stride=2),  # (N, 32, 7, 7)
+            _convolution(32, 32),
+            nn.Flatten(),
+            nn.Linear(32 * 49, features),
+        )
+        self.decoder = nn.Sequential(
+            nn.Linear(features, 32 * 49, bias=False),
+            nn.BatchNorm1d(32 * 49),
+            nn.ReLU(),
+            nn.Unflatten(1, (32, 7, 7)),
+            nn.Upsample(scale_factor=2),
+            _convolution(32, 16),  # (N, 16, 14, 14)
+            nn.Upsample(scale_factor=2),
+            _convolution(16, 8),  # (N, 8, 28, 28)
+            nn.Conv2d(8, 1, 3, padding=1),
+        )
+
+    def features(self, images: Tensor) -> Tensor:
+        """(N, 1, 28, 28) -> (N, features)."""
+        features: Tensor = self.encoder(images)
+        return features
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, 1, 28, 28) -> the same images drawn again, as logits: their sigmoid is in [0, 1]."""
+        logits: Tensor = self.decoder(self.features(images))
+        return logits
+
+
+def _convolution(channels: int, out_channels: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels, out_channels, 3, stride=stride, padding=1, bias=False),
+        nn.BatchNorm2d(out_channels),
+        nn.ReLU(),
+    )
+
+
+def build(kind: str, num_classes: int) -> Classifier | Autoencoder:
+    """The network of an extractor of this kind; "autoencoder" has no use for ``num_classes``."""
+    return Autoencoder() if kind == "autoencoder" else Classifier(num_classes)
+
+
+def as_input(images: Tensor) -> Tensor:
+    """uint8 images (N, 1, H, W) -> float32 (N, 1, 28, 28) in [0, 1]; other sizes are resized."""
+    floats = images.float() / 255
+    if floats.shape[-2:] != (28, 28):
+        floats = torch.nn.functional.interpolate(floats, size=(28, 28), mode="bilinear", antialias=True)
+    return floats

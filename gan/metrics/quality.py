@@ -1,0 +1,212 @@
+"""How good is a generator? All measures of one set of images, or of a trained generator, in one object."""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from gan.errors import GanError
+from gan.metrics.classes import (
+    class_shares,
+    classifier_score,
+    kl_to_uniform,
+    label_accuracy,
+    missing_classes,
+    stacked_modes,
+)
+from gan.metrics.frechet import Moments, distance
+from gan.metrics.kernel import kernel_distance
+from gan.metrics.neighbours import memorisation, neighbourhoods
+from gan.metrics.reference import SHOWN, Reference
+
+if TYPE_CHECKING:
+    from gan.bundle import TrainedGenerator
+
+NEIGHBOURS = 5
+KID_SUBSET = 1000
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The measures; docs/measures.md says what each means, and what real images get.
+
+    Attributes:
+        data: name of the real set.
+        n: images measured.
+        compared: images in the measures that depend on how many there are, so that a floor of as many real images can
+            stand beside them (fcd_ratio, precision … coverage): n, or the number of held-out images if that is less.
+        fcd: Fréchet classifier distance to the training images, 0 or more, lower is better.
+        fcd_floor: what held-out images get. fcd_ratio: fcd by its floor, both of ``compared`` images.
+        fcd_autoencoder, fcd_autoencoder_floor, fcd_autoencoder_ratio: the same by an extractor that saw no labels.
+        kid, kid_std, kid_floor: kernel distance, over subsets of ``kid_subset``.
+        precision, recall, density, coverage: against the held-out images; real_…: what training images get there.
+        score: classifier score, 1 to the number of classes. score_floor: of held-out images.
+        class_shares: of each class. kl_uniform: in nats. missing: names of the classes that are not there.
+        memorisation, copied: None if not asked for. See ``gan.metrics.neighbours.Memorisation``.
+        label_accuracy: of a conditional generator, else None.
+        modes, reverse_kl: of images with several channels (Stacked MNIST), else None.
+        extractors: name -> sha256 of what it was measured with.
+    """
+
+    data: str
+    n: int
+    compared: int
+    fcd: float
+    fcd_floor: float
+    fcd_ratio: float
+    fcd_autoencoder: float
+    fcd_autoencoder_floor: float
+    fcd_autoencoder_ratio: float
+    kid: float
+    kid_std: float
+    kid_floor: float
+    kid_subset: int
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+    real_precision: float
+    real_recall: float
+    real_density: float
+    real_coverage: float
+    neighbours: int
+    score: float
+    score_floor: float
+    class_shares: list[float]
+    kl_uniform: float
+    missing: list[str]
+    memorisation: float | None
+    copied: float | None
+    label_accuracy: float | None
+    modes: int | None
+    reverse_kl: float | None
+    extractors: dict[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def measure(
+    images: Tensor,
+    reference: Reference,
+    *,
+    labels: Tensor | None = None,
+    seed: int = 0,
+    kid_subset: int = KID_SUBSET,
+    look_for_copies: bool = True,
+) -> Quality:
+    """All measures of a set of images.
+
+    Args:
+        images: uint8 (N, C, H, W), with as many channels as the reference.
+        reference: the real images.
+        labels: int64 (N,), the classes that were asked for, if any were.
+        seed: of the subsets of KID.
+        kid_subset: images in each subset.
+        look_for_copies: compare 1000 of them with all training images; takes two seconds on two cores.
+
+    Raises:
+        GanError: too few images, or another number of channels than the reference's.
+    """
+    _check(images, reference, kid_subset)
+    real, labeller, structure = reference.classes, reference.labels.extractor, reference.structure
+    fake, fake_structure = real.extractor.features(images), structure.extractor.features(images)
+    compared = min(len(images), reference.held_out_count)
+    floor = reference.floor(compared, kid_subset)
+    fcd_compared = distance(Moments.of(fake[:compared]), real.moments)
+    fcd_compared_structure = distance(Moments.of(fake_structure[:compared]), structure.moments)
+    kid, kid_std = kernel_distance(real.train, fake, subset_size=kid_subset, seed=seed)
+    near = neighbourhoods(real.held_out[:compared], fake[:compared], NEIGHBOURS)
+    logits = labeller.logits(labeller.features(images))  # (N, C, K)
+    classes = logits.argmax(2)
+    shares = class_shares(classes.flatten(), logits.shape[2])
+    missing = [reference.class_names[index] for index in missing_classes(shares, reference.real_shares)]
+    copies = None
+    if look_for_copies and images.shape[1] == 1:
+        copies = memorisation(reference.nearest_training_image(images[:SHOWN])[0], reference.held_out_nearness)
+    modes, reverse_kl = stacked_modes(classes, logits.shape[2]) if images.shape[1] > 1 else (None, None)
+    return Quality(
+        data=reference.name,
+        n=len(images),
+        compared=compared,
+        fcd=distance(Moments.of(fake), real.moments),
+        fcd_floor=floor.fcd,
+        fcd_ratio=fcd_compared / floor.fcd,
+        fcd_autoencoder=distance(Moments.of(fake_structure), structure.moments),
+        fcd_autoencoder_floor=floor.fcd_autoencoder,
+        fcd_autoencoder_ratio=fcd_compared_structure / floor.fcd_autoencoder,
+        kid=kid,
+        kid_std=kid_std,
+        kid_floor=floor.kid,
+        kid_subset=kid_subset,
+        **asdict(near),
+        **{f"real_{name}": value for name, value in asdict(floor.neighbourhoods).items()},
+        neighbours=NEIGHBOURS,
+        score=classifier_score(logits.flatten(0, 1)),
+        score_floor=floor.score,
+        class_shares=shares,
+        kl_uniform=kl_to_uniform(shares),
+        missing=missing,
+        memorisation=copies.ratio if copies else None,
+        copied=copies.copied if copies else None,
+        label_accuracy=None if labels is None else label_accuracy(classes[:, 0], labels),
+        modes=modes,
+        reverse_kl=reverse_kl,
+        extractors={used.name: used.sha256 for used in (real.extractor, labeller, structure.extractor)},
+    )
+
+
+def evaluate(
+    generator: "TrainedGenerator",
+    reference: Reference,
+    *,
+    n: int = 10_000,
+    seed: int = 0,
+    kid_subset: int = KID_SUBSET,
+    look_for_copies: bool = True,
+) -> Quality:
+    """All measures of ``n`` images of a trained generator. The same call gives the same numbers.
+
+    A conditional generator is asked for all classes in turn, so that each is asked for equally often.
+
+    Args:
+        generator: see ``gan.bundle.load_generator``.
+        reference: the real images, made with ``channels=generator.image_shape[0]``.
+        n, seed: how many images, of which latents.
+        kid_subset, look_for_copies: see ``measure``.
+
+    Raises:
+        GanError: ``n`` is too small, the channels differ, or the generator makes no images.
+    """
+    if generator.metadata.get("points"):
+        raise GanError("this generator makes points of the plane; these measures are of images")
+    num_classes = int(generator.metadata.get("num_classes") or 0)
+    labels = torch.arange(n) % num_classes if num_classes else None
+    images = generator.sample(n, seed=seed, labels=labels)
+    return measure(
+        torch.as_tensor(images),
+        reference,
+        labels=labels,
+        seed=seed,
+        kid_subset=kid_subset,
+        look_for_copies=look_for_copies,
+    )
+
+
+def _check(images: Tensor, reference: Reference, kid_subset: int) -> None:
+    if images.shape[1] != reference.channels:
+        raise GanError(
+            f"images of {images.shape[1]} channels given, and a reference '{reference.name}' of {reference.channels}"
+        )
+    if len(images) <= reference.num_features:
+        raise GanError(
+            f"n: {len(images)} images given; more than {reference.num_features} expected: with no more images than "
+            "features, a covariance is singular"
+        )
+    if not 2 <= kid_subset <= len(images):
+        raise GanError(
+            f"KID: subsets of {kid_subset} images given; 2 to {len(images)} expected, the number of images: "
+            "measure more images, or give a smaller subset"
+        )

@@ -1,0 +1,186 @@
+"""The real images that a generator is held against, as the extractors see them, and what they score themselves."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from gan.data.sources import LoadedImages
+from gan.errors import GanError
+from gan.metrics.cache import cached, digest
+from gan.metrics.classes import class_shares, classifier_score
+from gan.metrics.extractors import Extractor, load_extractor
+from gan.metrics.frechet import Moments, distance
+from gan.metrics.kernel import kernel_distance
+from gan.metrics.neighbours import Neighbourhoods, nearest, neighbourhoods
+from gan.metrics.networks import as_input
+
+SHOWN = 1000  # images whose nearest training images are looked for: half a minute for all would be too long
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What real images get that nobody has trained on: the best that can be expected, for the same number of images.
+
+    Attributes:
+        count: of the images that stand in for generated ones.
+        fcd, kid, score: of held-out images against the training images.
+        fcd_autoencoder: the same by the other extractor.
+        neighbourhoods: of training images against the held-out ones, in the same numbers.
+    """
+
+    count: int
+    fcd: float
+    fcd_autoencoder: float
+    kid: float
+    score: float
+    neighbourhoods: Neighbourhoods
+
+
+class RealFeatures:
+    """A set in the features of one extractor.
+
+    Attributes:
+        extractor: whose features.
+        train: float32 (N, D), of the training images.
+        held_out: float32 (M, D), in a random order, so that its first ones are a fair sample.
+        moments: of the training images.
+    """
+
+    def __init__(self, extractor: Extractor, train: Tensor, held_out: Tensor) -> None:
+        self.extractor = extractor
+        self.train = train
+        self.held_out = held_out[_shuffled(len(held_out), 0)]
+        self.moments = Moments.of(train)
+
+    def stacked(self, channels: int) -> "RealFeatures":
+        """As if images of this set were stacked at random, one in each channel: features (N, C·D).
+
+        The features of a stack are those of its channels side by side, so none has to be computed.
+        """
+        train, held_out = (
+            torch.cat([features[_shuffled(len(features), seed)] for seed in range(channels)], dim=1)
+            for features in (self.train, self.held_out)
+        )
+        return RealFeatures(self.extractor, train, held_out)
+
+
+class Reference:
+    """A data set as the measures see it. Costs ten seconds on two cores the first time, then comes from the cache.
+
+    Attributes:
+        name, origin: of the data. class_names: of the labeller's classes.
+        classes, labels, structure: the set as seen by the classifier, the labeller and the autoencoder.
+        real_shares: share of each class among the training images (of all channels), as the labeller sees them.
+    """
+
+    def __init__(
+        self,
+        data: LoadedImages,
+        *,
+        classifier: Extractor | None = None,
+        labeller: Extractor | None = None,
+        autoencoder: Extractor | None = None,
+        channels: int = 1,
+        device: str = "cpu",
+    ) -> None:
+        """See ``data`` through the extractors shipped for it, or through others.
+
+        Args:
+            data: the set.
+            classifier, labeller, autoencoder: used instead of the shipped ones.
+            channels: of the generated images; if the set's have one, they are stacked at random (Stacked MNIST).
+            device: where features are computed.
+
+        Raises:
+            GanError: no extractor for this set, or it has other channels than ``channels`` and more than one.
+        """
+        if data.images.shape[1] not in (1, channels):
+            raise GanError(
+                f"{data.name} has {data.images.shape[1]} channels; {channels} given, or grey images expected"
+            )
+        base = data.name.removeprefix("stacked_")
+        self.name, self.origin = base if channels == 1 else f"stacked_{base}", data.origin
+        self.channels = channels
+        self._data = data
+        self._floors: dict[tuple[int, int], Floor] = {}
+        self.classes = self._seen(classifier or load_extractor(base, "classifier"), device)
+        self.labels = self._seen(labeller or load_extractor(base, "labeller"), device)
+        self.structure = self._seen(autoencoder or load_extractor(base, "autoencoder"), device)
+        logits = self.labels.extractor.logits(self.labels.train)
+        self.real_shares = class_shares(logits.argmax(2).flatten(), logits.shape[2])
+        # a stack's own names are of its thousand modes; the labeller looks at one channel
+        named = len(data.class_names) == logits.shape[2]
+        self.class_names = data.class_names if named else tuple(map(str, range(logits.shape[2])))
+
+    @property
+    def held_out_count(self) -> int:
+        return len(self.classes.held_out)
+
+    @property
+    def num_features(self) -> int:
+        """Of all channels: more images than these are needed."""
+        return max(self.classes.train.shape[1], self.structure.train.shape[1])
+
+    def floor(self, count: int, subset_size: int) -> Floor:
+        """What ``count`` real images get, at most ``held_out_count``; KID by subsets of ``subset_size``."""
+        if (count, subset_size) not in self._floors:
+            train, held_out = self.classes.train, self.classes.held_out[:count]
+            logits = self.labels.extractor.logits(self.labels.held_out[:count]).flatten(0, 1)
+            self._floors[count, subset_size] = Floor(
+                count=count,
+                fcd=distance(Moments.of(held_out), self.classes.moments),
+                fcd_autoencoder=distance(Moments.of(self.structure.held_out[:count]), self.structure.moments),
+                kid=kernel_distance(train, held_out, subset_size=min(subset_size, count))[0],
+                score=classifier_score(logits),
+                neighbourhoods=neighbourhoods(held_out, train[_shuffled(len(train), 0)[:count]]),
+            )
+        return self._floors[count, subset_size]
+
+    def nearest_training_image(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Distance (root of the mean squared difference of pixels, in [0, 1]) and index of the nearest training image.
+
+        Args:
+            images: uint8 (N, C, H, W), the set's own channels.
+        """
+        squares, index = nearest(_pixels(images), self._train_pixels)
+        return (squares / self._train_pixels.shape[1]).sqrt(), index
+
+    @cached_property
+    def held_out_nearness(self) -> Tensor:
+        """float32 (M,): what ``nearest_training_image`` says of up to 1000 held-out images."""
+        chosen = self._data.held_out_images[_shuffled(len(self._data.held_out_images), 0)[:SHOWN]]
+        key = {"data": self._data_digest, "shown": str(SHOWN)}
+        return cached("nearness", key, lambda: {"distance": self.nearest_training_image(chosen)[0]})["distance"]
+
+    @cached_property
+    def _train_pixels(self) -> Tensor:
+        return _pixels(self._data.images)
+
+    @cached_property
+    def _data_digest(self) -> str:
+        return digest(self._data.images, self._data.held_out_images)
+
+    def _seen(self, extractor: Extractor, device: str) -> RealFeatures:
+        extractor = extractor.to(device)
+        data = self._data
+
+        def compute() -> dict[str, Tensor]:
+            return {"train": extractor.features(data.images), "held_out": extractor.features(data.held_out_images)}
+
+        key = {"data": self._data_digest, "extractor": extractor.sha256, "device": device.partition(":")[0]}
+        tensors = cached("features", key, compute) if extractor.sha256 else compute()
+        seen = RealFeatures(extractor, tensors["train"], tensors["held_out"])
+        alike = data.images.shape[1] == self.channels
+        return seen if alike else seen.stacked(self.channels)
+
+
+def _pixels(images: Tensor) -> Tensor:
+    """uint8 (N, C, H, W) -> float32 (N, C·784) in [0, 1]."""
+    channels = [as_input(images[:, [channel]]).flatten(1) for channel in range(images.shape[1])]
+    return torch.cat(channels, dim=1)
+
+
+def _shuffled(count: int, seed: int) -> Tensor:
+    return torch.randperm(count, generator=torch.Generator().manual_seed(seed))

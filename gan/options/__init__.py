@@ -1,0 +1,30 @@
+"""`gan options`: what can be set, and how it is typed. From a checkout, without importing torch."""
+
+from typing import Annotated
+
+import typer
+
+from gan.options.listing import Group, Option, Setting, list_groups
+from gan.options.pages import as_json, markdown, terminal
+from gan.options.search import select
+
+__all__ = ["Group", "Option", "Setting", "as_json", "list_groups", "markdown", "options", "select", "terminal"]
+
+
+def options(
+    word: Annotated[
+        str | None,
+        typer.Argument(help="A group, GROUP/OPTION, a setting's path or the beginning of one, or part of a name."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="As in docs/configuration.md.")] = False,
+) -> None:
+    """List what can be set: every group, option and setting, with its default, range and meaning."""
+    groups = list_groups()
+    shown = groups if word is None else select(groups, word)
+    if json:
+        print(as_json(shown))
+    elif as_markdown:
+        print(markdown(shown, whole=word is None))
+    else:
+        print(terminal(shown, whole=word is None))

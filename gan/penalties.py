@@ -1,0 +1,194 @@
+"""Penalties on the discriminator: what it minimises besides its objective, or what holds it otherwise.
+
+First the pure functions ``(judge, real, fake) -> scalar``, each with its paper, side by side. ``judge`` maps images
+(N, C, H, W) to logits (N,), where an image's logit depends on no other image; ``real`` and ``fake`` are (N, C, H, W).
+All is computed in float32 (in float64 where the images are), with autocast off, and can be differentiated once more, by
+D's parameters. Random numbers come from torch's global generator. Then the choices that a run has, ``PENALTIES``.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+Judge = Callable[[Tensor], Tensor]
+
+
+def image_gradients(judge: Judge, images: Tensor) -> Tensor:
+    """The gradient of every image's logit by that image, (N, C * H * W)."""
+    images = _precise(images).requires_grad_()
+    with torch.autocast(images.device.type, enabled=False):
+        logits = judge(images)
+        (gradients,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
+    return gradients.flatten(1)
+
+
+def _precise(images: Tensor) -> Tensor:
+    return images.detach().to(torch.promote_types(images.dtype, torch.float32))
+
+
+def _distance_from_slope_1(judge: Judge, images: Tensor) -> Tensor:
+    # The norm's own derivative at 0 is 0 in torch: a discriminator that is flat somewhere makes no NaN.
+    return (torch.linalg.vector_norm(image_gradients(judge, images), dim=1) - 1.0).square().mean()
+
+
+# Mescheder et al. 2018, "Which Training Methods for GANs do actually Converge?", section 4.1, without gamma.
+def r1_penalty(judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
+    """1/2 E ||grad D(x)||^2 on real images: D is to be flat where the data are."""
+    return 0.5 * image_gradients(judge, real).square().sum(dim=1).mean()
+
+
+# Mescheder et al. 2018, section 4.1, without gamma.
+def r2_penalty(judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
+    """1/2 E ||grad D(G(z))||^2 on fake images."""
+    return r1_penalty(judge, fake, real)
+
+
+# Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", equation 3, without lambda.
+def gradient_penalty(judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
+    """E (||grad D(x)|| - 1)^2 at points drawn evenly from the lines between pairs of a real and a fake image."""
+    real, fake = _precise(real), _precise(fake)
+    share = torch.rand_like(real[:, :1, :1, :1])  # (N, 1, 1, 1)
+    return _distance_from_slope_1(judge, fake + share * (real - fake))
+
+
+# Kodali et al. 2017, "On Convergence and Stability of GANs", with k = 1 and without lambda. The paper moves the data by
+# noise from N(0, c); here it is as in its authors' code: noise u * std(x) / 2 on every pixel, u even on [0, 1), and
+# then a point drawn evenly from the line between the image and its noisy self.
+def dragan_penalty(judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
+    """E (||grad D(x)|| - 1)^2 around real images."""
+    real = _precise(real)
+    noise = 0.5 * real.std() * torch.rand_like(real)  # std: over all pixels of the batch
+    share = torch.rand_like(real[:, :1, :1, :1])  # (N, 1, 1, 1)
+    return _distance_from_slope_1(judge, real + share * noise)
+
+
+class Penalty(Protocol):
+    """How a run holds its discriminator."""
+
+    def due(self, d_updates: int) -> bool:
+        """Whether the penalty is part of D's loss in the update after ``d_updates`` of them, from 0."""
+        ...
+
+    def __call__(self, judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
+        """What is added to D's loss in an update in which it is due: a scalar, weighted."""
+        ...
+
+    def after_update(self, parameters: Iterable[nn.Parameter]) -> None:
+        """What is done to D's parameters after each of its updates."""
+        ...
+
+
+@dataclass(frozen=True)
+class NoPenalty:
+    """D is free."""
+
+    def due(self, d_updates: int) -> bool:
+        return False
+
+    def __call__(self, judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
+        return torch.zeros((), device=real.device)
+
+    def after_update(self, parameters: Iterable[nn.Parameter]) -> None:
+        pass
+
+
+# Arjovsky et al. 2017, "Wasserstein GAN", Algorithm 1.
+@dataclass(frozen=True)
+class Clipping(NoPenalty):
+    """Every parameter of D is brought back into [-limit, limit] after each update; limit is greater than 0."""
+
+    limit: float = 0.01
+
+    @torch.no_grad()
+    def after_update(self, parameters: Iterable[nn.Parameter]) -> None:
+        tensors = list[Tensor](parameters)
+        torch._foreach_clamp_min_(tensors, -self.limit)
+        torch._foreach_clamp_max_(tensors, self.limit)
+
+
+# Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", section 3.1: lazy regularisation.
+@dataclass(frozen=True, kw_only=True)
+class LazyPenalty:
+    """In every k-th update, and there k times as strong: the same on average, at a k-th of the cost.
+
+    Attributes:
+        every: k, in updates of D, 1 or more.
+    """
+
+    every: int = 1
+
+    def due(self, d_updates: int) -> bool:
+        return d_updates % self.every == 0
+
+    def after_update(self, parameters: Iterable[nn.Parameter]) -> None:
+        pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientPenalty(LazyPenalty):
+    """``weight`` (lambda of the paper, greater than 0) times ``gradient_penalty``."""
+
+    weight: float = 10.0
+
+    def __call__(self, judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
+        return self.every * self.weight * gradient_penalty(judge, real, fake)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dragan(LazyPenalty):
+    """``weight`` (lambda of the paper, greater than 0) times ``dragan_penalty``."""
+
+    weight: float = 10.0
+
+    def __call__(self, judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
+        return self.every * self.weight * dragan_penalty(judge, real, fake)
+
+
+@dataclass(frozen=True, kw_only=True)
+class R1(LazyPenalty):
+    """``gamma`` (greater than 0) times ``r1_penalty``."""
+
+    gamma: float = 10.0
+
+    def __call__(self, judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
+        return self.every * self.gamma * r1_penalty(judge, real, fake)
+
+
+@dataclass(frozen=True, kw_only=True)
+class R2(LazyPenalty):
+    """``gamma`` (greater than 0) times ``r2_penalty``."""
+
+    gamma: float = 10.0
+
+    def __call__(self, judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
+        return self.every * self.gamma * r2_penalty(judge, real, fake)
+
+
+# Huang et al. 2024, "The GAN is dead; long live the GAN!", section 2.
+@dataclass(frozen=True, kw_only=True)
+class R1R2(LazyPenalty):
+    """``gamma`` (greater than 0) times the sum of ``r1_penalty`` and ``r2_penalty``."""
+
+    gamma: float = 1.0
+
+    def __call__(self, judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
+        return self.every * self.gamma * (r1_penalty(judge, real, fake) + r2_penalty(judge, real, fake))
+
+
+PENALTIES: dict[str, type[Penalty]] = {
+    "none": NoPenalty,
+    "gradient_penalty": GradientPenalty,
+    "dragan": Dragan,
+    "r1": R1,
+    "r2": R2,
+    "r1_r2": R1R2,
+    "clipping": Clipping,
+}
+
+
+def build_penalty(name: str, **settings: Any) -> Penalty:
+    """The penalty of a name in ``PENALTIES``; a setting that it does not have is a TypeError."""
+    return PENALTIES[name](**settings)

@@ -1,0 +1,67 @@
+"""Values of a configuration against type hints: does it fit, and what would have been expected, in words."""
+
+import inspect
+import math
+import types
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any
+
+WORDS = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "a word",
+    list: "a list",
+    type(None): "null",
+}
+
+
+def hints_of(called: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(inspect.getattr_static(called, "__init__") if inspect.isclass(called) else called)
+    except (NameError, TypeError):  # hints that name what is imported for type checkers alone: nothing to check by
+        return {}
+
+
+def is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def matches(value: Any, hint: Any) -> bool:
+    """True if the value fits the type, as far as plain values go; a type that we cannot judge fits."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if isinstance(value, Mapping) and "_target_" in value:
+        return True
+    if origin in (typing.Union, types.UnionType):
+        return any(matches(value, argument) for argument in arguments)
+    if origin is typing.Literal:
+        return value in arguments
+    if origin is list:
+        return isinstance(value, list) and all(matches(item, arguments[0]) for item in value)
+    if origin is tuple and Ellipsis not in arguments:
+        return isinstance(value, list) and len(value) == len(arguments) and all(map(matches, value, arguments))
+    if hint is int:
+        return is_whole(value)
+    if hint is float:
+        return (is_whole(value) or isinstance(value, float)) and math.isfinite(value)
+    return isinstance(value, hint) if isinstance(hint, type) and origin is None else True
+
+
+def expected(value: Any, hint: Any) -> str:
+    return "a finite number" if isinstance(value, float) and not math.isfinite(value) else _in_words(hint)
+
+
+def _in_words(hint: Any) -> str:
+    arguments = typing.get_args(hint)
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        sayable = [argument for argument in arguments if argument in WORDS or typing.get_origin(argument)]
+        return " or ".join(dict.fromkeys(_in_words(argument) for argument in sayable or arguments))
+    if origin is typing.Literal:
+        return ", ".join(str(argument) for argument in arguments)
+    if origin is list:
+        return f"a list of {WORDS.get(arguments[0], 'a value').removeprefix('a ')}s"
+    if origin is tuple:
+        return f"a list of {len(arguments)}: {', '.join(map(_in_words, arguments))}"
+    return WORDS.get(hint, getattr(hint, "__name__", str(hint)))

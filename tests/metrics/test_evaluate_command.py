@@ -1,0 +1,139 @@
+"""`gan evaluate`: the table, the files it leaves, and what it says to mistakes."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import typer
+from real_images import few_of
+from typer.testing import CliRunner, Result
+
+from gan.bundle import FILE_NAME, describe, load_generator, save_bundle
+from gan.errors import GanError
+from gan.latents import Prior
+from gan.metrics.calibration import made_worse
+from gan.metrics.commands import evaluate, metrics
+from gan.networks import build_generator
+
+MLP: dict[str, Any] = {"hidden": [8], "activation": "relu", "negative_slope": 0.0, "dropout": 0.0}
+QUICK = ("--n", "200", "--kid-subset", "100")
+Evaluate = Callable[..., Result]
+
+
+def bundle(path: Path, seed: int = 0, **provenance: Any) -> Path:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        generator = build_generator("mlp", latent_dim=4, image_shape=(1, 28, 28), **MLP)
+    prior = Prior("normal", 4)
+    metadata = describe("mlp", MLP, prior=prior, image_shape=(1, 28, 28), mean=0.5, std=0.5, **provenance)
+    save_bundle(path, generator, metadata)
+    return path
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return bundle(tmp_path / "run" / FILE_NAME, data={"name": "mnist_sample"}).parent
+
+
+@pytest.fixture
+def gan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Evaluate:
+    """``gan(*arguments)``: the command, on a machine without the full sets."""
+    monkeypatch.setenv("GAN_DATA", str(tmp_path / "no_data"))
+    app = typer.Typer()
+    app.command()(evaluate)
+    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def told(result: Result, message: str) -> None:
+    assert isinstance(result.exception, GanError), result.output
+    with pytest.raises(GanError, match=message):
+        raise result.exception
+
+
+def test_a_row_for_each_run_and_one_for_real_images(run: Path, tmp_path: Path, gan: Evaluate) -> None:
+    other = bundle(tmp_path / "other.safetensors", seed=1, data={"name": "mnist"})
+    done = gan(run, other, *QUICK)
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert lines[0].split()[:4] == ["run", "FCD", "×floor", "AE"]
+    assert [line.split()[0] for line in lines[1:4]] == ["(real", str(run), str(other)]
+    assert "FCD is not FID" in done.stdout
+    assert "mnist_classifier: sha256" in done.stdout
+    # what was asked for is not there, and the sample stands in: the output says so
+    assert "IN PLACE OF THE FULL MNIST" in done.stderr
+
+
+def test_a_generator_of_the_sample_against_the_full_set_is_said(
+    run: Path, gan: Evaluate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = replace(few_of("mnist"), name="mnist")
+    monkeypatch.setattr("gan.data.sources.load", lambda *arguments, **settings: full)
+    done = gan(run, *QUICK)
+    assert done.exit_code == 0, done.output
+    assert f"{run}: trained on the bundled sample, which is of the test images" in done.stderr
+    assert "(real mnist)" in done.stdout
+
+
+def test_calibrate_has_a_row_for_each_corruption(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = few_of("mnist")
+    few = replace(few, held_out_images=few.held_out_images[:300], held_out_labels=few.held_out_labels[:300])
+    monkeypatch.setattr("gan.data.sources.load", lambda *arguments, **settings: few)
+    done = CliRunner().invoke(metrics, ["calibrate"])
+    assert done.exit_code == 0, done.output
+    assert all(f"\n{what}  " in done.stdout for what in made_worse(few))
+    assert "without the last class: missing 9" in done.stdout
+
+
+def test_quality_json_and_the_bundle_have_the_numbers(run: Path, tmp_path: Path, gan: Evaluate) -> None:
+    other = bundle(tmp_path / "other.safetensors", data={"name": "mnist"})
+    done = gan(run, other, *QUICK, "--json")
+    printed = json.loads(done.stdout)
+    for source, found, entry in ((run, run / "quality.json", 0), (other, tmp_path / "other.quality.json", 1)):
+        written = json.loads(found.read_text())
+        assert {"source": str(source), **written} == printed[entry]
+        assert written["quality"]["n"] == 200
+        assert len(written["weights_sha256"]) == 64
+        assert load_generator(source).metadata["quality"]["quality"] == written["quality"]
+
+
+def test_the_same_call_gives_the_same_bytes(run: Path, gan: Evaluate) -> None:
+    first = gan(run, *QUICK), (run / "quality.json").read_bytes(), (run / FILE_NAME).read_bytes()
+    again = gan(run, *QUICK), (run / "quality.json").read_bytes(), (run / FILE_NAME).read_bytes()
+    assert first[0].output == again[0].output
+    assert first[1:] == again[1:]
+    gan(run, *QUICK, "--seed", 1)
+    assert (run / "quality.json").read_bytes() != first[1]
+
+
+def test_a_run_that_cannot_be_written_to_is_measured_all_the_same(
+    run: Path, gan: Evaluate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, content: bytes) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("gan.files.write_bytes", refuse)
+    done = gan(run, *QUICK)
+    assert done.exit_code == 0, done.output
+    assert "(Read-only file system): the numbers stand here alone" in done.stderr
+    assert not (run / "quality.json").exists()
+
+
+def test_mistakes(run: Path, tmp_path: Path, gan: Evaluate) -> None:
+    told(gan(tmp_path / "none"), "none: there is no such file or folder")
+    told(gan(run, "--n", 64), "n: 64 images given; more than 64 expected")
+    told(gan(run, "--n", 200), "KID: subsets of 1000 images given; 2 to 200 expected")
+    told(gan(run, "--data", "mnits"), "no such option 'mnits'; did you mean 'mnist'")
+    told(gan(run, "--data", "mnist", *QUICK), "data=mnist: MNIST cannot be had")
+    told(gan(run, "--device", "gpu"), "--device: 'gpu' given")
+    told(gan(run, "--classifier", tmp_path / "none.safetensors"), "there is no such file; an extractor's")
+    told(gan(bundle(tmp_path / "x.safetensors")), r"x\.safetensors: its bundle names no data set; give --data")
+    told(gan(bundle(tmp_path / "y.safetensors", data={"name": "kmnist"})), "no such option 'kmnist'")
+
+
+def test_a_mistake_in_any_of_the_bundles_is_told_before_work_begins(run: Path, tmp_path: Path, gan: Evaluate) -> None:
+    told(gan(run, tmp_path / "none", *QUICK), "there is no such file or folder")
+    assert not (run / "quality.json").exists()

@@ -1,0 +1,156 @@
+"""All measures of a set of images and of a generator: of real images the floor, of nothing else so good."""
+
+import json
+import math
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from real_images import few_of, noisy, sample_of
+from torch import Tensor
+
+from gan.bundle import TrainedGenerator, describe
+from gan.errors import GanError
+from gan.latents import Prior
+from gan.metrics.quality import evaluate, measure
+from gan.metrics.reference import Reference
+from gan.networks import build_generator
+
+MLP: dict[str, Any] = {"hidden": [8], "activation": "relu", "negative_slope": 0.0, "dropout": 0.0}
+ROOT = Path(__file__).parents[2]
+
+
+def untrained() -> TrainedGenerator:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        generator = build_generator("mlp", latent_dim=4, image_shape=(1, 28, 28), **MLP)
+    metadata = describe("mlp", MLP, prior=Prior("normal", 4), image_shape=(1, 28, 28), mean=0.5, std=0.5)
+    return TrainedGenerator(generator, metadata)
+
+
+def stand_in(images: Tensor, **metadata: Any) -> Any:
+    """A generator that draws these images; it keeps the labels that it was asked for."""
+    drawn = SimpleNamespace(metadata=metadata, image_shape=tuple(images.shape[1:]), asked=None)
+
+    def sample(count: int, *, seed: int = 0, labels: Tensor | None = None) -> np.ndarray:
+        drawn.asked = labels
+        return images[:count].numpy()
+
+    drawn.sample = sample
+    return drawn
+
+
+def test_held_out_images_get_the_floor(reference: Reference) -> None:
+    held_out = sample_of("mnist").held_out_images
+    found = measure(held_out, reference, kid_subset=300)
+    assert (found.n, found.compared, found.data) == (1000, 1000, "mnist_sample")
+    assert found.fcd_ratio == pytest.approx(1, abs=1e-6)
+    assert found.fcd_autoencoder_ratio == pytest.approx(1, abs=1e-6)
+    assert found.fcd == pytest.approx(found.fcd_floor, abs=1e-9)
+    assert found.kid == pytest.approx(found.kid_floor, abs=3 * found.kid_std)
+    assert found.score == pytest.approx(found.score_floor, rel=1e-6)
+    assert (found.precision, found.recall, found.coverage) == (1, 1, 1)
+    assert found.copied == pytest.approx(0.01)
+    assert found.memorisation == 1
+    assert found.missing == []
+    assert sum(found.class_shares) == pytest.approx(1)
+    assert (found.label_accuracy, found.modes, found.reverse_kl) == (None, None, None)
+    assert set(found.extractors) == {"mnist_classifier", "mnist_labeller", "mnist_autoencoder"}
+
+
+def test_noisy_images_are_worse_by_every_distance(reference: Reference) -> None:
+    real = sample_of("mnist").held_out_images
+    good, bad = (
+        measure(images, reference, kid_subset=300, look_for_copies=False) for images in (real, noisy(real, 0.3))
+    )
+    assert bad.fcd > good.fcd
+    assert bad.fcd_ratio > 2
+    assert bad.fcd_autoencoder_ratio > 2
+    assert bad.kid > good.kid + good.kid_std
+    assert bad.coverage < good.coverage
+    assert bad.score < good.score
+    assert bad.copied is None
+
+
+def test_the_same_call_gives_the_same_numbers(reference: Reference) -> None:
+    first, again, other = (
+        evaluate(untrained(), reference, n=200, seed=seed, kid_subset=100, look_for_copies=False) for seed in (0, 0, 1)
+    )
+    assert first == again != other
+    assert all(math.isfinite(value) for value in vars(first).values() if isinstance(value, float))
+    assert json.loads(json.dumps(first.to_dict())) == first.to_dict()
+
+
+def test_a_generator_that_has_collapsed_is_measured(reference: Reference) -> None:
+    found = measure(few_of("mnist").images[:1].repeat(300, 1, 1, 1), reference, kid_subset=200)
+    assert len(found.missing) == 9
+    assert found.kl_uniform == pytest.approx(math.log(10))
+    assert found.score == pytest.approx(1)
+    assert found.recall == 0
+    assert found.copied == 1
+    assert all(math.isfinite(value) for value in vars(found).values() if isinstance(value, float))
+
+
+def test_a_conditional_generator_is_asked_for_all_classes_in_turn(reference: Reference) -> None:
+    sample = sample_of("mnist")
+    in_turn = torch.stack([sample.images[sample.labels == index][:30] for index in range(10)], dim=1).flatten(0, 1)
+    generator = stand_in(in_turn, num_classes=10)
+    found = evaluate(generator, reference, n=300, kid_subset=100)
+    assert generator.asked.tolist() == list(range(10)) * 30
+    assert found.label_accuracy is not None
+    assert found.label_accuracy > 0.98
+    turned = evaluate(stand_in(in_turn.roll(1, 0), num_classes=10), reference, n=300, kid_subset=100)
+    assert turned.label_accuracy is not None
+    assert turned.label_accuracy < 0.02
+
+
+def test_stacked_digits() -> None:
+    sample = few_of("mnist")
+    reference = Reference(sample, channels=3)
+    assert reference.name == "stacked_mnist_sample"
+    assert reference.num_features == 192
+    images = sample.held_out_images
+    random = torch.Generator().manual_seed(9)
+    stacks = torch.cat([images[torch.randperm(1000, generator=random)] for _ in range(3)], dim=1)
+    found = measure(stacks, reference, kid_subset=300)
+    assert found.modes is not None
+    assert 550 < found.modes < 700  # 1000 draws of 1000 modes leave one in e untouched
+    assert found.reverse_kl is not None
+    assert 0 < found.reverse_kl < 1
+    assert found.fcd_ratio == pytest.approx(1, abs=0.1)
+    assert found.copied is None
+    assert len(found.class_shares) == 10
+    same_digits = measure(images.repeat(1, 3, 1, 1), reference, kid_subset=300)
+    assert same_digits.modes == 10
+    assert same_digits.fcd_ratio > 2
+
+
+def test_points_are_no_images(reference: Reference) -> None:
+    with pytest.raises(GanError, match="points of the plane"):
+        evaluate(stand_in(torch.zeros(100, 2, 1, 1), points=True), reference)
+
+
+def test_too_few_images(reference: Reference) -> None:
+    images = sample_of("mnist").images
+    with pytest.raises(GanError, match="n: 64 images given; more than 64 expected"):
+        measure(images[:64], reference)
+    with pytest.raises(GanError, match=r"KID: subsets of 1000 images given; 2 to 500 expected"):
+        measure(images[:500], reference)
+    with pytest.raises(GanError, match="images of 3 channels given"):
+        measure(images[:500].repeat(1, 3, 1, 1), reference)
+    with pytest.raises(GanError, match="no such option 'kmnist'"):
+        Reference(replace(sample_of("mnist"), name="kmnist"))
+
+
+def test_it_needs_neither_lightning_nor_hydra() -> None:
+    script = (
+        "import sys, gan.metrics, gan.metrics.commands, gan.bundle; "
+        "assert not {'lightning', 'hydra', 'omegaconf', 'torchmetrics'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT, timeout=60)
