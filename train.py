@@ -49,7 +49,9 @@ def main(config: DictConfig) -> int:
     began = time.monotonic()
     trainer.fit(game, datamodule=data)
     if trainer.is_global_zero:
-        print(summary.after(data, trainer, time.monotonic() - began))
+        seconds = time.monotonic() - began
+        summary.record_end(trainer, Path(settings["run_dir"]), seconds)
+        print(summary.after(data, trainer, seconds))
     return 0
 
 

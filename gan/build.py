@@ -23,7 +23,7 @@ from gan.networks import build_discriminator, build_generator
 from gan.parallel import GameDDP, process_count
 from gan.penalties import PENALTIES
 from gan.schedules import SCHEDULES
-from gan.targets import NETWORKS, RULE_SETTINGS
+from gan.targets import RULE_SETTINGS, network_optimizer
 
 
 def build_data(settings: Mapping[str, Any]) -> ImageData:
@@ -94,9 +94,7 @@ def _chosen(registry: Mapping[str, Callable[..., Any]], node: Mapping[str, Any],
 
 
 def _update_rule(node: Mapping[str, Any], network: str) -> UpdateRule:
-    """How one network is updated: the shared settings, then those of that network alone."""
-    shared = {name: value for name, value in node.items() if name not in ("_target_", *NETWORKS)}
-    arguments = {**shared, **(node.get(network) or {})}
+    arguments = network_optimizer(node, network)
     rule = {name: arguments.pop(name) for name in RULE_SETTINGS if name in arguments}
     return UpdateRule(functools.partial(get_class(node["_target_"]), **arguments), **rule)
 

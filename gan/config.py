@@ -52,7 +52,7 @@ def _named_node(path: str, settings: Mapping[str, Any], schemas: Mapping[str, ty
     node = settings.get(path)
     if not isinstance(node, Mapping):
         yield f"{path}: {node!r} given, settings expected"
-    elif node.get("name") not in schemas:
+    elif not isinstance(node.get("name"), str) or node["name"] not in schemas:
         yield unknown_name(f"{path}.name", str(node.get("name")), schemas)
     else:
         yield from schema_problems(path, node, schemas[node["name"]])

@@ -100,6 +100,20 @@ def record(settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer, run
     write_bytes(run_dir / "run.json", (json.dumps(facts, indent=2) + "\n").encode())
 
 
+def record_end(trainer: L.Trainer, run_dir: Path, seconds: float) -> None:
+    """Add to run.json how far the run came, and in what time."""
+    game = trainer.lightning_module
+    assert isinstance(game, GAN)
+    facts = json.loads((run_dir / "run.json").read_text())
+    facts["ended"] = {
+        "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "seconds": round(seconds, 1),
+        "epochs": trainer.current_epoch,
+        **{name: getattr(game, name) for name in ("g_updates", "d_updates", "images_seen")},
+    }
+    write_bytes(run_dir / "run.json", (json.dumps(facts, indent=2) + "\n").encode())
+
+
 def _network(model: Mapping[str, Any], name: str, network: nn.Module) -> str:
     own = ", ".join(f"{key} {value}" for key, value in model[name].items())
     latent = f", z {model['latent_dim']} {model['prior']}" if name == "generator" else ""

@@ -38,7 +38,7 @@ def listed_targets(group: str, settings: Mapping[str, Any], kind: str) -> Iterat
         if isinstance(node, Mapping) and node.get("train_time_interval") is not None:
             yield f"{path}.train_time_interval: Lightning ignores it here; callbacks.checkpoint saves after every epoch"
             continue
-        structural = list(target_problems(path, node))
+        structural = [*target_problems(path, node), *_missing_arguments(path, node)]
         yield from structural
         if structural:
             continue
@@ -50,6 +50,15 @@ def listed_targets(group: str, settings: Mapping[str, Any], kind: str) -> Iterat
                 called(**{key: value for key, value in node.items() if not key.startswith("_")})
             except ConfigError as error:
                 yield f"{path}.{error}"
+
+
+def _missing_arguments(path: str, node: Any) -> Iterator[str]:
+    called = _locate(node["_target_"]) if isinstance(node, Mapping) and isinstance(node.get("_target_"), str) else None
+    if called is not None:
+        for name, parameter in inspect.signature(called).parameters.items():
+            named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+            if named and parameter.default is parameter.empty and name not in node:
+                yield f"{path}.{name}: missing"
 
 
 def target_problems(path: str, node: Any, *, also: Iterable[str] = ()) -> Iterator[str]:
@@ -101,6 +110,16 @@ def optimizer_problems(node: Any) -> Iterator[str]:
     yield from problems
 
 
+def network_optimizer(node: Mapping[str, Any], network: str) -> dict[str, Any]:
+    """How one network is updated: the shared settings of the node `optimizer`, then those of that network alone."""
+    shared = {name: value for name, value in node.items() if name not in ("_target_", *NETWORKS)}
+    arguments = {**shared, **(node.get(network) or {})}
+    betas = arguments.get("betas")
+    if isinstance(betas, list):  # torch wants all of them to be of one type: [0, 0.99] is none to it
+        arguments["betas"] = [float(beta) if is_whole(beta) else beta for beta in betas]
+    return arguments
+
+
 def _network_optimizer_problems(node: Mapping[str, Any], network: str) -> Iterator[str]:
     called = typing.cast(Callable[..., Any], _locate(node["_target_"]))
     shared = {name: value for name, value in node.items() if name not in ("_target_", *NETWORKS)}
@@ -114,7 +133,7 @@ def _network_optimizer_problems(node: Mapping[str, Any], network: str) -> Iterat
     def path_of(name: str) -> str:
         return f"optimizer.{network}.{name}" if name in own else f"optimizer.{name}"
 
-    arguments = {**shared, **own}
+    arguments = network_optimizer(node, network)
     rule = {name: arguments.pop(name) for name in RULE_SETTINGS if name in arguments}
     known = [*inspect.signature(called).parameters, *RULE_SETTINGS]
     problems = [

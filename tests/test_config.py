@@ -194,6 +194,12 @@ def test_a_missing_part_is_named(compose_settings: Compose, name: str) -> None:
     assert problems(settings) == [f"{name}: missing"]
 
 
+def test_an_argument_that_is_missing_is_named(compose_settings: Compose) -> None:
+    settings = compose_settings()
+    del settings["logger"]["csv"]["save_dir"]
+    assert problems(settings) == ["logger.csv.save_dir: missing"]
+
+
 def test_a_precision_that_lightning_does_not_know(compose_settings: Compose) -> None:
     (told,) = problems(compose_settings("trainer.precision=nonsense"))
     assert told.startswith("trainer.precision: 'nonsense' given, ")
@@ -218,6 +224,8 @@ def test_precisions(compose_settings: Compose, name: str) -> None:
         ["+trainer.accumulate_grad_batches=1"],
         ["callbacks.samples=null"],
         ["optimizer.discriminator.lr=4e-4"],
+        ["optimizer.betas=[0,0.99]"],
+        ["+optimizer.generator.betas=[0,1e-1]"],
         ["+optimizer.generator.weight_decay=0.1"],
         ["optimizer._target_=torch.optim.SGD", "~optimizer.betas", "+optimizer.momentum=0.5"],
         ["objective.real_target=1"],

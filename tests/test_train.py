@@ -193,6 +193,12 @@ def test_a_mistake_is_one_message_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_how_far_it_came_and_in_what_time_is_recorded(finished: Finished) -> None:
+    ended = json.loads((finished[0] / "run.json").read_text())["ended"]
+    assert (ended["epochs"], ended["d_updates"], ended["g_updates"], ended["images_seen"]) == (2, 12, 6, 2 * 6 * 32)
+    assert ended["seconds"] > 0
+
+
 def test_images_that_are_missing_are_told_before_after_and_in_the_record(train: Train, tmp_path: Path) -> None:
     missing = [word for word in SMALL if word != "data=mnist_sample"]
     done = train(*missing, "data=mnist", "data.download=false", "data.root=nowhere", "hydra.run.dir=mine")
