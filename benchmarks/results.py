@@ -52,7 +52,7 @@ class Finished:
         own = [word for word in words if word.split("=")[0] not in ("experiment", "data", "seed")]
         own = [word for word in own if not word.startswith(("hydra.", "callbacks."))]
         name = next(word.split("=")[1] for word in words if word.startswith("experiment="))
-        quality = json.loads((folder / "quality.json").read_text())
+        quality = json.loads((folder / "quality.json").read_text())["quality"]
         return cls(" ".join([name, *own]), settings["data"]["name"], folder, quality, facts["ended"], facts["machine"])
 
 

@@ -12,6 +12,7 @@ from gan.devices import usable_device
 from gan.errors import GanError
 
 if TYPE_CHECKING:
+    from gan.bundle import TrainedGenerator
     from gan.data.sources import LoadedImages
     from gan.metrics.quality import Quality
 
@@ -65,6 +66,9 @@ def evaluate(
     results: list[dict[str, Any]] = []
     bundles = [(source, load_generator(source)) for source in sources]  # a mistake in any of them is told at once
     for source, generator in bundles:
+        if generator.points:
+            results.append(_measure_points(source, generator, n=n, seed=seed, quiet=as_json))
+            continue
         name = data.removeprefix("stacked_") or _trained_on(source, generator.metadata)
         key = (name, generator.image_shape[0])
         if key not in references:
@@ -87,8 +91,8 @@ def evaluate(
         )
         _write(source, results[-1])
     if as_json:
-        print(json.dumps([{"source": name, **result} for (name, _), result in zip(found, results, strict=True)]))
-    else:
+        print(json.dumps([{"source": str(source), **result} for source, result in zip(sources, results, strict=True)]))
+    elif found:
         print(table(found))
 
 
@@ -142,6 +146,32 @@ def calibrate(
     for what, images in made_worse(loaded).items():
         found.append((what, measure(images, reference, kid_subset=min(KID_SUBSET, len(images)))))
     print(table(found))
+
+
+def _measure_points(source: Path, generator: "TrainedGenerator", *, n: int, seed: int, quiet: bool) -> dict[str, Any]:
+    """How many modes of a world of points a generator has found, and how many of its points are any good."""
+    import torch
+
+    from gan.data.points import modes_covered
+    from gan.data.registry import WORLDS
+    from gan.metrics.cache import digest
+
+    name = _data_name(generator.metadata)
+    if name not in WORLDS:
+        raise GanError(f"{source}: its bundle names no world of points; known are {', '.join(WORLDS)}")
+    world = WORLDS[name]
+    points = torch.as_tensor(generator.sample(n, seed=seed))
+    covered = modes_covered(points, torch.tensor(world.centres), world.std)
+    if not quiet:
+        good = f"{covered.high_quality:.1%} of {n:,} points within 3 standard deviations of one"
+        print(f"{source}: {covered.modes} of {len(world.centres)} modes of {world.title}; {good} (real points: 98.9%)")
+    result = {
+        "weights_sha256": digest(*generator.generator.cpu().state_dict().values()),
+        "seed": seed,
+        "quality": {"data": name, "n": n, "modes": covered.modes, "of": len(world.centres), **covered._asdict()},
+    }
+    _write(source, result)
+    return result
 
 
 def _trained_on(source: Path, metadata: Mapping[str, Any]) -> str:

@@ -137,3 +137,28 @@ def test_mistakes(run: Path, tmp_path: Path, gan: Evaluate) -> None:
 def test_a_mistake_in_any_of_the_bundles_is_told_before_work_begins(run: Path, tmp_path: Path, gan: Evaluate) -> None:
     told(gan(run, tmp_path / "none", *QUICK), "there is no such file or folder")
     assert not (run / "quality.json").exists()
+
+
+def test_of_points_the_modes_that_were_found_are_counted(run: Path, tmp_path: Path, gan: Evaluate) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        generator = build_generator("mlp", latent_dim=4, image_shape=(2, 1, 1), **MLP)
+    prior = Prior("normal", 4)
+    metadata = describe("mlp", MLP, prior=prior, image_shape=(2, 1, 1), mean=0.5, std=0.5, data={"name": "ring"})
+    save_bundle(tmp_path / "plane" / FILE_NAME, generator, metadata)
+    done = gan(tmp_path / "plane", run, *QUICK)
+    assert done.exit_code == 0, done.output
+    assert f"{tmp_path / 'plane'}: 0 of 8 modes of 8 Gaussians on a circle; 0.0% of 200 points" in done.stdout
+    assert str(run) in done.stdout
+    quality = json.loads((tmp_path / "plane" / "quality.json").read_text())["quality"]
+    assert (quality["modes"], quality["of"], quality["high_quality"]) == (0, 8, 0.0)
+    assert load_generator(tmp_path / "plane").metadata["quality"]["quality"]["modes"] == 0
+    sources = [row["source"] for row in json.loads(gan(tmp_path / "plane", run, *QUICK, "--json").stdout)]
+    assert sources == [str(tmp_path / "plane"), str(run)]
+
+
+def test_points_of_no_known_world(tmp_path: Path, gan: Evaluate) -> None:
+    generator = build_generator("mlp", latent_dim=4, image_shape=(2, 1, 1), **MLP)
+    metadata = describe("mlp", MLP, prior=Prior("normal", 4), image_shape=(2, 1, 1), mean=0.5, std=0.5)
+    save_bundle(tmp_path / FILE_NAME, generator, metadata)
+    told(gan(tmp_path, *QUICK), "its bundle names no world of points; known are ring, grid")
