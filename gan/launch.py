@@ -132,19 +132,28 @@ def in_our_words(error: Exception) -> str:
     if isinstance(error, MissingMandatoryValue) and (found := re.search(r"full_key: (\S+)", text)):
         return f"{found[1]}: has no value yet; give one: {found[1]}=…"
     if found := re.search(r"Could not override '(.+?)'", text):
-        return _unknown_setting(found[1])
+        return _unknown_settings(found[1])
     if isinstance(error, ConfigCompositionException) and error.__cause__ is not None:
         text = f"{text}: {error.__cause__}"
     return re.sub(r"\s*\n\s*", " ", text.strip())
 
 
-def _unknown_setting(path: str) -> str:
-    """What to say of a setting that does not exist: the names that do stand where it was looked for."""
+def _unknown_settings(path: str) -> str:
+    """What to say of every setting on the command line that does not exist; Hydra has stopped at this one, the first."""
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            node: Any = compose("config", [word for word in sys.argv[1:] if _chooses(word)])
+            composed = compose("config", [word for word in sys.argv[1:] if _chooses(word)])
     except HydraException:
         return f"{path}: no such setting"
+    named = [word.partition("=")[0] for word in sys.argv[1:] if "=" in word and word[0] not in "+~-"]
+    others = [name for name in named if name != path and not (CONF / name).is_dir() and not name.startswith("hydra.")]
+    messages = [_unknown_setting(composed, path) or f"{path}: no such setting"]
+    messages += [message for name in others if (message := _unknown_setting(composed, name))]
+    return "\n".join(dict.fromkeys(messages))
+
+
+def _unknown_setting(node: Any, path: str) -> str | None:
+    """What to say of a setting that does not exist: the names that stand where it was looked for. None: it does."""
     for depth, name in enumerate(path.split(".")):
         if not isinstance(node, DictConfig):
             return f"{path}: no such setting"
@@ -153,7 +162,7 @@ def _unknown_setting(path: str) -> str:
         if name not in node:
             return unknown_setting(".".join(path.split(".")[: depth + 1]), name, map(str, node))
         node = node._get_node(name)
-    return f"{path}: no such setting"
+    return None
 
 
 def _is_argument(name: str, target: str | None) -> bool:
