@@ -139,7 +139,7 @@ def in_our_words(error: Exception) -> str:
 
 
 def _unknown_settings(path: str) -> str:
-    """What to say of every setting on the command line that does not exist; Hydra has stopped at this one, the first."""
+    """What to say of all settings on the command line that do not exist; ``path`` is the first, where Hydra stopped."""
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             composed = compose("config", [word for word in sys.argv[1:] if _chooses(word)])
