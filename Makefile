@@ -2,6 +2,7 @@
 
 PY := .venv/bin/python
 PARTS := gan tests conf benchmarks docs
+WORKERS := 2
 
 # Where .venv stands complete but cannot be used (moved, its interpreter gone, another Python asked for), make it anew.
 ifneq ($(shell sh .ci/setup problem "$(PYTHON)"),)
@@ -14,7 +15,7 @@ help: ## List the targets
 	@echo
 	@echo '  ARGS="…"            passed on:   make train ARGS="data=fashion trainer.max_epochs=3"'
 	@echo '                      likewise:    make test ARGS="tests/test_losses.py -x"'
-	@echo '  WORKERS=2           tests in that many processes'
+	@echo '  WORKERS=1           tests in so many processes (2 otherwise), each with one thread where there are several'
 	@echo '  PYTHON=python3.12   the Python that .venv is built with (3.11 to 3.13); else python3'
 	@echo '  PIP_ARGS="…"        passed to pip by setup, for instance --extra-index-url with an index of CPU-only wheels'
 
@@ -35,11 +36,11 @@ board: .venv/.complete ## TensorBoard on all runs under outputs/
 
 .PHONY: test
 test: .venv/.complete ## The tests; no network needed
-	$(PY) -m pytest $(if $(WORKERS),-n $(WORKERS)) $(ARGS)
+	$(PY) -m pytest $(if $(filter-out 1,$(WORKERS)),-n $(WORKERS)) $(ARGS)
 
 .PHONY: test-all
 test-all: .venv/.complete ## The tests with the slow ones: full-length runs, on full data sets where they are at hand
-	$(PY) -m pytest -m "" $(if $(WORKERS),-n $(WORKERS)) $(ARGS)
+	$(PY) -m pytest -m "" $(if $(filter-out 1,$(WORKERS)),-n $(WORKERS)) $(ARGS)
 
 .PHONY: check
 check: lint format-check types ## Lint, format check and types: what CI asks besides the tests
