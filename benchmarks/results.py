@@ -48,7 +48,7 @@ class Finished:
     def read(cls, folder: Path) -> "Finished":
         facts = json.loads((folder / "run.json").read_text())
         settings = yaml.safe_load((folder / "config.yaml").read_text())
-        words = [word for word in facts["command"].split() if "=" in word]
+        words = [word for word in facts["command"] if "=" in word]
         own = [word for word in words if word.split("=")[0] not in ("experiment", "data", "seed")]
         own = [word for word in own if not word.startswith(("hydra.", "callbacks."))]
         name = next(word.split("=")[1] for word in words if word.startswith("experiment="))
