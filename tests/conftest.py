@@ -7,12 +7,13 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 if "PYTEST_XDIST_WORKER" in os.environ:  # one of several processes, which share the cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as L
 import pytest
+import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from tiny_runs import Compose, EveryStep, Losses, Play, Rows, Run, few_images
@@ -21,6 +22,13 @@ from gan.build import build_data, build_game, build_trainer
 
 ROOT = Path(__file__).parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def denormals() -> Iterator[None]:
+    """As they are by default, after a test that has run train.py in this process: hypothesis wants them."""
+    yield
+    torch.set_flush_denormal(False)
 
 
 @pytest.fixture

@@ -53,12 +53,15 @@ def begin(tmp_path: Path) -> Iterator[Begin]:
             time.sleep(0.1)
         return process
 
-    # where the tests run in the background Ctrl-C is ignored, and would be by what they start
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    # in the background Ctrl-C is ignored, and under nohup SIGHUP; they would be by what the tests start
+    theirs = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in theirs.items()}
     yield begun
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
     for process in begun_ones:
         process.kill()
+        process.communicate()
 
 
 def ended(process: subprocess.Popen[str], number: int) -> tuple[int, list[str]]:
