@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from gan.bundle import FILE_NAME
+from gan.callbacks.quality import QualityMonitor, quality_of, why_unmeasured
 from gan.data.module import ImageData
 from gan.files import write_bytes
 from gan.module import GAN
@@ -40,6 +41,7 @@ def before(settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.T
         "optimizer": _optimizer(settings["optimizer"]),
         "schedule": _choice(settings["schedule"]),
         "device": f"{_device(trainer)}, precision {trainer.precision}",
+        **_quality(trainer, data),
         "length": _length(trainer, batches, updates, data.batch_size),
         "run folder": f"{_short(trainer.default_root_dir)}/",
     }
@@ -52,6 +54,7 @@ def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
     folder = Path(trainer.default_root_dir)
     kept = {
         "checkpoints/last.ckpt": "both networks and their optimizers",
+        "checkpoints/best.ckpt": "the same, where FCD was lowest",
         FILE_NAME: f"the generator alone: gan sample {_short(folder)} --n 64 --out grid.png",
         "metrics.csv": "everything that was logged",
         "losses.png": "both losses and the discriminator's accuracies",
@@ -66,6 +69,7 @@ def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
     lines += [f"  {_short(folder / name)}  {text}" for name, text in kept.items() if (folder / name).exists()]
     if data.substitute_for:
         lines.append(warning(data))
+    lines += _measured(trainer)
     grids = sorted((folder / "samples").glob("epoch_*.png"))
     if (folder / "tensorboard").exists():
         lines.append(f"TensorBoard:  tensorboard --logdir {_short(folder)}")
@@ -110,8 +114,34 @@ def record_end(trainer: L.Trainer, run_dir: Path, seconds: float) -> None:
         "seconds": round(seconds, 1),
         "epochs": trainer.current_epoch,
         **{name: getattr(game, name) for name in ("g_updates", "d_updates", "images_seen")},
+        **quality_of(trainer),
     }
     write_bytes(run_dir / "run.json", (json.dumps(facts, indent=2) + "\n").encode())
+
+
+def _quality(trainer: L.Trainer, data: ImageData) -> dict[str, str]:
+    """How often the images will be measured, or why they will not; nothing where nobody wants to."""
+    monitor = _quality_monitor(trainer)
+    if monitor is None:
+        return {}
+    why = why_unmeasured(data)
+    how = f"measured every {_count(monitor.every, 'image')} seen, and at the end; {_count(monitor.n, 'sample')}"
+    return {"quality": f"not measured: {why}" if why else how}
+
+
+def _measured(trainer: L.Trainer) -> list[str]:
+    """The last measures, and what measuring has cost."""
+    monitor, measured = _quality_monitor(trainer), quality_of(trainer)
+    if monitor is None or not measured:
+        return []
+    values = ", ".join(f"{name.removeprefix('quality/')} {value:.3g}" for name, value in measured.items())
+    cost = f"measured {monitor.cost}" if monitor.cost else "measured in an earlier part of the run"
+    return [f"Quality, of {_count(monitor.n, 'sample')}: {values} ({cost})."]
+
+
+def _quality_monitor(trainer: L.Trainer) -> QualityMonitor | None:
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
+    return next((callback for callback in callbacks if isinstance(callback, QualityMonitor)), None)
 
 
 def _network(model: Mapping[str, Any], name: str, network: nn.Module) -> str:

@@ -9,6 +9,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch.optim import Optimizer
 
 from gan import schema
+from gan.callbacks.quality import quality_of
 from gan.gradients import gradient_norm, gradient_scale
 from gan.module import GAN
 
@@ -67,6 +68,7 @@ class GameMonitor(L.Callback):
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """TensorBoard's HPARAMS page compares runs: the settings, beside the values of the last row."""
         final = {f"final/{name}": value for name, value in self.latest.items()}
+        final |= {f"final/{name}": value for name, value in quality_of(trainer).items()}
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger) and final:
                 settings = {name: pl_module.hparams[name] for name in COMPARED if name in pl_module.hparams}
