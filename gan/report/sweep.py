@@ -34,8 +34,9 @@ def _coordinates(data: str, runs: Sequence[Run], columns: dict[str, list[str]], 
     values = [measure.of(run) for run in runs]
     axes = [setting_axis(short(path), texts) for path, texts in columns.items()]
     names = [f"{run.name}: {measure.title} {measure.told([measure.of(run)])}" for run in runs]
-    caption = f"A line for each run, from the best (blue, thick) to the worst (yellow); dashed: not measured. {measure.title}: "
-    caption += f"{'lower' if measure.better < 0 else 'higher'} is better, and the best is above."
+    way = "lower" if measure.better < 0 else "higher"
+    caption = "A line for each run, from the best (blue, thick) to the worst (yellow); dashed: not measured. "
+    caption += f"{measure.title}: {way} is better, and the best is above."
     last = number_axis(measure.title, values, turned=measure.better < 0)
     return Drawing(f"sweep-{data}", draw(names, axes, last), caption)
 

@@ -50,13 +50,18 @@ def _ranked(ranking: Ranking, rows: Sequence[tuple[str, Sequence[Run]]], now: fl
     body = []
     for place, (name, group) in enumerate(rows, 1):
         cells = [measure.told([measure.of(run) for run in group]) for measure in measures]
-        start = [str(place), *([name] if labelled else []), _few([run.name for run in group]), str(len(group))]
+        start = [str(place), *([name] if labelled else []), _few([run.name for run in group]), _seeds(group)]
         body.append([*start, *cells, *_effort(group, now)])
     return Table([*head, "images", "G updates", "minutes", "images/s", "state"], body)
 
 
 def _few(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= 5 else f"{', '.join(names[:4])} … {names[-1]}"
+
+
+def _seeds(group: Sequence[Run]) -> str:
+    seeds = len({str(run.seed) for run in group})
+    return str(seeds) if seeds == len(group) else f"{seeds} ({len(group)} runs)"
 
 
 def _effort(group: Sequence[Run], now: float) -> list[str]:
