@@ -9,6 +9,7 @@ from gan.report.document import Chart, Charts, Line, Table
 from gan.report.metrics_file import Curve, thinned
 from gan.report.ranking import Ranking
 from gan.report.run_folders import Run
+from gan.report.tables import labels
 
 COLOURS, DASHES = 7, 4
 MOST_POINTS, ALL_POINTS = 1000, 300_000  # of one curve; of all together, so that hundreds of runs still open
@@ -53,11 +54,12 @@ def _lines(rankings: Sequence[Ranking]) -> list[Line]:
     groups = [group for ranking in rankings for group in ranking.groups]
     by_group = 1 < len(groups) <= COLOURS and max(map(len, groups)) <= DASHES
     lines: list[Line] = []
+    called = {name: text for ranking in rankings for name, text in labels(ranking.runs).items()}
     for number, group in enumerate(groups):
         for place, run in enumerate(group):
             index = len(lines)
             colour, dash = (number, place) if by_group else (index % COLOURS, index // COLOURS % DASHES)
-            lines.append(Line(run.name, colour, dash, index < SHOWN))
+            lines.append(Line(run.name, called[run.name], colour, dash, index < SHOWN))
     return lines
 
 

@@ -22,7 +22,7 @@ def document(runs: Sequence[Run], now: float) -> Document:
     sections = [
         Section("Ranking", _ranking_blocks(ranked, now)),
         Section("What differs", settings_blocks(in_order)),
-        Section("Curves", [charts(ranked), Text(_about_curves())]),
+        Section("Curves", [Text(_about_curves()), charts(ranked)]),
         *_grids(ranked),
         *(section for ranking in ranked if (section := sweep_section(ranking)) is not None),
         Section("To repeat them", [*_commands(in_order), *origins(in_order)]),
@@ -98,7 +98,8 @@ def _grids(ranked: Sequence[Ranking]) -> list[Section]:
         if real is not None and grids:
             pictures.append(Picture(f"real-{ranking.data}", real.read_bytes(), f"real {ranking.data}", pixels=True))
         for run, grid in grids[:MOST_GRIDS]:
-            caption = f"{run.name} {called[run.name]} ({grid.stem.replace('epoch_', 'epoch ').replace(' 0', ' ')})"
+            epoch = grid.stem.removeprefix("epoch_").lstrip("0") or "0"
+            caption = f"{run.name} {called[run.name]} (epoch {epoch})"
             pictures.append(Picture(f"samples-{run.name}", grid.read_bytes(), caption, pixels=True))
         left_out += max(0, len(grids) - MOST_GRIDS)
     if not pictures:

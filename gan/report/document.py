@@ -56,9 +56,11 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Line:
-    """How a run is drawn in all charts: its name, a colour and a dash by number, and whether it is there at first."""
+    """How a run is drawn in all charts: its name, how it was made in few words, a colour and a dash by number, and
+    whether it is there at first."""
 
     name: str
+    label: str
     colour: int
     dash: int
     shown: bool

@@ -84,20 +84,29 @@ def _block(block: Block) -> str:
 
 
 def _table(table: Table) -> str:
-    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in table.head)
-    rows = "\n".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in table.rows)
+    numeric = [all(map(NUMBER.fullmatch, column)) for column in zip(*table.rows, strict=True)] or [False] * len(
+        table.head
+    )
+    head = "".join(
+        f'<th scope="col"{_side(right)}>{escape(cell)}</th>' for cell, right in zip(table.head, numeric, strict=True)
+    )
+    rows = "\n".join(f"<tr>{''.join(map(_cell, row, numeric))}</tr>" for row in table.rows)
     return f'<div class="wide" tabindex="0"><table><thead><tr>{head}</tr></thead>\n<tbody>{rows}</tbody></table></div>'
 
 
-def _cell(cell: str) -> str:
-    return f'<td class="number">{escape(cell)}</td>' if NUMBER.fullmatch(cell) else f"<td>{escape(cell)}</td>"
+def _cell(cell: str, numeric: bool) -> str:
+    return f"<td{_side(numeric)}>{escape(cell)}</td>"
+
+
+def _side(numeric: bool) -> str:
+    return ' class="number"' if numeric else ""
 
 
 def _picture(picture: Picture) -> str:
     data = base64.b64encode(picture.content).decode()
     caption = escape(picture.caption)
     kind = ' class="pixels"' if picture.pixels else ""
-    image = f'<img{kind} src="data:image/png;base64,{data}" alt="{caption}" loading="lazy">'
+    image = f'<img{kind} src="data:image/png;base64,{data}" alt="{caption}">'
     return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
 
 

@@ -97,7 +97,7 @@ def _drawn(charts: Charts, some: Sequence[Chart]) -> bytes:
 
     rows = (len(some) + 1) // 2
     figure = Figure(figsize=(12, 2.6 * rows + 0.6), layout="constrained")
-    panels = figure.subplots(rows, 2, squeeze=False).flat
+    panels = list(figure.subplots(rows, 2, squeeze=False).flat)
     drawn = {}
     for axes, chart in zip(panels, some, strict=False):
         for index, curve in chart.curves.items():
@@ -108,10 +108,17 @@ def _drawn(charts: Charts, some: Sequence[Chart]) -> bytes:
                 drawn[index] = axes.plot(curve.images, curve.values, **look)[0]
         axes.set_title(chart.title, fontsize=10)
         axes.grid(alpha=0.3)
-    for axes in list(panels)[len(some) :]:
+    for axes in panels[len(some) :]:
         axes.set_visible(False)
-    names = [charts.lines[index].name.replace("$", r"\$") for index in drawn]
-    figure.legend(list(drawn.values()), names, loc="outside lower center", ncols=4, fontsize=8)
+    lines = [charts.lines[index] for index in drawn]
+    names = [f"{line.name} {line.label}".replace("$", r"\$") for line in lines]
+    figure.legend(
+        list(drawn.values()),
+        names,
+        loc="outside lower center",
+        ncols=max(1, 150 // max(map(len, names), default=1)),
+        fontsize=8,
+    )
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=80)
     return buffer.getvalue()

@@ -24,7 +24,7 @@
 
   function ticks(low, high, wanted) {
     const raw = (high - low) / wanted, power = 10 ** Math.floor(Math.log10(raw));
-    const step = power * [1, 2, 5, 10].find((factor) => factor * power >= raw);
+    const step = power * [1, 2, 2.5, 5, 10].find((factor) => factor * power >= raw);
     const found = [];
     for (let at = Math.ceil(low / step); at * step <= high; at++) found.push(at * step);
     return found;
@@ -63,6 +63,7 @@
       this.logButton = element("button", { type: "button", "aria-pressed": "false" }, tools, "log");
       this.resetButton = element("button", { type: "button", hidden: "" }, tools, "whole range");
       element("span", {}, tools, "drag to zoom");
+      this.readout.style.height = `${1.6 * Math.min(5, 1 + Math.ceil(chart.curves.length / 4))}em`; // nothing moves
       caption.after(tools, this.plot, this.readout);
       this.logButton.onclick = () => { this.log = !this.log; this.logButton.ariaPressed = String(this.log); this.draw(); };
       this.resetButton.onclick = () => this.zoomTo(null);
@@ -179,7 +180,7 @@
           stroke: "currentColor", "stroke-opacity": 0.13 }, this.plot);
         element("text", { x: MARGIN.left - 6, y: this.toY(y) + 4, "text-anchor": "end" }, this.plot, short(y));
       }
-      for (const x of ticks(...xs, Math.max(2, Math.floor(width / 110)))) {
+      for (const x of ticks(...xs, Math.max(2, Math.floor(width / 75)))) {
         element("text", { x: this.toX(x), y: height - 6, "text-anchor": "middle" }, this.plot, short(x));
       }
     }
@@ -214,7 +215,8 @@
   function legend(place, lines, redraw) {
     const buttons = lines.map((line) => {
       const button = element("button", { type: "button", class: "run" });
-      button.append(sample(line), line.name);
+      button.append(sample(line), `${line.name} ${line.label}`);
+      button.title = line.label;
       button.onclick = () => show([line], !line.shown);
       return button;
     });

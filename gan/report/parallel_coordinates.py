@@ -8,11 +8,12 @@ from html import escape
 from gan.report.importance import number
 
 LEFT, TOP, HEIGHT, GAP = 80, 44, 260, 170
-LOG_FROM = 20  # greatest by least value of an axis from which it is logarithmic
+LOG_FROM = 8  # greatest by least value of an axis from which it is logarithmic
 MOST_TICKS = 8
 # From the best to the worst: of cividis (Nuñez et al. 2018), which the colour-blind see as others do; middle tones, for
 # a light page and a dark one.
 SCALE = ((0, 92, 197), (60, 122, 156), (124, 123, 120), (168, 146, 84), (214, 160, 20))
+HALO = 'stroke="var(--page, #fff)" stroke-width="4" paint-order="stroke"'  # so that lines do not cross the words
 UNMEASURED = "rgb(140,140,140)"
 
 
@@ -96,7 +97,7 @@ def _axis(axis: Axis, x: int) -> str:
     )
     line = f'<line x1="{x}" x2="{x}" y1="{TOP}" y2="{TOP + HEIGHT}" stroke="currentColor" stroke-opacity="0.5"/>'
     ticks = [
-        f'<text x="{x + 6}" y="{_y(place) + 4:.1f}" fill="currentColor">{escape(text[:24])}</text>'
+        f'<text x="{x + 6}" y="{_y(place) + 4:.1f}" fill="currentColor" {HALO}>{escape(text[:24])}</text>'
         for place, text in axis.ticks
     ]
     return "\n".join([title, line, *ticks])

@@ -22,7 +22,7 @@ class Run:
     """What stands in one run folder.
 
     Attributes:
-        folder: where. name: the shortest end of that path that no other run of the report has.
+        folder: where. name: the end of that path, long enough to tell the runs of a report apart.
         settings: config.yaml. facts: run.json. quality: the measures of quality.json; {} if not measured.
         alarms: alarms.json, one line each.
         changed: when a file of the run last changed, in seconds since 1970.
@@ -133,14 +133,12 @@ def _in_order(folder: Path) -> list[tuple[int, str]]:
 
 
 def _names(folders: Sequence[Path]) -> list[str]:
-    """The shortest ends of these paths that are all different."""
-    names: dict[Path, str] = {}
-    for length in range(1, max((len(folder.parts) for folder in folders), default=0) + 1):
+    """The ends of these paths, just so long that no two are the same."""
+    for length in range(1, max(len(folder.parts) for folder in folders)):
         ends = ["/".join(folder.parts[-length:]) for folder in folders]
-        for folder, end in zip(folders, ends, strict=True):
-            if folder not in names and ends.count(end) == 1:
-                names[folder] = end
-    return [names.get(folder, str(folder)) for folder in folders]
+        if len(set(ends)) == len(ends):
+            return ends
+    return [str(folder) for folder in folders]
 
 
 def read_run(folder: Path, name: str = "") -> Run:
