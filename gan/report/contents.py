@@ -20,8 +20,8 @@ def document(runs: Sequence[Run], now: float) -> Document:
     ranked = rankings(runs)
     in_order = [run for ranking in ranked for run in ranking.runs]
     sections = [
-        Section("Ranking", _ranking_blocks(ranked, now)),
-        Section("What differs", settings_blocks(in_order)),
+        Section("Ranking" if len(runs) > 1 else "Measures", _ranking_blocks(ranked, now)),
+        Section("What differs" if len(runs) > 1 else "Settings", settings_blocks(in_order)),
         Section("Curves", [Text(_about_curves()), charts(ranked)]),
         *_grids(ranked),
         *(section for ranking in ranked if (section := sweep_section(ranking)) is not None),
@@ -43,7 +43,8 @@ def _ranking_blocks(ranked: Sequence[Ranking], now: float) -> list[Block]:
         blocks += [Text(_best(ranking)), ranking_table(ranking, now), *single_runs(ranking, now)]
         if ranking.best is not None and len(ranking.groups) > 1 and (words := command(ranking.best[0])):
             blocks += [Text("The command that repeats the best run:"), Command(words)]
-    blocks.append(Text(SPREAD))
+    if any(len(group) > 1 for ranking in ranked for group in ranking.groups):
+        blocks.append(Text(SPREAD))
     notes = [note for ranking in ranked for note in _notes(ranking)]
     blocks += [Text(note) for note in notes[:MOST_NOTES]]
     if len(notes) > MOST_NOTES:
@@ -54,7 +55,7 @@ def _ranking_blocks(ranked: Sequence[Ranking], now: float) -> list[Block]:
 def _best(ranking: Ranking) -> str:
     measure, best = ranking.measure, ranking.best
     if measure is None or best is None:
-        return f"{ranking.data}: nothing is measured, so that nothing is ranked."
+        return f"{ranking.data}: no quality is measured."
     called = labels(ranking.runs)[best[0].name] or best[0].name
     value = measure.told([measure.of(run) for run in best])
     way = "lower" if measure.better < 0 else "higher"
@@ -68,7 +69,7 @@ def _notes(ranking: Ranking) -> list[str]:
     unmeasured = [str(run.folder) for run in ranking.runs if not run.quality]
     if unmeasured:
         shown = " ".join(unmeasured[:MOST_NOTES]) + (" …" if len(unmeasured) > MOST_NOTES else "")
-        notes.append(f"Not measured: {len(unmeasured)} of {len(ranking.runs)} runs. To do so: gan evaluate {shown}")
+        notes.append(f"{ranking.data}: {len(unmeasured)} of {len(ranking.runs)} not measured; gan evaluate {shown}")
     ways = {_measured_with(run) for run in ranking.runs if run.quality}
     if len(ways) > 1:
         notes.append(f"{ranking.data}: not all runs were measured alike: {'; '.join(sorted(ways))}")

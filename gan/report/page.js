@@ -3,7 +3,7 @@
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
   const DASHES = ["", "7 3", "2 3", "9 3 2 3"];
-  const MARGIN = { left: 54, right: 10, top: 8, bottom: 22 };
+  const MARGIN = { left: 54, right: 24, top: 8, bottom: 22 };
 
   function element(name, attributes, parent, text) {
     const made = name === "svg" || parent instanceof SVGElement

@@ -74,7 +74,7 @@ def _pieces(given: str) -> list[str]:
 
 def _names(option: Mapping[str, Any]) -> set[str]:
     """What an option of a group may be called: its name, or the class that it makes."""
-    return {str(option.get("name")), str(option.get("_target_")).rpartition(".")[2].lower()}
+    return {str(option.get("name", "")), str(option.get("_target_", "")).rpartition(".")[2].lower()} - {""}
 
 
 def _node(settings: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:

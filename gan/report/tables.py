@@ -7,9 +7,10 @@ from gan.report.measures import measured, told
 from gan.report.ranking import Ranking, minutes, speed
 from gan.report.repeating import recipe
 from gan.report.run_folders import IMAGES, Run
-from gan.report.settings import Differences, differences, flat, label, settings_of, short
+from gan.report.settings import Differences, by_seed, differences, flat, label, settings_of, short
 
-MOST_IN_LABEL = 4  # settings that a label can hold; runs that differ in more are told by the words of their commands
+MOST_IN_LABEL, MOST_DIFFERENT = 4, 12  # runs that differ in more settings are called by the words of their commands
+MOST_OPEN = 40  # rows of a table with a row for each run that is not folded
 STATES = ("finished", "running", "stopped")
 SPREAD = (
     "Runs that differ in the seed alone are one row: the mean, ± half the distance from the least to the greatest. "
@@ -21,8 +22,10 @@ def labels(runs: Sequence[Run]) -> dict[str, str]:
     """For each run's name a few words that say how it was made, the same for all seeds; "" where nothing differs."""
     differing = differences([settings_of(run) for run in runs])
     distinct = differing.distinct()
-    if len(distinct) > MOST_IN_LABEL:
-        return {run.name: recipe(run) for run in runs}
+    recipes = {run.name: recipe(run) for run in runs}
+    telling = all(recipes.values()) and len(set(recipes.values())) >= len(by_seed(runs)) > 1
+    if telling and (len(distinct) > MOST_IN_LABEL or len(differing.paths) > MOST_DIFFERENT):
+        return recipes
     return {run.name: label(values, distinct) for run, values in zip(runs, differing.values, strict=True)}
 
 
@@ -97,7 +100,8 @@ def _differing(runs: Sequence[Run], differing: Differences) -> list[Block]:
     head = ["run", *(" = ".join(map(short, paths)) for paths in columns.values())]
     rows = [[run.name, *(column[index] for column in columns)] for index, run in enumerate(runs)]
     note = "A run without a setting, such as a penalty's where there is none, has –. Where files lie is left out."
-    return [Table(head, rows), Text(note)]
+    blocks: list[Block] = [Table(head, rows), Text(note)]
+    return blocks if len(runs) <= MOST_OPEN else [Folded(f"Settings that differ, of {len(runs)} runs", blocks)]
 
 
 def origins(runs: Sequence[Run]) -> list[Block]:
