@@ -65,7 +65,11 @@
       element("span", {}, tools, "drag to zoom");
       this.readout.style.height = `${1.6 * Math.min(5, 1 + Math.ceil(chart.curves.length / 4))}em`; // nothing moves
       caption.after(tools, this.plot, this.readout);
-      this.logButton.onclick = () => { this.log = !this.log; this.logButton.ariaPressed = String(this.log); this.draw(); };
+      this.logButton.onclick = () => {
+        this.log = !this.log;
+        this.logButton.setAttribute("aria-pressed", this.log);
+        this.draw();
+      };
       this.resetButton.onclick = () => this.zoomTo(null);
       this.plot.addEventListener("pointermove", (event) => this.moved(event));
       this.plot.addEventListener("pointerleave", () => { if (!this.drag) this.read(null); });
@@ -220,7 +224,7 @@
       button.onclick = () => show([line], !line.shown);
       return button;
     });
-    const press = () => buttons.forEach((button, index) => { button.ariaPressed = String(lines[index].shown); });
+    const press = () => buttons.forEach((button, index) => { button.setAttribute("aria-pressed", lines[index].shown); });
     const show = (changed, shown) => { changed.forEach((line) => { line.shown = shown; }); press(); redraw(); };
     for (const [text, shown] of [["all", true], ["none", false]]) {
       element("button", { type: "button" }, place, text).onclick = () => show(lines, shown);
@@ -239,9 +243,9 @@
       const button = element("button", { type: "button" }, null, head.textContent);
       head.replaceChildren(button);
       button.onclick = () => {
-        const up = head.ariaSort !== "ascending";
-        heads.forEach((other) => { other.ariaSort = null; });
-        head.ariaSort = up ? "ascending" : "descending";
+        const up = head.getAttribute("aria-sort") !== "ascending";
+        heads.forEach((other) => other.removeAttribute("aria-sort"));
+        head.setAttribute("aria-sort", up ? "ascending" : "descending");
         const before = (a, b) => typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === "number" ? -1 : 1;
         body.append(...[...body.rows].sort((a, b) => before(value(a, column), value(b, column)) * (up ? 1 : -1)));
       };

@@ -1,9 +1,9 @@
 """Run folders: which there are below a folder, and what the files of one say."""
 
 import json
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,7 @@ class Run:
         if "seconds" in self.ended:
             return float(self.ended["seconds"])
         try:
-            began = time.mktime(time.strptime(str(self.facts.get("started"))[:19], "%Y-%m-%dT%H:%M:%S"))
+            began = datetime.strptime(str(self.facts.get("started")), "%Y-%m-%dT%H:%M:%S%z").timestamp()
         except ValueError:
             return None
         return self.changed - began if self.count(IMAGES) and self.changed > began else None

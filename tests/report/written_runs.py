@@ -9,7 +9,8 @@ import yaml
 
 from gan.pictures import png
 
-VERSIONS = {"python": "3.11.7", "torch": "2.12.1"}
+VERSIONS = {"python": "3.11.7", "torch": "2.12.1", "lightning": "2.6.6"}
+MACHINE = {"processor": "AMD EPYC", "device": "CPU (1 thread)", "system": "Linux"}
 
 
 def write_run(
@@ -41,7 +42,8 @@ def write_run(
         "seed": seed,
         "data": {"used": data},
         "versions": VERSIONS,
-        "machine": {"processor": "AMD EPYC"},
+        "machine": MACHINE,
+        "git": {"commit": "abcdef1234567890", "clean": True},
     }
     if ended:
         facts["ended"] = {"seconds": 90.0, "epochs": 2, "g_updates": 1234, "d_updates": 1234, "images_seen": 200}
