@@ -7,7 +7,7 @@ from gan.report.run_folders import Run
 from gan.report.tables import ranking_table
 
 ROWS = 12
-WIDEST = 48  # characters of one cell
+WIDEST = 72  # characters of one cell
 
 
 def overview(runs: Sequence[Run], now: float) -> str:

@@ -33,9 +33,14 @@ def own_words(run: Run) -> list[str] | None:
 
 
 def recipe(run: Run) -> str:
-    """What makes this run, in the user's words: those of its command but the data, the seed and where its files lie."""
+    """What makes this run, in the user's words, such as `dcgan optimizer.lr=1e-3`."""
+    return " ".join(recipe_words(run))
+
+
+def recipe_words(run: Run) -> list[str]:
+    """The words of its command but the data, the seed and where its files lie."""
     words = [word for word in (own_words(run) or [])[1:] if "=" in word and not word.startswith(NO_RECIPE)]
-    return " ".join(word.removeprefix("experiment=") for word in words)
+    return [word.removeprefix("experiment=") for word in words]
 
 
 def _settled(word: str, settings: Mapping[str, Any]) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gan.report.document import Block, Folded, Table, Text
 from gan.report.measures import measured, told
 from gan.report.ranking import Ranking, minutes, speed
-from gan.report.repeating import recipe
+from gan.report.repeating import recipe_words
 from gan.report.run_folders import IMAGES, Run
 from gan.report.settings import Differences, by_seed, differences, flat, label, settings_of, short
 
@@ -22,10 +22,12 @@ def labels(runs: Sequence[Run]) -> dict[str, str]:
     """For each run's name a few words that say how it was made, the same for all seeds; "" where nothing differs."""
     differing = differences([settings_of(run) for run in runs])
     distinct = differing.distinct()
-    recipes = {run.name: recipe(run) for run in runs}
-    telling = all(recipes.values()) and len(set(recipes.values())) >= len(by_seed(runs)) > 1
-    if telling and (len(distinct) > MOST_IN_LABEL or len(differing.paths) > MOST_DIFFERENT):
-        return recipes
+    if len(distinct) > MOST_IN_LABEL or len(differing.paths) > MOST_DIFFERENT:
+        words = {run.name: recipe_words(run) for run in runs}
+        shared = set.intersection(*map(set, words.values()))
+        typed = {name: " ".join(word for word in own if word not in shared) for name, own in words.items()}
+        if len(set(typed.values())) >= len(by_seed(runs)):
+            return typed
     return {run.name: label(values, distinct) for run, values in zip(runs, differing.values, strict=True)}
 
 

@@ -111,7 +111,7 @@ def test_runs_that_differ_in_much_are_called_by_their_command(tmp_path: Path) ->
         folder = write_run(tmp_path / name, command=command)
         more = "".join(f"setting_{index}: {name}\n" for index in range(13))
         (folder / "config.yaml").write_text((folder / "config.yaml").read_text() + more)
-    assert labels(find_runs([tmp_path])) == {"dcgan": "dcgan optimizer.lr=3", "wgan": "wgan optimizer.lr=3"}
+    assert labels(find_runs([tmp_path])) == {"dcgan": "dcgan", "wgan": "wgan"}
 
 
 def test_one_run_alone_has_all_of_its_settings_folded(runs: list[Run]) -> None:
