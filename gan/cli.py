@@ -14,6 +14,7 @@ from gan.devices import usable_device
 from gan.errors import GanError, unknown_name
 from gan.metrics.commands import evaluate, metrics
 from gan.options import options
+from gan.report.commands import report
 
 if TYPE_CHECKING:
     import numpy as np
@@ -163,6 +164,7 @@ def _contents(out: Path, images: "np.ndarray", columns: int | None, dark_on_whit
 
 app.command()(evaluate)
 app.command()(options)
+app.command()(report)
 app.add_typer(metrics)
 
 
