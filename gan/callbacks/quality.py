@@ -79,7 +79,8 @@ class QualityMonitor(L.Callback):
     @property
     def cost(self) -> str:
         """What measuring has cost, in words; "" if nothing was measured."""
-        return f"{self.times} times, {self.seconds:.1f} s" if self.times else ""
+        times = "once" if self.times == 1 else f"{self.times} times"
+        return f"{times}, {self.seconds:.1f} s" if self.times else ""
 
     def _measure(self, trainer: L.Trainer, game: GAN) -> dict[str, float]:
         from gan.metrics.quick import measures_of_points, quick_measures  # a run that is short measures nothing
