@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gan.commands.explore import explore
 from gan.commands.interpolate import interpolate
 from gan.commands.sample import sample
 from gan.errors import GanError, unknown_name
@@ -38,6 +39,7 @@ def commands(
 
 app.command()(sample)
 app.command()(interpolate)
+app.command()(explore)
 app.command()(evaluate)
 app.command()(options)
 app.add_typer(metrics)

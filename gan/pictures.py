@@ -8,13 +8,13 @@ import math
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from gan.errors import GanError
 
@@ -44,6 +44,29 @@ def grid(images: Pixels, *, columns: int | None = None, padding: int = 2, scale:
 def enlarged(images: Pixels, scale: int) -> Pixels:
     """Images (…, H, W) of which each pixel has become scale x scale."""
     return images.repeat(scale, axis=-2).repeat(scale, axis=-1)
+
+
+def labelled_rows(rows: Mapping[str, Pixels], *, scale: int = 1, padding: int = 2) -> Pixels:
+    """Rows of images under each other, each with its name to the left, as one image (C, height, width).
+
+    Args:
+        rows: by name, uint8 (N, C, H, W); rows may be of different length.
+        scale: each pixel becomes scale x scale; the names keep their size.
+    """
+    strips = [grid(images, columns=len(images), padding=padding, scale=scale) for images in rows.values()]
+    font = ImageFont.load_default(size=12)
+    margin = 8 + math.ceil(max(font.getlength(name) for name in rows)) + 8
+    step = max(strips[0].shape[1], 16) + padding * scale
+    shape = (strips[0].shape[0], step * len(strips) - padding * scale, margin + max(strip.shape[2] for strip in strips))
+    canvas = np.zeros(shape, np.uint8)
+    for index, strip in enumerate(strips):
+        canvas[:, index * step : index * step + strip.shape[1], margin : margin + strip.shape[2]] = strip
+    picture = to_pillow(canvas)
+    for index, name in enumerate(rows):
+        middle = index * step + strips[0].shape[1] // 2
+        ImageDraw.Draw(picture).text((8, middle), name, fill="white", font=font, anchor="lm")
+    pixels = np.asarray(picture)
+    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
 # of Okabe and Ito's palette, which the colour-blind can tell apart
