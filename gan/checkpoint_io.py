@@ -16,6 +16,7 @@ from gan.checkpoint_file import CheckpointError, read_whole, sealed
 from gan.files import write_bytes
 
 FORMAT = 1
+IN_THE_BACKGROUND = {"background": True}
 # From a format to the next: functions of a checkpoint, changed in place. The first format has none before it.
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], None]] = {}
 
@@ -23,8 +24,9 @@ MIGRATIONS: dict[int, Callable[[dict[str, Any]], None]] = {}
 class SealedCheckpoints(CheckpointIO):
     """Lightning's way to the disk: sealed files, written beside their target and renamed, while training goes on.
 
-    What is saved is copied at once, so the file holds the moment of the call. One file is written at a time: the next
-    call waits for it, and tells its error, if it had one; so does the end of the run.
+    With `IN_THE_BACKGROUND` among a call's storage options it does not wait for the file: what is saved is copied at
+    once, so the file holds the moment of the call. One file is written at a time: the next call waits for it, and tells
+    its error, if it had one; so does the end of the run.
     """
 
     def __init__(self) -> None:
@@ -35,6 +37,8 @@ class SealedCheckpoints(CheckpointIO):
         self.wait()
         copied = apply_to_collection({**checkpoint, "format": FORMAT}, Tensor, lambda tensor: tensor.detach().clone())
         self._writing = self._writer.submit(_write, copied, Path(path))
+        if storage_options != IN_THE_BACKGROUND:
+            self.wait()
 
     def load_checkpoint(
         self, path: Any, map_location: Any | None = None, weights_only: bool | None = None

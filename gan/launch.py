@@ -109,6 +109,8 @@ def run_command(main: Callable[[], Any]) -> int:
         with endings.listening(), _full_errors("1"):  # or Hydra would print an exception and exit before we see it
             return _run_jobs(main)
     except GanError as error:
+        if WANTS_TRACEBACKS:
+            raise
         print(error, file=sys.stderr)
         return MISTAKE
     except endings.Stopped as stop:

@@ -8,6 +8,7 @@ from typing import Any
 import lightning.pytorch as L
 
 from gan import endings
+from gan.checkpoint_io import IN_THE_BACKGROUND
 from gan.errors import at_least_one
 from gan.loggers import MetricsCSV
 
@@ -56,7 +57,7 @@ class LastCheckpoint(L.callbacks.Checkpoint):
         stop = self._is_asked(trainer, done)
         at_its_limit = trainer.should_stop or 0 < trainer.max_steps <= trainer.global_step
         if stop or at_its_limit or (self.every is not None and done % self.every == 0):
-            self._save(trainer, "last.ckpt")
+            _save(trainer, "last.ckpt")
         if stop:
             raise _stop()
 
@@ -64,10 +65,10 @@ class LastCheckpoint(L.callbacks.Checkpoint):
         progress: Any = trainer.fit_loop.epoch_loop.batch_progress.current
         if progress.processed < trainer.num_training_batches:
             return  # it has ended within the epoch, and was saved there
-        self._save(trainer, "last.ckpt")
+        _save(trainer, "last.ckpt")
         epochs = trainer.current_epoch + 1
         if self.keep_every is not None and epochs % self.keep_every == 0:
-            self._save(trainer, f"epoch_{epochs:04d}.ckpt")
+            _save(trainer, f"epoch_{epochs:04d}.ckpt")
         if self._is_asked(trainer, AGREE_EVERY):
             raise _stop()
 
@@ -90,9 +91,6 @@ class LastCheckpoint(L.callbacks.Checkpoint):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.seconds = state_dict["seconds"]
-
-    def _save(self, trainer: L.Trainer, name: str) -> None:
-        trainer.save_checkpoint(_folder(trainer) / name)  # on all ranks
 
     def _is_asked(self, trainer: L.Trainer, done: int) -> bool:
         """Is the run to end now? Of several processes all say the same."""
@@ -125,7 +123,7 @@ class BestCheckpoint(L.callbacks.Checkpoint):
         value = float(trainer.callback_metrics[self.monitor])
         if self.best is None or value < self.best:
             self.best = value
-            trainer.save_checkpoint(_folder(trainer) / "best.ckpt")  # on all ranks
+            _save(trainer, "best.ckpt")
 
     def state_dict(self) -> dict[str, Any]:
         return {"best": self.best}
@@ -139,8 +137,10 @@ def _stop() -> endings.Stopped:
     return endings.asked() or endings.Stopped(signal.SIGTERM)
 
 
-def _folder(trainer: L.Trainer) -> Path:
-    return Path(trainer.default_root_dir) / "checkpoints"
+def _save(trainer: L.Trainer, name: str) -> None:
+    """Into the run folder's checkpoints/, while training goes on; all ranks call it."""
+    path = Path(trainer.default_root_dir) / "checkpoints" / name
+    trainer.save_checkpoint(path, storage_options=IN_THE_BACKGROUND)
 
 
 def _tables(trainer: L.Trainer) -> list[MetricsCSV]:
