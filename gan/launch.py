@@ -253,11 +253,11 @@ def child_arguments(run_dir: Path, checkpoint: Path | None) -> Sequence[str]:
         checkpoint: that it goes on from, if it does.
     """
     return [
-        *([] if checkpoint is None else [f"+resume.checkpoint='{checkpoint}'"]),
         "--config-path",
         str(run_dir),
         "--config-name",
-        "config",
+        "config",  # flags first: Hydra takes the settings from one place of the command line alone
+        *([] if checkpoint is None else [f"+resume.checkpoint='{checkpoint}'"]),
         f"hydra.run.dir='{run_dir}'",
         "hydra.output_subdir=null",
         "hydra/job_logging=stdout",
