@@ -58,7 +58,7 @@ class SealedCheckpoints(CheckpointIO):
         """Until the last file is written.
 
         Raises:
-            CheckpointError: it could not be.
+            OSError: it could not be; the file that was there before is as it was.
         """
         writing, self._writing = self._writing, None
         if writing is not None:
@@ -90,9 +90,4 @@ def load(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
 def _write(checkpoint: dict[str, Any], path: Path) -> None:
     buffer = io.BytesIO()
     torch.save(checkpoint, buffer)
-    try:
-        write_bytes(path, sealed(buffer.getvalue()))
-    except OSError as error:
-        raise CheckpointError(
-            f"{path} cannot be written: {error.strerror}; the file that was there before is as it was"
-        ) from error
+    write_bytes(path, sealed(buffer.getvalue()))
