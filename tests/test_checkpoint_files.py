@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from damage import KINDS, damage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -129,9 +130,7 @@ def test_the_newest_is_first(tmp_path: Path) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(
-    seed=st.integers(0, 2**32), kind=st.sampled_from(["cut", "flip", "zero", "insert", "swap"]), resealed=st.booleans()
-)
+@given(seed=st.integers(0, 2**32), kind=st.sampled_from(KINDS), resealed=st.booleans())
 def test_a_damaged_file_is_refused_in_one_line(
     seed: int, kind: str, resealed: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -149,14 +148,3 @@ def test_a_damaged_file_is_refused_in_one_line(
     else:
         assert resealed or damaged == whole
         assert isinstance(state, dict)
-
-
-def damage(content: bytes, kind: str, chance: random.Random) -> bytes:
-    at, to = sorted(chance.randrange(len(content)) for _ in range(2))
-    return {
-        "cut": lambda: content[:at],
-        "flip": lambda: content[:at] + bytes([content[at] ^ 1 << chance.randrange(8)]) + content[at + 1 :],
-        "zero": lambda: content[:at] + bytes(to - at) + content[to:],
-        "insert": lambda: content[:at] + chance.randbytes(8) + content[at:],
-        "swap": lambda: content[to:] + content[at:to] + content[:at],
-    }[kind]()
