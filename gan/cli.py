@@ -10,6 +10,7 @@ import typer
 
 from gan.commands.explore import explore
 from gan.commands.interpolate import interpolate
+from gan.commands.invert import invert
 from gan.commands.sample import sample
 from gan.errors import GanError, unknown_name
 from gan.metrics.commands import evaluate, metrics
@@ -40,6 +41,7 @@ def commands(
 app.command()(sample)
 app.command()(interpolate)
 app.command()(explore)
+app.command()(invert)
 app.command()(evaluate)
 app.command()(options)
 app.add_typer(metrics)
