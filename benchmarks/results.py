@@ -4,98 +4,98 @@
     python benchmarks/results.py RUN…  > table.md    # the grids go to docs/images/results/
 
 One row for each recipe and data set; of several seeds the mean, and half the distance from the least to the greatest.
+Below each table stands what it was measured with and what the runs ran on.
 """
 
-import json
-import statistics
 import sys
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from gan import load_generator
+from gan import GanError, load_generator
 from gan.files import write_bytes
 from gan.pictures import grid, png
+from gan.report.measures import FCD, MEASURES, Measure, mean, told
+from gan.report.ranking import minutes
+from gan.report.repeating import recipe
+from gan.report.run_folders import Run, find_runs
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images" / "results"
 ROWS, COLUMNS = 4, 10
-COLUMN_NAMES = {
-    "fcd": "FCD",
-    "fcd_ratio": "×floor",
-    "fcd_autoencoder_ratio": "AE ×floor",
-    "precision": "precision",
-    "recall": "recall",
-    "coverage": "coverage",
-    "label_accuracy": "label acc.",
-}
+TITLES = ("FCD", "×floor", "AE ×floor", "precision", "recall", "coverage", "label acc.", "missing")
+SHOWN = [measure for measure in MEASURES if measure.title in TITLES]
 
 
-@dataclass(frozen=True)
-class Finished:
-    """A run that has ended and was evaluated."""
-
-    recipe: str
-    data: str
-    folder: Path
-    quality: dict[str, Any]
-    ended: dict[str, Any]
-    machine: dict[str, Any]
-
-    @classmethod
-    def read(cls, folder: Path) -> "Finished":
-        facts = json.loads((folder / "run.json").read_text())
-        settings = yaml.safe_load((folder / "config.yaml").read_text())
-        words = [word for word in facts["command"] if "=" in word]
-        own = [word for word in words if word.split("=")[0] not in ("experiment", "data", "seed")]
-        own = [word for word in own if not word.startswith(("hydra.", "callbacks."))]
-        name = next(word.split("=")[1] for word in words if word.startswith("experiment="))
-        quality = json.loads((folder / "quality.json").read_text())["quality"]
-        return cls(" ".join([name, *own]), settings["data"]["name"], folder, quality, facts["ended"], facts["machine"])
+def main(folders: Sequence[str]) -> None:
+    groups: dict[str, dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
+    for run in find_runs(map(Path, folders)):
+        if not run.ended or FCD.of(run) is None:
+            sys.exit(f"{run.folder}: a run that has ended and was measured expected; gan evaluate {run.folder}")
+        groups[run.data][recipe(run)].append(run)
+    for data, recipes in groups.items():
+        ranked = sorted(recipes.values(), key=lambda runs: mean([FCD.of(run) for run in runs]) or 0)
+        names = ["recipe", "seeds", "G updates", "images", "minutes", *(measure.title for measure in SHOWN)]
+        print(f"{data}\n\n| {' | '.join(names)} |\n| {' | '.join('---' for _ in names)} |")
+        for runs in ranked:
+            print(row(runs))
+            draw(runs[0])
+        print(f"\n{facts([run for runs in ranked for run in runs])}\n")
 
 
-def row(runs: list[Finished]) -> str:
-    first = runs[0]
-    updates, images, seconds = (first.ended[name] for name in ("g_updates", "images_seen", "seconds"))
-    cells = [f"`{first.recipe}`", str(len(runs)), f"{updates:,}", f"{images / 1e6:.2f} M", f"{seconds / 60:.1f}"]
-    for name in COLUMN_NAMES:
-        values = [run.quality[name] for run in runs]
-        cells.append("" if None in values else told(values))
-    missing = max(len(run.quality["missing"]) for run in runs)
-    return "| " + " | ".join([*cells, str(missing)]) + " |"
+def row(runs: Sequence[Run]) -> str:
+    images = mean([run.count("images_seen") for run in runs]) or 0
+    effort = [
+        str(len({run.seed for run in runs})),
+        told([run.count("g_updates") for run in runs], whole=True),
+        f"{images / 1e6:.2f} M",
+        f"{mean([minutes(run) for run in runs]):.1f}",
+    ]
+    return "| " + " | ".join([f"`{recipe(runs[0])}`", *effort, *(cell(measure, runs) for measure in SHOWN)]) + " |"
 
 
-def told(values: list[float]) -> str:
-    mean = statistics.mean(values)
-    digits = 3 if mean < 1 else 2 if mean < 10 else 1
-    spread = f" ± {(max(values) - min(values)) / 2:.{digits}f}" if len(values) > 1 else ""
-    return f"{mean:.{digits}f}{spread}"
+def cell(measure: Measure, runs: Sequence[Run]) -> str:
+    values = [measure.of(run) for run in runs]
+    return "" if None in values else measure.told(values)
 
 
-def draw(run: Finished) -> None:
+def facts(runs: Sequence[Run]) -> str:
+    """The measuring instruments and where the runs ran, each different way once."""
+    several = "; ".join
+
+    def different(of: Callable[[Run], str]) -> Iterable[str]:
+        return dict.fromkeys(map(of, runs))
+
+    extractors = {f"{name} {sha[:16]}" for run in runs for name, sha in run.quality["extractors"].items()}
+    lines = {
+        "Measured": several(different(lambda run: f"{run.quality['n']:,} images against {run.quality['data']}")),
+        "Extractors (sha256)": several(sorted(extractors)),
+        "Machine": several(different(_machine)),
+        "Versions": several(different(_versions)),
+    }
+    return "\n".join(f"- {name}: {text}" for name, text in lines.items())
+
+
+def _machine(run: Run) -> str:
+    machine = run.facts["machine"]
+    return f"{machine['processor']}, {machine['device']}, {machine['system']}"
+
+
+def _versions(run: Run) -> str:
+    versions, git = run.facts["versions"], run.facts["git"] or {}
+    commit = f"commit {git.get('commit', 'unknown')[:8]}{'' if git.get('clean') else ' with changes'}"
+    return f"Python {versions['python']}, torch {versions['torch']}, lightning {versions['lightning']}, {commit}"
+
+
+def draw(run: Run) -> None:
     """A grid of the recipe's images; of a conditional one each column is a class."""
     generator = load_generator(run.folder)
-    name = run.recipe.replace(" ", "_").replace("=", "-").replace(".", "-")
+    name = recipe(run).replace(" ", "_").replace("=", "-").replace(".", "-")
     picture = grid(generator.sample(ROWS * COLUMNS, seed=0), columns=COLUMNS, scale=2)
     write_bytes(IMAGES / f"{name}-{run.data}.png", png(picture))
 
 
-def main(folders: list[str]) -> None:
-    groups: dict[tuple[str, str], list[Finished]] = defaultdict(list)
-    for folder in folders:
-        run = Finished.read(Path(folder))
-        groups[run.data, run.recipe].append(run)
-    names = ["recipe", "seeds", "G updates", "images", "minutes", *COLUMN_NAMES.values(), "missing"]
-    for data in dict.fromkeys(data for data, _ in groups):
-        print(f"{data}\n\n| {' | '.join(names)} |\n| {' | '.join('---' for _ in names)} |")
-        chosen = [runs for (of, _), runs in groups.items() if of == data]
-        for runs in sorted(chosen, key=lambda runs: statistics.mean(run.quality["fcd"] for run in runs)):
-            print(row(runs))
-            draw(runs[0])
-        print()
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except GanError as error:
+        sys.exit(str(error))

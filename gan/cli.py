@@ -15,6 +15,7 @@ from gan.commands.sample import sample
 from gan.errors import GanError, unknown_name
 from gan.metrics.commands import evaluate, metrics
 from gan.options import options
+from gan.report.commands import report
 
 TRACEBACKS = "HYDRA_FULL_ERROR"  # the environment variable that asks train.py for the same
 # Typer has no public name for the base of its mistakes, and it is click's or its own, by version.
@@ -44,6 +45,7 @@ app.command()(explore)
 app.command()(invert)
 app.command()(evaluate)
 app.command()(options)
+app.command()(report)
 app.add_typer(metrics)
 
 

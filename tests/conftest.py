@@ -7,12 +7,13 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 if "PYTEST_XDIST_WORKER" in os.environ:  # one of several processes, which share the cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as L
 import pytest
+import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from tiny_runs import Compose, EveryStep, Losses, Play, Rows, Run, few_images
@@ -21,6 +22,22 @@ from gan.build import build_data, build_game, build_trainer
 
 ROOT = Path(__file__).parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What is computed of the real images is shared by the tests of a session, and leaves no trace."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def denormals() -> Iterator[None]:
+    """As they are by default, after a test that has run train.py in this process: hypothesis wants them."""
+    yield
+    torch.set_flush_denormal(False)
 
 
 @pytest.fixture
@@ -33,7 +50,7 @@ def compose_settings(tmp_path: Path) -> Compose:
             config = compose("config", [*overrides, f"run_dir='{run_dir}'"])
         settings = OmegaConf.to_container(config, resolve=True)
         assert isinstance(settings, dict)
-        return {str(name): node for name, node in settings.items()}
+        return {str(name): node for name, node in settings.items() if name != "resume"}
 
     return composed
 

@@ -106,7 +106,8 @@ def test_the_logs_of_a_run(finished: Finished) -> None:
         rows = list(csv.DictReader(file))
     assert [int(row["step"]) for row in rows if row["train/d_loss"]] == [1, 3, 4, 6]
     assert [int(row["d_updates"]) for row in rows if row["d_updates"]] == [3, 6, 9, 12]
-    assert [int(row["images_seen"]) for row in rows if row["images_seen"]] == [96, 192, 288, 384]
+    assert [int(row["images_seen"]) for row in rows if row["images_seen"]] == [96, 192, 288, 384, 384]
+    assert [int(row["step"]) for row in rows if row["quality/fcd"]] == [6]  # at the end of so short a run
     assert [int(row["step"]) for row in rows if row["epoch/d_loss"]] == [3, 6]
     assert all(0 <= float(row["train/d_accuracy_real"]) <= 1 for row in rows if row["train/d_accuracy_real"])
 
@@ -171,8 +172,8 @@ def test_a_run_folder_is_not_used_twice(finished: Finished) -> None:
         (
             ["experiment=slides_mnist", "optimiser.lr=3"],
             "optimiser: no such setting; did you mean 'optimizer'? settings: augmentation, callbacks, "
-            "data, dry_run, ema, logger, lr_schedule, model, objective, optimizer, penalty, run_dir, schedule, seed, "
-            "trainer\n",
+            "data, dry_run, ema, logger, lr_schedule, model, objective, optimizer, penalty, resume, run_dir, schedule, "
+            "seed, trainer\n",
         ),
         (
             ["optimizer.weight_decay=0.1"],
@@ -241,7 +242,9 @@ def test_two_devices_and_bf16_are_plain_overrides(train: Train, tmp_path: Path) 
     assert facts["machine"]["processes"] == 2
     assert facts["command"][0] == "train.py"
     with (tmp_path / "mine" / "metrics.csv").open(newline="") as file:
-        assert [row["images_seen"] for row in csv.DictReader(file) if row["images_seen"]] == ["96", "192", "288", "384"]
+        rows = list(csv.DictReader(file))
+    assert [row["images_seen"] for row in rows if row["train/d_loss"]] == ["96", "192", "288", "384"]
+    assert [row["images_seen"] for row in rows if row["quality/fcd"]] == ["384"]
 
 
 def test_help_is_a_page_for_a_newcomer(train: Train) -> None:

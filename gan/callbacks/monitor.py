@@ -9,6 +9,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch.optim import Optimizer
 
 from gan import schema
+from gan.callbacks.quality import quality_of
 from gan.gradients import gradient_norm, gradient_scale
 from gan.module import GAN
 
@@ -37,8 +38,24 @@ class GameMonitor(L.Callback):
         self._epoch_counts: dict[str, int] = {}
         self._epoch_lasts: dict[str, float] = {}
 
+    def state_dict(self) -> dict[str, Any]:
+        """What it has gathered since the last row and of the epoch, so that a resumed run logs the same rows."""
+        return {
+            "latest": dict(self.latest),
+            "norms": dict(self._norms),
+            "batches": self._batches,
+            "epoch_sums": dict(self._epoch_sums),
+            "epoch_counts": dict(self._epoch_counts),
+            "epoch_lasts": dict(self._epoch_lasts),
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        for name, value in state_dict.items():
+            setattr(self, name if name == "latest" else f"_{name}", value)
+
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, GAN)
+        self._norms = {network: norm.to(pl_module.device) for network, norm in self._norms.items()}
         self._images, self._since = pl_module.images_seen, time.perf_counter()
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -67,6 +84,7 @@ class GameMonitor(L.Callback):
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """TensorBoard's HPARAMS page compares runs: the settings, beside the values of the last row."""
         final = {f"final/{name}": value for name, value in self.latest.items()}
+        final |= {f"final/{name}": value for name, value in quality_of(trainer).items()}
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger) and final:
                 settings = {name: pl_module.hparams[name] for name in COMPARED if name in pl_module.hparams}

@@ -8,6 +8,7 @@ from lightning.pytorch.callbacks import ProgressBar
 from tqdm import tqdm
 
 from gan.callbacks.monitor import GameMonitor
+from gan.callbacks.quality import quality_of
 from gan.errors import at_least_one
 from gan.module import GAN
 
@@ -63,10 +64,10 @@ class GameProgress(ProgressBar):
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         if (batch_idx + 1) % self._refresh_every == 0:
-            self._show(pl_module)
+            self._show(trainer, pl_module)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._show(pl_module)
+        self._show(trainer, pl_module)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._close()
@@ -74,10 +75,10 @@ class GameProgress(ProgressBar):
     def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
         self._close()
 
-    def _show(self, game: L.LightningModule) -> None:
+    def _show(self, trainer: L.Trainer, game: L.LightningModule) -> None:
         assert isinstance(game, GAN)
         if self._monitor is not None and self._monitor.latest:
-            self._text[0] = _standing(self._monitor.latest)
+            self._text[0] = _standing(self._monitor.latest | quality_of(trainer))
         self._bar.update(game.turns - self._bar.n)
 
     def _close(self) -> None:
@@ -97,6 +98,8 @@ def _standing(latest: dict[str, float]) -> str:
         parts.append(f"D right: real {latest['d_accuracy_real']:.0%}, fake {latest['d_accuracy_fake']:.0%}")
     if "d_accuracy_pairs" in latest:
         parts.append(f"D right: {latest['d_accuracy_pairs']:.0%} of pairs")
+    if "quality/fcd" in latest:
+        parts.append(f"FCD {latest['quality/fcd']:.3g}")
     return "  ".join([*parts, f"{latest['images_per_second']:,.0f} images/s"])
 
 

@@ -1,7 +1,6 @@
-"""Fixtures: the bundled images as the shipped extractors see them; nothing is cached outside the test."""
+"""Fixtures: the bundled images as the shipped extractors see them."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -9,15 +8,6 @@ from real_images import few_of
 
 from gan.metrics.extractors import Extractor, load_extractor
 from gan.metrics.reference import Reference
-
-
-@pytest.fixture(scope="session", autouse=True)
-def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """What is computed of the real images is shared by the tests of a session, and leaves no trace."""
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(folder))
-        yield folder
 
 
 @pytest.fixture(scope="session", params=["classifier", "autoencoder"])

@@ -1,0 +1,116 @@
+"""What a report says, in its order: from runs to a document."""
+
+from collections.abc import Sequence
+
+from gan.report.charts import MOST_POINTS, charts, first_not_finite
+from gan.report.document import Block, Command, Document, Folded, Gallery, Picture, Section, Table, Text
+from gan.report.ranking import Ranking, rankings
+from gan.report.repeating import command
+from gan.report.run_folders import Run
+from gan.report.sweep import sweep_section
+from gan.report.tables import SPREAD, labels, origins, ranking_table, settings_blocks, single_runs
+
+MOST_GRIDS = 24
+MOST_NOTES = 12
+LOSSES = {"train/d_loss": "D's loss", "train/g_loss": "G's loss"}
+
+
+def document(runs: Sequence[Run], now: float) -> Document:
+    """A report on these runs; ``now`` in seconds since 1970 tells a run that is going on from one that was stopped."""
+    ranked = rankings(runs)
+    in_order = [run for ranking in ranked for run in ranking.runs]
+    sections = [
+        Section("Ranking" if len(runs) > 1 else "Measures", _ranking_blocks(ranked, now)),
+        Section("What differs" if len(runs) > 1 else "Settings", settings_blocks(in_order)),
+        Section("Curves", [Text(_about_curves()), charts(ranked)]),
+        *_grids(ranked),
+        *(section for ranking in ranked if (section := sweep_section(ranking)) is not None),
+        Section("To repeat them", [*_commands(in_order), *origins(in_order)]),
+    ]
+    return Document(_title(in_order, ranked), sections)
+
+
+def _title(runs: Sequence[Run], ranked: Sequence[Ranking]) -> str:
+    what = f"Run {runs[0].name}" if len(runs) == 1 else f"{len(runs)} runs"
+    return f"{what} on {', '.join(ranking.data for ranking in ranked)}"
+
+
+def _ranking_blocks(ranked: Sequence[Ranking], now: float) -> list[Block]:
+    blocks: list[Block] = []
+    if len(ranked) > 1:
+        blocks.append(Text("The runs are of different data. Measures against different images are not compared."))
+    for ranking in ranked:
+        blocks += [Text(_best(ranking)), ranking_table(ranking, now), *single_runs(ranking, now)]
+        if ranking.best is not None and len(ranking.groups) > 1 and (words := command(ranking.best[0])):
+            blocks += [Text("The command that repeats the best run:"), Command(words)]
+    if any(len(group) > 1 for ranking in ranked for group in ranking.groups):
+        blocks.append(Text(SPREAD))
+    notes = [note for ranking in ranked for note in _notes(ranking)]
+    blocks += [Text(note) for note in notes[:MOST_NOTES]]
+    if len(notes) > MOST_NOTES:
+        blocks.append(Folded(f"{len(notes) - MOST_NOTES} more notes", [Text(note) for note in notes[MOST_NOTES:]]))
+    return blocks
+
+
+def _best(ranking: Ranking) -> str:
+    measure, best = ranking.measure, ranking.best
+    if measure is None or best is None:
+        return f"{ranking.data}: no quality is measured."
+    called = labels(ranking.runs)[best[0].name] or best[0].name
+    value = measure.told([measure.of(run) for run in best])
+    way = "lower" if measure.better < 0 else "higher"
+    if len(ranking.groups) == 1:
+        return f"{ranking.data}: {measure.title} {value} ({way} is better)."
+    return f"{ranking.data}: {measure.title} {value} is the best, of {called} ({way} is better)."
+
+
+def _notes(ranking: Ranking) -> list[str]:
+    notes = [f"{run.name}: {alarm}" for run in ranking.runs for alarm in run.alarms]
+    unmeasured = [str(run.folder) for run in ranking.runs if not run.quality]
+    if unmeasured:
+        shown = " ".join(unmeasured[:MOST_NOTES]) + (" …" if len(unmeasured) > MOST_NOTES else "")
+        notes.append(f"{ranking.data}: {len(unmeasured)} of {len(ranking.runs)} not measured; gan evaluate {shown}")
+    ways = {_measured_with(run) for run in ranking.runs if run.quality}
+    if len(ways) > 1:
+        notes.append(f"{ranking.data}: not all runs were measured alike: {'; '.join(sorted(ways))}")
+    return notes + [note for run in ranking.runs for note in first_not_finite(run, LOSSES)]
+
+
+def _measured_with(run: Run) -> str:
+    extractors = ", ".join(f"{name} {str(sha)[:8]}" for name, sha in (run.quality.get("extractors") or {}).items())
+    return f"{run.quality.get('n')} images against {run.quality.get('data')}{' by ' if extractors else ''}{extractors}"
+
+
+def _about_curves() -> str:
+    return (
+        "Against the real images that a run had seen: a point of train/… is the mean over the updates since the point "
+        f"before. Of a curve with more than {MOST_POINTS:,} points (fewer where there are very many curves) the "
+        "least and the greatest of each of equally wide bins are drawn, so that no peak is lost; the tables are of all."
+    )
+
+
+def _grids(ranked: Sequence[Ranking]) -> list[Section]:
+    pictures: list[Picture] = []
+    left_out = 0
+    for ranking in ranked:
+        called = labels(ranking.runs)
+        real = next((path for run in ranking.runs if (path := run.folder / "samples" / "real.png").is_file()), None)
+        grids = [(run, grid) for run in ranking.runs if (grid := run.newest_grid) is not None]
+        if real is not None and grids:
+            pictures.append(Picture(f"real-{ranking.data}", real.read_bytes(), f"real {ranking.data}", pixels=True))
+        for run, grid in grids[:MOST_GRIDS]:
+            epoch = grid.stem.removeprefix("epoch_").lstrip("0") or "0"
+            caption = f"{run.name} {called[run.name]} (epoch {epoch})"
+            pictures.append(Picture(f"samples-{run.name}", grid.read_bytes(), caption, pixels=True))
+        left_out += max(0, len(grids) - MOST_GRIDS)
+    if not pictures:
+        return []
+    note = "The same latents of each run, in eval mode, at its newest epoch; the best runs first."
+    if left_out:
+        note += f" {left_out} more runs have grids: of each data set the first {MOST_GRIDS} are shown."
+    return [Section("Samples", [Gallery(pictures), Text(note)])]
+
+
+def _commands(runs: Sequence[Run]) -> list[Block]:
+    rows = [[run.name, command(run) or f"not known; its settings: {run.folder / 'config.yaml'}"] for run in runs]
+    return [Folded(f"The command of each run ({len(rows)})", [Table(["run", "command"], rows)])]

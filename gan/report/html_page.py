@@ -1,0 +1,147 @@
+"""A document as one HTML file that fetches nothing: styles, script, pictures and numbers are all in it."""
+
+import base64
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from html import escape
+from importlib import resources
+
+from gan.report.document import (
+    Block,
+    Chart,
+    Charts,
+    Command,
+    Document,
+    Drawing,
+    Gallery,
+    Picture,
+    Section,
+    Table,
+    Text,
+)
+
+# The browser itself is told to fetch nothing.
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+NUMBER = re.compile(r"[-+−]?[\d.,]+(e[-+]?\d+)?%?( ± [\d.,]+)?|-|–|not finite")
+
+
+def html_page(document: Document) -> bytes:
+    """The page, in UTF-8."""
+    own = resources.files("gan.report")
+    title = escape(document.title)
+    anchors = {section.title: f"part-{number}" for number, section in enumerate(document.sections)}
+    links = "".join(f'<a href="#{anchors[section.title]}">{escape(section.title)}</a>' for section in document.sections)
+    body = "\n".join(_section(section, anchors[section.title]) for section in document.sections)
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>
+{(own / "page.css").read_text()}</style>
+</head>
+<body>
+<header><h1>{title}</h1><nav>{links}</nav></header>
+<main>
+{body}
+</main>
+<script>
+{(own / "page.js").read_text()}</script>
+</body>
+</html>
+""".encode()
+
+
+def _section(section: Section, anchor: str) -> str:
+    return f'<section id="{anchor}"><h2>{escape(section.title)}</h2>\n{_blocks(section.blocks)}\n</section>'
+
+
+def _blocks(blocks: Sequence[Block]) -> str:
+    return "\n".join(map(_block, blocks))
+
+
+def _block(block: Block) -> str:
+    if isinstance(block, Text):
+        return f"<p>{escape(block.text)}</p>"
+    if isinstance(block, Command):
+        return f'<pre tabindex="0"><code>{escape(block.text)}</code></pre>'
+    if isinstance(block, Table):
+        return _table(block)
+    if isinstance(block, Gallery):
+        return f'<div class="gallery">{"".join(map(_picture, block.pictures))}</div>'
+    if isinstance(block, Drawing):
+        caption = f"<figcaption>{escape(block.caption)}</figcaption>"
+        return f'<figure><div class="wide" tabindex="0">{block.svg}</div>{caption}</figure>'
+    if isinstance(block, Charts):
+        return _charts(block)
+    return f"<details><summary>{escape(block.title)}</summary>\n{_blocks(block.blocks)}\n</details>"
+
+
+def _table(table: Table) -> str:
+    numeric = [all(map(NUMBER.fullmatch, column)) for column in zip(*table.rows, strict=True)] or [False] * len(
+        table.head
+    )
+    head = "".join(
+        f'<th scope="col"{_side(right)}>{escape(cell)}</th>' for cell, right in zip(table.head, numeric, strict=True)
+    )
+    rows = "\n".join(f"<tr>{''.join(map(_cell, row, numeric))}</tr>" for row in table.rows)
+    return f'<div class="wide" tabindex="0"><table><thead><tr>{head}</tr></thead>\n<tbody>{rows}</tbody></table></div>'
+
+
+def _cell(cell: str, numeric: bool) -> str:
+    return f"<td{_side(numeric)}>{escape(cell)}</td>"
+
+
+def _side(numeric: bool) -> str:
+    return ' class="number"' if numeric else ""
+
+
+def _picture(picture: Picture) -> str:
+    data = base64.b64encode(picture.content).decode()
+    caption = escape(picture.caption)
+    kind = ' class="pixels"' if picture.pixels else ""
+    image = f'<img{kind} src="data:image/png;base64,{data}" alt="{caption}">'
+    return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
+
+
+def _charts(charts: Charts) -> str:
+    """Empty places for the script, each with its numbers as a table; and the points, as JSON that no name can break."""
+    every = [*charts.charts, *charts.more]
+    if not every:
+        return "<p>Nothing is logged yet.</p>"
+    points = {"lines": [asdict(line) for line in charts.lines], "charts": [_points(chart) for chart in every]}
+    data = json.dumps(points, separators=(",", ":")).replace("<", r"\u003c")  # no name can end the script
+    first = "\n".join(_place(chart, number) for number, chart in enumerate(charts.charts))
+    more = "\n".join(_place(chart, number) for number, chart in enumerate(charts.more, len(charts.charts)))
+    folded = f'<details><summary>More curves ({len(charts.more)})</summary><div class="charts">{more}</div></details>'
+    return f"""<noscript><p>The curves need JavaScript; the Markdown has pictures of them.</p></noscript>
+<div id="legend"></div>
+<div class="charts">{first}</div>
+{folded if charts.more else ""}
+<script type="application/json" id="curves">{data}</script>"""
+
+
+def _place(chart: Chart, number: int) -> str:
+    return (
+        f'<figure class="chart" data-chart="{number}"><figcaption>{escape(chart.title)}</figcaption>'
+        f"<details><summary>Numbers</summary>{_table(chart.numbers)}</details></figure>"
+    )
+
+
+def _points(chart: Chart) -> dict[str, object]:
+    curves = [
+        {"line": line, "x": curve.images, "y": [_rounded(value) for value in curve.values]}
+        for line, curve in chart.curves.items()
+    ]
+    return {"title": chart.title, "curves": curves}
+
+
+def _rounded(value: float) -> float | None:
+    """Five digits are more than a screen shows; JSON has no NaN."""
+    return float(f"{value:.5g}") if math.isfinite(value) else None

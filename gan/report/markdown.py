@@ -1,0 +1,124 @@
+"""A document as Markdown, as GitHub shows it, and the pictures in a folder beside it."""
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from html import escape
+from urllib.parse import quote
+
+from gan.report.document import Block, Chart, Charts, Command, Document, Drawing, Gallery, Table, Text
+
+# Okabe and Ito's palette without its yellow, which white paper swallows; the page's colours in the same order.
+COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#5b6670", "#56b4e9", "#8a6d00")
+DASHES = ("-", "--", ":", "-.")
+SPECIAL = re.compile(r"([\\`*_{}\[\]#|~$])")
+PICTURES_A_ROW = 4
+
+
+def markdown(document: Document, folder: str) -> dict[str, bytes]:
+    """The files of a report in Markdown, by their paths relative to it; "" is the text itself.
+
+    Args:
+        document: what is reported.
+        folder: name of the folder for the pictures.
+    """
+    files: dict[str, bytes] = {}
+    parts = [f"# {_plain(document.title)}"]
+    for section in document.sections:
+        parts += [f"## {_plain(section.title)}", *_blocks(section.blocks, folder, files)]
+    return {"": ("\n\n".join(parts) + "\n").encode(), **files}
+
+
+def _blocks(blocks: Sequence[Block], folder: str, files: dict[str, bytes]) -> Iterator[str]:
+    for block in blocks:
+        if isinstance(block, Text):
+            yield _plain(block.text)
+        elif isinstance(block, Command):
+            yield f"```\n{block.text}\n```"
+        elif isinstance(block, Table):
+            yield _table(block)
+        elif isinstance(block, Gallery):
+            yield _gallery(block, folder, files)
+        elif isinstance(block, Drawing):
+            standing_alone = block.svg.replace("<svg ", '<svg color="#222" style="background:#fff" ', 1)
+            path = _add(files, folder, block.name, "svg", standing_alone.encode())
+            yield f"![{_plain(block.caption)}]({path})\n\n{_plain(block.caption)}"
+        elif isinstance(block, Charts):
+            yield from _charts(block, folder, files)
+        else:
+            inside = "\n\n".join(_blocks(block.blocks, folder, files))
+            yield f"<details><summary>{escape(block.title)}</summary>\n\n{inside}\n\n</details>"
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown and HTML leave as it is."""
+    return SPECIAL.sub(r"\\\1", escape(" ".join(text.split()), quote=False))
+
+
+def _table(table: Table) -> str:
+    rows = [table.head, ["---"] * len(table.head), *([_plain(cell) for cell in row] for row in table.rows)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _add(files: dict[str, bytes], folder: str, name: str, ending: str, content: bytes) -> str:
+    """Put a picture among the files, under a name that no other has; its address."""
+    safe = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "picture"
+    path = f"{folder}/{safe}.{ending}"
+    number = 2
+    while files.get(path, content) != content:
+        path = f"{folder}/{safe}-{number}.{ending}"
+        number += 1
+    files[path] = content
+    return quote(path)
+
+
+def _gallery(gallery: Gallery, folder: str, files: dict[str, bytes]) -> str:
+    cells = []
+    for picture in gallery.pictures:
+        path = _add(files, folder, picture.name, "png", picture.content)
+        caption = escape(picture.caption)
+        cells.append(f'<td><img src="{path}" width="220" alt="{caption}"><br>{caption}</td>')
+    rows = [cells[start : start + PICTURES_A_ROW] for start in range(0, len(cells), PICTURES_A_ROW)]
+    return "\n".join(["<table>", *(f"<tr>{''.join(row)}</tr>" for row in rows), "</table>"])
+
+
+def _charts(charts: Charts, folder: str, files: dict[str, bytes]) -> Iterator[str]:
+    for name, title, some in (("curves", "", charts.charts), ("more-curves", "More curves", charts.more)):
+        if some:
+            path = _add(files, folder, name, "png", _drawn(charts, some))
+            numbers = "\n\n".join(f"{_plain(chart.title)}\n\n{_table(chart.numbers)}" for chart in some)
+            inside = f"![{title or 'Curves'}]({path})\n\n<details><summary>Numbers</summary>\n\n{numbers}\n\n</details>"
+            yield f"<details><summary>{title}</summary>\n\n{inside}\n\n</details>" if title else inside
+
+
+def _drawn(charts: Charts, some: Sequence[Chart]) -> bytes:
+    """A PNG with one panel for each chart, of the runs that are shown at first."""
+    from matplotlib.figure import Figure  # half a second to import
+
+    rows = (len(some) + 1) // 2
+    figure = Figure(figsize=(12, 2.6 * rows + 0.6), layout="constrained")
+    panels = list(figure.subplots(rows, 2, squeeze=False).flat)
+    drawn = {}
+    for axes, chart in zip(panels, some, strict=False):
+        for index, curve in chart.curves.items():
+            line = charts.lines[index]
+            if line.shown:
+                marker = "." if len(curve.images) <= 40 else None
+                look = {"color": COLOURS[line.colour], "linestyle": DASHES[line.dash], "linewidth": 1, "marker": marker}
+                drawn[index] = axes.plot(curve.images, curve.values, **look)[0]
+        axes.set_title(chart.title, fontsize=10)
+        axes.grid(alpha=0.3)
+    for axes in panels[len(some) :]:
+        axes.set_visible(False)
+    lines = [charts.lines[index] for index in drawn]
+    names = [f"{line.name} {line.label}".replace("$", r"\$") for line in lines]
+    figure.legend(
+        list(drawn.values()),
+        names,
+        loc="outside lower center",
+        ncols=max(1, 150 // max(map(len, names), default=1)),
+        fontsize=8,
+    )
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=80)
+    return buffer.getvalue()

@@ -1,0 +1,263 @@
+// The charts of `gan report`, and tables that sort by a click on their head. No library, nothing fetched.
+"use strict";
+(() => {
+  const SVG = "http://www.w3.org/2000/svg";
+  const DASHES = ["", "7 3", "2 3", "9 3 2 3"];
+  const MARGIN = { left: 54, right: 24, top: 8, bottom: 22 };
+
+  function element(name, attributes, parent, text) {
+    const made = name === "svg" || parent instanceof SVGElement
+      ? document.createElementNS(SVG, name) : document.createElement(name);
+    for (const [key, value] of Object.entries(attributes || {})) made.setAttribute(key, value);
+    if (text !== undefined) made.textContent = text; // never innerHTML: names are a user's
+    if (parent) parent.append(made);
+    return made;
+  }
+
+  function short(value) {
+    if (value === 0) return "0";
+    const size = Math.abs(value);
+    if (size >= 1e6) return +(value / 1e6).toPrecision(4) + " M";
+    if (size >= 1e4) return +(value / 1e3).toPrecision(4) + " k";
+    return size < 1e-3 ? value.toExponential(1) : String(+value.toPrecision(4));
+  }
+
+  function ticks(low, high, wanted) {
+    const raw = (high - low) / wanted, power = 10 ** Math.floor(Math.log10(raw));
+    const step = power * [1, 2, 2.5, 5, 10].find((factor) => factor * power >= raw);
+    const found = [];
+    for (let at = Math.ceil(low / step); at * step <= high; at++) found.push(at * step);
+    return found;
+  }
+
+  function logTicks(low, high) {
+    const found = [], factors = Math.log10(high / low) < 2 ? [1, 2, 5] : [1];
+    const every = Math.ceil(Math.log10(high / low) / 6) || 1;
+    for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power += every) {
+      for (const factor of factors) {
+        const value = factor * 10 ** power;
+        if (value >= low && value <= high) found.push(value);
+      }
+    }
+    return found.length > 1 ? found : [low, high];
+  }
+
+  // The index of the point that is nearest to x; xs ascend.
+  function nearest(xs, x) {
+    let low = 0, high = xs.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (xs[middle] < x) low = middle + 1; else high = middle;
+    }
+    return low > 0 && x - xs[low - 1] < xs[low] - x ? low - 1 : low;
+  }
+
+  class ChartView {
+    constructor(place, chart, lines) {
+      Object.assign(this, { chart, lines, log: false, zoom: null, cursor: null, drag: null });
+      const caption = place.querySelector("figcaption");
+      this.plot = element("svg", { class: "plot", tabindex: 0, role: "img",
+        "aria-label": `${chart.title} over images seen; arrow keys read values, the table below has the numbers` });
+      this.readout = element("div", { class: "readout", "aria-live": "polite" });
+      const tools = element("div", { class: "tools" });
+      this.logButton = element("button", { type: "button", "aria-pressed": "false" }, tools, "log");
+      this.resetButton = element("button", { type: "button", hidden: "" }, tools, "whole range");
+      element("span", {}, tools, "drag to zoom");
+      this.readout.style.height = `${1.6 * Math.min(5, 1 + Math.ceil(chart.curves.length / 4))}em`; // nothing moves
+      caption.after(tools, this.plot, this.readout);
+      this.logButton.onclick = () => {
+        this.log = !this.log;
+        this.logButton.setAttribute("aria-pressed", this.log);
+        this.draw();
+      };
+      this.resetButton.onclick = () => this.zoomTo(null);
+      this.plot.addEventListener("pointermove", (event) => this.moved(event));
+      this.plot.addEventListener("pointerleave", () => { if (!this.drag) this.read(null); });
+      this.plot.addEventListener("pointerdown", (event) => {
+        this.drag = this.imagesAt(event); this.plot.setPointerCapture(event.pointerId);
+      });
+      this.plot.addEventListener("pointerup", (event) => this.released(event));
+      this.plot.addEventListener("pointercancel", () => { this.drag = null; });
+      this.plot.addEventListener("dblclick", () => this.zoomTo(null));
+      this.plot.addEventListener("keydown", (event) => this.pressed(event));
+      new ResizeObserver(() => this.draw()).observe(this.plot);
+    }
+
+    visible() { return this.chart.curves.filter((curve) => this.lines[curve.line].shown); }
+
+    zoomTo(range) { this.zoom = range; this.resetButton.hidden = !range; this.draw(); }
+
+    imagesAt(event) {
+      const box = this.plot.getBoundingClientRect();
+      const share = (event.clientX - box.left - MARGIN.left) / (box.width - MARGIN.left - MARGIN.right);
+      return this.x[0] + Math.min(1, Math.max(0, share)) * (this.x[1] - this.x[0]);
+    }
+
+    moved(event) {
+      if (!this.x) return;
+      const x = this.imagesAt(event);
+      this.read(x);
+      if (this.drag !== null) {
+        const [left, right] = [this.toX(Math.min(x, this.drag)), this.toX(Math.max(x, this.drag))];
+        this.box.setAttribute("x", left); this.box.setAttribute("width", right - left);
+      }
+    }
+
+    released(event) {
+      if (this.drag === null) return;
+      const range = [this.drag, this.imagesAt(event)].sort((a, b) => a - b);
+      this.drag = null; this.box.setAttribute("width", 0);
+      if (this.toX(range[1]) - this.toX(range[0]) > 8) this.zoomTo(range);
+    }
+
+    pressed(event) {
+      const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (event.key === "Escape") this.zoomTo(null);
+      if (!way || !this.x) return;
+      event.preventDefault();
+      const width = this.x[1] - this.x[0], from = this.cursor === null ? this.x[0] : this.cursor + way * width / 40;
+      this.read(Math.min(this.x[1], Math.max(this.x[0], from)));
+    }
+
+    // What the curves say at x: a line in the plot, and the values below it.
+    read(x) {
+      this.cursor = x;
+      this.readout.replaceChildren();
+      this.hair.setAttribute("visibility", x === null ? "hidden" : "visible");
+      if (x === null) return;
+      this.hair.setAttribute("x1", this.toX(x)); this.hair.setAttribute("x2", this.toX(x));
+      element("span", {}, this.readout, short(Math.round(x)) + " images");
+      for (const curve of this.visible()) {
+        const value = curve.y[nearest(curve.x, x)], line = this.lines[curve.line];
+        const entry = element("span", {}, this.readout);
+        entry.append(sample(line), ` ${line.name}: ${value === null ? "–" : short(value)}`);
+      }
+    }
+
+    ranges() {
+      let xs = [Infinity, -Infinity], ys = [Infinity, -Infinity];
+      for (const curve of this.visible()) {
+        curve.x.forEach((x, index) => {
+          const y = curve.y[index];
+          if (this.zoom && (x < this.zoom[0] || x > this.zoom[1])) return;
+          xs = [Math.min(xs[0], x), Math.max(xs[1], x)];
+          if (y !== null && (!this.log || y > 0)) ys = [Math.min(ys[0], y), Math.max(ys[1], y)];
+        });
+      }
+      if (xs[0] === xs[1]) xs = [xs[0] - 1, xs[1] + 1];
+      if (this.log) ys = ys[0] === ys[1] ? [ys[0] / 2, ys[1] * 2] : ys;
+      else { const room = (ys[1] - ys[0]) * 0.04 || Math.abs(ys[0]) * 0.1 || 1; ys = [ys[0] - room, ys[1] + room]; }
+      return [this.zoom || xs, ys];
+    }
+
+    draw() {
+      const width = this.plot.clientWidth, height = this.plot.clientHeight;
+      if (!width) return; // folded away
+      this.plot.replaceChildren();
+      this.x = null;
+      const [xs, ys] = this.ranges();
+      const scale = this.log ? Math.log : (value) => value;
+      this.hair = element("line", {}, this.plot);
+      if (!isFinite(ys[0]) || !isFinite(xs[0])) {
+        element("text", { x: width / 2, y: height / 2, "text-anchor": "middle" }, this.plot,
+          this.visible().length ? "nothing to draw: no positive, finite value" : "no run is chosen");
+        return;
+      }
+      this.x = xs;
+      this.toX = (x) => MARGIN.left + (x - xs[0]) / (xs[1] - xs[0]) * (width - MARGIN.left - MARGIN.right);
+      const room = height - MARGIN.top - MARGIN.bottom, span = scale(ys[1]) - scale(ys[0]);
+      this.toY = (y) => MARGIN.top + (1 - (scale(y) - scale(ys[0])) / span) * room;
+      this.drawAxes(xs, ys, width, height);
+      const id = `clip-${this.chart.title.replace(/[^a-z_]/g, "-")}`;
+      element("rect", { x: MARGIN.left, y: 0, width: width - MARGIN.left - MARGIN.right, height },
+        element("clipPath", { id }, this.plot));
+      const group = element("g", { "clip-path": `url(#${id})` }, this.plot);
+      for (const curve of this.visible()) this.drawCurve(curve, group);
+      this.box = element("rect", { y: MARGIN.top, height: room, width: 0, fill: "currentColor", "fill-opacity": 0.12 }, this.plot);
+      this.hair = element("line", { y1: MARGIN.top, y2: height - MARGIN.bottom, stroke: "currentColor",
+        "stroke-opacity": 0.5, visibility: "hidden" }, this.plot);
+    }
+
+    drawAxes(xs, ys, width, height) {
+      for (const y of this.log ? logTicks(...ys) : ticks(...ys, 5)) {
+        element("line", { x1: MARGIN.left, x2: width - MARGIN.right, y1: this.toY(y), y2: this.toY(y),
+          stroke: "currentColor", "stroke-opacity": 0.13 }, this.plot);
+        element("text", { x: MARGIN.left - 6, y: this.toY(y) + 4, "text-anchor": "end" }, this.plot, short(y));
+      }
+      for (const x of ticks(...xs, Math.max(2, Math.floor(width / 75)))) {
+        element("text", { x: this.toX(x), y: height - 6, "text-anchor": "middle" }, this.plot, short(x));
+      }
+    }
+
+    drawCurve(curve, group) {
+      const line = this.lines[curve.line];
+      const look = { class: `c${line.colour}`, stroke: "currentColor", fill: "none", "stroke-width": 1.5,
+        "stroke-dasharray": DASHES[line.dash], "stroke-linejoin": "round" };
+      let path = "", open = false;
+      const drawn = (y) => y !== null && (!this.log || y > 0);
+      curve.x.forEach((x, index) => {
+        const y = curve.y[index];
+        if (drawn(y)) path += `${open ? "L" : "M"}${this.toX(x).toFixed(1)},${this.toY(y).toFixed(1)}`;
+        open = drawn(y);
+      });
+      element("title", {}, element("path", { ...look, d: path }, group), line.name);
+      if (curve.x.length > 40) return;
+      curve.x.forEach((x, index) => {
+        if (drawn(curve.y[index])) element("circle", { class: look.class, cx: this.toX(x), cy: this.toY(curve.y[index]),
+          r: 2.2, fill: "currentColor" }, group);
+      });
+    }
+  }
+
+  function sample(line) {
+    const drawing = element("svg", { width: 22, height: 8, class: `c${line.colour}`, "aria-hidden": "true" });
+    element("line", { x1: 0, x2: 22, y1: 4, y2: 4, stroke: "currentColor", "stroke-width": 2.5,
+      "stroke-dasharray": DASHES[line.dash] }, drawing);
+    return drawing;
+  }
+
+  function legend(place, lines, redraw) {
+    const buttons = lines.map((line) => {
+      const button = element("button", { type: "button", class: "run" });
+      button.append(sample(line), `${line.name} ${line.label}`);
+      button.title = line.label;
+      button.onclick = () => show([line], !line.shown);
+      return button;
+    });
+    const press = () => buttons.forEach((button, index) => { button.setAttribute("aria-pressed", lines[index].shown); });
+    const show = (changed, shown) => { changed.forEach((line) => { line.shown = shown; }); press(); redraw(); };
+    for (const [text, shown] of [["all", true], ["none", false]]) {
+      element("button", { type: "button" }, place, text).onclick = () => show(lines, shown);
+    }
+    place.append(...buttons);
+    press();
+  }
+
+  function sortable(table) {
+    const body = table.tBodies[0], heads = [...table.tHead.rows[0].cells];
+    const value = (row, column) => {
+      const text = row.cells[column].textContent, number = parseFloat(text.replaceAll(",", ""));
+      return isNaN(number) ? text : number;
+    };
+    heads.forEach((head, column) => {
+      const button = element("button", { type: "button" }, null, head.textContent);
+      head.replaceChildren(button);
+      button.onclick = () => {
+        const up = head.getAttribute("aria-sort") !== "ascending";
+        heads.forEach((other) => other.removeAttribute("aria-sort"));
+        head.setAttribute("aria-sort", up ? "ascending" : "descending");
+        const before = (a, b) => typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === "number" ? -1 : 1;
+        body.append(...[...body.rows].sort((a, b) => before(value(a, column), value(b, column)) * (up ? 1 : -1)));
+      };
+    });
+  }
+
+  const stored = document.getElementById("curves");
+  if (stored) {
+    const { lines, charts } = JSON.parse(stored.textContent);
+    const views = [...document.querySelectorAll(".chart")].map(
+      (place) => new ChartView(place, charts[place.dataset.chart], lines));
+    legend(document.getElementById("legend"), lines, () => views.forEach((view) => view.draw()));
+  }
+  document.querySelectorAll("table").forEach((table) => { if (table.tBodies[0].rows.length > 1) sortable(table); });
+})();

@@ -1,0 +1,64 @@
+"""Runs of one data set, those that differ in the seed alone taken together, the best first."""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gan.report.measures import Measure, chosen, mean
+from gan.report.run_folders import Run
+from gan.report.settings import by_seed
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Runs of one data set.
+
+    Attributes:
+        data: its name.
+        groups: runs that differ in the seed alone, by the mean of ``measure``, the best first; the unmeasured last.
+        measure: None if nothing was measured; the order is that of the folders then.
+    """
+
+    data: str
+    groups: list[list[Run]]
+    measure: Measure | None
+
+    @property
+    def runs(self) -> list[Run]:
+        return [run for group in self.groups for run in group]
+
+    @property
+    def best(self) -> list[Run] | None:
+        """The first group, if it was measured."""
+        if self.measure is None or not self.groups:
+            return None
+        return self.groups[0] if math.isfinite(_key(self.measure, self.groups[0])) else None
+
+
+def rankings(runs: Sequence[Run]) -> list[Ranking]:
+    """One for each data set: measures against different images are not compared."""
+    return [_ranked(data, [run for run in runs if run.data == data]) for data in dict.fromkeys(r.data for r in runs)]
+
+
+def _ranked(data: str, runs: Sequence[Run]) -> Ranking:
+    groups, measure = by_seed(runs), chosen(runs)
+    if measure is not None:
+        groups = [sorted(group, key=lambda run: _key(measure, [run])) for group in groups]
+        groups.sort(key=lambda group: _key(measure, group))
+    return Ranking(data, groups, measure)
+
+
+def _key(measure: Measure, runs: Sequence[Run]) -> float:
+    value = mean([measure.of(run) for run in runs])
+    return math.inf if value is None or not math.isfinite(value) else -measure.better * value
+
+
+def minutes(run: Run) -> float | None:
+    return None if run.seconds is None else run.seconds / 60
+
+
+def speed(run: Run) -> float | None:
+    """Real images a second: the median of what was logged, which pictures and pauses have no part in."""
+    logged = run.curves.get("train/images_per_second")
+    return statistics.median(logged.finite()) if logged and logged.finite() else None

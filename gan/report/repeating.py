@@ -1,0 +1,90 @@
+"""The one command that repeats a run, also a run of a sweep."""
+
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from gan.report.run_folders import Run
+from gan.report.settings import flat
+
+SWEEP_FLAGS = ("-m", "--multirun")
+OF_THE_SWEEP = ("hydra.sweep", "hydra/sweeper", "hydra.run.dir=")  # where the files lay, and who counted through
+NO_RECIPE = ("data=", "seed=", "hydra.", "hydra/", "callbacks.")
+FUNCTIONS = re.compile(r"^(range|choice|interval|glob|sort|shuffle|tag)\(")
+
+
+def command(run: Run) -> str | None:
+    """As typed into a shell. Of a run of a sweep the words of the sweep, each with the value that this run had.
+
+    None if run.json has no command, or config.yaml does not show a swept word's value, as with ``experiment=a,b``.
+    """
+    words = own_words(run)
+    return None if words is None else shlex.join(["python", *words])
+
+
+def own_words(run: Run) -> list[str] | None:
+    """The same as words, from train.py on."""
+    words = [word for word in run.command if word not in SWEEP_FLAGS and not word.startswith(OF_THE_SWEEP)]
+    if not words or set(SWEEP_FLAGS).isdisjoint(run.command):
+        return words or None
+    settled = [_settled(word, run.settings) for word in words]
+    return None if None in settled else [word for word in settled if word is not None]
+
+
+def recipe(run: Run) -> str:
+    """What makes this run, in the user's words, such as `dcgan optimizer.lr=1e-3`."""
+    return " ".join(recipe_words(run))
+
+
+def recipe_words(run: Run) -> list[str]:
+    """The words of its command but the data, the seed and where its files lie."""
+    words = [word for word in (own_words(run) or [])[1:] if "=" in word and not word.startswith(NO_RECIPE)]
+    return [word.removeprefix("experiment=") for word in words]
+
+
+def _settled(word: str, settings: Mapping[str, Any]) -> str | None:
+    """A word of a sweep with this run's value in place of several; None if that is not known."""
+    name, sign, given = word.partition("=")
+    if not sign or not _is_sweep(given):
+        return word
+    path = name.lstrip("+").replace("/", ".")
+    node = _node(settings, path)
+    if node is not None:
+        return next((f"{name}={option}" for option in _pieces(given) if option in _names(node)), None)
+    value = flat(settings).get(path)
+    return None if value is None else f"{name}={value}"
+
+
+def _is_sweep(given: str) -> bool:
+    return len(_pieces(given)) > 1 or FUNCTIONS.match(given) is not None
+
+
+def _pieces(given: str) -> list[str]:
+    """Split at commas outside of brackets and quotes, as Hydra does."""
+    pieces, depth, quote = [""], 0, ""
+    for sign in given:
+        if quote:
+            quote = "" if sign == quote else quote
+        elif sign in "'\"":
+            quote = sign
+        else:
+            depth += (sign in "[({") - (sign in "])}")
+        if sign == "," and not depth and not quote:
+            pieces.append("")
+        else:
+            pieces[-1] += sign
+    return [piece.strip() for piece in pieces]
+
+
+def _names(option: Mapping[str, Any]) -> set[str]:
+    """What an option of a group may be called: its name, or the class that it makes."""
+    return {str(option.get("name", "")), str(option.get("_target_", "")).rpartition(".")[2].lower()} - {""}
+
+
+def _node(settings: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:
+    """The option of a group by its path; None for a setting."""
+    node: Any = settings
+    for name in path.split("."):
+        node = node.get(name) if isinstance(node, dict) else None
+    return node if isinstance(node, dict) else None

@@ -1,0 +1,72 @@
+"""What a sweep has found: which settings go with good runs, and how to repeat the best."""
+
+import math
+from collections.abc import Sequence
+
+from gan.report.document import Block, Drawing, Section, Table, Text
+from gan.report.importance import LEAST_RUNS, LEVELS, shares
+from gan.report.measures import Measure
+from gan.report.parallel_coordinates import draw, number_axis, setting_axis
+from gan.report.ranking import Ranking
+from gan.report.run_folders import Run
+from gan.report.settings import differences, settings_of, short
+
+LEAST_SETTINGS, LEAST_SWEEP = 2, 4
+MOST_AXES = 12
+
+
+def sweep_section(ranking: Ranking) -> Section | None:
+    """Of four runs or more in which at least two settings differ, not counting the seed and what comes with another."""
+    runs = ranking.runs
+    differing = differences([settings_of(run) for run in runs])
+    distinct = differing.distinct()
+    if len(runs) < LEAST_SWEEP or len(distinct) < LEAST_SETTINGS or ranking.measure is None:
+        return None
+    columns = {path: [values[path] for values in differing.values] for path in list(distinct)[:MOST_AXES]}
+    blocks: list[Block] = [_coordinates(ranking.data, runs, columns, ranking.measure)]
+    blocks += _importance(runs, columns, ranking.measure, distinct)
+    if len(distinct) > MOST_AXES:
+        blocks.append(Text(f"{len(distinct)} settings differ; the first {MOST_AXES} are looked at here."))
+    return Section(f"Sweep: {ranking.data}", blocks)
+
+
+def _coordinates(data: str, runs: Sequence[Run], columns: dict[str, list[str]], measure: Measure) -> Drawing:
+    values = [measure.of(run) for run in runs]
+    axes = [setting_axis(short(path), texts) for path, texts in columns.items()]
+    names = [f"{run.name}: {measure.title} {measure.told([measure.of(run)])}" for run in runs]
+    way = "lower" if measure.better < 0 else "higher"
+    caption = "A line for each run, from the best (blue, thick) to the worst (yellow); dashed: not measured. "
+    caption += f"{measure.title}: {way} is better, and the best is above."
+    last = number_axis(measure.title, values, turned=measure.better < 0)
+    return Drawing(f"sweep-{data}", draw(names, axes, last), caption)
+
+
+def _importance(
+    runs: Sequence[Run], columns: dict[str, list[str]], measure: Measure, distinct: dict[str, list[str]]
+) -> list[Block]:
+    values = [measure.of(run) for run in runs]
+    known = [index for index, value in enumerate(values) if value is not None and math.isfinite(value)]
+    numbers = [float(values[index] or 0) for index in known]
+    logarithmic = bool(numbers) and min(numbers) > 0 and measure.better < 0
+    scaled = [math.log(value) for value in numbers] if logarithmic else numbers
+    found = shares({path: [texts[index] for index in known] for path, texts in columns.items()}, scaled)
+    if not found:
+        return [Text(f"Too few measured runs to say which setting matters: {LEAST_RUNS} or more are needed.")]
+    rows = []
+    for share in found:
+        means = sorted(share.means, key=lambda entry: -measure.better * entry[1])
+        each = [f"{value}: {math.exp(m) if logarithmic else m:.3g} ({count})" for value, m, count in means]
+        rows.append([short(share.path), f"{share.share:.0%}", "; ".join(each), ", ".join(distinct[share.path]) or "-"])
+    kind = "geometric mean" if logarithmic else "mean"
+    head = ["setting", "share of variance", f"{kind} of {measure.title} for each value (runs)", "changes together with"]
+    return [Table(head, rows), Text(_method(measure, len(known), logarithmic))]
+
+
+def _method(measure: Measure, runs: int, logarithmic: bool) -> str:
+    what = f"log {measure.title}" if logarithmic else measure.title
+    return (
+        f"Share of variance: of {what} over {runs} runs, the part that lies between the values of one setting, each "
+        "setting by itself: adjusted R² of a one-way analysis of variance, which is about 0 for a setting that does "
+        f"nothing. More than {LEVELS} different numbers are cut into {LEVELS} ranges. It says what went together in "
+        "these runs; what two settings do only together counts for neither, and other ranges give other shares."
+    )

@@ -1,0 +1,130 @@
+"""The tables of a report: the ranking, the single runs, the settings, and what runs ran on."""
+
+from collections.abc import Sequence
+
+from gan.report.document import Block, Folded, Table, Text
+from gan.report.measures import measured, told
+from gan.report.ranking import Ranking, minutes, speed
+from gan.report.repeating import recipe_words
+from gan.report.run_folders import IMAGES, Run
+from gan.report.settings import Differences, by_seed, differences, flat, label, settings_of, short
+
+MOST_IN_LABEL, MOST_DIFFERENT = 4, 12  # runs that differ in more settings are called by the words of their commands
+MOST_OPEN = 40  # rows of a table with a row for each run that is not folded
+STATES = ("finished", "running", "stopped")
+SPREAD = (
+    "Runs that differ in the seed alone are one row: the mean, ± half the distance from the least to the greatest. "
+    "images/s is the median of what was logged; minutes are of training, with its pictures."
+)
+
+
+def labels(runs: Sequence[Run]) -> dict[str, str]:
+    """For each run's name a few words that say how it was made, the same for all seeds; "" where nothing differs."""
+    differing = differences([settings_of(run) for run in runs])
+    distinct = differing.distinct()
+    if len(distinct) > MOST_IN_LABEL or len(differing.paths) > MOST_DIFFERENT:
+        words = {run.name: recipe_words(run) for run in runs}
+        shared = set.intersection(*map(set, words.values()))
+        typed = {name: " ".join(word for word in own if word not in shared) for name, own in words.items()}
+        if len(set(typed.values())) >= len(by_seed(runs)):
+            return typed
+    return {run.name: label(values, distinct) for run, values in zip(runs, differing.values, strict=True)}
+
+
+def ranking_table(ranking: Ranking, now: float) -> Table:
+    """A row for each group of runs that differ in the seed alone."""
+    called = labels(ranking.runs)
+    return _ranked(ranking, [(called[group[0].name], group) for group in ranking.groups], now)
+
+
+def single_runs(ranking: Ranking, now: float) -> list[Block]:
+    """The same for each run by itself, where some stand together in the ranking."""
+    if len(ranking.groups) == len(ranking.runs):
+        return []
+    called = labels(ranking.runs)
+    table = _ranked(ranking, [(called[run.name], [run]) for run in ranking.runs], now)
+    return [Folded("Each run by itself", [table])]
+
+
+def _ranked(ranking: Ranking, rows: Sequence[tuple[str, Sequence[Run]]], now: float) -> Table:
+    measures = measured(ranking.runs)
+    if ranking.measure is not None and ranking.measure not in measures:
+        measures = [ranking.measure, *measures]
+    labelled = any(name for name, _ in rows)
+    head = ["#", *(["settings"] if labelled else []), "runs", "seeds", *(measure.title for measure in measures)]
+    body = []
+    for place, (name, group) in enumerate(rows, 1):
+        cells = [measure.told([measure.of(run) for run in group]) for measure in measures]
+        start = [str(place), *([name] if labelled else []), _few([run.name for run in group]), _seeds(group)]
+        body.append([*start, *cells, *_effort(group, now)])
+    return Table([*head, "images", "G updates", "minutes", "images/s", "state"], body)
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 5 else f"{', '.join(names[:4])} … {names[-1]}"
+
+
+def _seeds(group: Sequence[Run]) -> str:
+    seeds = len({str(run.seed) for run in group})
+    return str(seeds) if seeds == len(group) else f"{seeds} ({len(group)} runs)"
+
+
+def _effort(group: Sequence[Run], now: float) -> list[str]:
+    states = [run.state(now) for run in group]
+    counted = [f"{states.count(state)} {state}" for state in STATES if state in states]
+    return [
+        told([run.count(IMAGES) for run in group], whole=True),
+        told([run.count("g_updates") for run in group], whole=True),
+        told([minutes(run) for run in group]),
+        told([speed(run) for run in group]),
+        states[0] if len(set(states)) == 1 else ", ".join(counted),
+    ]
+
+
+def settings_blocks(runs: Sequence[Run]) -> list[Block]:
+    """What differs, runs as rows; and folded, what is the same in all."""
+    differing = differences([settings_of(run) for run in runs])
+    blocks: list[Block] = []
+    if len(runs) > 1:
+        blocks += _differing(runs, differing)
+    title = "Settings that are the same in all" if len(runs) > 1 else "Settings"
+    equal = [[path, value] for path, value in sorted(differing.equal.items())]
+    return [*blocks, Folded(f"{title} ({len(equal)})", [Table(["setting", "value"], equal)])]
+
+
+def _differing(runs: Sequence[Run], differing: Differences) -> list[Block]:
+    if not differing.paths:
+        return [Text("No setting differs between these runs.")]
+    columns: dict[tuple[str, ...], list[str]] = {}
+    distinct = differing.distinct()
+    for path in sorted(differing.paths, key=lambda path: path not in distinct):
+        columns.setdefault(tuple(values[path] for values in differing.values), []).append(path)
+    head = ["run", *(" = ".join(map(short, paths)) for paths in columns.values())]
+    rows = [[run.name, *(column[index] for column in columns)] for index, run in enumerate(runs)]
+    note = "A run without a setting, such as a penalty's where there is none, has –. Where files lie is left out."
+    blocks: list[Block] = [Table(head, rows), Text(note)]
+    return blocks if len(runs) <= MOST_OPEN else [Folded(f"Settings that differ, of {len(runs)} runs", blocks)]
+
+
+def origins(runs: Sequence[Run]) -> list[Block]:
+    """Versions, machine, git commit, data and extractors: once where they are the same, and a table of the others."""
+    facts = differences([_origin(run) for run in runs])
+    same = Table(["the same in all" if len(runs) > 1 else "what", ""], list(facts.equal.items()))
+    blocks: list[Block] = [same]
+    if facts.paths:
+        rows = [[run.name, *(values[p] for p in facts.paths)] for run, values in zip(runs, facts.values, strict=True)]
+        blocks.append(Table(["run", *facts.paths], rows))
+    return blocks
+
+
+def _origin(run: Run) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in ("data", "git", "machine", "versions"):
+        node = run.facts.get(part)
+        for name, value in flat(node if isinstance(node, dict) else {}).items():
+            found[name if part == "versions" else f"{part} {name}"] = value
+    for extractor, digest in (run.quality.get("extractors") or {}).items():
+        found[f"{extractor} sha256"] = str(digest)
+    if "n" in run.quality:
+        found["images measured"] = str(run.quality["n"])
+    return found

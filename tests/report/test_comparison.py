@@ -1,0 +1,137 @@
+"""Which runs belong together, which is the best, and in what they differ."""
+
+import math
+from pathlib import Path
+
+import pytest
+from written_runs import write_quality, write_run
+
+from gan.report.measures import FCD, told
+from gan.report.ranking import rankings
+from gan.report.run_folders import Run, find_runs
+from gan.report.settings import ABSENT, by_seed, differences, flat, label, settings_of
+from gan.report.tables import labels, ranking_table, settings_blocks
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> list[Run]:
+    """Two learning rates with two seeds each, the second better; and one with a penalty, not measured."""
+    write_run(tmp_path / "0", lr=1e-4, seed=0, fcd=20.0)
+    write_run(tmp_path / "1", lr=1e-4, seed=1, fcd=30.0)
+    write_run(tmp_path / "2", lr=4e-4, seed=0, fcd=5.0)
+    write_run(tmp_path / "3", lr=4e-4, seed=1, fcd=4.0)
+    write_run(tmp_path / "4", penalty={"name": "r1", "gamma": 10}, lr=1e-4)
+    return find_runs([tmp_path])
+
+
+def test_settings_are_text_by_their_path() -> None:
+    settings = {"a": {"b": [1, 2], "c": None, "d": {}}, "e": "x", "f": True, "g": 1e-4}
+    assert flat(settings) == {"a.b": "[1,2]", "a.c": "null", "a.d": "{}", "e": "x", "f": "true", "g": "0.0001"}
+
+
+def test_where_files_lie_is_no_difference(runs: list[Run]) -> None:
+    found = differences([settings_of(run) for run in runs[:2]])
+    assert found.paths == ["seed"]
+    assert found.equal["optimizer.lr"] == "0.0001"
+    assert "run_dir" not in found.equal
+
+
+def test_settings_that_change_together_count_once(runs: list[Run]) -> None:
+    found = differences([settings_of(run) for run in runs])
+    assert found.distinct() == {"penalty.name": ["penalty.gamma"], "optimizer.lr": ["optimizer.generator.lr"]}
+    assert found.values[0]["penalty.gamma"] == ABSENT
+    assert label(found.values[4], found.distinct()) == "penalty=r1 optimizer.lr=0.0001"
+
+
+def test_runs_that_differ_in_the_seed_alone_are_one_group(runs: list[Run]) -> None:
+    assert [[run.name for run in group] for group in by_seed(runs)] == [["0", "1"], ["2", "3"], ["4"]]
+
+
+def test_the_best_group_is_the_first_and_the_unmeasured_the_last(runs: list[Run]) -> None:
+    (ranking,) = rankings(runs)
+    assert [[run.name for run in group] for group in ranking.groups] == [["3", "2"], ["0", "1"], ["4"]]
+    assert ranking.measure == FCD
+    assert ranking.best == ranking.groups[0]
+
+
+def test_the_ranking_has_mean_and_spread_and_number_of_seeds(runs: list[Run]) -> None:
+    table = ranking_table(rankings(runs)[0], now=0)
+    rows = [dict(zip(table.head, row, strict=True)) for row in table.rows]
+    assert [row["FCD"] for row in rows] == ["4.50 ± 0.50", "25.0 ± 5.0", "-"]
+    assert [row["seeds"] for row in rows] == ["2", "2", "1"]
+    assert rows[0]["settings"] == "penalty=none optimizer.lr=0.0004"
+    assert (rows[0]["images"], rows[0]["G updates"], rows[0]["minutes"]) == ("200", "1,234", "1.50 ± 0.00")
+
+
+def test_the_same_seed_twice_is_one_seed(tmp_path: Path) -> None:
+    for name in "ab":
+        write_run(tmp_path / name)
+    table = ranking_table(rankings(find_runs([tmp_path]))[0], now=0)
+    assert dict(zip(table.head, table.rows[0], strict=True))["seeds"] == "1 (2 runs)"
+
+
+def test_a_run_that_became_nan_is_not_the_best(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", lr=1, fcd=math.nan)
+    write_run(tmp_path / "b", lr=2, fcd=9.0)
+    (ranking,) = rankings(find_runs([tmp_path]))
+    assert [run.name for run in ranking.runs] == ["b", "a"]
+    assert "not finite" in ranking_table(ranking, now=0).rows[1]
+
+
+def test_runs_of_different_data_are_ranked_apart(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", data="mnist", fcd=9.0)
+    write_run(tmp_path / "b", data="fashion", fcd=1.0)
+    write_run(tmp_path / "c", data="mnist", lr=2, fcd=3.0)
+    found = rankings(find_runs([tmp_path]))
+    assert {ranking.data: [run.name for run in ranking.runs] for ranking in found} == {
+        "mnist": ["c", "a"],
+        "fashion": ["b"],
+    }
+
+
+def test_without_quality_json_the_measure_that_was_logged_ranks(tmp_path: Path) -> None:
+    for name, fcd in {"a": 9, "b": 4}.items():
+        folder = write_run(tmp_path / name, lr=fcd)
+        (folder / "metrics.csv").write_text(f"images_seen,quality/fcd\n64,1\n128,{fcd}\n")
+    (ranking,) = rankings(find_runs([tmp_path]))
+    assert [run.name for run in ranking.runs] == ["b", "a"]
+    assert "FCD in training" in ranking_table(ranking, now=0).head
+
+
+def test_points_are_ranked_by_the_modes_that_they_found(tmp_path: Path) -> None:
+    for name, modes in {"a": 3, "b": 8}.items():
+        write_quality(write_run(tmp_path / name, lr=modes, data="ring"), modes=modes, high_quality=0.5)
+    (ranking,) = rankings(find_runs([tmp_path]))
+    assert [run.name for run in ranking.runs] == ["b", "a"]
+
+
+def test_runs_that_differ_in_much_are_called_by_their_command(tmp_path: Path) -> None:
+    for name in ("dcgan", "wgan"):
+        command = ["train.py", f"experiment={name}", "data=mnist", "seed=0", "optimizer.lr=3"]
+        folder = write_run(tmp_path / name, command=command)
+        more = "".join(f"setting_{index}: {name}\n" for index in range(13))
+        (folder / "config.yaml").write_text((folder / "config.yaml").read_text() + more)
+    assert labels(find_runs([tmp_path])) == {"dcgan": "dcgan", "wgan": "wgan"}
+
+
+def test_one_run_alone_has_all_of_its_settings_folded(runs: list[Run]) -> None:
+    (folded,) = settings_blocks(runs[:1])
+    assert "Settings (" in folded.title  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("values", "whole", "text"),
+    [
+        ([0.1234], False, "0.123"),
+        ([12.34], False, "12.3"),
+        ([1.0, 2.0], False, "1.50 ± 0.50"),
+        ([0.0, 0.0], True, "0"),
+        ([0.0, 1.0], True, "0.5 ± 0.5"),
+        ([18_000.0], True, "18,000"),
+        ([None, 2.0], False, "2.00"),
+        ([None], False, "-"),
+        ([1.0, math.inf], False, "not finite"),
+    ],
+)
+def test_numbers_have_as_many_digits_as_they_deserve(values: list[float | None], whole: bool, text: str) -> None:
+    assert told(values, whole=whole) == text
