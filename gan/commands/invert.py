@@ -1,8 +1,8 @@
-"""`gan invert`: the latent of a given picture, and its image beside the picture."""
+"""`gan invert`: the latents of given pictures, and their images beside the pictures."""
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,11 +14,16 @@ from gan.errors import GanError
 if TYPE_CHECKING:
     import numpy as np
 
+    from gan.inversion import Inversion
+    from gan.trained import TrainedGenerator
+
+PAIRS_IN_A_ROW = 4
+
 
 def invert(
     source: Source,
-    picture: Annotated[
-        Path, typer.Argument(help="A picture file; it is made grey and resized as the generator's are.")
+    pictures: Annotated[
+        list[Path], typer.Argument(help="Picture files; each is made grey, if the generator's are, and resized.")
     ],
     of_class: Annotated[
         str | None,
@@ -31,12 +36,12 @@ def invert(
     lr: Annotated[float, typer.Option(min=1e-6, max=10, help="Its learning rate at first; it falls to 0.")] = 0.05,
     seed: Annotated[int, typer.Option(min=0, help="Of the latents that it starts from.")] = 0,
     gray_r: Annotated[
-        bool, typer.Option("--gray-r", help="The picture is dark on white, the generator's are not.")
+        bool, typer.Option("--gray-r", help="The pictures are dark on white, the generator's are not.")
     ] = False,
     out: Annotated[
-        Path, typer.Option(help="FILE.png: the picture and the image; FILE.npy beside it: the latent.")
+        Path, typer.Option(help="FILE.png: each picture with its image beside it. FILE.npy beside it: the latents.")
     ] = Path("inverted.png"),
-    scale: Annotated[int, typer.Option(min=1, max=64, help="Each pixel becomes so many, squared, in the PNG.")] = 6,
+    scale: Annotated[int, typer.Option(min=1, max=64, help="Each pixel becomes so many, squared, in the PNG.")] = 4,
     device: Device = "cpu",
     as_json: AsJson = False,
     force: Force = False,
@@ -45,33 +50,52 @@ def invert(
     import numpy as np
 
     from gan.bundle import load_generator
-    from gan.inversion import CANDIDATES
     from gan.inversion import invert as find
     from gan.pictures import grid, inverted, png
 
     check_ending(out, (".png",))
     generator = load_generator(source).to(usable_device(device))
-    wanted = _read(picture, generator.image_shape)
-    wanted = inverted(wanted) if gray_r else wanted
+    wanted = [_read(picture, generator.image_shape) for picture in pictures]
+    wanted = [inverted(picture) for picture in wanted] if gray_r else wanted
     asked = classes(of_class, generator.class_names)
-    found = find(generator, wanted, labels=asked, restarts=restarts, steps=steps, lr=lr, seed=seed)
-    latent = out.with_suffix(".npy")
-    pair = np.stack([wanted, found.image])
-    write_files(out, {out: png(grid(pair, scale=scale)), latent: npy(found.z.numpy())}, force=force)
-    named = None if found.label is None else (generator.class_names or range(generator.num_classes))[found.label]
+    found = [
+        find(generator, picture, labels=asked, restarts=restarts, steps=steps, lr=lr, seed=seed) for picture in wanted
+    ]
+    latents = out.with_suffix(".npy")
+    pairs = np.stack([image for picture, one in zip(wanted, found, strict=True) for image in (picture, one.image)])
+    content = {
+        out: png(grid(pairs, columns=2 * PAIRS_IN_A_ROW, scale=scale)),
+        latents: npy(np.stack([one.z.numpy() for one in found])),
+    }
+    write_files(out, content, force=force)
+    told = [_told(picture, one, generator) for picture, one in zip(pictures, found, strict=True)]
     if as_json:
-        told = {"out": str(out), "z": str(latent), "error": found.error, "class": named, "errors": found.errors}
-        print(json.dumps({**told, "error_of_nearest": found.error_of_nearest}))
+        print(json.dumps({"out": str(out), "latents": str(latents), "seed": seed, "pictures": told}))
         return
-    print(f"error {found.error:.4f} (rms of a pixel, 0 … 1); restarts: {found.errors[0]:.4f} … {found.errors[-1]:.4f}")
-    print(f"the nearest of {CANDIDATES:,} random images: {found.error_of_nearest:.4f}")
-    print(f"{f'class {named}; ' if named is not None else ''}picture and image: {out}; latent: {latent}")
+    for one in told:
+        of_its_class = "" if one["class"] is None else f", class {one['class']}"
+        print(f"{one['picture']}: error {one['error']:.4f}, at the start {one['error_of_nearest']:.4f}{of_its_class}")
+    print(f"error: root mean square of a pixel's, in [0, 1]; seed {seed}: {out}; latents: {latents}")
+
+
+def _told(picture: Path, found: "Inversion", generator: "TrainedGenerator") -> dict[str, Any]:
+    """What is said of one picture."""
+    named = None if found.label is None else (generator.class_names or range(generator.num_classes))[found.label]
+    return {
+        "picture": str(picture),
+        "error": found.error,
+        "errors": found.errors,
+        "error_of_nearest": found.error_of_nearest,
+        "class": named,
+    }
 
 
 def _read(path: Path, image_shape: tuple[int, int, int]) -> "np.ndarray":
     """uint8 (C, H, W)."""
     from gan.data.picture_files import PictureFault, read_pixels
 
+    if not path.is_file():
+        raise GanError(f"{path}: there is no such file; a picture expected")
     try:
         return read_pixels(path, *image_shape)
     except PictureFault as fault:
