@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from gan.commands.explore import explore
+from gan.commands.export import export
 from gan.commands.interpolate import interpolate
 from gan.commands.invert import invert
 from gan.commands.sample import sample
@@ -43,6 +44,7 @@ app.command()(sample)
 app.command()(interpolate)
 app.command()(explore)
 app.command()(invert)
+app.command()(export)
 app.command()(evaluate)
 app.command()(options)
 app.command()(report)

@@ -115,15 +115,16 @@ def _folders(source: Path) -> list[Path]:
         raise GanError(f"{source}: there is no such folder; give run folders, or a folder that has some below it")
     if not source.is_dir():
         raise GanError(f"{source}: this is a file; give run folders, or a folder that has some below it")
-    if _is_run(source):
+    if is_run(source):
         return [source]
-    below = sorted((path.parent for path in source.rglob(SETTINGS) if _is_run(path.parent)), key=_in_order)
+    below = sorted((path.parent for path in source.rglob(SETTINGS) if is_run(path.parent)), key=_in_order)
     if not below:
         raise GanError(f"{source}: no run here or below: no folder with {SETTINGS} and {FACTS}, which a run leaves")
     return below
 
 
-def _is_run(folder: Path) -> bool:
+def is_run(folder: Path) -> bool:
+    """Whether a run has left its two files here."""
     return (folder / SETTINGS).is_file() and (folder / FACTS).is_file()
 
 
@@ -147,7 +148,7 @@ def read_run(folder: Path, name: str = "") -> Run:
     Raises:
         GanError: config.yaml, run.json, quality.json or alarms.json is there and cannot be read.
     """
-    if not _is_run(folder):
+    if not is_run(folder):
         raise GanError(f"{folder}: no run: {SETTINGS} and {FACTS} expected, which a run leaves")
     times = [path.stat().st_mtime for path in (folder / SETTINGS, folder / FACTS, folder / FILE_NAME) if path.exists()]
     alarms = _json(folder / "alarms.json", list) if (folder / "alarms.json").is_file() else []
