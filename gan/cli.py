@@ -12,6 +12,7 @@ from gan.commands.explore import explore
 from gan.commands.export import export
 from gan.commands.interpolate import interpolate
 from gan.commands.invert import invert
+from gan.commands.runs import runs
 from gan.commands.sample import sample
 from gan.errors import GanError, unknown_name
 from gan.metrics.commands import evaluate, metrics
@@ -47,6 +48,7 @@ app.command()(invert)
 app.command()(export)
 app.command()(evaluate)
 app.command()(options)
+app.command()(runs)
 app.command()(report)
 app.add_typer(metrics)
 
