@@ -14,6 +14,7 @@ from gan.commands.interpolate import interpolate
 from gan.commands.invert import invert
 from gan.commands.runs import runs
 from gan.commands.sample import sample
+from gan.commands.show import show
 from gan.errors import GanError, unknown_name
 from gan.metrics.commands import evaluate, metrics
 from gan.options import options
@@ -49,6 +50,7 @@ app.command()(export)
 app.command()(evaluate)
 app.command()(options)
 app.command()(runs)
+app.command()(show)
 app.command()(report)
 app.add_typer(metrics)
 

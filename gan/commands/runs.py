@@ -1,7 +1,6 @@
 """`gan runs`: the runs below a folder, one a row."""
 
 import json
-import math
 import shutil
 import sys
 import time
@@ -37,13 +36,13 @@ def runs(
     as_json: AsJson = False,
 ) -> None:
     """List runs: data, recipe, images seen, measures, state (finished, running, cut, failed)."""
-    from gan.report.listing import chosen, columns, ordered
+    from gan.report.listing import chosen, columns, ordered, row
 
     known = columns(time.time())
     found = _found(folders or _places())
     shown = ordered(chosen(found, condition or [], known), sort, known, reverse=reverse)
     if as_json:
-        print(json.dumps([_row(run, known) for run in shown]))
+        print(json.dumps([row(run, known) for run in shown]))
     elif shown:
         print(_table(shown, [column for column in known.values() if _is_shown(column, shown)]))
         print(f"\n{_states(shown, known['state'])}")
@@ -69,12 +68,6 @@ def _found(folders: "Sequence[Path]") -> "list[Run]":
         except GanError as error:
             print(error, file=sys.stderr)
     return found
-
-
-def _row(run: "Run", known: "dict[str, Column]") -> dict[str, str | float | None]:
-    values = {name: column.of(run) for name, column in known.items()}
-    finite = {n: None if isinstance(v, float) and not math.isfinite(v) else v for n, v in values.items()}
-    return {"folder": str(run.folder), **finite}
 
 
 def _is_shown(column: "Column", shown: "Sequence[Run]") -> bool:

@@ -142,6 +142,13 @@ def _key(value: Value) -> Any:
     return value
 
 
+def row(run: Run, known: dict[str, Column]) -> dict[str, Value]:
+    """The run's folder and all columns, as JSON has them: NaN is None."""
+    values = {name: column.of(run) for name, column in known.items()}
+    finite = {n: None if isinstance(v, float) and not math.isfinite(v) else v for n, v in values.items()}
+    return {"folder": str(run.folder), **finite}
+
+
 def _column(option: str, name: str, known: dict[str, Column]) -> Column:
     if name not in known:
         raise GanError(unknown_name(option, name, known))
