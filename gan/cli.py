@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gan.commands.board import board
 from gan.commands.explore import explore
 from gan.commands.export import export
 from gan.commands.interpolate import interpolate
@@ -51,6 +52,7 @@ app.command()(evaluate)
 app.command()(options)
 app.command()(runs)
 app.command()(show)
+app.command()(board)
 app.command()(report)
 app.add_typer(metrics)
 

@@ -39,7 +39,7 @@ def runs(
     from gan.report.listing import chosen, columns, ordered, row
 
     known = columns(time.time())
-    found = _found(folders or _places())
+    found = _found(folders or places())
     shown = ordered(chosen(found, condition or [], known), sort, known, reverse=reverse)
     if as_json:
         print(json.dumps([row(run, known) for run in shown]))
@@ -50,7 +50,12 @@ def runs(
         print(f"none of {len(found)} runs is such")
 
 
-def _places() -> list[Path]:
+def places() -> list[Path]:
+    """Where train.py has put runs, seen from here.
+
+    Raises:
+        GanError: nowhere.
+    """
     there = [path for path in PLACES if path.is_dir()]
     if not there:
         raise GanError("there is no folder outputs or multirun here; give a folder with runs below it")
