@@ -101,6 +101,11 @@ def typical(z: Tensor, prior: Prior) -> Tensor:
     return torch.cat([noise, categorical, continuous.clamp(-1, 1)], dim=1)
 
 
+def candidates(prior: Prior, seed: int) -> Tensor:
+    """`CANDIDATES` latents of a seed, not those of `TrainedGenerator.sample`: its images may be looked for."""
+    return typical(prior.fixed(CANDIDATES, seed=seed, purpose="starts of an inversion"), prior)
+
+
 def _length(dim: int, deviations: float) -> float:
     """The quantile of the length of normal noise that lies so many standard deviations from the middle."""
     cube_root = 1 - 2 / (9 * dim) + deviations * math.sqrt(2 / (9 * dim))
@@ -111,7 +116,7 @@ def _starts(
     trained: TrainedGenerator, picture: NDArray[np.uint8], labels: Labels, restarts: int, seed: int
 ) -> tuple[Tensor, Tensor | None, float]:
     """The nearest of random latents, their classes, and the error of the first."""
-    z = typical(trained.latents(CANDIDATES, seed), trained.prior)
+    z = candidates(trained.prior, seed)
     classes = trained.labels(labels, CANDIDATES)
     errors = rms(trained.decode(z, classes), picture)
     nearest = torch.as_tensor(errors.argsort(kind="stable")[:restarts].copy())

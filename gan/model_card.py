@@ -165,7 +165,7 @@ def _limits(card: Card) -> str:
     if missing:
         lines += [f"It makes (almost) no images of: {', '.join(map(_line, missing))}."]
     if isinstance(copied, int | float):
-        lines += [f"{copied:.1%} of its images lie nearer to a training image than real ones do: copies, perhaps."]
+        lines += [f"Copied, perhaps, from training images: {copied:.1%} of its images; 1.0% of real ones would count."]
     else:
         lines += ["Whether it copies training images has not been measured."]
     if not card.measures:

@@ -9,7 +9,7 @@ from tiny_bundles import SHAPE, codes_bundle, conditional_bundle, points_bundle,
 
 from gan import load_generator
 from gan.errors import GanError
-from gan.inversion import CANDIDATES, Inversion, invert, rms, typical
+from gan.inversion import CANDIDATES, Inversion, candidates, invert, rms, typical
 from gan.latents import Prior
 from gan.trained import TrainedGenerator
 
@@ -43,10 +43,15 @@ def test_the_same_call_finds_the_same_latent(generator: TrainedGenerator) -> Non
 def test_without_steps_it_is_the_nearest_of_the_candidates(generator: TrainedGenerator) -> None:
     picture = generator.sample(1, seed=5)[0]
     one = found(generator, picture, steps=0, restarts=1)
-    z = typical(generator.latents(CANDIDATES, 0), generator.prior)
+    z = candidates(generator.prior, 0)
+    assert z.shape == (CANDIDATES, 16)
     errors = rms(generator.decode(z), picture)
     assert one.error == one.error_of_nearest == errors.min()
     assert torch.equal(one.z, z[int(errors.argmin())])
+
+
+def test_it_does_not_begin_at_what_it_looks_for(generator: TrainedGenerator) -> None:
+    assert found(generator, generator.sample(1, seed=0)[0], seed=0, steps=0).error > 0.01
 
 
 def test_the_best_of_the_way_is_kept(generator: TrainedGenerator) -> None:

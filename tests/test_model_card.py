@@ -72,7 +72,7 @@ def test_of_a_measured_run(tmp_path: Path) -> None:
     assert "Of 500 samples, by `gan evaluate`, against `fashion`." in text
     assert "fashion_classifier (sha256 abababababababab)" in text
     assert "It makes (almost) no images of: Coat." in text
-    assert "2.0% of its images lie nearer" in text
+    assert "Copied, perhaps, from training images: 2.0% of its images" in text
     assert "Trained on the bundled sample." in text
     assert "Licence of the images: MIT" in text
     assert "```\npython train.py experiment=lsgan\n```" in text
