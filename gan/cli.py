@@ -13,6 +13,7 @@ from gan.commands.explore import explore
 from gan.commands.export import export
 from gan.commands.interpolate import interpolate
 from gan.commands.invert import invert
+from gan.commands.repeat import repeat
 from gan.commands.runs import runs
 from gan.commands.sample import sample
 from gan.commands.show import show
@@ -54,6 +55,7 @@ app.command()(runs)
 app.command()(show)
 app.command()(board)
 app.command()(report)
+app.command()(repeat)
 app.add_typer(metrics)
 
 
