@@ -31,7 +31,10 @@ PAGES = [
 NOT_CHECKED = {
     "tensorboard": "opens a server and does not end",
     "git": "needs a network",
+    "pip": "needs a network",
     ".venv/bin/pip": "needs a network",
+    "wandb": "needs an account and a network",
+    "mlflow": "opens a server and does not end",
     "pre-commit": "writes into .git",
     "cd": "the shell's own",
     "export": "the shell's own",
