@@ -16,7 +16,6 @@ from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from gan import resume
 from gan.cli import app
 from gan.config import validate
 from gan.recipes import without_leftovers
@@ -170,7 +169,8 @@ def check_training(words: Sequence[str]) -> None:
     recipe = re.fullmatch(r"experiment=(\w+)(?: data=(?:mnist|fashion))?", " ".join(words))
     if recipe and (ROOT / "conf" / "experiment" / f"{recipe[1]}.yaml").is_file():
         return
-    overrides = [word for word in resume.command_line(list(words)) if not word.startswith(("-", "resume."))]
+    # resume=RUN: the settings of a run that is not there; what is said beside it is checked
+    overrides = [word for word in words if not word.startswith(("-", "resume="))]
     asks_only = {"--help", "--cfg"} & set(words)
     overrides = [word for word in overrides if not (asks_only and word == "job")]
     for run in _sweep(overrides) if {"-m", "--multirun"} & set(words) else [overrides]:
