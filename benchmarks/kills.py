@@ -48,7 +48,9 @@ GAMES = {
     "dropout, batch statistics, cosine": (
         "model.discriminator.dropout=0.5", "model.generator.normalization=batch", "lr_schedule=cosine",
     ),
-    "two processes": ("trainer.devices=2",),
+    "two processes, augmentation": (
+        "trainer.devices=2", "augmentation=adaptive", "augmentation.every=4", "augmentation.speed_images=5000",
+    ),
 }  # fmt: skip
 OTHER_DISK = Path("/dev/shm")
 

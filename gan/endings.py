@@ -17,6 +17,7 @@ from gan.errors import GanError
 
 MISTAKE = 2  # exit code of a user's mistake
 CRASH = 1  # of a bug
+ORPHAN_SECONDS = 10.0  # for a process whose parent has gone to finish its update and save
 # Where the system has them: a terminal that is closed, and a queue's word that the time runs out.
 OTHERS = [getattr(signal, name) for name in ("SIGHUP", "SIGUSR1") if hasattr(signal, name)]
 SIGNALS = (signal.SIGINT, signal.SIGTERM, *OTHERS)
@@ -143,13 +144,16 @@ def first_report(folder: Path) -> Report | None:
 
 
 def end_with_parent() -> None:
-    """In a process of a launch: be asked to end when the parent has gone, however that happened.
+    """In a process of a launch: be asked to end when the parent has gone, however that happened, and soon be ended.
 
-    The parent holds the other end of this process's standard input, and writes nothing to it.
+    The parent holds the other end of this process's standard input, and writes nothing to it. Its store is gone too: a
+    process that is looking for the others would wait for them for half an hour, deaf to signals.
     """
 
     def watch() -> None:
         os.read(0, 1)
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(ORPHAN_SECONDS)
+        os._exit(128 + signal.SIGTERM)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -14,6 +14,7 @@ from gan.latents import Prior, start_stream, stream_seed
 from gan.learning_rates import Constant, LRSchedule
 from gan.losses import OBJECTIVES, Objective, class_loss, information_loss
 from gan.networks import Discriminator, Judgement
+from gan.parallel import of_every_rank, own
 from gan.penalties import NoPenalty, Penalty
 from gan.record import GameRecord
 from gan.schedules import Schedule, Steps
@@ -262,12 +263,15 @@ class GAN(L.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         counters = {name: getattr(self, name) for name in COUNTERS}
-        checkpoint["game"] = {**counters, "record": self.record.state_dict()}
+        own_to_ranks = {"records": self.record.state_dict(), "augmentations": self.augmentation.state_dict()}
+        checkpoint["game"] = {**counters, **{name: of_every_rank(state) for name, state in own_to_ranks.items()}}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         for name in COUNTERS:
             setattr(self, name, checkpoint["game"][name])
-        self.record.load_state_dict(checkpoint["game"]["record"])
+        self.record.load_state_dict(own(checkpoint["game"]["records"]))
+        seen = own(checkpoint["game"]["augmentations"])  # since its last adaptation, by this process
+        checkpoint["state_dict"] |= {f"augmentation.{name}": value for name, value in seen.items()}
         checkpoint["callbacks"].pop("Timer", None)  # `trainer.max_time` is for each part of a run
         before = checkpoint.get(self.CHECKPOINT_HYPER_PARAMS_KEY, {}).get("optimizer")
         self._optimizers_changed = before != self.hparams.get("optimizer")

@@ -18,7 +18,9 @@ import torch
 import torch.distributed as dist
 from lightning.fabric.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
 from lightning.pytorch.strategies import DDPStrategy
+from torch import Tensor
 from torch.optim import Optimizer
+from torch.utils._pytree import tree_map
 
 from gan import endings
 from gan.data.module import ImageData
@@ -80,6 +82,22 @@ class GameDDP(DDPStrategy):
         flat /= self.world_size
         for gradient, averaged in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
             gradient.copy_(averaged.view_as(gradient))
+
+
+def of_every_rank(value: Any) -> list[Any]:
+    """What each process gives, by rank, with tensors on the CPU; all of them must call it. One process: [value]."""
+    plain = tree_map(lambda part: part.cpu() if isinstance(part, Tensor) else part, value)
+    if not dist.is_initialized() or dist.get_world_size() == 1:
+        return [plain]
+    gathered: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(gathered, plain)
+    return gathered
+
+
+def own(values: Sequence[Any]) -> Any:
+    """The part of this process in what `of_every_rank` has given; where there were other numbers of them, rank 0's."""
+    alike = dist.is_initialized() and dist.get_world_size() == len(values)
+    return values[dist.get_rank() if alike else 0]
 
 
 def process_count(devices: Any, accelerator: str) -> int:

@@ -17,7 +17,7 @@ from gan.files import write_bytes
 
 # None on Windows: two runs in one folder are not noticed there.
 fcntl: Any = importlib.import_module("fcntl") if importlib.util.find_spec("fcntl") else None
-PATIENCE = 10.0  # seconds for a process that ends to let go of its folder: ranks whose parent was killed, above all
+PATIENCE = 15.0  # seconds for a process that ends to let go of its folder: ranks whose parent was killed, above all
 ROOM = 50_000_000  # bytes on the disk: a few checkpoints, and the pictures, of the largest network that we ship
 WRITTEN = ("metrics.csv", "losses.png", "run.json", "samples", "tensorboard")  # beside checkpoints and bundle
 _taken: list[Path] = []

@@ -17,7 +17,8 @@ ROOT = Path(__file__).parent.parent
 COMMAND = (
     sys.executable, str(ROOT / "train.py"), "resume=auto", "data=mnist_sample", "data.batch_size=100",
     "model.generator.hidden=[8]", "model.discriminator.hidden=[8]", "accelerator=cpu", "logger=csv",
-    "callbacks.checkpoint.every=3", "trainer.log_every_n_steps=2", "trainer.limit_train_batches=10",
+    "callbacks.checkpoint.every=3", "trainer.log_every_n_steps=7", "trainer.limit_train_batches=10",
+    "augmentation=adaptive", "augmentation.every=4", "augmentation.speed_images=5000",
     *(f"callbacks.{name}=null" for name in ("progress", "samples", "curves", "quality")),
 )  # fmt: skip
 

@@ -12,6 +12,7 @@ from gan import schema
 from gan.callbacks.quality import quality_of
 from gan.gradients import gradient_norm, gradient_scale
 from gan.module import GAN
+from gan.parallel import of_every_rank, own
 
 COMPARED = ("seed", *schema.NODES, "optimizer")  # what makes one run differ from another
 NETWORKS = ("d", "g")  # in the order of GAN's optimizers
@@ -42,7 +43,7 @@ class GameMonitor(L.Callback):
         """What it has gathered since the last row and of the epoch, so that a resumed run logs the same rows."""
         return {
             "latest": dict(self.latest),
-            "norms": dict(self._norms),
+            "norms": of_every_rank(self._norms),
             "batches": self._batches,
             "epoch_sums": dict(self._epoch_sums),
             "epoch_counts": dict(self._epoch_counts),
@@ -52,6 +53,7 @@ class GameMonitor(L.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         for name, value in state_dict.items():
             setattr(self, name if name == "latest" else f"_{name}", value)
+        self._norms = dict(own(state_dict["norms"]))
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, GAN)
