@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gan.commands.demo import demo, watch
 from gan.commands.explore import explore
 from gan.commands.interpolate import interpolate
 from gan.commands.sample import sample
@@ -41,6 +42,8 @@ def commands(
 app.command()(sample)
 app.command()(interpolate)
 app.command()(explore)
+app.command()(demo)
+app.command()(watch)
 app.command()(evaluate)
 app.command()(options)
 app.command()(report)
