@@ -2,7 +2,7 @@
 
 import { Controls } from "./controls.js";
 import { Panel } from "./panel.js";
-import { json, send } from "./requests.js";
+import { json, newestOnly, send } from "./requests.js";
 
 const byId = (id) => document.getElementById(id);
 const panels = [];
@@ -13,11 +13,15 @@ function told(message) {
   byId("message").hidden = !message;
 }
 
-const controls = new Controls(() => { if (!walking) panels.forEach((panel) => { panel.forget(); panel.update(); }); });
+const controls = new Controls(() => {
+  if (walking) return renewed();
+  panels.forEach((panel) => { panel.forget(); panel.update(); });
+});
 
 function shown() {
   const models = panels.map(({ model }) => model).filter(Boolean);
   if (models.length) controls.show(models);
+  if (walking) renewed();
 }
 
 async function addPanel(number) {
@@ -36,21 +40,31 @@ byId("compare").onclick = async () => {
   byId("panels").classList.remove("two");
 };
 
-// Walks go from seed to seed without an end; the next one is asked for while the last is shown.
+// A walk goes from seed to seed without an end; the next part is asked for while one is shown. What is changed meanwhile
+// takes effect at the very place where the walk is.
+const journey = { from: 0, parts: [], next: null };
+const partsFrom = (seed) => Promise.all(panels.map((panel) => panel.walk(seed)));
+const renewed = newestOnly(async () => {
+  journey.parts = await partsFrom(journey.from);
+  journey.next = partsFrom(journey.from + 1);
+});
+
 async function walk() {
-  let next = Promise.all(panels.map((panel) => panel.walk()));
+  journey.from = controls.seedValue();
+  journey.next = partsFrom(journey.from);
   while (walking) {
-    const members = [...panels], walks = await next;
-    const steps = Math.max(0, ...walks.map((one) => one?.steps ?? 0));
-    if (steps === 0) { stop(); break; }
-    const began = walks.find(Boolean).parameters.seed;
-    controls.seed.value = controls.seedValue() === began ? began + 1 : controls.seedValue();
-    next = Promise.all(members.map((panel) => panel.walk()));
-    for (let frame = 0; frame < steps && walking; frame++) {
-      walks.forEach((one, index) => { if (one && members[index].root.isConnected) members[index].frame(one, frame); });
+    journey.parts = await journey.next;
+    const steps = Math.max(0, ...journey.parts.map((part) => part?.steps ?? 0));
+    if (steps === 0) stop();
+    const to = journey.from + 1;
+    controls.seed.value = to;
+    journey.next = partsFrom(to);
+    for (let frame = 0; frame < steps && walking && controls.seedValue() === to; frame++) {
+      panels.forEach((panel, index) => { if (journey.parts[index]) panel.frame(journey.parts[index], frame); });
       await new Promise((resolve) => setTimeout(resolve, 1000 / byId("speed").value));
     }
-    if (members.length !== panels.length) next = Promise.all(panels.map((panel) => panel.walk()));
+    journey.from = controls.seedValue();
+    if (journey.from !== to) journey.next = partsFrom(journey.from);
   }
 }
 

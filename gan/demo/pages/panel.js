@@ -76,15 +76,13 @@ export class Panel {
     context.drawImage(image, 0, top, image.width, height, 0, 0, image.width, height);
   }
 
-  // From the seed's images to those of the next: all frames under each other.
-  async walk() {
+  // From a seed's images to those of the next: all frames under each other.
+  async walk(seed) {
     if (!this.model || this.model.points) return null;
-    const from = this.asked();
-    const frames = await this.guarded(() => picture("/api/walk.png", { ...from, to: from.seed + 1, steps: this.steps(from) }));
-    return frames ? { image: frames, steps: this.steps(from), parameters: from } : null;
+    const parameters = { ...this.asked(), seed };
+    const image = await this.guarded(() => picture("/api/walk.png", { ...parameters, to: seed + 1, steps: STEPS }));
+    return image ? { image, steps: STEPS, parameters } : null;
   }
-
-  steps({ count }) { return Math.max(4, Math.min(STEPS, Math.floor(2400 / count))); }
 
   frame({ image, steps, parameters }, number) {
     this.forget();
