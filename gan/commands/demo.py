@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gan.demo.shelf import Shelf
 
 Host = Annotated[str, typer.Option(help="Where to listen; others reach the page with 0.0.0.0, and see all it shows.")]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")]
+Port = Annotated[int, typer.Option(help="0: any that is free.")]
 Open = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
 Root = Annotated[Path, typer.Option(envvar="GAN_DATA", help="Folder of the data sets, for nearest training images.")]
 PORT = 8808

@@ -13,6 +13,7 @@ from torch import Tensor
 from gan.bundle import load_generator
 from gan.class_labels import class_labels
 from gan.demo.parameters import is_number, real, reals, whole, wholes
+from gan.demo.training_images import data_name
 from gan.errors import GanError
 from gan.latent_directions import CODE_REACH, moved, principal_directions
 from gan.latent_walks import Places, between, places
@@ -183,11 +184,6 @@ class Model:
         firsts = range(0, len(images), view.count)
         pictures = [grid(images[first : first + view.count], columns=view.columns) for first in firsts]
         return np.concatenate(pictures, axis=1)
-
-
-def data_name(generator: TrainedGenerator) -> str:
-    """The set that it was trained on; "" where the bundle does not say."""
-    return str((generator.metadata.get("data") or {}).get("name") or "")
 
 
 def opened(path: Path, name: str, device: str) -> Model:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gan.demo import run_status
-from gan.demo.model import MOST_IMAGES, MOST_SEED, MOST_STEPS, Model, data_name
+from gan.demo.model import MOST_IMAGES, MOST_SEED, MOST_STEPS, Model
 from gan.demo.parameters import whole
 from gan.demo.server import Request, Response, Routes, as_json
 from gan.demo.shelf import Shelf
@@ -95,7 +95,7 @@ def _nearest(model: Model, query: Mapping[str, str], sets: Sets) -> dict[str, An
         raise GanError("nearest training images: this generator makes points of the plane")
     view = model.view(query)
     image = model.images(view)[whole(query, "index", 0, 0, min(view.count, MOST_IMAGES) - 1)]
-    training = sets.of(data_name(generator), generator.image_shape)
+    training = sets.of(generator)
     neighbours = training.nearest(image, NEIGHBOURS)
     return {
         "image": _inline(image),

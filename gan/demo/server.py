@@ -75,12 +75,14 @@ class PageServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, host: str, port: int, routes: Routes) -> None:
+        if not 0 <= port <= 65535:
+            raise GanError(f"--port: {port} given; 0 to 65535 expected, 0 for any that is free")
         self.host, self.routes = host, routes
         if ":" in host:
             self.address_family = socket.AF_INET6
         try:
             super().__init__((host, port), _Handler)
-        except (OSError, OverflowError, UnicodeError) as error:
+        except (OSError, UnicodeError) as error:
             raise GanError(_why_not(host, port, error)) from error
 
     def server_bind(self) -> None:

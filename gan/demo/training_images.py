@@ -10,9 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gan.data.resizing import fitted
 from gan.data.sources import LoadedImages, load
 from gan.errors import GanError
 from gan.metrics.neighbours import BLOCK, squared_distances
+from gan.trained import TrainedGenerator
 
 HELD_OUT = 500  # held-out images whose distances tell what is usual
 
@@ -99,15 +101,25 @@ class Sets:
         self._root = root
         self._read: dict[tuple[Any, ...], TrainingImages] = {}
 
-    def of(self, name: str, shape: Sequence[int]) -> TrainingImages:
-        """The training images of the set of this name.
+    def of(self, generator: TrainedGenerator) -> TrainingImages:
+        """The images that a generator was trained on, made to have its images' size and channels as they were then.
 
         Raises:
-            GanError: there is no such set here, or its images are not of this shape.
+            GanError: its bundle does not say which set that is, the set is not here, or cannot have that shape.
         """
+        name, seed = data_name(generator), (generator.metadata.get("trained") or {}).get("seed")
+        key = (name, seed, generator.image_shape)
         if not name:
             raise GanError("nearest training images: this bundle does not say what it was trained on")
-        if (name, *shape) not in self._read:
-            loaded = load(name, self._root, download=False)
-            self._read[name, *shape] = TrainingImages(loaded, shape)
-        return self._read[name, *shape]
+        if key not in self._read:
+            channels, height, width = generator.image_shape
+            loaded = load(name, self._root, download=False, seed=seed if isinstance(seed, int) else 0)
+            if height == width and channels in (1, 3):
+                loaded = fitted(loaded, height, channels)
+            self._read[key] = TrainingImages(loaded, generator.image_shape)
+        return self._read[key]
+
+
+def data_name(generator: TrainedGenerator) -> str:
+    """The set that a generator was trained on; "" where its bundle does not say."""
+    return str((generator.metadata.get("data") or {}).get("name") or "")

@@ -10,10 +10,12 @@ from tiny_bundles import codes_bundle, conditional_bundle, craft, metadata, poin
 
 from gan.bundle import FILE_NAME, load_generator, save_bundle
 from gan.data.sources import load
-from gan.demo import model as model_module
-from gan.demo.training_images import TrainingImages
+from gan.demo.model import Model
+from gan.demo.training_images import Sets, TrainingImages
+from gan.errors import GanError
 from gan.latent_directions import principal_directions
 from gan.pictures import grid
+from gan.trained import TrainedGenerator
 
 CLOTHES = ("Bag", "Coat, long", "<b>Sandal</b>")
 
@@ -163,9 +165,9 @@ def test_the_nearest_training_images_and_how_near_is_usual(
 ) -> None:
     data = load("mnist_sample")
     copied = data.images[77].numpy()
-    monkeypatch.setattr(model_module.TrainedGenerator, "image_shape", (1, 28, 28))
-    monkeypatch.setattr(model_module.Model, "images", lambda self, view: np.stack([copied] * view.count))
-    monkeypatch.setattr("gan.demo.routes.data_name", lambda generator: "mnist_sample")
+    monkeypatch.setattr(TrainedGenerator, "image_shape", (1, 28, 28))
+    monkeypatch.setattr(Model, "images", lambda self, view: np.stack([copied] * view.count))
+    monkeypatch.setattr("gan.demo.training_images.data_name", lambda generator: "mnist_sample")
     found = ask("/api/nearest?index=3").json
     assert [one["distance"] for one in found["neighbours"]] == sorted(one["distance"] for one in found["neighbours"])
     assert found["neighbours"][0]["distance"] < 1e-3 < found["usual"]["least"] < found["usual"]["median"]
@@ -180,3 +182,16 @@ def test_neighbours_are_those_of_the_whole_distance_matrix() -> None:
     distances = ((data.images.double() - image.double()) / 255).square().mean((1, 2, 3)).sqrt()
     expected = distances.sort().values[:4].tolist()
     assert [one.distance for one in images.nearest(image.numpy(), 4)] == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_set_is_made_to_have_the_size_and_channels_of_the_generated_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TrainedGenerator, "image_shape", (3, 16, 16))
+    generator = load_generator(whole_bundle(tmp_path))
+    generator.metadata["data"] = {"name": "mnist_sample"}
+    found = Sets(tmp_path).of(generator)
+    assert found.nearest(np.zeros((3, 16, 16), np.uint8), 1)[0].image.shape == (3, 16, 16)
+    monkeypatch.setattr(TrainedGenerator, "image_shape", (1, 4, 5))
+    with pytest.raises(GanError, match=r"those of mnist_sample are \(1, 28, 28\), the generated ones \(1, 4, 5\)"):
+        Sets(tmp_path).of(generator)

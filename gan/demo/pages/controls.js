@@ -19,7 +19,11 @@ export class Controls {
       byId("truncation-value").textContent = byId("truncation").value;
       changed();
     };
-    byId("reset").onclick = () => { this.state.values = {}; this.showSliders(); changed(); };
+    byId("reset").onclick = () => {
+      this.state.values = {};
+      if (this.model) this.showSliders();
+      changed();
+    };
   }
 
   seedValue() { return Math.max(0, Math.floor(Number(this.seed.value) || 0)); }
