@@ -31,6 +31,7 @@ function showGrid(run) {
   const slider = byId("epochs"), last = run.grids.length - 1;
   byId("grid").hidden = slider.hidden = last < 0;
   byId("no-grid").hidden = last >= 0;
+  byId("no-grid").textContent = run.state === "running" ? "No pictures yet." : "This run has kept no pictures.";
   if (last < 0) return;
   slider.max = last;
   if (followed) slider.value = last;
