@@ -11,6 +11,7 @@ import typer
 from gan.commands.demo import demo, watch
 from gan.commands.explore import explore
 from gan.commands.interpolate import interpolate
+from gan.commands.repeat import repeat
 from gan.commands.sample import sample
 from gan.errors import GanError, unknown_name
 from gan.metrics.commands import evaluate, metrics
@@ -47,6 +48,7 @@ app.command()(watch)
 app.command()(evaluate)
 app.command()(options)
 app.command()(report)
+app.command()(repeat)
 app.add_typer(metrics)
 
 

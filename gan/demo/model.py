@@ -80,7 +80,7 @@ class Model:
         """What a page needs for its controls, and what it says of the model."""
         generator, prior, metadata = self.generator, self.generator.prior, self.generator.metadata
         names = generator.class_names or tuple(map(str, range(generator.num_classes)))
-        quality, trained = metadata.get("quality") or {}, metadata.get("trained") or {}
+        quality, trained = _node(_node(metadata, "quality"), "quality"), _node(metadata, "trained")
         return {
             "name": self.name,
             "shape": list(generator.image_shape),
@@ -184,6 +184,12 @@ class Model:
         firsts = range(0, len(images), view.count)
         pictures = [grid(images[first : first + view.count], columns=view.columns) for first in firsts]
         return np.concatenate(pictures, axis=1)
+
+
+def _node(metadata: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A mapping in the metadata; {} where there is none: it may be anybody's."""
+    node = metadata.get(name)
+    return node if isinstance(node, dict) else {}
 
 
 def opened(path: Path, name: str, device: str) -> Model:
