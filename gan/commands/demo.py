@@ -59,7 +59,7 @@ def watch(
 ) -> None:
     """Watch a run while it trains: newest samples, curves, alarms, time left; and play with its generator.
 
-    Reads the run folder alone, so that the run may be on, stopped or finished. Ends with Ctrl-C.
+    Reads the run folder alone, so that the run may be on, finished, failed or cut short. Ends with Ctrl-C.
     """
     from gan.demo.shelf import Shelf
     from gan.devices import usable_device

@@ -48,6 +48,7 @@ def status(run: Run, now: float) -> dict[str, Any]:
         "name": run.name,
         "folder": str(run.folder),
         "state": state,
+        "why": run.why,
         "data": run.data,
         "command": " ".join(run.command),
         "started": str(run.facts.get("started") or ""),

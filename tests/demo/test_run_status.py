@@ -1,5 +1,9 @@
 """A run that is watched: how far it is, what is drawn, and that only its own files are shown."""
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,9 +28,20 @@ def write_run(folder: Path, rows: str, *, data: str = "mnist_sample", **trainer:
     return folder
 
 
-def status(folder: Path, quiet: float = 1.0) -> dict[str, object]:
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """As a process that trains in it holds a run folder."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    yield
+    os.close(descriptor)
+
+
+def status(folder: Path) -> dict[str, object]:
+    """Of a run that is on."""
     run = read_run(folder)
-    return run_status.status(run, run.changed + quiet)
+    with held(folder):
+        return run_status.status(run, run.changed + 1.0)
 
 
 def test_before_the_first_epoch_has_ended_the_set_says_how_long_the_run_is(tmp_path: Path) -> None:
@@ -50,11 +65,13 @@ def test_where_the_end_is_not_known_none_is_told(tmp_path: Path) -> None:
     assert (told["images_in_all"], told["share"], told["left"]) == (None, None, None)
 
 
-def test_a_run_that_has_only_begun_or_stands_still(tmp_path: Path) -> None:
+def test_a_run_that_has_only_begun_or_was_cut_short(tmp_path: Path) -> None:
     begun = status(write_run(tmp_path / "begun", "", max_epochs=4))
     assert (begun["images"], begun["share"], begun["charts"], begun["grids"]) == (None, 0.0, [], [])
-    still = status(write_run(tmp_path / "still", "1,0,4500,50,0.5,100,,\n", max_epochs=4), quiet=601)
-    assert (still["state"], still["left"]) == ("stopped", None)
+    folder = write_run(tmp_path / "cut", "1,0,4500,50,0.5,100,,\n", max_epochs=4)
+    (folder / "run.json").write_text('{"cut": {"by": "SIGTERM"}}')
+    cut = run_status.status(read_run(folder), 0.0)
+    assert (cut["state"], cut["why"], cut["left"], cut["share"]) == ("cut", "SIGTERM", None, 0.125)
 
 
 def test_charts_have_what_was_logged_and_nothing_that_json_lacks(tmp_path: Path) -> None:

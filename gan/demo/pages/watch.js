@@ -4,6 +4,7 @@ import { chartOf, short } from "./chart.js";
 import { addressOf, element, json } from "./requests.js";
 
 const OFTEN = 2000, SELDOM = 15_000; // milliseconds between two looks at a run that goes on, and at one that does not
+const QUIET = 120; // seconds without a new row that are worth a word
 const MEASURES = { fcd: "FCD", fcd_autoencoder: "AE distance", precision: "precision", recall: "recall", coverage: "coverage",
   label_accuracy: "classes right", copied: "copied", modes: "modes", missing: "classes missing" };
 const byId = (id) => document.getElementById(id);
@@ -22,7 +23,8 @@ function progressOf(run) {
   if (run.g_updates) parts.push(`${Math.round(run.g_updates).toLocaleString("en")} generator updates`);
   if (run.seconds) parts.push(`${duration(run.seconds)} so far`);
   if (run.left !== null) parts.push(`about ${duration(run.left)} left`);
-  if (run.state === "stopped") parts.push(`nothing new for ${duration(run.quiet)}`);
+  if (run.state === "running" && run.quiet > QUIET) parts.push(`nothing new for ${duration(run.quiet)}`);
+  if (run.state !== "running" && run.why) parts.push(run.why);
   if (run.state === "finished") return `Trained on ${short(run.images)} images, ${Math.round(run.g_updates ?? 0).toLocaleString("en")} generator updates, in ${duration(run.seconds)}`;
   return parts.join(" · ");
 }
