@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from gan.commands.board import board
+from gan.commands.demo import demo, watch
 from gan.commands.explore import explore
 from gan.commands.export import export
 from gan.commands.interpolate import interpolate
@@ -49,6 +50,8 @@ app.command()(interpolate)
 app.command()(explore)
 app.command()(invert)
 app.command()(export)
+app.command()(demo)
+app.command()(watch)
 app.command()(evaluate)
 app.command()(options)
 app.command()(runs)

@@ -95,12 +95,18 @@ def random_directions(latent_dim: int, count: int, seed: int) -> Tensor:
     return torch.linalg.qr(drawn.double().T).Q.T.float()
 
 
+def moved(z: Tensor, offsets: Tensor, prior: Prior) -> Tensor:
+    """Latents z (N, prior.width) with offsets (N, latent_dim) or (latent_dim,) added to their noise.
+
+    The components of uniform noise stay in [-1, 1]; codes stay as they are.
+    """
+    noise = z[:, : prior.latent_dim] + offsets
+    return torch.cat([noise if prior.name == "normal" else noise.clamp(-1, 1), z[:, prior.latent_dim :]], dim=1)
+
+
 def _along(z: Tensor, direction: Tensor, positions: Tensor, prior: Prior) -> Tensor:
     """(columns, width): z moved along a direction of the noise."""
-    moved = z.repeat(len(positions), 1)
-    noise = moved[:, : prior.latent_dim] + positions[:, None] * direction
-    moved[:, : prior.latent_dim] = noise if prior.name == "normal" else noise.clamp(-1, 1)
-    return moved
+    return moved(z.repeat(len(positions), 1), positions[:, None] * direction, prior)
 
 
 def _code_rows(z: Tensor, prior: Prior, columns: int, reach: float) -> list[Row]:

@@ -70,9 +70,17 @@ class TrainedGenerator:
         self.generator.to(device)
         return self
 
-    def latents(self, count: int, seed: int) -> Tensor:
-        """Latents (count, prior.width) of a seed; the first ones do not depend on ``count``."""
-        return self.prior.fixed(count, seed=seed, purpose="samples from a bundle")
+    def latents(self, count: int, seed: int, truncation: float | None = None) -> Tensor:
+        """Latents (count, prior.width) of a seed; the first ones do not depend on ``count``. Truncation: see `sample`.
+
+        Raises:
+            GanError: a truncation that is out of its range, or of a uniform prior.
+        """
+        z = self.prior.fixed(count, seed=seed, purpose="samples from a bundle")
+        if truncation is not None:
+            self._check_truncation(truncation)
+            z[:, : self.prior.latent_dim] *= truncation
+        return z
 
     def labels(self, asked: Labels, count: int) -> Tensor | None:
         """The classes of ``count`` images, int64 (count,), as `sample` understands them; None without classes.
@@ -128,11 +136,7 @@ class TrainedGenerator:
             GanError: there is no such class; labels for a generator without classes; a truncation that is out of its
                 range, or of a uniform prior, where no part is likelier than another.
         """
-        z = self.latents(count, seed)
-        if truncation is not None:
-            self._check_truncation(truncation)
-            z[:, : self.prior.latent_dim] *= truncation
-        return self.decode(z, labels, batch_size=batch_size)
+        return self.decode(self.latents(count, seed, truncation), labels, batch_size=batch_size)
 
     def latent_walk(
         self,

@@ -1,0 +1,89 @@
+"""`gan demo` and `gan watch`: pages in the browser, on this machine alone."""
+
+import sys
+import webbrowser
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gan.commands.arguments import Device
+
+if TYPE_CHECKING:
+    from gan.demo.shelf import Shelf
+
+Host = Annotated[str, typer.Option(help="Where to listen; others reach the page with 0.0.0.0, and see all it shows.")]
+Port = Annotated[int, typer.Option(help="0: any that is free.")]
+Open = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
+Root = Annotated[Path, typer.Option(envvar="GAN_DATA", help="Folder of the data sets, for nearest training images.")]
+PORT = 8808
+
+
+def demo(
+    bundles: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[BUNDLE…]", help="Run folders, or bundles. By default a small generator of digits."),
+    ] = None,
+    host: Host = "127.0.0.1",
+    port: Port = PORT,
+    open_page: Open = False,
+    root: Root = Path("data"),
+    device: Device = "cpu",
+) -> None:
+    """Play with generators in the browser: sliders, classes, walks, two side by side, nearest training images.
+
+    The page is of this machine, needs no network, and ends with Ctrl-C.
+    """
+    from gan.demo.shelf import Shelf
+    from gan.devices import usable_device
+    from gan.report.run_folders import FACTS, SETTINGS
+
+    sources = bundles or []
+    shelf = Shelf(sources, usable_device(device))
+    for number in range(len(shelf.names)):
+        shelf.model(number)  # a mistake in any of them is told at once
+    runs = [source for source in sources if (source / SETTINGS).is_file() and (source / FACTS).is_file()]
+    _serve(shelf, runs, root, host=host, port=port, page="", open_page=open_page)
+
+
+def watch(
+    run: Annotated[Path, typer.Argument(help="A run folder; of a folder of runs, the newest comes first.")] = Path(
+        "outputs"
+    ),
+    host: Host = "127.0.0.1",
+    port: Port = PORT,
+    open_page: Open = False,
+    root: Root = Path("data"),
+    device: Device = "cpu",
+) -> None:
+    """Watch a run while it trains: newest samples, curves, alarms, time left; and play with its generator.
+
+    Reads the run folder alone, so that the run may be on, finished, failed or cut short. Ends with Ctrl-C.
+    """
+    from gan.demo.shelf import Shelf
+    from gan.devices import usable_device
+    from gan.report.run_folders import find_runs
+
+    newest_first = sorted(find_runs([run]), key=lambda found: found.changed, reverse=True)
+    folders = [found.folder for found in newest_first]
+    _serve(
+        Shelf(folders, usable_device(device)), folders, root, host=host, port=port, page="watch", open_page=open_page
+    )
+
+
+def _serve(shelf: "Shelf", runs: list[Path], root: Path, *, host: str, port: int, page: str, open_page: bool) -> None:
+    from gan.demo.routes import routes
+    from gan.demo.server import PageServer
+    from gan.demo.training_images import Sets
+
+    with closing(shelf), PageServer(host, port, routes(shelf, Sets(root), runs)) as server:
+        print(f"{server.address}{page}  (Ctrl-C ends it)", flush=True)
+        if not server.private:
+            print(f"--host: {host}: whoever reaches this machine can see and use the page", file=sys.stderr)
+        if open_page:
+            webbrowser.open(server.address + page)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            print()

@@ -1,0 +1,201 @@
+"""A generator as a page plays it: its sliders, and its images for what they are set to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan.bundle import load_generator
+from gan.class_labels import class_labels
+from gan.demo.parameters import is_number, real, reals, whole, wholes
+from gan.demo.training_images import data_name
+from gan.errors import GanError
+from gan.latent_directions import CODE_REACH, moved, principal_directions
+from gan.latent_walks import Places, between, places
+from gan.pictures import Pixels, grid, scatter
+from gan.trained import TrainedGenerator
+
+DIRECTIONS = 8  # sliders
+MOST_IMAGES = 256  # of one picture
+MOST_POINTS = 2000  # of one picture of the plane
+MOST_STEPS, MOST_WALKED = 120, 8192  # frames of a walk; their images in all
+MOST_SEED = 2**53 - 1  # the largest whole number that a page's script can hold
+MEASURES = ("fcd", "precision", "recall", "coverage", "label_accuracy", "modes")
+
+
+@dataclass(frozen=True)
+class View:
+    """What the controls of a page are set to.
+
+    Attributes:
+        seed: of the latents. count: how many images. columns: of the picture.
+        asked: a class by number or name; None for all in turn.
+        truncation: 1 leaves the noise as it is.
+        directions: how far to go along each principal direction.
+        categorical, continuous: each of InfoGAN's codes; None leaves it as it was drawn.
+    """
+
+    seed: int
+    count: int
+    columns: int
+    asked: str | None
+    truncation: float
+    directions: list[float | None]
+    categorical: list[int | None]
+    continuous: list[float | None]
+
+
+@dataclass
+class Model:
+    """An opened bundle.
+
+    Attributes:
+        name: what the page calls it.
+        generator: what makes the images.
+        directions: float32 (K, latent_dim), orthonormal; K is 0 where its first layer is none of z alone.
+    """
+
+    name: str
+    generator: TrainedGenerator
+    directions: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._lock = Lock()  # one picture at a time: more would only wait for each other's cores
+        try:
+            self.directions = principal_directions(self.generator.generator, self.generator.prior)[:DIRECTIONS]
+        except GanError:
+            self.directions = torch.zeros(0, self.generator.prior.latent_dim)
+
+    @property
+    def reach(self) -> float:
+        """How far the sliders of directions go, to both sides: as `gan explore` does."""
+        return 3.0 if self.generator.prior.name == "normal" else 1.0
+
+    def described(self) -> dict[str, Any]:
+        """What a page needs for its controls, and what it says of the model."""
+        generator, prior, metadata = self.generator, self.generator.prior, self.generator.metadata
+        names = generator.class_names or tuple(map(str, range(generator.num_classes)))
+        quality, trained = _node(_node(metadata, "quality"), "quality"), _node(metadata, "trained")
+        return {
+            "name": self.name,
+            "shape": list(generator.image_shape),
+            "points": generator.points,
+            "classes": list(names) if generator.conditional else [],
+            "truncation": prior.name == "normal",
+            "sliders": self._sliders(),
+            "choices": [
+                {"name": f"categorical code {1 + number}", "classes": classes}
+                for number, classes in enumerate(prior.categorical)
+            ],
+            "family": metadata["family"],
+            "parameters": sum(parameter.numel() for parameter in generator.generator.parameters()),
+            "latent": f"{prior.latent_dim} {prior.name}",
+            "data": data_name(generator),
+            "epochs": trained.get("epochs") if is_number(trained.get("epochs")) else None,
+            "measures": {name: quality[name] for name in MEASURES if is_number(quality.get(name))},
+            "sha256": str(metadata.get("sha256", "")),
+        }
+
+    def _sliders(self) -> list[dict[str, Any]]:
+        """Principal directions, and InfoGAN's continuous codes, named as in `gan explore`."""
+        counted = {
+            "directions": ("principal", len(self.directions), self.reach),
+            "continuous": ("continuous code", self.generator.prior.continuous, CODE_REACH),
+        }
+        return [
+            {"name": f"{name} {1 + number}", "kind": kind, "reach": reach}
+            for kind, (name, count, reach) in counted.items()
+            for number in range(count)
+        ]
+
+    def view(self, query: Mapping[str, str]) -> View:
+        """What a page asks for.
+
+        Raises:
+            GanError: a parameter that is out of its range.
+        """
+        prior, points = self.generator.prior, self.generator.points
+        count = whole(query, "count", 500 if points else 16, 1, MOST_POINTS if points else MOST_IMAGES)
+        return View(
+            seed=whole(query, "seed", 0, 0, MOST_SEED),
+            count=count,
+            columns=whole(query, "columns", min(count, 8), 1, MOST_POINTS),
+            asked=query.get("class") or None,
+            truncation=real(query, "truncation", 1, 0.01, 1),
+            directions=reals(query, "directions", len(self.directions), self.reach),
+            categorical=wholes(query, "categorical", prior.categorical),
+            continuous=reals(query, "continuous", prior.continuous, CODE_REACH),
+        )
+
+    def latents(self, view: View, seed: int | None = None) -> Tensor:
+        """(count, prior.width): those of the seed, moved to where the sliders are."""
+        prior = self.generator.prior
+        truncation = None if view.truncation == 1 else view.truncation
+        z = self.generator.latents(view.count, view.seed if seed is None else seed, truncation)
+        offsets = torch.tensor([position or 0.0 for position in view.directions]) @ self.directions
+        z = moved(z, offsets, prior)
+        place = prior.latent_dim
+        for chosen, classes in zip(view.categorical, prior.categorical, strict=True):
+            if chosen is not None:
+                z[:, place : place + classes] = torch.nn.functional.one_hot(torch.tensor(chosen), classes).float()
+            place += classes
+        for index, value in enumerate(view.continuous):
+            if value is not None:
+                z[:, place + index] = value
+        return z
+
+    def images(self, view: View) -> Any:
+        """uint8 (count, C, H, W); of points of the plane float32 (count, 2, 1, 1)."""
+        with self._lock:
+            return self.generator.decode(self.latents(view), view.asked)
+
+    def picture(self, view: View) -> Pixels:
+        """The images as one picture (C, height, width)."""
+        images = self.images(view)
+        return scatter(images) if self.generator.points else grid(images, columns=view.columns)
+
+    def walk(self, view: View, to: int, steps: int) -> Pixels:
+        """``steps`` pictures under each other: every image on its way from its seed's latent to that of seed ``to``.
+
+        The last is one step before the end, where the next walk begins. The classes stay as they are.
+
+        Raises:
+            GanError: the generator makes points of the plane; a class that does not exist.
+        """
+        if self.generator.points:
+            raise GanError("walk: this generator makes points of the plane, not images")
+        if steps * view.count > MOST_WALKED:
+            raise GanError(f"steps: {steps} of {view.count} images given; at most {MOST_WALKED} images expected")
+        frames = places(2, steps)
+        image = torch.arange(view.count).repeat(steps)
+        where = Places(image, view.count + image, frames.share[:steps].repeat_interleave(view.count))
+        z = between(torch.cat([self.latents(view), self.latents(view, to)]), where, self.generator.prior)
+        labels = None
+        if self.generator.conditional:
+            names = self.generator.class_names
+            labels = class_labels(view.asked, view.count, self.generator.num_classes, names).repeat(steps)
+        with self._lock:
+            images = self.generator.decode(z, labels if labels is not None else view.asked)
+        firsts = range(0, len(images), view.count)
+        pictures = [grid(images[first : first + view.count], columns=view.columns) for first in firsts]
+        return np.concatenate(pictures, axis=1)
+
+
+def _node(metadata: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A mapping in the metadata; {} where there is none: it may be anybody's."""
+    node = metadata.get(name)
+    return node if isinstance(node, dict) else {}
+
+
+def opened(path: Path, name: str, device: str) -> Model:
+    """The model in a bundle or a run folder.
+
+    Raises:
+        BundleError: there is none.
+    """
+    return Model(name, load_generator(path).to(device))

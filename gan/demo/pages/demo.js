@@ -1,0 +1,106 @@
+// The page of `gan demo`: one model or two, under the same controls.
+
+import { Controls } from "./controls.js";
+import { Panel } from "./panel.js";
+import { json, newestOnly, send } from "./requests.js";
+
+const byId = (id) => document.getElementById(id);
+const panels = [];
+let names = [], walking = false;
+
+function told(message) {
+  byId("message").textContent = message;
+  byId("message").hidden = !message;
+}
+
+const controls = new Controls(() => {
+  if (walking) return renewed();
+  panels.forEach((panel) => { panel.forget(); panel.update(); });
+});
+
+function shown() {
+  const models = panels.map(({ model }) => model).filter(Boolean);
+  if (models.length) controls.show(models);
+  if (walking) renewed();
+}
+
+async function addPanel(number) {
+  const panel = new Panel(byId("panels"), controls, number, names, shown);
+  panels.push(panel);
+  byId("panels").classList.toggle("two", panels.length > 1);
+  await panel.open(number);
+}
+
+byId("compare").onclick = async () => {
+  const two = panels.length === 1;
+  byId("compare").setAttribute("aria-pressed", two);
+  if (two) return addPanel((panels[0].number + 1) % names.length);
+  panels.pop().root.remove();
+  shown();
+  byId("panels").classList.remove("two");
+};
+
+// A walk goes from seed to seed without an end; the next part is asked for while one is shown. What is changed meanwhile
+// takes effect at the very place where the walk is.
+const journey = { from: 0, parts: [], next: null };
+const partsFrom = (seed) => Promise.all(panels.map((panel) => panel.walk(seed)));
+const renewed = newestOnly(async () => {
+  journey.parts = await partsFrom(journey.from);
+  journey.next = partsFrom(journey.from + 1);
+});
+
+async function walk() {
+  journey.from = controls.seedValue();
+  journey.next = partsFrom(journey.from);
+  while (walking) {
+    journey.parts = await journey.next;
+    const steps = Math.max(0, ...journey.parts.map((part) => part?.steps ?? 0));
+    if (steps === 0) stop();
+    const to = journey.from + 1;
+    controls.seed.value = to;
+    journey.next = partsFrom(to);
+    for (let frame = 0; frame < steps && walking && controls.seedValue() === to; frame++) {
+      panels.forEach((panel, index) => { if (journey.parts[index]) panel.frame(journey.parts[index], frame); });
+      await new Promise((resolve) => setTimeout(resolve, 1000 / byId("speed").value));
+    }
+    journey.from = controls.seedValue();
+    if (journey.from !== to) journey.next = partsFrom(journey.from);
+  }
+}
+
+function stop() {
+  walking = false;
+  byId("walk").textContent = "▶ Walk";
+  byId("walk").setAttribute("aria-pressed", false);
+}
+
+byId("walk").onclick = () => {
+  if (walking) return stop();
+  walking = true;
+  byId("walk").textContent = "❚❚ Stop";
+  byId("walk").setAttribute("aria-pressed", true);
+  walk();
+};
+
+async function openFile(file) {
+  if (!file) return;
+  try {
+    const added = await send("/api/models", { name: file.name.slice(0, 200) }, file);
+    names = added.models;
+    panels.forEach((panel) => panel.names(names, panel.number));
+    told("");
+    await panels.at(-1).open(added.model);
+  } catch (error) { told(error.message); }
+}
+
+byId("file").onchange = () => { openFile(byId("file").files[0]); byId("file").value = ""; };
+document.ondragover = (event) => event.preventDefault();
+document.ondrop = (event) => { event.preventDefault(); openFile(event.dataTransfer.files[0]); };
+
+try {
+  const pages = await json("/api/pages");
+  names = pages.models;
+  document.querySelector("nav").hidden = pages.runs.length === 0;
+  await addPanel(0);
+  if (names.length === 2) byId("compare").click();
+} catch (error) { told(error.message); }

@@ -1,0 +1,54 @@
+"""What a page asks for, read from a query's parameters: each of its type and in its range; and what it can be told."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gan.errors import GanError
+
+
+def whole(query: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    """A whole number from least to most."""
+    text = query.get(name) or str(default)
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 20 and least <= int(text) <= most):
+        raise GanError(f"{name}: {text[:40]!r} given; a whole number from {least} to {most} expected")
+    return int(text)
+
+
+def real(query: Mapping[str, str], name: str, default: float, least: float, most: float) -> float:
+    """A number from least to most."""
+    text = query.get(name) or str(default)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not least <= value <= most:
+        raise GanError(f"{name}: {text[:40]!r} given; a number from {least:g} to {most:g} expected")
+    return value
+
+
+def reals(query: Mapping[str, str], name: str, count: int, reach: float) -> list[float | None]:
+    """``count`` numbers from -reach to reach with commas between them; empty ones, and those left out, are None."""
+    texts = _padded(query.get(name, ""), name, count)
+    return [real({name: text}, name, 0, -reach, reach) if text else None for text in texts]
+
+
+def wholes(query: Mapping[str, str], name: str, sizes: Sequence[int]) -> list[int | None]:
+    """For each size a whole number below it, with commas between them; empty ones, and those left out, are None."""
+    texts = _padded(query.get(name, ""), name, len(sizes))
+    return [
+        whole({name: text}, name, 0, 0, size - 1) if text else None for text, size in zip(texts, sizes, strict=True)
+    ]
+
+
+def _padded(text: str, name: str, count: int) -> list[str]:
+    parts = text.split(",") if text else []
+    if len(parts) > count:
+        raise GanError(f"{name}: {len(parts)} given; at most {count} expected")
+    return [*parts, *[""] * (count - len(parts))]
+
+
+def is_number(value: Any) -> bool:
+    """Whether JSON has a word for it."""
+    return isinstance(value, int | float) and math.isfinite(value)

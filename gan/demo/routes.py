@@ -1,0 +1,121 @@
+"""What the server answers, address by address: two pages and their parts, and what these ask for."""
+
+import base64
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from gan.demo import run_status
+from gan.demo.model import MOST_IMAGES, MOST_SEED, MOST_STEPS, Model
+from gan.demo.parameters import whole
+from gan.demo.server import Request, Response, Routes, as_json
+from gan.demo.shelf import Shelf
+from gan.demo.training_images import Sets
+from gan.errors import GanError
+from gan.pictures import Pixels, png
+from gan.report.run_folders import Run, read_run
+
+PAGES = {"/": "demo.html", "/watch": "watch.html"}
+STYLES, SCRIPTS = ("page.css",), ("requests.js", "controls.js", "panel.js", "demo.js", "chart.js", "watch.js")
+NEIGHBOURS = 5
+
+
+def routes(shelf: Shelf, sets: Sets, runs: Sequence[Path]) -> Routes:
+    """All addresses.
+
+    Args:
+        shelf: the models. sets: the images that they were trained on.
+        runs: run folders to watch, of the first of which the page of a run shows most.
+    """
+    found: dict[tuple[str, str], Callable[[Request], Response]] = {
+        ("GET", address): _file(name, "text/html; charset=utf-8") for address, name in PAGES.items()
+    }
+    found |= {("GET", f"/{name}"): _file(name, "text/css; charset=utf-8") for name in STYLES}
+    found |= {("GET", f"/{name}"): _file(name, "text/javascript; charset=utf-8") for name in SCRIPTS}
+    return {**found, **_of_models(shelf, sets), **_of_runs(runs), ("GET", "/api/pages"): _pages(shelf, runs)}
+
+
+def _pages(shelf: Shelf, runs: Sequence[Path]) -> Callable[[Request], Response]:
+    return lambda request: as_json({"models": shelf.names, "runs": [str(run) for run in runs]})
+
+
+def _of_models(shelf: Shelf, sets: Sets) -> Routes:
+    def model(request: Request) -> Model:
+        return shelf.model(whole(request.query, "model", 0, 0, 10**6))
+
+    def described(request: Request) -> Response:
+        return as_json(model(request).described())
+
+    def images(request: Request) -> Response:
+        asked = model(request)
+        return _picture(asked.picture(asked.view(request.query)))
+
+    def walk(request: Request) -> Response:
+        asked = model(request)
+        to = whole(request.query, "to", 1, 0, MOST_SEED)
+        steps = whole(request.query, "steps", 24, 1, MOST_STEPS)
+        return _picture(asked.walk(asked.view(request.query), to, steps))
+
+    def nearest(request: Request) -> Response:
+        return as_json(_nearest(model(request), request.query, sets))
+
+    def add(request: Request) -> Response:
+        return as_json({"model": shelf.add(request.body, request.query.get("name", "")), "models": shelf.names})
+
+    return {
+        ("GET", "/api/model"): described,
+        ("GET", "/api/images.png"): images,
+        ("GET", "/api/walk.png"): walk,
+        ("GET", "/api/nearest"): nearest,
+        ("POST", "/api/models"): add,
+    }
+
+
+def _of_runs(runs: Sequence[Path]) -> Routes:
+    def run(request: Request) -> Run:
+        if not runs:
+            raise GanError("run: no run is watched here; gan watch RUN shows one")
+        return read_run(runs[whole(request.query, "run", 0, 0, len(runs) - 1)])
+
+    def status(request: Request) -> Response:
+        return as_json(run_status.status(run(request), time.time()))
+
+    def grid(request: Request) -> Response:
+        return Response(run_status.grid(run(request), whole(request.query, "grid", 0, 0, 10**6)), "image/png")
+
+    return {("GET", "/api/run"): status, ("GET", "/api/grid.png"): grid}
+
+
+def _nearest(model: Model, query: Mapping[str, str], sets: Sets) -> dict[str, Any]:
+    """One image of a picture, and the training images that are nearest to it."""
+    generator = model.generator
+    if generator.points:
+        raise GanError("nearest training images: this generator makes points of the plane")
+    view = model.view(query)
+    image = model.images(view)[whole(query, "index", 0, 0, min(view.count, MOST_IMAGES) - 1)]
+    training = sets.of(generator)
+    neighbours = training.nearest(image, NEIGHBOURS)
+    return {
+        "image": _inline(image),
+        "origin": training.origin,
+        "usual": training.usual,
+        "neighbours": [
+            {"image": _inline(one.image), "class": one.class_name, "distance": round(one.distance, 4)}
+            for one in neighbours
+        ],
+    }
+
+
+def _inline(image: Pixels) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png(image)).decode()}"
+
+
+def _picture(image: Pixels) -> Response:
+    return Response(png(image), "image/png")
+
+
+def _file(name: str, kind: str) -> Callable[[Request], Response]:
+    content = (resources.files("gan.demo") / "pages" / name).read_bytes()
+    return lambda request: Response(content, kind)

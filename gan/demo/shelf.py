@@ -1,0 +1,83 @@
+"""The models that the pages can show: those of the command line, and those that a page has sent."""
+
+import re
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+
+from gan import bundle_file
+from gan.demo.model import Model, opened
+from gan.errors import BundleError, GanError
+
+BUNDLED = Path(__file__).parent / bundle_file.FILE_NAME
+MOST_SENT = 8  # files that pages may send to one server
+
+
+class Shelf:
+    """Models by number. One is opened when it is asked for, and anew once its file has changed: a run writes it again.
+
+    Args:
+        sources: bundles or run folders; the bundled generator where there are none.
+        device: where they compute.
+    """
+
+    def __init__(self, sources: Sequence[Path], device: str = "cpu") -> None:
+        self._sources = [(source, str(source)) for source in sources] or [(BUNDLED, "the bundled generator")]
+        self._device = device
+        self._open: dict[int, tuple[tuple[int, int], Model]] = {}
+        self._lock = Lock()
+        self._sent: tempfile.TemporaryDirectory[str] | None = None
+
+    def close(self) -> None:
+        """Remove what pages have sent."""
+        if self._sent is not None:
+            self._sent.cleanup()
+
+    @property
+    def names(self) -> list[str]:
+        """What the pages call them."""
+        return [name for _, name in self._sources]
+
+    def model(self, number: int) -> Model:
+        """The model of this number.
+
+        Raises:
+            GanError: there is none, or its bundle cannot be read.
+        """
+        if not 0 <= number < len(self._sources):
+            raise GanError(f"model: {number} given; 0 … {len(self._sources) - 1} expected")
+        source, name = self._sources[number]
+        with self._lock:
+            path = bundle_file.find(source)
+            state = path.stat()
+            stamp = (state.st_mtime_ns, state.st_size)
+            if number not in self._open or self._open[number][0] != stamp:
+                self._open[number] = (stamp, opened(path, name, self._device))
+            return self._open[number][1]
+
+    def add(self, content: bytes, name: str) -> int:
+        """Take a bundle that a page has sent; its number.
+
+        Args:
+            name: of the file, as the page calls it: it is shown, and never a path here.
+
+        Raises:
+            GanError: it is none, or there are too many.
+        """
+        shown = re.sub(r"[^ -~]|[/\\]", "_", name)[:80] or "file"
+        with self._lock:
+            if self._sent is None:
+                self._sent = tempfile.TemporaryDirectory(prefix="gan-demo-")
+            folder = Path(self._sent.name)
+            path = folder / f"{len(self._sources)}.safetensors"
+            if len(list(folder.iterdir())) >= MOST_SENT:
+                raise GanError(f"{shown}: {MOST_SENT} files were sent already; give more of them on the command line")
+            path.write_bytes(content)
+            try:
+                opened(path, shown, self._device)
+            except BundleError as error:
+                path.unlink()
+                raise BundleError(str(error).replace(str(path), shown, 1)) from error
+            self._sources.append((path, shown))
+            return len(self._sources) - 1

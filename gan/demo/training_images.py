@@ -1,0 +1,125 @@
+"""The training images that lie nearest to a generated one: is it a copy?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan.data.resizing import fitted
+from gan.data.sources import LoadedImages, load
+from gan.errors import GanError
+from gan.metrics.neighbours import BLOCK, squared_distances
+from gan.trained import TrainedGenerator
+
+HELD_OUT = 500  # held-out images whose distances tell what is usual
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A training image near a generated one.
+
+    Attributes:
+        image: uint8 (C, H, W). class_name: its class, "" where the set has none.
+        distance: root of the mean squared difference of the pixels, which are in [0, 1].
+    """
+
+    image: np.ndarray
+    class_name: str
+    distance: float
+
+
+class TrainingImages:
+    """The images of a set, to look for neighbours in.
+
+    Args:
+        data: the set.
+        shape: (C, H, W) of the generated images.
+
+    Raises:
+        GanError: the set's images have another shape, so there is nothing to compare.
+    """
+
+    def __init__(self, data: LoadedImages, shape: Sequence[int]) -> None:
+        if tuple(data.images.shape[1:]) != tuple(shape):
+            raise GanError(
+                f"nearest training images: those of {data.name} are {tuple(data.images.shape[1:])}, "
+                f"the generated ones {tuple(shape)}"
+            )
+        self._data = data
+        self.origin = data.origin
+
+    def nearest(self, image: np.ndarray, count: int) -> list[Neighbour]:
+        """The ``count`` nearest training images to a uint8 image (C, H, W), the nearest first."""
+        squares = self._squares(torch.as_tensor(image)[None])[0]
+        found = squares.topk(count, largest=False)
+        return [
+            Neighbour(self._data.images[index].numpy(), self._class_name(index), square**0.5)
+            for square, index in zip(found.values.tolist(), found.indices.tolist(), strict=True)
+        ]
+
+    @cached_property
+    def usual(self) -> dict[str, float] | None:
+        """How far held-out images are from their nearest training image: the median, and what 1 % are nearer than.
+
+        None where the set has no held-out images.
+        """
+        if not len(self._data.held_out_images):
+            return None
+        chosen = torch.randperm(len(self._data.held_out_images), generator=torch.Generator().manual_seed(0))[:HELD_OUT]
+        nearest = self._squares(self._data.held_out_images[chosen]).min(1).values.sqrt().double()
+        return {"median": float(nearest.median()), "least": float(nearest.quantile(0.01)), "images": len(chosen)}
+
+    def _squares(self, images: Tensor) -> Tensor:
+        """Mean squared differences (N, M) of uint8 images (N, C, H, W) to all training images."""
+        flat = _pixels(images)
+        parts = [squared_distances(flat, _pixels(part)) for part in self._data.images.split(BLOCK)]
+        return torch.cat(parts, dim=1) / flat.shape[1]
+
+    def _class_name(self, index: int) -> str:
+        return self._data.class_names[int(self._data.labels[index])] if self._data.class_names else ""
+
+
+def _pixels(images: Tensor) -> Tensor:
+    """uint8 (N, C, H, W) -> float32 (N, C·H·W) in [0, 1]."""
+    return images.flatten(1).float() / 255
+
+
+class Sets:
+    """The sets that models were trained on, each read once, when it is asked for.
+
+    Args:
+        root: folder of the data sets; nothing is downloaded, and a set that is not there is stood in for by its bundled
+            sample.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._read: dict[tuple[Any, ...], TrainingImages] = {}
+
+    def of(self, generator: TrainedGenerator) -> TrainingImages:
+        """The images that a generator was trained on, made to have its images' size and channels as they were then.
+
+        Raises:
+            GanError: its bundle does not say which set that is, the set is not here, or cannot have that shape.
+        """
+        name, seed = data_name(generator), (generator.metadata.get("trained") or {}).get("seed")
+        key = (name, seed, generator.image_shape)
+        if not name:
+            raise GanError("nearest training images: this bundle does not say what it was trained on")
+        if key not in self._read:
+            channels, height, width = generator.image_shape
+            loaded = load(name, self._root, download=False, seed=seed if isinstance(seed, int) else 0)
+            if height == width and channels in (1, 3):
+                loaded = fitted(loaded, height, channels)
+            self._read[key] = TrainingImages(loaded, generator.image_shape)
+        return self._read[key]
+
+
+def data_name(generator: TrainedGenerator) -> str:
+    """The set that a generator was trained on; "" where its bundle does not say."""
+    return str((generator.metadata.get("data") or {}).get("name") or "")

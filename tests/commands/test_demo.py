@@ -1,0 +1,57 @@
+"""`gan demo` and `gan watch`, from the command line to the first answer, and to the end by Ctrl-C."""
+
+import http.client
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from gan_command import ROOT, GanCommand
+from tiny_bundles import whole_bundle
+
+
+@contextmanager
+def started(*arguments: object, folder: Path) -> Iterator[re.Match[str]]:
+    """The command in a process of its own; what it prints first: host, port and page."""
+    script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from gan.cli import main; main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, arguments)], cwd=folder, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        line = re.fullmatch(r"http://(.+):(\d+)/(.*)  \(Ctrl-C ends it\)\n", process.stdout.readline())
+        assert line is not None
+        yield line
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 0
+
+
+def asked(line: re.Match[str], path: str) -> bytes:
+    connection = http.client.HTTPConnection(line[1], int(line[2]), timeout=60)
+    connection.request("GET", path)
+    content = connection.getresponse().read()
+    connection.close()
+    return content
+
+
+def test_a_run_is_played_with_and_watched(tmp_path: Path) -> None:
+    run = whole_bundle(tmp_path).parent
+    (run / "config.yaml").write_text("seed: 0\n")
+    (run / "run.json").write_text("{}")
+    with started("watch", tmp_path, "--port", 0, folder=tmp_path) as line:
+        assert (line[1], line[3]) == ("127.0.0.1", "watch")
+        assert json.loads(asked(line, "/api/pages")) == {"models": [str(run)], "runs": [str(run)]}
+        assert asked(line, "/api/images.png").startswith(b"\x89PNG")
+
+
+def test_a_port_in_use_is_one_message(gan: GanCommand, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert gan("demo", run, "--port", port) == 2
+    told = f"--port: {port} is in use on 127.0.0.1; give another one, or --port 0 for any that is free\n"
+    assert capsys.readouterr().err == told

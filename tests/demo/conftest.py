@@ -1,0 +1,34 @@
+"""Servers of the demo in this process, on a free port."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from asking import Asker, Serve
+
+from gan.demo.routes import routes
+from gan.demo.server import PageServer
+from gan.demo.shelf import Shelf
+from gan.demo.training_images import Sets
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """``serve([bundle, …], runs=[…])``: a server of them; sets are looked for in an empty folder."""
+    servers: list[PageServer] = []
+    shelves: list[Shelf] = []
+
+    def served(bundles: Sequence[Path], runs: Sequence[Path] = ()) -> Asker:
+        shelves.append(Shelf(bundles))
+        server = PageServer("127.0.0.1", 0, routes(shelves[-1], Sets(tmp_path / "no data"), runs))
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        return Asker(server)
+
+    yield served
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+    for shelf in shelves:
+        shelf.close()
