@@ -4,9 +4,11 @@ import contextlib
 import functools
 import inspect
 import itertools
+import json
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,9 +22,10 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from gan import endings, run_folder
-from gan.endings import MISTAKE
+from gan.endings import MISTAKE, OVERRIDES_VARIABLE
 from gan.errors import ConfigError, GanError, unknown_name, unknown_setting
 from gan.recipes import without_leftovers
+from gan.sweeps import failures
 
 CONF = Path(__file__).parent.parent / "conf"
 # How OpenMP's threads wait for each other, unless the user has it otherwise: spin briefly, then sleep. Read when torch
@@ -33,6 +36,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 FULL_ERRORS = "HYDRA_FULL_ERROR"
+NOT_OF_ONE_RUN = ("sweep=", "resume.", "callbacks.pruning.")
 WANTS_TRACEBACKS = os.environ.get(FULL_ERRORS) == "1"
 # Of the jobs of this process, for what Hydra's main does not tell.
 _begun: list[bool] = []
@@ -49,19 +53,25 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
     @functools.wraps(function)
     def answered(config: DictConfig) -> int:
         _begun.append(True)
+        endings.end_with_sweep()
         try:
-            with _full_errors("1" if WANTS_TRACEBACKS else None):  # as the user has it: what we start inherits it
+            # HYDRA_FULL_ERROR as the user has it: what we start inherits it
+            with _full_errors("1" if WANTS_TRACEBACKS else None), _own_words():
                 code = function(config) or 0
+            if code and _in_sweep():
+                failures.record(Path(str(config.run_dir)), code, f"ended with exit code {code}; it has said why")
         except SystemExit as end:
             raise endings.meant_by(end) from None
         except Exception as raised:
             error = ConfigError(in_our_words(raised)) if isinstance(raised, InstantiationException) else raised
             if endings.started_by_us():
                 code = endings.report(error, full=WANTS_TRACEBACKS)
+            elif _in_sweep():
+                code = _failed_point(Path(str(config.run_dir)), error)
             elif WANTS_TRACEBACKS or not isinstance(error, GanError):
                 raise
             else:
-                print(_of_sweep(error), file=sys.stderr)
+                print(error, file=sys.stderr)
                 code = MISTAKE
         _exit_codes.append(code)
         return code
@@ -69,12 +79,43 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
     return answered
 
 
-def _of_sweep(error: GanError) -> str:
-    """The message, and in a sweep which of its runs it is about."""
+def note_exit_code(code: int) -> None:
+    """Of a job that has run in another process; ``run_command`` returns the largest."""
+    _exit_codes.append(code)
+
+
+def _in_sweep() -> bool:
+    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+
+
+def _failed_point(folder: Path, error: Exception) -> int:
+    """Tell of a point of a sweep that has failed, and leave word of it in its folder: its exit code."""
     hydra = HydraConfig.get()
-    if hydra.mode != RunMode.MULTIRUN:
-        return str(error)
-    return f"run {hydra.job.num} of the sweep ({' '.join(hydra.overrides.task)}): {error}"
+    is_mistake = isinstance(error, GanError) and not WANTS_TRACEBACKS
+    told = str(error) if is_mistake else "".join(traceback.format_exception(error)).rstrip()
+    code = MISTAKE if isinstance(error, GanError) else endings.CRASH
+    print(f"run {hydra.job.num} of the sweep ({' '.join(own_words(hydra.overrides.task))}): {told}", file=sys.stderr)
+    reason = str(error) if isinstance(error, GanError) else f"{type(error).__name__}: {error}"
+    failures.record(folder, code, reason, error)
+    return code
+
+
+@contextlib.contextmanager
+def _own_words() -> Iterator[None]:
+    """Inside, all processes know the words that make this run, for run.json."""
+    if endings.started_by_us() or not HydraConfig.initialized():
+        yield
+        return
+    os.environ[OVERRIDES_VARIABLE] = json.dumps(own_words(HydraConfig.get().overrides.task))
+    try:
+        yield
+    finally:
+        del os.environ[OVERRIDES_VARIABLE]
+
+
+def own_words(words: Sequence[str]) -> list[str]:
+    """The words that make one run: a sweep's, less those that only say of what sweep it is part, or how it is begun."""
+    return [word for word in words if not word.lstrip("+").startswith(NOT_OF_ONE_RUN)]
 
 
 @contextlib.contextmanager

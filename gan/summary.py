@@ -19,7 +19,7 @@ from gan.callbacks.quality import QualityMonitor, quality_of, why_unmeasured
 from gan.data.module import ImageData
 from gan.files import write_bytes
 from gan.module import GAN
-from gan.parallel import user_command
+from gan.parallel import own_overrides, user_command
 
 EXTRAS = ("penalty", "augmentation", "lr_schedule", "ema")  # told where they are chosen
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "hydra-core", "omegaconf", "tensorboard", "numpy")
@@ -88,6 +88,7 @@ def record(settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer, run
     """Write run.json: what, beside config.yaml, it takes to repeat the run, and what it ran on."""
     facts = {
         "command": user_command(),
+        "overrides": own_overrides(),
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "seed": settings["seed"],
         "data": {"asked_for": settings["data"]["name"], "used": data.loaded.name, "origin": data.origin},

@@ -117,7 +117,8 @@ def _folders(source: Path) -> list[Path]:
         raise GanError(f"{source}: this is a file; give run folders, or a folder that has some below it")
     if _is_run(source):
         return [source]
-    below = sorted((path.parent for path in source.rglob(SETTINGS) if _is_run(path.parent)), key=_in_order)
+    found = (path.parent for path in source.rglob(SETTINGS) if not _is_hidden(path.relative_to(source)))
+    below = sorted((folder for folder in found if _is_run(folder)), key=_in_order)
     if not below:
         raise GanError(f"{source}: no run here or below: no folder with {SETTINGS} and {FACTS}, which a run leaves")
     return below
@@ -125,6 +126,11 @@ def _folders(source: Path) -> list[Path]:
 
 def _is_run(folder: Path) -> bool:
     return (folder / SETTINGS).is_file() and (folder / FACTS).is_file()
+
+
+def _is_hidden(path: Path) -> bool:
+    """True below a folder such as .cut, in which a sweep puts aside what it has begun anew."""
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _in_order(folder: Path) -> list[tuple[int, str]]:

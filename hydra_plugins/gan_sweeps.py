@@ -1,0 +1,25 @@
+"""What Hydra finds by itself: it takes sweepers from the package `hydra_plugins` alone. The work is in gan.sweeps."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+
+class GridSweeper(Sweeper):
+    """``hydra/sweeper=grid``: every combination of the values given; conf/hydra/sweeper/grid.yaml."""
+
+    def __init__(self, params: Mapping[str, Any] | None = None) -> None:
+        from gan.sweeps.sweeping import Sweep
+
+        self._sweep = Sweep(params)
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self._sweep.setup(hydra_context, task_function, config)
+
+    def sweep(self, arguments: list[str]) -> None:
+        from gan.sweeps import grid
+
+        self._sweep.run(arguments, grid.run)
