@@ -5,10 +5,10 @@ import functools
 import inspect
 import itertools
 import json
+import logging
 import os
 import re
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,16 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import ConfigCompositionException, HydraException, InstantiationException, MissingConfigException
-from hydra.types import RunMode
 from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from gan import endings, run_folder
+from gan import endings, resume, run_folder
 from gan.endings import MISTAKE, OVERRIDES_VARIABLE
 from gan.errors import ConfigError, GanError, unknown_name, unknown_setting
 from gan.recipes import without_leftovers
 from gan.sweeps import failures
+from gan.sweeps.points import own_words
 
 CONF = Path(__file__).parent.parent / "conf"
 # How OpenMP's threads wait for each other, unless the user has it otherwise: spin briefly, then sleep. Read when torch
@@ -35,8 +35,9 @@ CONF = Path(__file__).parent.parent / "conf"
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
+logging.getLogger("matplotlib").setLevel(logging.WARNING)  # torchmetrics imports it; at first it tells of its fonts
+
 FULL_ERRORS = "HYDRA_FULL_ERROR"
-NOT_OF_ONE_RUN = ("sweep=", "resume.", "callbacks.pruning.")
 WANTS_TRACEBACKS = os.environ.get(FULL_ERRORS) == "1"
 # Of the jobs of this process, for what Hydra's main does not tell.
 _begun: list[bool] = []
@@ -58,16 +59,19 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
             # HYDRA_FULL_ERROR as the user has it: what we start inherits it
             with _full_errors("1" if WANTS_TRACEBACKS else None), _own_words():
                 code = function(config) or 0
-            if code and _in_sweep():
+            if code and failures.in_sweep():
                 failures.record(Path(str(config.run_dir)), code, f"ended with exit code {code}; it has said why")
         except SystemExit as end:
             raise endings.meant_by(end) from None
         except Exception as raised:
             error = ConfigError(in_our_words(raised)) if isinstance(raised, InstantiationException) else raised
-            if endings.started_by_us():
+            if isinstance(error, resume.FinishedError):
+                print(error)
+                code = 0
+            elif endings.started_by_us():
                 code = endings.report(error, full=WANTS_TRACEBACKS)
-            elif _in_sweep():
-                code = _failed_point(Path(str(config.run_dir)), error)
+            elif failures.in_sweep():
+                code = failures.tell(Path(str(config.run_dir)), error, full=WANTS_TRACEBACKS)
             elif WANTS_TRACEBACKS or not isinstance(error, GanError):
                 raise
             else:
@@ -84,22 +88,6 @@ def note_exit_code(code: int) -> None:
     _exit_codes.append(code)
 
 
-def _in_sweep() -> bool:
-    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
-
-
-def _failed_point(folder: Path, error: Exception) -> int:
-    """Tell of a point of a sweep that has failed, and leave word of it in its folder: its exit code."""
-    hydra = HydraConfig.get()
-    is_mistake = isinstance(error, GanError) and not WANTS_TRACEBACKS
-    told = str(error) if is_mistake else "".join(traceback.format_exception(error)).rstrip()
-    code = MISTAKE if isinstance(error, GanError) else endings.CRASH
-    print(f"run {hydra.job.num} of the sweep ({' '.join(own_words(hydra.overrides.task))}): {told}", file=sys.stderr)
-    reason = str(error) if isinstance(error, GanError) else f"{type(error).__name__}: {error}"
-    failures.record(folder, code, reason, error)
-    return code
-
-
 @contextlib.contextmanager
 def _own_words() -> Iterator[None]:
     """Inside, all processes know the words that make this run, for run.json."""
@@ -111,11 +99,6 @@ def _own_words() -> Iterator[None]:
         yield
     finally:
         del os.environ[OVERRIDES_VARIABLE]
-
-
-def own_words(words: Sequence[str]) -> list[str]:
-    """The words that make one run: a sweep's, less those that only say of what sweep it is part, or how it is begun."""
-    return [word for word in words if not word.lstrip("+").startswith(NOT_OF_ONE_RUN)]
 
 
 @contextlib.contextmanager
@@ -140,8 +123,14 @@ def run_command(main: Callable[[], Any]) -> int:
     if endings.started_by_us():
         endings.end_with_parent()
     try:
+        sys.argv[1:] = resume.command_line(sys.argv[1:])
         with endings.listening(), _full_errors("1"):  # or Hydra would print an exception and exit before we see it
             return _run_jobs(main)
+    except GanError as error:
+        if WANTS_TRACEBACKS:
+            raise
+        print(error, file=sys.stderr)
+        return MISTAKE
     except endings.Stopped as stop:
         if endings.is_first() and not endings.started_by_us():
             print(f"Stopped by {stop.name}. {endings.what_is_left(run_folder.taken())}", file=sys.stderr)
@@ -231,18 +220,30 @@ def resolved(config: DictConfig) -> dict[str, Any]:
         raise ConfigError(in_our_words(error)) from error
     assert isinstance(plain, dict)
     words = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
-    return without_leftovers({str(name): node for name, node in plain.items()}, words)
+    settings = {str(name): node for name, node in plain.items() if name != "resume"}
+    return without_leftovers(settings, words)
 
 
-def take_run_folder(config: DictConfig) -> dict[str, Any]:
+def settle(config: DictConfig) -> tuple[dict[str, Any], resume.Past | None]:
+    """The settings of the run, and what is behind it if it goes on with one: ``gan.resume.settle``."""
+    return resume.settle(resolved(config), config.get("resume"))
+
+
+def take_run_folder(config: DictConfig, settings: dict[str, Any], past: resume.Past | None = None) -> dict[str, Any]:
     """Take the run folder for this run alone, and return the settings as its config.yaml has them.
+
+    A run that has a past goes on in its own folder.
 
     Where the user has named no folder and another run, begun in the same second, has taken the one of that name, it is
     the next free one: ``…-2`` and so on.
 
     Raises:
-        ConfigError: the folder holds another run, cannot be written, or its disk is full.
+        ConfigError: the folder holds another run, or one that is going on, cannot be written, or its disk is full.
     """
+    if past is not None:
+        resume.say(past)
+        run_folder.take_again(settings, anew=past.checkpoint is None)
+        return settings
     first = config.run_dir
     for number in itertools.count(2):
         settings = resolved(config)
@@ -262,9 +263,15 @@ def _folder_was_given() -> bool:
     return any(word.startswith(("hydra.run.", "hydra.sweep.", "run_dir=")) for word in words)
 
 
-def child_arguments(run_dir: Path) -> Sequence[str]:
-    """Command-line arguments with which train.py takes part, as one of several processes, in a run that is set up."""
+def child_arguments(run_dir: Path, checkpoint: Path | None) -> Sequence[str]:
+    """Command-line arguments with which train.py takes part, as one of several processes, in a run that is set up.
+
+    Args:
+        run_dir: its folder.
+        checkpoint: that it goes on from, if it does.
+    """
     return [
+        *([] if checkpoint is None else [f"+resume.checkpoint='{checkpoint}'"]),
         "--config-path",
         str(run_dir),
         "--config-name",

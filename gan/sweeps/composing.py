@@ -21,7 +21,6 @@ class Composer:
     """Makes points of words.
 
     Attributes:
-        resumable: this version of train.py goes on with a run by ``resume.run=auto``.
         dry: the points are only to be shown.
     """
 
@@ -29,7 +28,6 @@ class Composer:
         self._loader = context.config_loader
         self._config = config
         self._sweep = Path(str(config.hydra.sweep.dir))
-        self.resumable = "resume" in config
         self.dry = bool(config.get("dry_run"))
 
     def overrides(self, words: Sequence[str]) -> list[Override]:

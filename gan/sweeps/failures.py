@@ -6,8 +6,32 @@ import time
 import traceback
 from pathlib import Path
 
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+
+from gan import endings
+from gan.errors import GanError
 from gan.files import write_bytes
-from gan.sweeps.points import FAILED
+from gan.sweeps.points import FAILED, own_words
+
+
+def in_sweep() -> bool:
+    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+
+
+def tell(folder: Path, error: Exception, *, full: bool) -> int:
+    """Tell of a point of a sweep that has failed, and leave word of it in its folder: its exit code.
+
+    Args:
+        full: a traceback also for a user's mistake.
+    """
+    hydra = HydraConfig.get()
+    is_mistake = isinstance(error, GanError)
+    told = str(error) if is_mistake and not full else "".join(traceback.format_exception(error)).rstrip()
+    code = endings.MISTAKE if is_mistake else endings.CRASH
+    print(f"run {hydra.job.num} of the sweep ({' '.join(own_words(hydra.overrides.task))}): {told}", file=sys.stderr)
+    record(folder, code, str(error) if is_mistake else f"{type(error).__name__}: {error}", error)
+    return code
 
 
 def record(folder: Path, exit_code: int, reason: str, error: Exception | None = None) -> None:

@@ -2,19 +2,20 @@
 
 import contextlib
 import importlib.util
-import itertools
+import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from gan.errors import GanError
-from gan.sweeps.points import FAILED, PRUNED, Point, saved_content
+from gan.files import write_bytes
+from gan.sweeps.points import FAILED, PRUNED
 
 # None on Windows: two sweeps in one folder are not noticed there.
 fcntl: Any = importlib.import_module("fcntl") if importlib.util.find_spec("fcntl") else None
-SET_ASIDE = ".cut"  # what was begun and cannot be gone on with; `gan report` passes over it
+RECORD = "sweep.json"
 ORPHAN_SECONDS = 30.0  # a process of a sweep that was killed ends by itself within this
 LOOK_SECONDS = 0.2
 
@@ -40,7 +41,8 @@ def held(folder: Path) -> Iterator[None]:
     finally:
         os.close(descriptor)
         with contextlib.suppress(OSError):  # there is something in it
-            folder.rmdir()
+            for empty in (folder, *folder.parents[:2]):
+                empty.rmdir()
 
 
 def is_free(folder: Path) -> bool:
@@ -77,13 +79,43 @@ def _lock(descriptor: int) -> bool:
     return True
 
 
-def clear(point: Point, *, resumable: bool) -> None:
-    """Make the folder of a point ready for its run: what is there of an earlier one is gone on with, or set aside."""
-    for name in (FAILED, PRUNED):
-        (point.folder / name).unlink(missing_ok=True)
-    if resumable or saved_content(point.folder) != point.content:  # nothing there, or not ours: the run will say so
-        return
-    aside = point.folder.parent / SET_ASIDE
-    aside.mkdir(exist_ok=True)
-    new = next(path for number in itertools.count(1) if not (path := aside / f"{point.folder.name}-{number}").exists())
-    point.folder.rename(new)
+def clear(folder: Path) -> None:
+    """Make the folder of a point ready for its run, which goes on from what is there of an earlier one.
+
+    That it was ended early is forgotten last: killed in between, the point would count as finished.
+    """
+    (folder / FAILED).unlink(missing_ok=True)
+    if (folder / PRUNED).exists():
+        facts = json.loads((folder / "run.json").read_text())
+        facts.pop("ended", None)
+        write_bytes(folder / "run.json", json.dumps(facts, indent=2).encode())
+        (folder / PRUNED).unlink()
+
+
+def of_this_command(dated: Path, command: Sequence[str]) -> Path:
+    """The folder for a sweep that names none: of the same command's newest sweep, if not all its points are finished.
+
+    Args:
+        dated: ``multirun/DATE/TIME``, of a new sweep.
+    """
+    records = sorted(dated.parent.parent.glob(f"*/*/{RECORD}"), reverse=True)
+    same = (record for record in records if _record(record).get("command") == list(command))
+    newest = next(same, None)
+    if newest is None or _record(newest).get("finished"):
+        return dated
+    print(f"The sweep of this command in {newest.parent}/ is not finished: it goes on.", flush=True)
+    return newest.parent
+
+
+def keep_record(folder: Path, command: Sequence[str], *, finished: bool) -> None:
+    """Leave word of what command a sweep is, and whether it has all its results."""
+    facts = {"command": list(command), "finished": finished}
+    write_bytes(folder / RECORD, (json.dumps(facts, indent=2) + "\n").encode())
+
+
+def _record(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

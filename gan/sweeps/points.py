@@ -11,8 +11,11 @@ from typing import Any
 
 import yaml
 
+from gan.run_folder import ended
+
 FAILED, PRUNED = "failed.json", "pruned.json"  # in a point's folder: why it failed; why its search ended it early
 PLACES = ("run_dir", "dry_run", "resume")  # where a run lies, and how it is begun, is no part of what it is
+NOT_OF_ONE_RUN = ("sweep=", "resume.", "callbacks.pruning.")
 NAME_LENGTH = 80
 _loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it is there
 
@@ -111,20 +114,14 @@ def saved_content(folder: Path) -> str | None:
     return content(settings) if isinstance(settings, dict) else None
 
 
-def ended(folder: Path) -> dict[str, Any]:
-    """What run.json says of how far a run came, and how good it became; {} of one that has not ended by itself."""
-    found = _json(folder / "run.json").get("ended")
-    return found if isinstance(found, dict) else {}
-
-
 def reason(folder: Path) -> str:
     """Why a point has failed."""
-    return str(_json(folder / FAILED).get("reason", "no reason was recorded"))
-
-
-def _json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        return str(json.loads((folder / FAILED).read_text())["reason"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "no reason was recorded"
+
+
+def own_words(words: Sequence[str]) -> list[str]:
+    """The words that make one run: a sweep's, less those that only say of what sweep it is part, or how it is begun."""
+    return [word for word in words if not word.lstrip("+").startswith(NOT_OF_ONE_RUN)]

@@ -6,6 +6,7 @@ import os
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from hydra.core.utils import JobReturn, JobStatus
 
@@ -23,7 +24,7 @@ class Runner:
 
     Args:
         launch: gives each list of words to Hydra as a job; the second argument is the number of the first one.
-        resumable: a run that was cut can be gone on with in its folder.
+        resume: a run that was cut is gone on with in its folder.
 
     Attributes:
         skipped: points that were finished before. run: those that were begun now.
@@ -32,7 +33,7 @@ class Runner:
     """
 
     launch: Launch
-    resumable: bool
+    resume: bool
     skipped: list[Point] = field(default_factory=list)
     run: list[Point] = field(default_factory=list)
     busy: list[Point] = field(default_factory=list)
@@ -45,30 +46,30 @@ class Runner:
         self.skipped += done
         free = [point for point in missing if folder.is_free(point.folder)]
         self.busy += [point for point in missing if point not in free]
-        self._begin(free, resumable=self.resumable)
-        # Killed after its last checkpoint and before its end was recorded: nothing to go on with, and no result.
-        self._begin([point for point in free if self.resumable and point.state is State.CUT], resumable=False)
-
-    def _begin(self, points: Sequence[Point], *, resumable: bool) -> None:
-        if not points:
+        if not free:
             return
-        for point in points:
-            folder.clear(point, resumable=resumable)
+        for point in free:
+            folder.clear(point.folder)
         first = len(self.run)
-        self.run += [point for point in points if point not in self.run]
-        returns = self.launch([_job(point, resumable=resumable) for point in points], first)
+        self.run += free
+        returns = self.launch([self._job(point) for point in free], first)
         self.exit_code = max(self.exit_code, *map(_exit_code, returns))
 
+    def _job(self, point: Point) -> list[str]:
+        """The words by which Hydra runs a point in its own folder."""
+        return [
+            *point.words,
+            *point.hydra_words,
+            *(["resume.run=auto"] if self.resume else []),
+            "hydra.mode=MULTIRUN",
+            f"hydra.sweep.dir={_quoted(point.folder.parent)}",
+            f"hydra.sweep.subdir={_quoted(point.folder.name)}",
+        ]
 
-def _job(point: Point, *, resumable: bool) -> list[str]:
-    """The words by which Hydra runs a point in its own folder."""
-    return [
-        *point.words,
-        *point.hydra_words,
-        *(["resume.run=auto"] if resumable else []),
-        "hydra.mode=MULTIRUN",
-        f"hydra.sweep.subdir='{point.folder.name}'",
-    ]
+
+def _quoted(text: Path | str) -> str:
+    """As Hydra reads it."""
+    return "'" + str(text).replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _exit_code(job: JobReturn) -> int:

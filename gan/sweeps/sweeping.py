@@ -11,6 +11,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from gan import endings, launch
+from gan.parallel import user_command
 from gan.sweeps import folder, telling
 from gan.sweeps.composing import Composer
 from gan.sweeps.points import Point, State
@@ -31,7 +32,10 @@ class Sweep:
         self._params = dict(params or {})
 
     def setup(self, context: HydraContext, task: TaskFunction, config: DictConfig) -> None:
-        self._context, self._config = context, config
+        self._context, self._config, self._command = context, config, user_command()
+        if not any(word.startswith("hydra.sweep.dir=") for word in config.hydra.overrides.hydra):
+            new = Path(config.hydra.sweep.dir)
+            config.hydra.sweep.dir = str(folder.of_this_command(new, self._command))
         self._launcher = Plugins.instance().instantiate_launcher(context, task, config)
 
     def run(self, arguments: Sequence[str], choose: Choose) -> None:
@@ -40,11 +44,9 @@ class Sweep:
         Raises:
             GanError, HydraException: a mistake in the command, before anything is run.
         """
-        from gan.parallel import user_command
-
-        command, sweep = user_command(), Path(str(self._config.hydra.sweep.dir))
+        command, sweep = self._command, Path(str(self._config.hydra.sweep.dir))
         composer = Composer(self._context, self._config)
-        runner = Runner(self._launch, resumable=composer.resumable and not composer.dry)
+        runner = Runner(self._launch, resume=not composer.dry)
         words = [*(f"{name}={value}" for name, value in self._params.items()), *arguments]
         if composer.dry:
             choose(composer, words, runner)
@@ -57,11 +59,16 @@ class Sweep:
                 print(telling.how_to_go_on(command, sweep), file=sys.stderr)
                 raise
             print(telling.summary(sweep, points, runner))
-            unfinished = any(point.state in (State.CUT, State.MISSING) for point in points)
+            states = {point.state for point in points}
+            unfinished = not states.isdisjoint((State.CUT, State.MISSING))
+            folder.keep_record(sweep, command, finished=not unfinished and State.FAILED not in states)
             launch.note_exit_code(max(runner.exit_code, endings.CRASH if unfinished else 0))
 
     def _launch(self, jobs: Sequence[Sequence[str]], first: int) -> Sequence[JobReturn]:
         """Give jobs to Hydra's launcher, and leave Hydra's own word of the sweep, as its sweepers do."""
-        OmegaConf.save(self._config, Path(str(self._config.hydra.sweep.dir)) / "multirun.yaml")
+        if not self._config.get("dry_run"):
+            sweep = Path(str(self._config.hydra.sweep.dir))
+            folder.keep_record(sweep, self._command, finished=False)
+            OmegaConf.save(self._config, sweep / "multirun.yaml")
         returns: Sequence[JobReturn] = self._launcher.launch(jobs, initial_job_idx=first)
         return returns
