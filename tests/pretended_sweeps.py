@@ -49,7 +49,8 @@ class Sweeps:
     Attributes:
         trained: the seed and learning rate of every job, in order.
         killed_at: seeds whose job is killed, once, when its settings are written. stopped_at: whose gets a SIGTERM.
-        quality: of a point, by its learning rate.
+        quality: of a point, by its learning rate. more: measures, too.
+        broken: seeds whose job fails. resumed: what each job was told to go on with.
     """
 
     folder: Path
@@ -60,6 +61,7 @@ class Sweeps:
     stopped_at: set[int] = field(default_factory=set)
     broken: set[int] = field(default_factory=set)
     quality: Callable[[float], float] = lambda lr: lr
+    more: dict[str, Callable[[float], float]] = field(default_factory=dict)
     resumed: list[object] = field(default_factory=list)
 
     def __call__(self, *words: str) -> int:
@@ -76,7 +78,8 @@ class Sweeps:
         self.trained.append((seed, settings["optimizer"]["lr"]))
         self.resumed.append(config.resume.run)
         self._fate(seed)
-        ended = {"epochs": 2, "quality/fcd": self.quality(settings["optimizer"]["lr"])}
+        lr = settings["optimizer"]["lr"]
+        ended = {"epochs": 2, "quality/fcd": self.quality(lr)} | {name: of(lr) for name, of in self.more.items()}
         (run / "run.json").write_text(json.dumps({"ended": ended}))
         return 0
 

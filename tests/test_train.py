@@ -228,7 +228,7 @@ def test_a_sweep_is_one_run_for_each_value_and_goes_on_after_a_mistake(train: Tr
         settings.parent.name.rpartition("_")[0]: yaml.safe_load(settings.read_text())["optimizer"]["lr"]
         for settings in (tmp_path / "sweep").glob("*/config.yaml")
     }
-    assert rates == {"optimizer.lr-1e-4": 1e-4, "optimizer.lr-2e-4": 2e-4}
+    assert rates == {"optimizer.lr-0.0001": 1e-4, "optimizer.lr-0.0002": 2e-4}
     assert len(list((tmp_path / "sweep").glob("*/generator.safetensors"))) == 2
     assert [path.parent.name.rpartition("_")[0] for path in (tmp_path / "sweep").glob("*/failed.json")] == [
         "optimizer.lr--1"

@@ -21,13 +21,14 @@ class Composer:
     """Makes points of words.
 
     Attributes:
+        sweep: the folder in which they lie.
         dry: the points are only to be shown.
     """
 
     def __init__(self, context: HydraContext, config: DictConfig) -> None:
         self._loader = context.config_loader
         self._config = config
-        self._sweep = Path(str(config.hydra.sweep.dir))
+        self.sweep = Path(str(config.hydra.sweep.dir))
         self.dry = bool(config.get("dry_run"))
 
     def overrides(self, words: Sequence[str]) -> list[Override]:
@@ -42,7 +43,7 @@ class Composer:
             HydraException: there is no such setting or option.
         """
         its_content = self._content(words)
-        return Point(tuple(words), its_content, folder_of(self._sweep, swept, its_content), tuple(hydra_words))
+        return Point(tuple(words), its_content, folder_of(self.sweep, swept, its_content), tuple(hydra_words))
 
     def _content(self, words: Sequence[str]) -> str:
         config = self._loader.load_sweep_config(self._config, list(words))

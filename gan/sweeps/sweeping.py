@@ -60,8 +60,8 @@ class Sweep:
                 raise
             print(telling.summary(sweep, points, runner))
             states = {point.state for point in points}
-            unfinished = not states.isdisjoint((State.CUT, State.MISSING))
-            folder.keep_record(sweep, command, finished=not unfinished and State.FAILED not in states)
+            unfinished = not states.isdisjoint((State.CUT, State.MISSING, State.FAILED))
+            folder.keep_record(sweep, command, finished=not unfinished)
             launch.note_exit_code(max(runner.exit_code, endings.CRASH if unfinished else 0))
 
     def _launch(self, jobs: Sequence[Sequence[str]], first: int) -> Sequence[JobReturn]:

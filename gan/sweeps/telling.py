@@ -15,8 +15,7 @@ BEST = "quality/fcd"
 def summary(sweep: Path, points: Sequence[Point], runner: Runner) -> str:
     """A line of numbers, one for each point that failed, the best point, and the command that shows them all."""
     states = {point: point.state for point in points}
-    done = (State.FINISHED, State.PRUNED)
-    now = sum(states[point] in done for point in runner.run)
+    now = sum(states[point] is State.FINISHED for point in runner.run)
     counts = {
         "finished": now,
         "skipped (finished before)": len(runner.skipped),
@@ -30,7 +29,7 @@ def summary(sweep: Path, points: Sequence[Point], runner: Runner) -> str:
     lines = [f"Sweep {_short(sweep)}: {len(points)} points: {told}."]
     lines += [_failure(point) for point in points if states[point] is State.FAILED]
     lines += best([point for point in points if states[point] is State.FINISHED])
-    if any(states[point] in done for point in points):
+    if not {State.FINISHED, State.PRUNED}.isdisjoint(states.values()):
         lines.append(f"Compare them:  gan report {_short(sweep)}")
     return "\n".join(lines)
 
