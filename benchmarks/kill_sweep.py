@@ -54,7 +54,7 @@ def main() -> int:
         print(f"left alone: {seconds:.0f} s")
         disturbed, ends = [*words, f"hydra.sweep.dir={folder / 'killed'}"], 0
         for number in range(1, arguments.kills + 1):
-            after = draw.uniform(0, 2 / (arguments.kills + 1)) * seconds
+            after = draw.uniform(0, 1.4 / (arguments.kills + 1)) * seconds
             ends += _killed(disturbed, folder / "killed", after, number).count(END)
         seconds, told = _to_the_end(disturbed)
         print(f"last start: to the end in {seconds:.0f} s")

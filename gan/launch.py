@@ -155,6 +155,8 @@ def _run_jobs(main: Callable[[], Any]) -> int:
 
 def in_our_words(error: Exception) -> str:
     """Hydra's message about a composition that failed, with the nearest valid name and without plus signs to try."""
+    if isinstance(error.__cause__, GanError):  # of something that Hydra has made: a sweeper, say
+        return str(error.__cause__)
     text = str(error)
     if isinstance(error, MissingConfigException) and (found := re.search(r"Could not find '(.+)/(.+?)'", text)):
         group, option = found.groups()
