@@ -112,8 +112,8 @@ def test_each_point_of_a_sweep_is_one_run_by_two_processes(start: Start, tmp_pat
     environment = {"PROBE": str(tmp_path / "probe"), "PYTHONPATH": str(tmp_path / "site")}
     told = to_the_end(start(*words, "hydra.sweep.dir=both", **environment))
     assert "2 points: 2 finished" in told
-    noted = sorted((tmp_path / "probe").read_text().splitlines())
-    assert noted == [f"{rank}/2 {lr}" for rank in (0, 1) for lr in (0.0001, 0.0002) for _ in ("generator", "other")]
+    noted = sorted(set((tmp_path / "probe").read_text().splitlines()))
+    assert noted == [f"{rank}/2 {lr}" for rank in (0, 1) for lr in (0.0001, 0.0002)]
     runs = sorted((tmp_path / "both").glob("optimizer.lr-*"))
     assert [yaml.safe_load((run / "config.yaml").read_text())["optimizer"]["lr"] for run in runs] == [1e-4, 2e-4]
     assert [json.loads((run / "run.json").read_text())["machine"]["processes"] for run in runs] == [2, 2]
