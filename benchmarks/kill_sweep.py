@@ -4,12 +4,10 @@
 
 A kill comes at a random moment after the start has begun to train. Prints what every start found and left, and at the
 end three verdicts: as many results as points, each trained to its end exactly once, and each the same as the
-undisturbed sweep's: every number of metrics.csv but times, and every weight and optimizer state of last.ckpt. Exit
-code 1 if one of them does not hold.
+undisturbed sweep's, as `gan repeat` has it. Exit code 1 if one of them does not hold.
 """
 
 import argparse
-import csv
 import json
 import os
 import random
@@ -23,9 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from gan.checkpoint_io import load
+from gan.agreement import last_checkpoints, rows
 
 TRAIN = Path(__file__).parent.parent / "train.py"
 SMALL = [
@@ -39,7 +35,6 @@ SMALL = [
     "accelerator=cpu",
 ]
 END = "Trained for "  # the first words of what a run says at its end
-TIMES = ("seconds", "images_per_second", "train/images_per_second")  # what no two runs have alike
 
 
 def main() -> int:
@@ -137,11 +132,6 @@ def _verdict(whole: Path, killed: Path, points: int, told: int) -> int:
     return 0 if all(verdicts.values()) else 1
 
 
-def _rows(run: Path) -> list[dict[str, str]]:
-    with (run / "metrics.csv").open(newline="") as file:
-        return [{name: value for name, value in row.items() if name not in TIMES} for row in csv.DictReader(file)]
-
-
 def _of_another_length(whole: Path, killed: Path) -> int:
     counts = ("epochs", "g_updates", "d_updates", "images_seen")
     ends, others = (
@@ -152,19 +142,7 @@ def _of_another_length(whole: Path, killed: Path) -> int:
 
 
 def _same(one: Path, other: Path) -> bool:
-    if not (other / "metrics.csv").exists() or _rows(one) != _rows(other):
-        return False
-    return _equal(*(load(run / "checkpoints" / "last.ckpt") for run in (one, other)))
-
-
-def _equal(one: Any, other: Any) -> bool:
-    """All of two checkpoints but times and the folder."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        names = [name for name in one if name not in (*TIMES, "hyper_parameters")]
-        return set(one) == set(other) and all(_equal(one[name], other[name]) for name in names)
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(_equal, one, other))
-    return torch.equal(one, other) if isinstance(one, torch.Tensor) else bool(one == other)
+    return rows(one) == rows(other) and not last_checkpoints(one, other)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,10 @@ class GanError(Exception):
     """A mistake that the user can mend: the message says what was given, what is allowed and what to do.
 
     Whoever stands between a command line and the project (``gan.launch``, ``gan.cli``) prints the message alone
-    and ends with exit code 2. A bug of ours is any other exception and keeps its traceback.
+    and ends with its exit code. A bug of ours is any other exception and keeps its traceback.
     """
+
+    exit_code = 2
 
 
 class ConfigError(GanError):
@@ -22,6 +24,12 @@ class DataError(GanError):
 
 class BundleError(GanError):
     """A file of a trained generator that is missing, broken or not a generator."""
+
+
+class RunError(GanError):
+    """What ended a run that had begun well: no memory, no room on the disk. Not a mistake in its settings."""
+
+    exit_code = 1
 
 
 def unknown_name(kind: str, given: str, allowed: Iterable[str]) -> str:

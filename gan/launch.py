@@ -20,11 +20,11 @@ from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from gan import endings, resume, run_folder
+from gan import endings, failures, resume, run_folder
 from gan.endings import MISTAKE, OVERRIDES_VARIABLE
 from gan.errors import ConfigError, GanError, unknown_name, unknown_setting
 from gan.recipes import without_leftovers
-from gan.sweeps import failures
+from gan.sweeps import failed_points
 from gan.sweeps.points import own_words
 
 CONF = Path(__file__).parent.parent / "conf"
@@ -59,24 +59,26 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
             # HYDRA_FULL_ERROR as the user has it: what we start inherits it
             with _full_errors("1" if WANTS_TRACEBACKS else None), _own_words():
                 code = function(config) or 0
-            if code and failures.in_sweep():
-                failures.record(Path(str(config.run_dir)), code, f"ended with exit code {code}; it has said why")
+            if code and failed_points.in_sweep():
+                failed_points.record(Path(str(config.run_dir)), code, f"ended with exit code {code}; it has said why")
         except SystemExit as end:
             raise endings.meant_by(end) from None
         except Exception as raised:
-            error = ConfigError(in_our_words(raised)) if isinstance(raised, InstantiationException) else raised
+            error = failures.in_our_words(raised, config)
+            if isinstance(raised, InstantiationException):
+                error = ConfigError(in_our_words(raised))
             if isinstance(error, resume.FinishedError):
                 print(error)
                 code = 0
             elif endings.started_by_us():
                 code = endings.report(error, full=WANTS_TRACEBACKS)
-            elif failures.in_sweep():
-                code = failures.tell(Path(str(config.run_dir)), error, full=WANTS_TRACEBACKS)
+            elif failed_points.in_sweep():
+                code = failed_points.tell(Path(str(config.run_dir)), error, full=WANTS_TRACEBACKS)
             elif WANTS_TRACEBACKS or not isinstance(error, GanError):
                 raise
             else:
                 print(error, file=sys.stderr)
-                code = MISTAKE
+                code = error.exit_code
         _exit_codes.append(code)
         return code
 
@@ -273,11 +275,11 @@ def child_arguments(run_dir: Path, checkpoint: Path | None) -> Sequence[str]:
         checkpoint: that it goes on from, if it does.
     """
     return [
-        *([] if checkpoint is None else [f"+resume.checkpoint='{checkpoint}'"]),
         "--config-path",
         str(run_dir),
         "--config-name",
-        "config",
+        "config",  # flags first: Hydra takes the settings from one place of the command line alone
+        *([] if checkpoint is None else [f"+resume.checkpoint='{checkpoint}'"]),
         f"hydra.run.dir='{run_dir}'",
         "hydra.output_subdir=null",
         "hydra/job_logging=stdout",

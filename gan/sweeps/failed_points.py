@@ -28,7 +28,7 @@ def tell(folder: Path, error: Exception, *, full: bool) -> int:
     hydra = HydraConfig.get()
     is_mistake = isinstance(error, GanError)
     told = str(error) if is_mistake and not full else "".join(traceback.format_exception(error)).rstrip()
-    code = endings.MISTAKE if is_mistake else endings.CRASH
+    code = error.exit_code if isinstance(error, GanError) else endings.CRASH
     print(f"run {hydra.job.num} of the sweep ({' '.join(own_words(hydra.overrides.task))}): {told}", file=sys.stderr)
     record(folder, code, str(error) if is_mistake else f"{type(error).__name__}: {error}", error)
     return code
