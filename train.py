@@ -48,7 +48,8 @@ def main(config: DictConfig) -> int:
         summary.record(settings, data, trainer, Path(settings["run_dir"]), past)
         print(summary.before(settings, data, game, trainer, past))
     began = time.monotonic()
-    trainer.fit(game, datamodule=data, ckpt_path=checkpoint)
+    with summary.early_end(trainer):
+        trainer.fit(game, datamodule=data, ckpt_path=checkpoint)
     if trainer.is_global_zero:
         seconds = summary.training_seconds(trainer, time.monotonic() - began)
         summary.record_end(trainer, Path(settings["run_dir"]), seconds)

@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,14 @@ from gan.bundle import FILE_NAME
 from gan.callbacks.checkpoint import LastCheckpoint
 from gan.callbacks.quality import QualityMonitor, quality_of, why_unmeasured
 from gan.data.module import ImageData
+from gan.endings import Stopped, meant_by
 from gan.files import write_bytes
 from gan.module import GAN
 from gan.parallel import own_overrides, user_command
 from gan.resume import Past
 
 EXTRAS = ("penalty", "augmentation", "lr_schedule", "ema")  # told where they are chosen
+ENDED_EARLY = ("failed", "cut")  # in run.json, by `early_end`
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "hydra-core", "omegaconf", "tensorboard", "numpy")
 
 
@@ -103,7 +105,8 @@ def record(
             first = json.loads((run_dir / "run.json").read_text())
             now = {"from": past.checkpoint.name, "g_updates": past.g_updates, "changed": past.changed, **facts}
             facts = {**first, "resumed": [*first.get("resumed", []), now]}
-            facts.pop("ended", None)
+            for end in ("ended", *ENDED_EARLY):
+                facts.pop(end, None)
     write_bytes(run_dir / "run.json", (json.dumps(facts, indent=2) + "\n").encode())
 
 
@@ -146,6 +149,32 @@ def record_end(trainer: L.Trainer, run_dir: Path, seconds: float) -> None:
         **quality_of(trainer),
     }
     write_bytes(run_dir / "run.json", (json.dumps(facts, indent=2) + "\n").encode())
+
+
+@contextlib.contextmanager
+def early_end(trainer: L.Trainer) -> Iterator[None]:
+    """If what is inside ends by an error or a signal, run.json says so, for whoever looks at the folder later."""
+    try:
+        yield
+    except Exception as error:
+        first = (str(error).strip().splitlines() or [""])[0][:300]
+        _add(trainer, "failed", error=f"{type(error).__name__}: {first}")
+        raise
+    except (Stopped, SystemExit) as end:
+        signal = meant_by(end) if isinstance(end, SystemExit) else end
+        if isinstance(signal, Stopped):
+            _add(trainer, "cut", by=signal.name)
+        raise
+
+
+def _add(trainer: L.Trainer, name: str, **facts: Any) -> None:
+    """Add an end to run.json; where that cannot be done, what the end is about must not be hidden by it."""
+    if not trainer.is_global_zero:
+        return
+    path = Path(trainer.default_root_dir) / "run.json"
+    with contextlib.suppress(OSError, ValueError):
+        said = {**json.loads(path.read_text()), name: {"at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), **facts}}
+        write_bytes(path, (json.dumps(said, indent=2) + "\n").encode())
 
 
 def _past(past: Past) -> str:
