@@ -87,7 +87,8 @@ def test_each_point_of_a_sweep_is_one_run_by_two_processes(start: Start, tmp_pat
     probe = """
         import functools, os
         if "RANK" in os.environ:  # a rank of a run: says what its optimizers are made with
-                        made = torch.optim.Adam.__init__
+            import torch
+            made = torch.optim.Adam.__init__
             @functools.wraps(made)
             def noted(self, params, **arguments):
                 made(self, params, **arguments)
