@@ -13,6 +13,7 @@ from hydra.utils import get_class, instantiate
 
 from gan.augmentation import AUGMENTATIONS, Pixels
 from gan.checkpoint_io import SealedCheckpoints
+from gan.closing import only_the_end
 from gan.data.module import ImageData
 from gan.ema import EMAS
 from gan.gradients import UpdateRule
@@ -88,6 +89,8 @@ def build_trainer(settings: Mapping[str, Any], past: Past | None = None) -> L.Tr
         logger=[_logger(node, past) for node in settings["logger"].values() if node],
         plugins=[SealedCheckpoints()],
     )
+    if past is not None and past.is_all:
+        only_the_end(trainer)
     return trainer
 
 

@@ -23,8 +23,12 @@ OTHERS = [getattr(signal, name) for name in ("SIGHUP", "SIGUSR1") if hasattr(sig
 SIGNALS = (signal.SIGINT, signal.SIGTERM, *OTHERS)
 # In the processes of a launch of ours: the folder in which each of them leaves word of why it failed.
 REPORTS_VARIABLE = "GAN_REPORTS"
+OVERRIDES_VARIABLE = "GAN_OVERRIDES"  # in all processes of a run: the words that make it, as JSON
+SWEEP_VARIABLE = "GAN_SWEEP_PROCESS"  # in a sweep: the id of the process that began it
 _received: list[int] = []
 _update_is_finished_first: list[bool] = []
+_watches_sweep: list[bool] = []
+LOOK_SECONDS = 0.2  # from one look at the parent to the next
 
 
 class Stopped(BaseException):
@@ -155,5 +159,23 @@ def end_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(ORPHAN_SECONDS)
         os._exit(128 + signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def end_with_sweep() -> None:
+    """In a process that runs points for a sweep, as joblib's do: end when the sweep has gone, however that happened.
+
+    Else it would train on, in a folder that the sweep, started again, wants to train in too.
+    """
+    parent = os.getppid()
+    if os.environ.get(SWEEP_VARIABLE) != str(parent) or _watches_sweep:
+        return
+    _watches_sweep.append(True)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(LOOK_SECONDS)
+        os.kill(os.getpid(), signal.SIGKILL)  # what it was doing counts as cut
 
     threading.Thread(target=watch, daemon=True).start()

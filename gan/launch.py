@@ -4,6 +4,7 @@ import contextlib
 import functools
 import inspect
 import itertools
+import json
 import logging
 import os
 import re
@@ -15,15 +16,16 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import ConfigCompositionException, HydraException, InstantiationException, MissingConfigException
-from hydra.types import RunMode
 from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from gan import endings, failures, resume, run_folder
-from gan.endings import MISTAKE
+from gan.endings import MISTAKE, OVERRIDES_VARIABLE
 from gan.errors import ConfigError, GanError, unknown_name, unknown_setting
 from gan.recipes import without_leftovers
+from gan.sweeps import failed_points
+from gan.sweeps.points import own_words
 
 CONF = Path(__file__).parent.parent / "conf"
 # How OpenMP's threads wait for each other, unless the user has it otherwise: spin briefly, then sleep. Read when torch
@@ -52,9 +54,13 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
     @functools.wraps(function)
     def answered(config: DictConfig) -> int:
         _begun.append(True)
+        endings.end_with_sweep()
         try:
-            with _full_errors("1" if WANTS_TRACEBACKS else None):  # as the user has it: what we start inherits it
+            # HYDRA_FULL_ERROR as the user has it: what we start inherits it
+            with _full_errors("1" if WANTS_TRACEBACKS else None), _own_words():
                 code = function(config) or 0
+            if code and failed_points.in_sweep():
+                failed_points.record(Path(str(config.run_dir)), code, f"ended with exit code {code}; it has said why")
         except SystemExit as end:
             raise endings.meant_by(end) from None
         except Exception as raised:
@@ -66,10 +72,12 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
                 code = 0
             elif endings.started_by_us():
                 code = endings.report(error, full=WANTS_TRACEBACKS)
+            elif failed_points.in_sweep():
+                code = failed_points.tell(Path(str(config.run_dir)), error, full=WANTS_TRACEBACKS)
             elif WANTS_TRACEBACKS or not isinstance(error, GanError):
                 raise
             else:
-                print(_of_sweep(error), file=sys.stderr)
+                print(error, file=sys.stderr)
                 code = error.exit_code
         _exit_codes.append(code)
         return code
@@ -77,12 +85,22 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
     return answered
 
 
-def _of_sweep(error: GanError) -> str:
-    """The message, and in a sweep which of its runs it is about."""
-    hydra = HydraConfig.get()
-    if hydra.mode != RunMode.MULTIRUN:
-        return str(error)
-    return f"run {hydra.job.num} of the sweep ({' '.join(hydra.overrides.task)}): {error}"
+def note_exit_code(code: int) -> None:
+    """Of a job that has run in another process; ``run_command`` returns the largest."""
+    _exit_codes.append(code)
+
+
+@contextlib.contextmanager
+def _own_words() -> Iterator[None]:
+    """Inside, all processes know the words that make this run, for run.json."""
+    if endings.started_by_us() or not HydraConfig.initialized():
+        yield
+        return
+    os.environ[OVERRIDES_VARIABLE] = json.dumps(own_words(HydraConfig.get().overrides.task))
+    try:
+        yield
+    finally:
+        del os.environ[OVERRIDES_VARIABLE]
 
 
 @contextlib.contextmanager
@@ -139,6 +157,8 @@ def _run_jobs(main: Callable[[], Any]) -> int:
 
 def in_our_words(error: Exception) -> str:
     """Hydra's message about a composition that failed, with the nearest valid name and without plus signs to try."""
+    if isinstance(error.__cause__, GanError):  # of something that Hydra has made: a sweeper, say
+        return str(error.__cause__)
     text = str(error)
     if isinstance(error, MissingConfigException) and (found := re.search(r"Could not find '(.+)/(.+?)'", text)):
         group, option = found.groups()

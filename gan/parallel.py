@@ -34,6 +34,12 @@ def user_command() -> list[str]:
     return json.loads(launched) if launched else [os.path.basename(sys.argv[0]), *sys.argv[1:]]
 
 
+def own_overrides() -> list[str]:
+    """The overrides that make this run; of a run of a sweep its own, each with one value. [] if nobody knows."""
+    words: list[str] = json.loads(os.environ.get(endings.OVERRIDES_VARIABLE, "[]"))
+    return words
+
+
 class GameDDP(DDPStrategy):
     """Data-parallel training of a module whose networks are updated in turn.
 

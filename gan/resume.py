@@ -16,6 +16,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import OverrideParseException
 from omegaconf import OmegaConf
 
+from gan import run_folder
 from gan.checkpoint_file import CheckpointError, newest_first
 from gan.errors import ConfigError
 
@@ -53,6 +54,7 @@ class Past:
         epochs, turns, g_updates: whole epochs, minibatches and generator updates in it.
         changed: settings that are not those of the part before, as "path: before -> now".
         damaged: what is wrong with the checkpoints that are newer.
+        is_all: the checkpoint is the last one; the run was killed before it had written what comes after that.
     """
 
     checkpoint: Path | None = None
@@ -61,6 +63,7 @@ class Past:
     g_updates: int = 0
     changed: list[str] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
+    is_all: bool = False
 
 
 class FinishedError(ConfigError):
@@ -114,7 +117,8 @@ def settle(settings: dict[str, Any], asked: Mapping[str, Any] | None) -> tuple[d
     if asked is None:
         return settings, None
     if asked.get("checkpoint"):
-        return settings, _past_of(Path(asked["checkpoint"]))
+        past = _past_of(Path(asked["checkpoint"]))
+        return settings, replace(past, is_all=_is_finished(past, settings))
     allowed, folder = _allowed(asked), Path(settings["run_dir"])
     if asked.get("run") is None or not (folder / "config.yaml").is_file():
         return settings, None
@@ -124,12 +128,13 @@ def settle(settings: dict[str, Any], asked: Mapping[str, Any] | None) -> tuple[d
     if problems := list(_problems(differing, wanted, allowed)):
         raise ConfigError(f"resume: {folder} was begun with other settings\n" + "\n".join(problems))
     past = _newest(folder, [f"{path}: {old} -> {new}" for path, old, new in differing])
-    if past.checkpoint is not None and _is_finished(past, wanted):
+    is_all = past.checkpoint is not None and _is_finished(past, wanted)
+    if is_all and run_folder.ended(folder):
         raise FinishedError(
             f"{folder} is finished: {past.epochs} epochs, {past.g_updates:,} generator updates. "
             f"To go on: python train.py resume={folder} trainer.max_epochs={2 * max(1, past.epochs)}"
         )
-    return wanted, past
+    return wanted, replace(past, is_all=is_all)
 
 
 def _allowed(asked: Mapping[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import json
 import os
 import shutil
 import time
@@ -32,6 +33,15 @@ class TakenError(ConfigError):
 def taken() -> Path | None:
     """The folder that the run of this process has taken; None as long as it has none."""
     return next(reversed(_taken or _taken_again), None)
+
+
+def ended(folder: Path) -> dict[str, Any]:
+    """What run.json says of how far a run came, and how good it became; {} of one that has not ended by itself."""
+    try:
+        facts = json.loads((folder / "run.json").read_text())
+        return dict(facts["ended"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def take(settings: Mapping[str, Any]) -> None:

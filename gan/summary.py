@@ -22,7 +22,7 @@ from gan.data.module import ImageData
 from gan.endings import Stopped, meant_by
 from gan.files import write_bytes
 from gan.module import GAN
-from gan.parallel import user_command
+from gan.parallel import own_overrides, user_command
 from gan.resume import Past
 
 EXTRAS = ("penalty", "augmentation", "lr_schedule", "ema")  # told where they are chosen
@@ -113,6 +113,7 @@ def record(
 def _facts(settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer) -> dict[str, Any]:
     return {
         "command": user_command(),
+        "overrides": own_overrides(),
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "seed": settings["seed"],
         "data": {"asked_for": settings["data"]["name"], "used": data.loaded.name, "origin": data.origin},

@@ -19,6 +19,7 @@ from omegaconf import OmegaConf
 from tiny_runs import Compose, EveryStep, Losses, Play, Rows, Run, few_images
 
 from gan.build import build_data, build_game, build_trainer
+from gan.resume import Past
 
 ROOT = Path(__file__).parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -60,7 +61,12 @@ def play(compose_settings: Compose, monkeypatch: pytest.MonkeyPatch) -> Play:
     """``play(*overrides, callbacks=[…])``: train, with these callbacks around the game and no others."""
     monkeypatch.setattr("gan.data.module.load", lambda *arguments: few_images())
 
-    def played(*overrides: str, callbacks: Sequence[L.Callback] = (), ckpt_path: Path | None = None) -> Run:
+    def played(
+        *overrides: str,
+        callbacks: Sequence[L.Callback] = (),
+        ckpt_path: Path | None = None,
+        past: Past | None = None,
+    ) -> Run:
         settings = compose_settings(
             "data=mnist_sample",
             "data.batch_size=4",
@@ -80,7 +86,7 @@ def play(compose_settings: Compose, monkeypatch: pytest.MonkeyPatch) -> Play:
         game = build_game(settings, data)
         losses = Losses()
         game.record = EveryStep(game, losses)
-        trainer = build_trainer(settings)
+        trainer = build_trainer(settings, past)
         rows = Rows()
         trainer.loggers = [*trainer.loggers, rows]
         trainer.callbacks.extend(callbacks)  # type: ignore[attr-defined]

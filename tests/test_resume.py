@@ -13,7 +13,7 @@ from tiny_runs import BATCHES, Play, Run
 
 from gan import endings, resume, run_folder
 from gan.agreement import differing, rows
-from gan.callbacks import GameMonitor, LastCheckpoint, SampleGrids
+from gan.callbacks import GameMonitor, LastCheckpoint, LossCurves, SampleGrids
 from gan.checkpoint_io import load
 from gan.errors import ConfigError
 
@@ -89,6 +89,34 @@ def test_a_run_that_ended_by_its_steps_within_an_epoch_goes_on_there(play: Play)
     resumed = played(play, callbacks=callbacks(), ckpt_path=last)
     assert differing(load(last), expected) == []
     assert rows(resumed.folder) == logged
+
+
+class KillAtTheEnd(L.Callback):
+    def on_train_end(self, trainer: L.Trainer, pl_module: Any) -> None:
+        raise Kill
+
+
+@pytest.mark.parametrize("length", ["trainer.max_epochs=2", f"trainer.max_steps={BATCHES + 2}"])
+def test_killed_after_its_last_checkpoint_it_is_only_ended(play: Play, length: str) -> None:
+    around = [*callbacks(), LossCurves()]
+    whole = played(play, length, callbacks=around)
+    expected, logged = load(whole.folder / "checkpoints" / "last.ckpt"), rows(whole.folder)
+    pictures = {path.name: path.read_bytes() for path in (whole.folder / "samples").iterdir()}
+    shutil.rmtree(whole.folder)
+
+    with pytest.raises(Kill):
+        played(play, length, callbacks=[KillAtTheEnd(), *callbacks(), LossCurves()])
+    last = whole.folder / "checkpoints" / "last.ckpt"
+    assert not (whole.folder / "losses.png").exists()
+    ended = played(
+        play, length, callbacks=[*callbacks(), LossCurves()], ckpt_path=last, past=resume.Past(last, is_all=True)
+    )
+    assert ended.losses.d == []
+    assert (ended.game.g_updates, ended.trainer.current_epoch) == (whole.game.g_updates, whole.trainer.current_epoch)
+    assert differing(load(last), expected) == []
+    assert rows(ended.folder) == logged
+    assert {path.name: path.read_bytes() for path in (ended.folder / "samples").iterdir()} == pictures
+    assert (ended.folder / "losses.png").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -198,9 +226,16 @@ def test_auto_compares_the_whole_command_with_the_run(settle: Settle) -> None:
         settle(auto={"seed": 1})
 
 
-def test_a_finished_run_says_so(settle: Settle) -> None:
+def test_a_finished_run_says_so(settle: Settle, tmp_path: Path) -> None:
+    (tmp_path / "run" / "run.json").write_text('{"ended": {"epochs": 1}}')
     with pytest.raises(resume.FinishedError, match=r"is finished: 1 epochs, 6 generator updates. To go on: "):
         settle("trainer.max_epochs=1")
+
+
+def test_a_run_killed_before_it_said_that_it_is_finished_has_its_end_to_do(settle: Settle) -> None:
+    _, past = settle("trainer.max_epochs=1")
+    assert past is not None
+    assert past.is_all
 
 
 def test_a_damaged_checkpoint_is_passed_over(settle: Settle, tmp_path: Path) -> None:

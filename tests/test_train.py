@@ -225,12 +225,16 @@ def test_a_sweep_is_one_run_for_each_value_and_goes_on_after_a_mistake(train: Tr
     assert "run 1 of the sweep (" in done.stderr
     assert "optimizer.lr=-1): optimizer.lr: -1 given, a number greater than 0 expected\n" in done.stderr
     rates = {
-        run.name: yaml.safe_load((run / "config.yaml").read_text())["optimizer"]["lr"]
-        for run in (tmp_path / "sweep").iterdir()
-        if run.is_dir()
+        settings.parent.name.rpartition("_")[0]: yaml.safe_load(settings.read_text())["optimizer"]["lr"]
+        for settings in (tmp_path / "sweep").glob("*/config.yaml")
     }
-    assert rates == {"0": 1e-4, "2": 2e-4}
-    assert (tmp_path / "sweep" / "2" / "generator.safetensors").exists()
+    assert rates == {"optimizer.lr-0.0001": 1e-4, "optimizer.lr-0.0002": 2e-4}
+    assert len(list((tmp_path / "sweep").glob("*/generator.safetensors"))) == 2
+    assert [path.parent.name.rpartition("_")[0] for path in (tmp_path / "sweep").glob("*/failed.json")] == [
+        "optimizer.lr--1"
+    ]
+    overrides = [json.loads(path.read_text())["overrides"] for path in sorted((tmp_path / "sweep").glob("*/run.json"))]
+    assert overrides == [["logger=csv", *SMALL, f"optimizer.lr={rate}"] for rate in ("0.0001", "0.0002")]
 
 
 def test_two_devices_and_bf16_are_plain_overrides(train: Train, tmp_path: Path) -> None:

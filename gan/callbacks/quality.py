@@ -151,4 +151,8 @@ def _data(trainer: L.Trainer) -> ImageData:
 
 def quality_of(trainer: L.Trainer) -> dict[str, float]:
     """The last measures of a run, by their names in ``trainer.callback_metrics``; empty if there are none."""
-    return {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("quality/")}
+    now = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("quality/")}
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
+    monitor = next((callback for callback in callbacks if isinstance(callback, QualityMonitor)), None)
+    before = {} if monitor is None else {f"quality/{name}": value for name, value in monitor.latest.items()}
+    return now or before  # before: of a part of the run that is over

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gan.report.run_folders import Run
@@ -26,10 +26,16 @@ def command(run: Run) -> str | None:
 def own_words(run: Run) -> list[str] | None:
     """The same as words, from train.py on."""
     words = [word for word in run.command if word not in SWEEP_FLAGS and not word.startswith(OF_THE_SWEEP)]
-    if not words or set(SWEEP_FLAGS).isdisjoint(run.command):
+    if not words or not _is_of_sweep(run.command):
         return words or None
+    if isinstance(overrides := run.facts.get("overrides"), list):
+        return [words[0], *map(str, overrides)]
     settled = [_settled(word, run.settings) for word in words]
     return None if None in settled else [word for word in settled if word is not None]
+
+
+def _is_of_sweep(command: Sequence[str]) -> bool:
+    return not set(SWEEP_FLAGS).isdisjoint(command) or any(word.startswith("sweep=") for word in command)
 
 
 def recipe(run: Run) -> str:

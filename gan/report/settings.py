@@ -9,6 +9,7 @@ from gan.report.run_folders import Run
 
 ABSENT = "–"
 PLACES = ("run_dir", "data.root", "dry_run")  # where a run lies is no difference between runs
+OF_A_SEARCH = "callbacks.pruning."  # nor is its number in a search
 
 
 def flat(settings: Mapping[str, Any], above: str = "") -> dict[str, str]:
@@ -27,7 +28,9 @@ def settings_of(run: Run) -> dict[str, str]:
     """The flat settings of a run, without those that only say where its files lie."""
     place = str(run.settings.get("run_dir"))
     return {
-        path: value for path, value in flat(run.settings).items() if path not in PLACES and not value.startswith(place)
+        path: value
+        for path, value in flat(run.settings).items()
+        if path not in PLACES and not path.startswith(OF_A_SEARCH) and not value.startswith(place)
     }
 
 

@@ -1,0 +1,149 @@
+"""The proof of docs/sweeps.md: a sweep killed with -9 at random moments, and given again, against one left alone.
+
+    python benchmarks/kill_sweep.py [--kills 5] [--points 8] [--random 0] [--folder DIR] [SETTINGS …]
+
+A kill comes at a random moment after the start has begun to train. Prints what every start found and left, and at the
+end three verdicts: as many results as points, each trained to its end exactly once, and each the same as the
+undisturbed sweep's, as `gan repeat` has it. Exit code 1 if one of them does not hold.
+"""
+
+import argparse
+import json
+import os
+import random
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gan.agreement import last_checkpoints, rows
+
+TRAIN = Path(__file__).parent.parent / "train.py"
+SMALL = [
+    "data=mnist_sample",
+    "model.generator.hidden=[16]",
+    "model.discriminator.hidden=[16]",
+    "trainer.max_epochs=4",
+    "trainer.limit_train_batches=60",
+    "callbacks.progress=null",
+    "callbacks.quality.n=200",
+    "accelerator=cpu",
+]
+END = "Trained for "  # the first words of what a run says at its end
+
+
+def main() -> int:
+    """Run both sweeps, and say what came of it."""
+    arguments = _arguments()
+    draw = random.Random(arguments.random)
+    with tempfile.TemporaryDirectory(prefix="kill-sweep-") as temporary:
+        folder = Path(arguments.folder or temporary)
+        words = ["-m", *SMALL, *arguments.settings, *_swept(arguments.points)]
+        print(f"$ python train.py {shlex.join(words)}")
+        seconds, told = _to_the_end([*words, f"hydra.sweep.dir={folder / 'whole'}"])
+        print(f"left alone: {seconds:.0f} s")
+        disturbed, ends = [*words, f"hydra.sweep.dir={folder / 'killed'}"], 0
+        for number in range(1, arguments.kills + 1):
+            after = draw.uniform(0, 1.4 / (arguments.kills + 1)) * seconds
+            ends += _killed(disturbed, folder / "killed", after, number).count(END)
+        seconds, told = _to_the_end(disturbed)
+        print(f"last start: to the end in {seconds:.0f} s")
+        return _verdict(folder / "whole", folder / "killed", arguments.points, ends + told.count(END))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--points", type=int, default=8, help="an even number")
+    parser.add_argument("--random", type=int, default=0, help="seed of the moments")
+    parser.add_argument("--folder", help="for both sweeps; removed afterwards if not given")
+    parser.add_argument("settings", nargs="*")
+    return parser.parse_args()
+
+
+def _swept(points: int) -> list[str]:
+    return ["optimizer.lr=1e-4,4e-4", "seed=" + ",".join(map(str, range(points // 2)))]
+
+
+def _start(words: Sequence[str]) -> subprocess.Popen[str]:
+    """In a process group of its own, so that a kill is of all its processes, as the kernel's would be."""
+    return subprocess.Popen(
+        [sys.executable, str(TRAIN), *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},  # what it has said is known when it is killed
+    )
+
+
+def _to_the_end(words: Sequence[str]) -> tuple[float, str]:
+    """The seconds that the sweep took, and what it said."""
+    began = time.monotonic()
+    process = _start(words)
+    told, _ = process.communicate()
+    if process.returncode:
+        sys.exit(f"the sweep ended with exit code {process.returncode}:\n{told}")
+    print("  " + next(line for line in told.splitlines() if line.startswith("Sweep ")).partition(": ")[2])
+    return time.monotonic() - began, told
+
+
+def _killed(words: Sequence[str], folder: Path, after: float, number: int) -> str:
+    """What the sweep had said when it was killed, so many seconds after it had begun to train."""
+    began = time.time()
+    process = _start(words)
+    while process.poll() is None and not any(path.stat().st_mtime > began for path in folder.glob("*/run.json")):
+        time.sleep(0.02)
+    time.sleep(after)
+    alive = process.poll() is None
+    if alive:
+        os.killpg(process.pid, signal.SIGKILL)
+    told, _ = process.communicate()
+    begun, finished = len(list(folder.glob("*/config.yaml"))), len(_ends(folder))
+    how = "killed" if alive else "had ended"
+    print(f"start {number}: {how} {after:.1f} s after it began to train; {begun} points begun, {finished} finished")
+    return told
+
+
+def _ends(folder: Path) -> dict[str, dict[str, Any]]:
+    """run.json of every point that has ended, by the point's name."""
+    facts = {path.parent.name: json.loads(path.read_text()) for path in folder.glob("*/run.json")}
+    return {name: fact for name, fact in facts.items() if "ended" in fact}
+
+
+def _verdict(whole: Path, killed: Path, points: int, told: int) -> int:
+    """Print what holds; the exit code. ``told``: how often the starts have said that a point had trained to its end."""
+    ends = _ends(killed)
+    parts = sum(len(fact.get("resumed", [])) for fact in ends.values())
+    otherwise = _of_another_length(whole, killed)
+    differing = [name for name in sorted(_ends(whole)) if not _same(whole / name, killed / name)]
+    verdicts = {
+        f"{len(ends)} results of {points} points, {parts} times gone on with from a checkpoint": len(ends) == points,
+        f"{told} times a point was trained to its end, {otherwise} of another length": told == points and not otherwise,
+        f"{points - len(differing)} equal the undisturbed sweep's, {len(differing)} do not": not differing,
+    }
+    for text, holds in verdicts.items():
+        print(f"{'yes' if holds else 'NO '}  {text}")
+    return 0 if all(verdicts.values()) else 1
+
+
+def _of_another_length(whole: Path, killed: Path) -> int:
+    counts = ("epochs", "g_updates", "d_updates", "images_seen")
+    ends, others = (
+        {name: [facts["ended"][count] for count in counts] for name, facts in _ends(sweep).items()}
+        for sweep in (whole, killed)
+    )
+    return sum(length != others.get(name) for name, length in ends.items())
+
+
+def _same(one: Path, other: Path) -> bool:
+    return rows(one) == rows(other) and not last_checkpoints(one, other)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

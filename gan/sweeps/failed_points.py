@@ -1,0 +1,53 @@
+"""The word that a point of a sweep leaves of why it failed."""
+
+import json
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+
+from gan import endings
+from gan.errors import GanError
+from gan.files import write_bytes
+from gan.sweeps.points import FAILED, own_words
+
+
+def in_sweep() -> bool:
+    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+
+
+def tell(folder: Path, error: Exception, *, full: bool) -> int:
+    """Tell of a point of a sweep that has failed, and leave word of it in its folder: its exit code.
+
+    Args:
+        full: a traceback also for a user's mistake.
+    """
+    hydra = HydraConfig.get()
+    is_mistake = isinstance(error, GanError)
+    told = str(error) if is_mistake and not full else "".join(traceback.format_exception(error)).rstrip()
+    code = error.exit_code if isinstance(error, GanError) else endings.CRASH
+    print(f"run {hydra.job.num} of the sweep ({' '.join(own_words(hydra.overrides.task))}): {told}", file=sys.stderr)
+    record(folder, code, str(error) if is_mistake else f"{type(error).__name__}: {error}", error)
+    return code
+
+
+def record(folder: Path, exit_code: int, reason: str, error: Exception | None = None) -> None:
+    """Leave word, in the folder of a point, of why it failed.
+
+    Args:
+        reason: the message.
+        error: with its traceback; None if it happened in another process.
+    """
+    facts = {
+        "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "exit_code": exit_code,
+        "reason": reason,
+        "traceback": "".join(traceback.format_exception(error)) if error is not None else None,
+    }
+    try:
+        write_bytes(folder / FAILED, (json.dumps(facts, indent=2) + "\n").encode())
+    except OSError as unwritable:  # the reason may be the disk itself
+        print(f"{folder / FAILED} cannot be written: {unwritable.strerror}", file=sys.stderr)

@@ -1,0 +1,94 @@
+"""Runs the points of a sweep that are not there yet, by whatever launcher Hydra has, and keeps account."""
+
+import contextlib
+import json
+import os
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hydra.core.utils import JobReturn, JobStatus
+
+from gan import endings
+from gan.parallel import COMMAND_VARIABLE
+from gan.sweeps import folder
+from gan.sweeps.points import Point, State
+
+Launch = Callable[[Sequence[Sequence[str]], int], Sequence[JobReturn]]
+
+
+@dataclass
+class Runner:
+    """What a sweep has run so far.
+
+    Args:
+        launch: gives each list of words to Hydra as a job; the second argument is the number of the first one.
+        resume: a run that was cut is gone on with in its folder.
+
+    Attributes:
+        skipped: points that were finished before. run: those that were begun now.
+        busy: those in whose folder another process trains.
+        exit_code: the largest of the jobs'.
+    """
+
+    launch: Launch
+    resume: bool
+    skipped: list[Point] = field(default_factory=list)
+    run: list[Point] = field(default_factory=list)
+    busy: list[Point] = field(default_factory=list)
+    exit_code: int = 0
+
+    def __call__(self, points: Sequence[Point]) -> None:
+        """Run those of the points that are not finished. A point that fails is recorded, and the others go on."""
+        done = [point for point in points if point.state is State.FINISHED]
+        missing = [point for point in points if point not in done]
+        self.skipped += done
+        free = [point for point in missing if folder.is_free(point.folder)]
+        self.busy += [point for point in missing if point not in free]
+        if not free:
+            return
+        for point in free:
+            folder.clear(point.folder)
+        first = len(self.run)
+        self.run += free
+        returns = self.launch([self._job(point) for point in free], first)
+        self.exit_code = max(self.exit_code, *map(_exit_code, returns))
+
+    def _job(self, point: Point) -> list[str]:
+        """The words by which Hydra runs a point in its own folder."""
+        return [
+            *point.words,
+            *point.hydra_words,
+            *(["resume.run=auto"] if self.resume else []),
+            "hydra.mode=MULTIRUN",
+            f"hydra.sweep.dir={_quoted(point.folder.parent)}",
+            f"hydra.sweep.subdir={_quoted(point.folder.name)}",
+        ]
+
+
+def _quoted(text: Path | str) -> str:
+    """As Hydra reads it."""
+    return "'" + str(text).replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _exit_code(job: JobReturn) -> int:
+    """Of a job, as `gan.launch.job` returns it; one that did not get so far says why."""
+    if job.status is JobStatus.COMPLETED:
+        return int(job.return_value or 0)
+    traceback.print_exception(job._return_value)
+    return endings.CRASH
+
+
+@contextlib.contextmanager
+def environment(command: Sequence[str]) -> Iterator[None]:
+    """Inside, processes that are started know of which sweep they are part, and by what command it was begun."""
+    ours = {COMMAND_VARIABLE: json.dumps(list(command)), endings.SWEEP_VARIABLE: str(os.getpid())}
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            os.environ.update({} if value is None else {name: value})

@@ -1,0 +1,74 @@
+"""A sweep from its command to its last line, whoever chooses the points."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+from gan import endings, launch
+from gan.parallel import user_command
+from gan.sweeps import folder, telling
+from gan.sweeps.composing import Composer
+from gan.sweeps.points import Point, State
+from gan.sweeps.runner import Runner, environment
+
+# Choose and run: given what makes points, all words, and what runs points; gives all points of the sweep.
+Choose = Callable[[Composer, Sequence[str], Runner], list[Point]]
+
+
+class Sweep:
+    """One multirun of Hydra's.
+
+    Args:
+        params: settings with the values to try, as a file of conf/sweep has them; the command line comes after them.
+    """
+
+    def __init__(self, params: Mapping[str, Any] | None) -> None:
+        self._params = dict(params or {})
+
+    def setup(self, context: HydraContext, task: TaskFunction, config: DictConfig) -> None:
+        self._context, self._config, self._command = context, config, user_command()
+        if not any(word.startswith("hydra.sweep.dir=") for word in config.hydra.overrides.hydra):
+            new = Path(config.hydra.sweep.dir)
+            config.hydra.sweep.dir = str(folder.of_this_command(new, self._command))
+        self._launcher = Plugins.instance().instantiate_launcher(context, task, config)
+
+    def run(self, arguments: Sequence[str], choose: Choose) -> None:
+        """Run it.
+
+        Raises:
+            GanError, HydraException: a mistake in the command, before anything is run.
+        """
+        command, sweep = self._command, Path(str(self._config.hydra.sweep.dir))
+        composer = Composer(self._context, self._config)
+        runner = Runner(self._launch, resume=not composer.dry)
+        words = [*(f"{name}={value}" for name, value in self._params.items()), *arguments]
+        if composer.dry:
+            choose(composer, words, runner)
+            launch.note_exit_code(runner.exit_code)
+            return
+        with folder.held(sweep), environment(command):
+            try:
+                points = choose(composer, words, runner)
+            except endings.Stopped:
+                print(telling.how_to_go_on(command, sweep), file=sys.stderr)
+                raise
+            print(telling.summary(sweep, points, runner))
+            states = {point.state for point in points}
+            unfinished = not states.isdisjoint((State.CUT, State.MISSING, State.FAILED))
+            folder.keep_record(sweep, command, finished=not unfinished)
+            launch.note_exit_code(max(runner.exit_code, endings.CRASH if unfinished else 0))
+
+    def _launch(self, jobs: Sequence[Sequence[str]], first: int) -> Sequence[JobReturn]:
+        """Give jobs to Hydra's launcher, and leave Hydra's own word of the sweep, as its sweepers do."""
+        if not self._config.get("dry_run"):
+            sweep = Path(str(self._config.hydra.sweep.dir))
+            folder.keep_record(sweep, self._command, finished=False)
+            OmegaConf.save(self._config, sweep / "multirun.yaml")
+        returns: Sequence[JobReturn] = self._launcher.launch(jobs, initial_job_idx=first)
+        return returns

@@ -1,0 +1,50 @@
+"""What Hydra finds by itself: it takes sweepers from the package `hydra_plugins` alone. The work is in gan.sweeps."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+
+class GridSweeper(Sweeper):
+    """``hydra/sweeper=grid``: every combination of the values given; conf/hydra/sweeper/grid.yaml."""
+
+    def __init__(self, params: Mapping[str, Any] | None = None) -> None:
+        from gan.sweeps.sweeping import Sweep
+
+        self._sweep = Sweep(params)
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self._sweep.setup(hydra_context, task_function, config)
+
+    def sweep(self, arguments: list[str]) -> None:
+        from gan.sweeps import grid
+
+        self._sweep.run(arguments, grid.run)
+
+
+class OptunaSweeper(Sweeper):
+    """``hydra/sweeper=optuna``: points chosen by the results so far; conf/hydra/sweeper/optuna.yaml."""
+
+    def __init__(
+        self, params: Mapping[str, Any] | None = None, prune_after: Sequence[int] = (4, 1), **search: Any
+    ) -> None:
+        from gan.errors import ConfigError
+        from gan.sweeps.sweeping import Sweep
+
+        self._sweep = Sweep(params)
+        try:
+            from gan.sweeps.search import Search
+        except ModuleNotFoundError as error:
+            raise ConfigError("hydra/sweeper=optuna: optuna is not installed: pip install -e '.[sweeps]'") from error
+        first_points, first_measurements = prune_after
+        self._search = Search(**search, prune_after=(first_points, first_measurements))
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self._search.check()
+        self._sweep.setup(hydra_context, task_function, config)
+
+    def sweep(self, arguments: list[str]) -> None:
+        self._sweep.run(arguments, self._search.run)
