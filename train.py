@@ -1,7 +1,6 @@
 """Train a GAN: `python train.py --help` shows how."""
 
 import sys
-import time
 from pathlib import Path
 
 import hydra
@@ -46,12 +45,8 @@ def main(config: DictConfig) -> int:
     if trainer.is_global_zero:
         summary.record(settings, data, trainer, Path(settings["run_dir"]))
         print(summary.before(settings, data, game, trainer))
-    began = time.monotonic()
-    trainer.fit(game, datamodule=data)
-    if trainer.is_global_zero:
-        seconds = time.monotonic() - began
-        summary.record_end(trainer, Path(settings["run_dir"]), seconds)
-        print(summary.after(data, trainer, seconds))
+    with summary.recorded(data, trainer, Path(settings["run_dir"])):
+        trainer.fit(game, datamodule=data)
     return 0
 
 

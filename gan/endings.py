@@ -106,7 +106,7 @@ def report(error: Exception, *, full: bool = False) -> int:
         full: a traceback also for a user's mistake.
     """
     if isinstance(error, GanError) and not full:
-        exit_code, text = MISTAKE, str(error)
+        exit_code, text = error.exit_code, str(error)
     else:
         exit_code, text = CRASH, "".join(traceback.format_exception(error)).rstrip()
     file = Path(os.environ[REPORTS_VARIABLE]) / os.environ["RANK"]

@@ -8,8 +8,10 @@ class GanError(Exception):
     """A mistake that the user can mend: the message says what was given, what is allowed and what to do.
 
     Whoever stands between a command line and the project (``gan.launch``, ``gan.cli``) prints the message alone
-    and ends with exit code 2. A bug of ours is any other exception and keeps its traceback.
+    and ends with its exit code. A bug of ours is any other exception and keeps its traceback.
     """
+
+    exit_code = 2
 
 
 class ConfigError(GanError):

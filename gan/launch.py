@@ -62,7 +62,7 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
                 raise
             else:
                 print(_of_sweep(error), file=sys.stderr)
-                code = MISTAKE
+                code = error.exit_code
         _exit_codes.append(code)
         return code
 

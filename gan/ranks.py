@@ -118,7 +118,7 @@ def _outcome(ranks: list[subprocess.Popen[bytes]], folder: Path) -> tuple[int, s
         return 128 + by, f"rank {number} of {len(ranks)} processes was ended by {signal.Signals(by).name}{hint}"
     report = endings.first_report(folder)
     if report is not None:
-        whose = "" if report.exit_code == endings.MISTAKE else f"rank {report.rank} of {len(ranks)} processes failed:\n"
+        whose = "" if report.exit_code != endings.CRASH else f"rank {report.rank} of {len(ranks)} processes failed:\n"
         return report.exit_code, whose + report.text
     number, code = next(((number, code) for number, code in codes.items() if code), (0, 0))
     return code, f"rank {number} of {len(ranks)} processes ended with exit code {code}" if code else ""

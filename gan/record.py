@@ -14,9 +14,14 @@ class GameRecord:
 
     Args:
         objective: says what the logits mean.
+
+    Attributes:
+        taken: what the last ``take`` made means of: for each network that was updated, the name of its loss, the losses
+            on the device, and how many updates they are of.
     """
 
     def __init__(self, objective: Objective) -> None:
+        self.taken: dict[str, tuple[Tensor, int]] = {}
         self._objective = objective
         self._losses: dict[str, list[Tensor]] = {"d_loss": [], "g_loss": []}
         self._shares: dict[str, float] = {"d_loss": 0.0, "g_loss": 0.0}
@@ -49,9 +54,10 @@ class GameRecord:
             ``g_loss_last``). With ``d_loss`` also what D's logits say: see `standing`. And what was noted.
         """
         taken: dict[str, Tensor] = {}
-        for name, losses in self._losses.items():
-            if losses:
-                taken |= {name: torch.stack(losses).sum() / self._shares[name], f"{name}_last": losses[-1]}
+        updates = self.updates
+        self.taken = {name: (torch.stack(losses), updates[name]) for name, losses in self._losses.items() if losses}
+        for name, (losses, _) in self.taken.items():
+            taken |= {name: losses.sum() / self._shares[name], f"{name}_last": losses[-1]}
         if self._real_logits:
             taken |= standing(self._objective, torch.cat(self._real_logits), torch.cat(self._fake_logits))
         taken |= {name: torch.stack(noted).mean() for name, noted in self._notes.items()}

@@ -1,12 +1,13 @@
 """What a run says about itself: before it starts, when it has ended, and in its folder for whoever repeats it."""
 
+import contextlib
 import importlib.metadata
 import json
 import os
 import platform
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ import torch
 from torch import nn
 
 from gan.bundle import FILE_NAME
+from gan.callbacks.alarms import raised_alarms
 from gan.callbacks.quality import QualityMonitor, quality_of, why_unmeasured
 from gan.data.module import ImageData
+from gan.divergence import Diverged
 from gan.files import write_bytes
 from gan.module import GAN
 from gan.parallel import user_command
@@ -70,6 +73,7 @@ def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
     if data.substitute_for:
         lines.append(warning(data))
     lines += _measured(trainer)
+    lines += map(str, raised_alarms(trainer))
     grids = sorted((folder / "samples").glob("epoch_*.png"))
     if (folder / "tensorboard").exists():
         lines.append(f"TensorBoard:  tensorboard --logdir {_short(folder)}")
@@ -104,12 +108,33 @@ def record(settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer, run
     write_bytes(run_dir / "run.json", (json.dumps(facts, indent=2) + "\n").encode())
 
 
-def record_end(trainer: L.Trainer, run_dir: Path, seconds: float) -> None:
-    """Add to run.json how far the run came, and in what time."""
+@contextlib.contextmanager
+def recorded(data: ImageData, trainer: L.Trainer, run_dir: Path) -> Iterator[None]:
+    """Around the training: how it ended goes to run.json, and if it ended well, what it has left to the screen."""
+    began = time.monotonic()
+    try:
+        yield
+    except Diverged as error:
+        if trainer.is_global_zero:
+            record_end(trainer, run_dir, time.monotonic() - began, diverged=error.seen)
+        raise
+    if trainer.is_global_zero:
+        seconds = time.monotonic() - began
+        record_end(trainer, run_dir, seconds)
+        print(after(data, trainer, seconds))
+
+
+def record_end(trainer: L.Trainer, run_dir: Path, seconds: float, diverged: str | None = None) -> None:
+    """Add to run.json how the run ended, how far it came, and in what time.
+
+    Args:
+        diverged: what was not finite; None: it came to its end.
+    """
     game = trainer.lightning_module
     assert isinstance(game, GAN)
     facts = json.loads((run_dir / "run.json").read_text())
     facts["ended"] = {
+        **({"how": "finished"} if diverged is None else {"how": "diverged", "seen": diverged}),
         "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "seconds": round(seconds, 1),
         "epochs": trainer.current_epoch,

@@ -5,16 +5,22 @@ from typing import Any
 
 import lightning.pytorch as L
 
+from gan.divergence import check_finite
+from gan.module import GAN
+
 
 class LastCheckpoint(L.callbacks.Checkpoint):
     """Writes the run folder's checkpoints/last.ckpt after every epoch.
 
     Not ModelCheckpoint: with ``save_top_k=0`` it saves at the end alone, and it never saves while ``global_step``
     stands still, as in the discriminator's epochs of alternating ones.
+
+    Raises:
+        Diverged: a weight is not finite; the file stays as it was.
     """
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        trainer.save_checkpoint(_folder(trainer) / "last.ckpt")  # on all ranks
+        _save(trainer, pl_module, "last.ckpt")
 
 
 class BestCheckpoint(L.callbacks.Checkpoint):
@@ -39,7 +45,7 @@ class BestCheckpoint(L.callbacks.Checkpoint):
         value = float(trainer.callback_metrics[self.monitor])
         if self.best is None or value < self.best:
             self.best = value
-            trainer.save_checkpoint(_folder(trainer) / "best.ckpt")  # on all ranks
+            _save(trainer, pl_module, "best.ckpt")
 
     def state_dict(self) -> dict[str, Any]:
         return {"best": self.best}
@@ -48,5 +54,9 @@ class BestCheckpoint(L.callbacks.Checkpoint):
         self.best = state_dict["best"]
 
 
-def _folder(trainer: L.Trainer) -> Path:
-    return Path(trainer.default_root_dir) / "checkpoints"
+def _save(trainer: L.Trainer, game: L.LightningModule, name: str) -> None:
+    """Called on all ranks; nothing is written of a game that has diverged."""
+    assert isinstance(game, GAN)
+    run_dir = Path(trainer.default_root_dir)
+    check_finite(game, run_dir)
+    trainer.save_checkpoint(run_dir / "checkpoints" / name)

@@ -1,6 +1,7 @@
 """Watches the game: losses, accuracies, gradient norms, learning rates, speed; for loggers and progress bar."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import lightning.pytorch as L
@@ -15,6 +16,7 @@ from gan.module import GAN
 
 COMPARED = ("seed", *schema.NODES, "optimizer")  # what makes one run differ from another
 NETWORKS = ("d", "g")  # in the order of GAN's optimizers
+Listener = Callable[[L.Trainer, GAN, dict[str, float]], None]
 
 
 class GameMonitor(L.Callback):
@@ -27,10 +29,12 @@ class GameMonitor(L.Callback):
 
     Attributes:
         latest: the values of the last row, by name.
+        listeners: called with each row's values as in ``latest``, once they are logged; in every process.
     """
 
     def __init__(self) -> None:
         self.latest: dict[str, float] = {}
+        self.listeners: list[Listener] = []
         self._norms: dict[str, torch.Tensor] = {}
         self._batches = self._images = 0
         self._since = 0.0
@@ -95,6 +99,8 @@ class GameMonitor(L.Callback):
         rates = {f"train/{n}_lr": o.param_groups[0]["lr"] for n, o in zip(NETWORKS, trainer.optimizers, strict=True)}
         counts = {name: getattr(game, name) for name in ("images_seen", "d_updates", "g_updates")}
         self._log(trainer, {"epoch": trainer.current_epoch, **counts, **row, **rates})
+        for listener in self.listeners:
+            listener(trainer, game, self.latest)
 
     def _speed(self, game: GAN) -> float:
         now, images = time.perf_counter(), game.images_seen
