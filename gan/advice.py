@@ -86,6 +86,7 @@ def _diverged(settings: Settings) -> Iterator[str]:
 ADVICE: dict[str, Callable[[Settings], Iterator[str]]] = {
     "discriminator wins": _discriminator_wins,
     "mode collapse": _collapsed,
+    "missing classes": _collapsed,
     "dead generator": _generator_is_dead,
     "generator stands still": _generator_stands_still,
     "divergence": _diverged,

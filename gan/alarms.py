@@ -34,8 +34,13 @@ class Alarm:
     over: Moment | None = None
 
     def __str__(self) -> str:
+        return f"ALARM {self.message}"
+
+    @property
+    def message(self) -> str:
+        """In one line."""
         when = f"since {self.since}" if self.over is None else f"from {self.since} to {self.over}"
-        return f"ALARM {self.name}, {when}: {self.seen}. {to_try(self.settings)}".rstrip()
+        return f"{self.name}, {when}: {self.seen}. {to_try(self.settings)}".rstrip()
 
     @property
     def end(self) -> str:

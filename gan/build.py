@@ -12,6 +12,7 @@ import torch
 from hydra.utils import get_class, instantiate
 
 from gan.augmentation import AUGMENTATIONS, Pixels
+from gan.checkpoint_io import SealedCheckpoints
 from gan.data.module import ImageData
 from gan.ema import EMAS
 from gan.gradients import UpdateRule
@@ -22,6 +23,7 @@ from gan.module import GAN
 from gan.networks import build_discriminator, build_generator
 from gan.parallel import GameDDP, process_count
 from gan.penalties import PENALTIES
+from gan.resume import Past
 from gan.schedules import SCHEDULES
 from gan.targets import RULE_SETTINGS, network_optimizer
 
@@ -72,8 +74,8 @@ def build_game(settings: Mapping[str, Any], data: ImageData) -> GAN:
     )
 
 
-def build_trainer(settings: Mapping[str, Any]) -> L.Trainer:
-    """Lightning's Trainer with the callbacks and loggers of the configuration."""
+def build_trainer(settings: Mapping[str, Any], past: Past | None = None) -> L.Trainer:
+    """Lightning's Trainer with the callbacks and loggers of the configuration; of a run with a past, as it goes on."""
     arguments = dict(settings["trainer"])
     if process_count(arguments["devices"], arguments["accelerator"]) * arguments["num_nodes"] > 1:
         arguments["strategy"] = GameDDP()
@@ -83,9 +85,16 @@ def build_trainer(settings: Mapping[str, Any]) -> L.Trainer:
     trainer: L.Trainer = instantiate(
         {"enable_checkpointing": _has_checkpoints(callbacks), "enable_progress_bar": _has_bar(callbacks), **arguments},
         callbacks=callbacks,
-        logger=[instantiate(node) for node in settings["logger"].values() if node],
+        logger=[_logger(node, past) for node in settings["logger"].values() if node],
+        plugins=[SealedCheckpoints()],
     )
     return trainer
+
+
+def _logger(node: Mapping[str, Any], past: Past | None) -> Any:
+    if past is None or past.checkpoint is None or not node["_target_"].endswith("TensorBoardLogger"):
+        return instantiate(node)
+    return instantiate(node, purge_step=past.g_updates + 1)  # what was logged after the checkpoint is logged again
 
 
 def _chosen(registry: Mapping[str, Callable[..., Any]], node: Mapping[str, Any], *arguments: Any) -> Any:

@@ -16,21 +16,27 @@ LOSSES = {"d_loss": ("discriminator", "d_updates"), "g_loss": ("generator", "g_u
 
 
 class Diverged(GanError):
-    """The run ends, by itself: a loss or a weight is NaN or infinite. The message is whole; exit code 3.
+    """The run ends, by itself: a loss or a weight is NaN or infinite. One message; exit code 3.
 
     Attributes:
         seen: what is not finite, and since which of its network's updates.
         since: when it was so first, as far as that is known.
         settings: changes to try, as on the command line.
+        folder: of the run, which keeps the last finite state.
     """
 
     exit_code = 3
 
     def __init__(self, seen: str, since: Moment, settings: list[str], folder: Path) -> None:
-        super().__init__(f"DIVERGED in {since}: {seen}. {to_try(settings)}\n{what_is_left(folder)}")
+        super().__init__(seen)
         self.seen = seen
         self.since = since
         self.settings = settings
+        self.folder = folder
+
+    def __str__(self) -> str:
+        # What is left is looked at when it is told: by then a checkpoint that was being written is there.
+        return f"DIVERGED in {self.since}: {self.seen}. {to_try(self.settings)}\n{what_is_left(self.folder)}"
 
 
 def check_finite(game: GAN, folder: Path) -> None:
@@ -58,6 +64,12 @@ def check_losses(game: GAN, values: Mapping[str, float], first: Mapping[str, int
     told = " and ".join(f"the {LOSSES[name][0]}'s loss since its update {first[name]:,}" for name in lost)
     weights = f", nor are weights: {', '.join(broken)}" if broken else ""
     raise _diverged(f"{told} is not finite{weights}", game, first.get("g_loss") or game.g_updates, folder)
+
+
+def losses_are_finite(game: GAN) -> bool:
+    """Are the last losses that the game has recorded? The host waits for the device."""
+    latest = game.record.latest
+    return not latest or bool(torch.stack(latest).isfinite().all())
 
 
 def first_lost_update(losses: Tensor, updates: int, total: int) -> int | None:

@@ -7,12 +7,12 @@ import signal
 import threading
 import time
 import traceback
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple, Never
+from typing import Any, NamedTuple
 
+from gan.checkpoint_file import is_whole, newest_first
 from gan.errors import GanError
 
 MISTAKE = 2  # exit code of a user's mistake
@@ -21,6 +21,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if hasattr(signal, 
 # In the processes of a launch of ours: the folder in which each of them leaves word of why it failed.
 REPORTS_VARIABLE = "GAN_REPORTS"
 _received: list[int] = []
+_update_is_finished_first: list[bool] = []
 
 
 class Stopped(BaseException):
@@ -44,11 +45,26 @@ def listening() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        _received.clear()
 
 
-def _stop(number: int, frame: FrameType | None) -> Never:
+def _stop(number: int, frame: FrameType | None) -> None:
     _received.append(number)
+    if _update_is_finished_first and len(_received) == 1:
+        if is_first():  # not print: the signal may have come in the middle of one
+            os.write(2, b"\nStopping: this update is finished and the game saved; a second signal ends it at once.\n")
+        return
     raise Stopped(number)
+
+
+def finish_update_first(wanted: bool) -> None:
+    """Whether the first signal only leaves word, for somebody who asks `asked` after every update, and saves."""
+    _update_is_finished_first[:] = [True] if wanted else []
+
+
+def asked() -> Stopped | None:
+    """The signal to end that has come and is still to be followed, if one has."""
+    return Stopped(_received[0]) if _received else None
 
 
 def meant_by(end: SystemExit) -> BaseException:
@@ -65,13 +81,13 @@ def what_is_left(folder: Path | None) -> str:
     if folder is None:
         return "The run had not begun."
     shown = min(str(folder), os.path.relpath(folder), key=len)
-    files = sorted((folder / "checkpoints").glob("*.ckpt"), key=lambda path: path.stat().st_mtime, reverse=True)
-    whole = next((path for path in files if zipfile.is_zipfile(path)), None)
+    whole = next((path for path in newest_first(folder) if is_whole(path)), None)
     if whole is None:
         return f"What it has written is kept in {shown}/; it holds no whole checkpoint yet."
     at = time.strftime("%H:%M:%S", time.localtime(whole.stat().st_mtime))
     return (
-        f"What it has written is kept in {shown}/; the last whole checkpoint is {whole.relative_to(folder)}, of {at}."
+        f"What it has written is kept in {shown}/; the last whole checkpoint is {whole.relative_to(folder)}, of {at}.\n"
+        f"To go on: python train.py resume={shown}"
     )
 
 

@@ -20,6 +20,7 @@ def atomic_file(path: Path) -> Iterator[IO[Any]]:
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
+        _flush_names(path.parent)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
@@ -30,6 +31,16 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write a whole file or none."""
     with atomic_file(path) as file:
         file.write(content)
+
+
+def _flush_names(folder: Path) -> None:
+    """A rename is on the disk once its folder is; where a folder cannot be flushed, it is left to the system."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _umask() -> int:

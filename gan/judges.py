@@ -1,4 +1,4 @@
-"""What of a row of numbers, or of a few pictures, says that a game goes wrong: conditions, each with its words.
+"""What in a row of numbers, a few pictures or measures says that a game goes wrong: conditions, each with its words.
 
 A condition says what is seen now. Whether that counts, and from when on, is for `gan.alarms.Watch` to say.
 """
@@ -19,6 +19,7 @@ SATURATED = 0.01  # D's mean probability of fakes being real, below which minima
 FLAT = 0.02  # of the real images' contrast
 EQUAL = 0.002  # of the real images' distance
 STILL = 1e-5  # of the real images' distance, from one epoch to the next
+STILL_COUNT = 16  # pictures kept from one epoch to the next
 
 
 @dataclass
@@ -102,9 +103,40 @@ class PictureJudge:
 
     @staticmethod
     def still(pictures: "Pictures", before: Tensor) -> bool:
-        """True if the same latents make what they made before, (N, …)."""
-        change = (pictures.fake - before).flatten(1).double().norm(dim=1).mean()
+        """True if the first latents make what they made before, (n, …)."""
+        change = (pictures.fake[: len(before)] - before).flatten(1).double().norm(dim=1).mean()
         return bool(change <= STILL * pictures.scale)
+
+
+@dataclass
+class ClassJudge:
+    """What the measures of many images say: are all classes, or in a world of points all modes, there?
+
+    Attributes:
+        patience: generator updates that a generator which has never made all of them is given.
+        whole: has one measurement found them all?
+    """
+
+    patience: int
+    whole: bool = False
+
+    def missing(self, measures: Mapping[str, float], total: int, updates: int) -> str | None:
+        """What is seen; "" if none is missing, None if the measures cannot tell.
+
+        Args:
+            measures: those of ``gan.metrics.quick``, by name: a count of the classes missing, or of the modes found.
+            total: how many modes a world of points has.
+        """
+        if "modes" in measures:
+            gone, seen = total - measures["modes"], f"{total - measures['modes']:.0f} of {total} modes are not covered"
+        elif "missing" in measures:
+            gone = measures["missing"]
+            missing = "1 class is" if gone == 1 else f"{gone:.0f} classes are"
+            seen = f"{missing} missing, with less than a tenth of the share in real images (gan evaluate names them)"
+        else:
+            return None
+        self.whole = self.whole or not gone
+        return seen if gone and (self.whole or updates >= self.patience) else ""
 
 
 @dataclass(frozen=True)

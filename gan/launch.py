@@ -4,6 +4,7 @@ import contextlib
 import functools
 import inspect
 import itertools
+import logging
 import os
 import re
 import sys
@@ -19,7 +20,7 @@ from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from gan import endings, run_folder
+from gan import endings, resume, run_folder
 from gan.endings import MISTAKE
 from gan.errors import ConfigError, GanError, unknown_name, unknown_setting
 from gan.recipes import without_leftovers
@@ -31,6 +32,8 @@ CONF = Path(__file__).parent.parent / "conf"
 # for, it gains 67 % and 44 %.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
+logging.getLogger("matplotlib").setLevel(logging.WARNING)  # torchmetrics imports it; at first it tells of its fonts
 
 FULL_ERRORS = "HYDRA_FULL_ERROR"
 WANTS_TRACEBACKS = os.environ.get(FULL_ERRORS) == "1"
@@ -56,7 +59,10 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
             raise endings.meant_by(end) from None
         except Exception as raised:
             error = ConfigError(in_our_words(raised)) if isinstance(raised, InstantiationException) else raised
-            if endings.started_by_us():
+            if isinstance(error, resume.FinishedError):
+                print(error)
+                code = 0
+            elif endings.started_by_us():
                 code = endings.report(error, full=WANTS_TRACEBACKS)
             elif WANTS_TRACEBACKS or not isinstance(error, GanError):
                 raise
@@ -99,8 +105,14 @@ def run_command(main: Callable[[], Any]) -> int:
     if endings.started_by_us():
         endings.end_with_parent()
     try:
+        sys.argv[1:] = resume.command_line(sys.argv[1:])
         with endings.listening(), _full_errors("1"):  # or Hydra would print an exception and exit before we see it
             return _run_jobs(main)
+    except GanError as error:
+        if WANTS_TRACEBACKS:
+            raise
+        print(error, file=sys.stderr)
+        return MISTAKE
     except endings.Stopped as stop:
         if endings.is_first() and not endings.started_by_us():
             print(f"Stopped by {stop.name}. {endings.what_is_left(run_folder.taken())}", file=sys.stderr)
@@ -190,18 +202,30 @@ def resolved(config: DictConfig) -> dict[str, Any]:
         raise ConfigError(in_our_words(error)) from error
     assert isinstance(plain, dict)
     words = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
-    return without_leftovers({str(name): node for name, node in plain.items()}, words)
+    settings = {str(name): node for name, node in plain.items() if name != "resume"}
+    return without_leftovers(settings, words)
 
 
-def take_run_folder(config: DictConfig) -> dict[str, Any]:
+def settle(config: DictConfig) -> tuple[dict[str, Any], resume.Past | None]:
+    """The settings of the run, and what is behind it if it goes on with one: ``gan.resume.settle``."""
+    return resume.settle(resolved(config), config.get("resume"))
+
+
+def take_run_folder(config: DictConfig, settings: dict[str, Any], past: resume.Past | None = None) -> dict[str, Any]:
     """Take the run folder for this run alone, and return the settings as its config.yaml has them.
+
+    A run that has a past goes on in its own folder.
 
     Where the user has named no folder and another run, begun in the same second, has taken the one of that name, it is
     the next free one: ``…-2`` and so on.
 
     Raises:
-        ConfigError: the folder holds another run, cannot be written, or its disk is full.
+        ConfigError: the folder holds another run, or one that is going on, cannot be written, or its disk is full.
     """
+    if past is not None:
+        resume.say(past)
+        run_folder.take_again(settings, anew=past.checkpoint is None)
+        return settings
     first = config.run_dir
     for number in itertools.count(2):
         settings = resolved(config)
@@ -221,9 +245,15 @@ def _folder_was_given() -> bool:
     return any(word.startswith(("hydra.run.", "hydra.sweep.", "run_dir=")) for word in words)
 
 
-def child_arguments(run_dir: Path) -> Sequence[str]:
-    """Command-line arguments with which train.py takes part, as one of several processes, in a run that is set up."""
+def child_arguments(run_dir: Path, checkpoint: Path | None) -> Sequence[str]:
+    """Command-line arguments with which train.py takes part, as one of several processes, in a run that is set up.
+
+    Args:
+        run_dir: its folder.
+        checkpoint: that it goes on from, if it does.
+    """
     return [
+        *([] if checkpoint is None else [f"+resume.checkpoint='{checkpoint}'"]),
         "--config-path",
         str(run_dir),
         "--config-name",

@@ -23,6 +23,7 @@ class MetricsCSV(Logger):
         super().__init__()
         self.path = Path(save_dir) / self.FILE_NAME
         self._columns: list[str] = []
+        self._rows: int | None = None  # in the file; None: not yet counted
 
     @property
     def name(self) -> str:
@@ -43,23 +44,50 @@ class MetricsCSV(Logger):
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         row = {"step": step, **metrics}
-        if not self._columns and self.path.exists():
-            with self.path.open(newline="") as file:
-                self._columns = next(csv.reader(file), [])
+        counted = self._counted()
         new = [name for name in row if name not in self._columns]
         if new:
             self._write_again([*self._columns, *new])
         with self.path.open("a", newline="") as file:
             csv.DictWriter(file, self._columns).writerow(row)
+        self._rows = counted + 1
+
+    @property
+    def position(self) -> dict[str, Any]:
+        """How much there is now: ``rows``, and the names of the ``columns``."""
+        return {"rows": self._counted(), "columns": list(self._columns)}
+
+    def back_to(self, position: dict[str, Any]) -> None:
+        """Forget the rows that were logged after a position, and the columns that came with them."""
+        rows = self._table()[0][: position["rows"]]
+        if rows:
+            self._rewrite(rows, position["columns"])
+        else:
+            self.path.unlink(missing_ok=True)
+        self._rows, self._columns = len(rows), list(position["columns"]) if rows else []
+
+    def _counted(self) -> int:
+        """The rows in the file; the first time it looks, at its columns too."""
+        if self._rows is None:
+            rows, self._columns = self._table()
+            self._rows = len(rows)
+        return self._rows
+
+    def _table(self) -> tuple[list[dict[str, str]], list[str]]:
+        """Rows and columns of the file; without a last line that is not whole, as a killed process leaves it."""
+        if not self.path.exists():
+            return [], []
+        whole, newline, _ = self.path.read_text().rpartition("\n")
+        reader = csv.DictReader(io.StringIO(whole + newline))
+        return list(reader), list(reader.fieldnames or [])
 
     def _write_again(self, columns: list[str]) -> None:
         """Put the rows that are there under more columns."""
-        rows: list[dict[str, str]] = []
-        if self.path.exists():
-            with self.path.open(newline="") as file:
-                rows = list(csv.DictReader(file))
+        self._rewrite(self._table()[0], columns)
+
+    def _rewrite(self, rows: list[dict[str, str]], columns: list[str]) -> None:
         text = io.StringIO()
-        writer = csv.DictWriter(text, columns)
+        writer = csv.DictWriter(text, columns, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)
         write_bytes(self.path, text.getvalue().encode())

@@ -96,6 +96,7 @@ class GAN(L.LightningModule):
         self.seed = seed
         self.record = GameRecord(objective)
         self.turns = self.d_updates = self.g_updates = self.images_seen = 0
+        self._optimizers_changed = False
 
     @property
     def final_generator(self) -> nn.Module:
@@ -260,11 +261,23 @@ class GAN(L.LightningModule):
         self.record.clear()  # what no callback has taken: it would grow for the whole run
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["game"] = {name: getattr(self, name) for name in COUNTERS}
+        counters = {name: getattr(self, name) for name in COUNTERS}
+        checkpoint["game"] = {**counters, "record": self.record.state_dict()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         for name in COUNTERS:
             setattr(self, name, checkpoint["game"][name])
+        self.record.load_state_dict(checkpoint["game"]["record"])
+        checkpoint["callbacks"].pop("Timer", None)  # `trainer.max_time` is for each part of a run
+        before = checkpoint.get(self.CHECKPOINT_HYPER_PARAMS_KEY, {}).get("optimizer")
+        self._optimizers_changed = before != self.hparams.get("optimizer")
+
+    def on_train_start(self) -> None:
+        self.record.to(self.device)
+        if self._optimizers_changed:  # the checkpoint has brought the old settings back
+            for optimizer, fresh in zip(self.trainer.optimizers, self.configure_optimizers(), strict=True):
+                for group, wanted in zip(optimizer.param_groups, fresh.param_groups, strict=True):
+                    group.update({name: value for name, value in wanted.items() if name != "params"})
 
 
 def _no_closure() -> None:

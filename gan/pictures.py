@@ -5,12 +5,18 @@ Images are uint8 arrays (N, C, H, W), C = 1 (grey) or 3 (colour).
 
 import io
 import math
-from collections.abc import Sequence
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
+
+from gan.errors import GanError
 
 Pixels = NDArray[np.uint8]
 
@@ -32,7 +38,35 @@ def grid(images: Pixels, *, columns: int | None = None, padding: int = 2, scale:
     for index, image in enumerate(images):
         top, left = index // columns * cell_h, index % columns * cell_w
         canvas[:, top : top + height, left : left + width] = image
-    return canvas.repeat(scale, axis=1).repeat(scale, axis=2)
+    return enlarged(canvas, scale)
+
+
+def enlarged(images: Pixels, scale: int) -> Pixels:
+    """Images (…, H, W) of which each pixel has become scale x scale."""
+    return images.repeat(scale, axis=-2).repeat(scale, axis=-1)
+
+
+def labelled_rows(rows: Mapping[str, Pixels], *, scale: int = 1, padding: int = 2) -> Pixels:
+    """Rows of images under each other, each with its name to the left, as one image (C, height, width).
+
+    Args:
+        rows: by name, uint8 (N, C, H, W); rows may be of different length.
+        scale: each pixel becomes scale x scale; the names keep their size.
+    """
+    strips = [grid(images, columns=len(images), padding=padding, scale=scale) for images in rows.values()]
+    font = ImageFont.load_default(size=12)
+    margin = 8 + math.ceil(max(font.getlength(name) for name in rows)) + 8
+    step = max(strips[0].shape[1], 16) + padding * scale
+    shape = (strips[0].shape[0], step * len(strips) - padding * scale, margin + max(strip.shape[2] for strip in strips))
+    canvas = np.zeros(shape, np.uint8)
+    for index, strip in enumerate(strips):
+        canvas[:, index * step : index * step + strip.shape[1], margin : margin + strip.shape[2]] = strip
+    picture = to_pillow(canvas)
+    for index, name in enumerate(rows):
+        middle = index * step + strips[0].shape[1] // 2
+        ImageDraw.Draw(picture).text((8, middle), name, fill="white", font=font, anchor="lm")
+    pixels = np.asarray(picture)
+    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
 # of Okabe and Ito's palette, which the colour-blind can tell apart
@@ -102,3 +136,25 @@ def gif(frames: Sequence[Pixels], *, seconds: float = 6.0, hold: float = 1.5) ->
         buffer, format="GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0, optimize=False
     )
     return buffer.getvalue()
+
+
+def mp4(frames: Pixels, *, fps: int) -> bytes:
+    """Images (N, C, H, W) as the bytes of a film (H.264), by the program ffmpeg. Odd sides are cut by a pixel.
+
+    Raises:
+        GanError: ffmpeg is not there, or fails.
+    """
+    program = shutil.which("ffmpeg")
+    if program is None:
+        raise GanError("an MP4 is made by ffmpeg, which is not on the PATH: install it, or write a .gif instead")
+    height, width = frames.shape[2:]
+    pixels = frames.repeat(3 // frames.shape[1], axis=1).transpose(0, 2, 3, 1)  # RGB
+    picture = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-"]
+    film = ["-vf", "crop=trunc(iw/2)*2:trunc(ih/2)*2", "-c:v", "libx264", "-crf", "15", "-pix_fmt", "yuv420p"]
+    with tempfile.TemporaryDirectory() as folder:  # the format wants to go back in its file, so a pipe will not do
+        path = Path(folder) / "film.mp4"
+        command = [program, "-v", "error", *picture, *film, "-movflags", "+faststart", str(path)]
+        done = subprocess.run(command, input=pixels.tobytes(), capture_output=True, check=False)
+        if done.returncode != 0:
+            raise GanError(f"ffmpeg has failed: {' '.join(done.stderr.decode(errors='replace').split())[:300]}")
+        return path.read_bytes()

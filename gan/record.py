@@ -1,7 +1,10 @@
 """What happened in the game since the last look: kept on the device, so that no step waits for the host."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_map
 
 from gan.losses import Objective, value
 
@@ -46,6 +49,13 @@ class GameRecord:
         """Recorded updates of each network, by the name of its loss."""
         return {name: round(shares) for name, shares in self._shares.items()}
 
+    @property
+    def latest(self) -> list[Tensor]:
+        """The last loss of each network that is known, taken already or not; scalars on the device."""
+        latest = {name: losses[-1] for name, (losses, _) in self.taken.items()}
+        latest |= {name: losses[-1] for name, losses in self._losses.items() if losses}
+        return list(latest.values())
+
     def take(self) -> dict[str, Tensor]:
         """Everything recorded since the last call, as scalars on the device, and forget it.
 
@@ -70,6 +80,25 @@ class GameRecord:
             recorded.clear()
         self._notes.clear()
         self._shares = dict.fromkeys(self._shares, 0.0)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What is recorded, in plain containers, for a checkpoint in the middle of an epoch."""
+        return {
+            "losses": {name: list(losses) for name, losses in self._losses.items()},
+            "shares": dict(self._shares),
+            "logits": [list(self._real_logits), list(self._fake_logits)],
+            "notes": {name: list(noted) for name, noted in self._notes.items()},
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up what was recorded."""
+        self._losses, self._shares, self._notes = state["losses"], state["shares"], state["notes"]
+        self._real_logits, self._fake_logits = state["logits"]
+
+    def to(self, device: torch.device) -> None:
+        """Move what is recorded to where the game is."""
+        moved = tree_map(lambda value: value.to(device) if isinstance(value, Tensor) else value, self.state_dict())
+        self.load_state_dict(moved)
 
     def _add(self, name: str, loss: Tensor, share: float) -> None:
         self._losses[name].append(loss.detach() if share == 1 else loss.detach() * share)

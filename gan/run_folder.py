@@ -1,6 +1,7 @@
 """The folder of a run: taken by one run alone, with room on its disk, and not left behind by a run that never began."""
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import uuid
@@ -13,8 +14,13 @@ import yaml
 from gan.errors import ConfigError
 from gan.files import write_bytes
 
+# None on Windows: two runs in one folder are not noticed there.
+fcntl: Any = importlib.import_module("fcntl") if importlib.util.find_spec("fcntl") else None
 ROOM = 50_000_000  # bytes on the disk: a few checkpoints, and the pictures, of the largest network that we ship
+WRITTEN = ("metrics.csv", "losses.png", "run.json", "samples", "tensorboard")  # beside checkpoints and bundle
 _taken: list[Path] = []
+_taken_again: list[Path] = []
+_locks: list[int] = []  # open folders, locked as long as they are
 
 
 class TakenError(ConfigError):
@@ -23,7 +29,7 @@ class TakenError(ConfigError):
 
 def taken() -> Path | None:
     """The folder that the run of this process has taken; None as long as it has none."""
-    return _taken[-1] if _taken else None
+    return next(reversed(_taken or _taken_again), None)
 
 
 def take(settings: Mapping[str, Any]) -> None:
@@ -36,10 +42,11 @@ def take(settings: Mapping[str, Any]) -> None:
         ConfigError: it cannot be written, or its disk is full.
     """
     folder = Path(settings["run_dir"])
-    content = yaml.safe_dump(dict(settings), sort_keys=False).encode()
+    content = _content(settings)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _write_new(folder / "config.yaml", content)
+        _lock(folder)
         free = shutil.disk_usage(folder).free
     except FileExistsError:
         raise TakenError(
@@ -49,10 +56,77 @@ def take(settings: Mapping[str, Any]) -> None:
     except OSError as error:
         raise ConfigError(f"hydra.run.dir: {folder} cannot be written: {error.strerror}") from error
     _taken.append(folder)
+    _check_room(folder, free)
+
+
+def take_again(settings: Mapping[str, Any], *, anew: bool) -> None:
+    """Take the folder of a run that is to go on, and leave its settings there as they are now.
+
+    Args:
+        settings: of the run, ``run_dir`` among them.
+        anew: there is nothing to go on from: what the run has left of logs and pictures is removed.
+
+    Raises:
+        ConfigError: another process trains in it, it cannot be written, or its disk is full.
+    """
+    folder = Path(settings["run_dir"])
+    _lock(folder)
+    _taken_again.append(folder)
+    try:
+        for name in WRITTEN if anew else ():
+            path = folder / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        for unfinished in folder.glob("**/.*.tmp"):  # of a process that was killed while it wrote
+            unfinished.unlink(missing_ok=True)
+        write_bytes(folder / "config.yaml", _content(settings))
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise ConfigError(f"hydra.run.dir: {folder} cannot be written: {error.strerror}") from error
+    _check_room(folder, free)
+
+
+def _content(settings: Mapping[str, Any]) -> bytes:
+    return yaml.safe_dump(dict(settings), sort_keys=False).encode()
+
+
+def _check_room(folder: Path, free: int) -> None:
     if free < ROOM:
         raise ConfigError(
             f"hydra.run.dir: {folder} given, whose disk has {free / 1e6:,.0f} MB left; {ROOM / 1e6:,.0f} MB expected"
         )
+
+
+def _lock(folder: Path) -> None:
+    """Hold a run folder as long as this process lives, however it ends.
+
+    Raises:
+        ConfigError: another process holds it.
+    """
+    if fcntl is None:
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return  # whoever writes to it will say so
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise ConfigError(
+            f"hydra.run.dir: in {folder} another process is training; wait for it, or give another folder"
+        ) from None
+    except OSError:  # no locks on this disk
+        os.close(descriptor)
+        return
+    _locks.append(descriptor)
+
+
+def _forget() -> None:
+    """What this process has taken, for an earlier run."""
+    _taken.clear()
+    _taken_again.clear()
+    while _locks:
+        os.close(_locks.pop())
 
 
 def _write_new(path: Path, content: bytes) -> None:
@@ -77,7 +151,7 @@ def clean_start(folder: Path) -> Iterator[None]:
     Args:
         folder: the run folder as Hydra has made it; the run may have taken another one.
     """
-    _taken.clear()
+    _forget()
     try:
         yield
     except BaseException:
@@ -89,5 +163,5 @@ def clean_start(folder: Path) -> Iterator[None]:
                     path.rmdir()
                 except OSError:
                     break
-        _taken.clear()
+        _forget()
         raise

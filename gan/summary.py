@@ -17,19 +17,23 @@ from torch import nn
 
 from gan.bundle import FILE_NAME
 from gan.callbacks.alarms import raised_alarms
+from gan.callbacks.checkpoint import LastCheckpoint
 from gan.callbacks.quality import QualityMonitor, quality_of, why_unmeasured
 from gan.data.module import ImageData
 from gan.divergence import Diverged
 from gan.files import write_bytes
 from gan.module import GAN
 from gan.parallel import user_command
+from gan.resume import Past
 
 EXTRAS = ("penalty", "augmentation", "lr_schedule", "ema")  # told where they are chosen
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "hydra-core", "omegaconf", "tensorboard", "numpy")
 
 
-def before(settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.Trainer) -> str:
-    """The run in a few lines: images, networks, device, length, folder."""
+def before(
+    settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.Trainer, past: Past | None = None
+) -> str:
+    """The run in a few lines: images, networks, device, length, folder, and where it goes on from."""
     model = settings["model"]
     batches = len(data.train_dataloader())
     limit = settings["trainer"]["limit_train_batches"]
@@ -47,6 +51,7 @@ def before(settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.T
         **_quality(trainer, data),
         "length": _length(trainer, batches, updates, data.batch_size),
         "run folder": f"{_short(trainer.default_root_dir)}/",
+        **({} if past is None else {"goes on": _past(past)}),
     }
     lines = [f"{name:>14}  {text}" for name, text in rows.items()]
     return "\n".join([warning(data), *lines] if data.substitute_for else lines)
@@ -88,9 +93,25 @@ def warning(data: ImageData) -> str:
     return f"{bar}\nWARNING: this is not the data set '{data.substitute_for}' that was asked for.\n{data.origin}\n{bar}"
 
 
-def record(settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer, run_dir: Path) -> None:
-    """Write run.json: what, beside config.yaml, it takes to repeat the run, and what it ran on."""
-    facts = {
+def record(
+    settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer, run_dir: Path, past: Past | None = None
+) -> None:
+    """Write run.json: what, beside config.yaml, it takes to repeat the run, and what it ran on.
+
+    When a run goes on the facts of its beginning stay, and ``resumed`` gets an entry with those that are now.
+    """
+    facts = _facts(settings, data, trainer)
+    with contextlib.suppress(OSError, ValueError):  # the first part may have been killed before it wrote any
+        if past is not None and past.checkpoint is not None:
+            first = json.loads((run_dir / "run.json").read_text())
+            now = {"from": past.checkpoint.name, "g_updates": past.g_updates, "changed": past.changed, **facts}
+            facts = {**first, "resumed": [*first.get("resumed", []), now]}
+            facts.pop("ended", None)
+    write_bytes(run_dir / "run.json", (json.dumps(facts, indent=2) + "\n").encode())
+
+
+def _facts(settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer) -> dict[str, Any]:
+    return {
         "command": user_command(),
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "seed": settings["seed"],
@@ -105,7 +126,13 @@ def record(settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer, run
             "processes": trainer.world_size,
         },
     }
-    write_bytes(run_dir / "run.json", (json.dumps(facts, indent=2) + "\n").encode())
+
+
+def training_seconds(trainer: L.Trainer, since_start: float) -> float:
+    """What all parts of a run have taken; where no checkpoint knows of the earlier ones, the last."""
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
+    keeper = next((callback for callback in callbacks if isinstance(callback, LastCheckpoint)), None)
+    return keeper.seconds if keeper is not None else since_start
 
 
 @contextlib.contextmanager
@@ -116,10 +143,11 @@ def recorded(data: ImageData, trainer: L.Trainer, run_dir: Path) -> Iterator[Non
         yield
     except Diverged as error:
         if trainer.is_global_zero:
-            record_end(trainer, run_dir, time.monotonic() - began, diverged=error.seen)
+            seconds = training_seconds(trainer, time.monotonic() - began)
+            record_end(trainer, run_dir, seconds, diverged=error.seen)
         raise
     if trainer.is_global_zero:
-        seconds = time.monotonic() - began
+        seconds = training_seconds(trainer, time.monotonic() - began)
         record_end(trainer, run_dir, seconds)
         print(after(data, trainer, seconds))
 
@@ -142,6 +170,12 @@ def record_end(trainer: L.Trainer, run_dir: Path, seconds: float, diverged: str 
         **quality_of(trainer),
     }
     write_bytes(run_dir / "run.json", (json.dumps(facts, indent=2) + "\n").encode())
+
+
+def _past(past: Past) -> str:
+    if past.checkpoint is None:
+        return "there is no whole checkpoint: from its beginning"
+    return f"from {past.checkpoint.name}: {_count(past.epochs, 'epoch')}, {_count(past.g_updates, 'generator update')}"
 
 
 def _quality(trainer: L.Trainer, data: ImageData) -> dict[str, str]:

@@ -1,4 +1,10 @@
-"""A trained generator, ready for use: latents and classes go in, images as they are at rest come out."""
+"""A trained generator, ready for use: latents and classes go in, images as they are at rest come out.
+
+>>> from gan import load_generator
+>>> generator = load_generator("run")  # a run folder, or the path of a generator.safetensors
+>>> generator.image_shape, generator.class_names
+((1, 4, 5), ('Bag', 'Coat', 'Dress'))
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +17,7 @@ from gan import bundle_metadata
 from gan.class_labels import class_labels
 from gan.data.normalization import denormalize, dtype_at_rest
 from gan.errors import GanError
+from gan.latent_walks import between, places
 from gan.latents import Prior
 
 # What may be asked for as the classes of images: see `TrainedGenerator.sample`.
@@ -67,22 +74,18 @@ class TrainedGenerator:
         """Latents (count, prior.width) of a seed; the first ones do not depend on ``count``."""
         return self.prior.fixed(count, seed=seed, purpose="samples from a bundle")
 
-    @torch.no_grad()
     def decode(self, z: Tensor, labels: Labels = None, *, batch_size: int = 1000) -> np.ndarray:
         """Latents (N, prior.width) -> uint8 images (N, C, H, W), ``batch_size`` at a time; ``labels`` as in `sample`.
 
         Points are float32 (N, 2, 1, 1), in the units of their data.
+
+        >>> from gan import load_generator
+        >>> generator = load_generator("run")
+        >>> z = generator.latents(3, seed=0)
+        >>> generator.decode(z / 2, labels="Coat").shape
+        (3, 1, 4, 5)
         """
-        device = next(self.generator.parameters()).device
-        classes = self._classes(labels, len(z))
-        parts = z.split(batch_size) if len(z) else ()
-        images = []
-        for index, part in enumerate(parts):
-            inputs = [part.to(device)]
-            if classes is not None:
-                inputs.append(classes[index * batch_size :][: len(part)].to(device))
-            images.append(self._at_rest(self.generator(*inputs)).cpu())
-        return torch.cat([torch.empty(0, *self.image_shape, dtype=dtype_at_rest(self.image_shape)), *images]).numpy()
+        return self._images(z, self._classes(labels, len(z)), batch_size)
 
     def sample(
         self,
@@ -94,6 +97,11 @@ class TrainedGenerator:
         truncation: float | None = None,
     ) -> np.ndarray:
         """``count`` uint8 images (N, C, H, W); the same call gives the same images. Points: see `decode`.
+
+        >>> from gan import load_generator
+        >>> images = load_generator("run").sample(16, seed=0, labels=2)
+        >>> images.shape, images.dtype
+        ((16, 1, 4, 5), dtype('uint8'))
 
         Args:
             labels: of a conditional generator: a class, by number or name; several of them, which are taken in turn; or
@@ -113,6 +121,61 @@ class TrainedGenerator:
             self._check_truncation(truncation)
             z[:, : self.prior.latent_dim] *= truncation
         return self.decode(z, labels, batch_size=batch_size)
+
+    def latent_walk(
+        self,
+        anchors: Sequence[int] | Tensor,
+        *,
+        steps: int = 30,
+        labels: Labels = None,
+        method: str | None = None,
+        loop: bool = False,
+        batch_size: int = 1000,
+    ) -> np.ndarray:
+        """uint8 images (frames, C, H, W) of a walk from latent to latent, and from class to class.
+
+        >>> from gan import load_generator
+        >>> generator = load_generator("run")
+        >>> generator.latent_walk([0, 1, 2], steps=10, labels="Bag").shape  # seeds; 2 ways of 10 steps, and the end
+        (21, 1, 4, 5)
+        >>> generator.latent_walk([5, 5], steps=10, labels=[0, 2], loop=True).shape  # one latent, its class changes
+        (20, 1, 4, 5)
+
+        Args:
+            anchors: where it goes, in order: seeds, each of which stands for the first image of
+                ``sample(…, seed=seed)``; or latents (N, prior.width). 2 or more.
+            steps: frames from each anchor to the next, which itself begins the next way, or ends the walk.
+            labels: as in `sample`, one for each anchor. Between two classes their embeddings are mixed.
+            method: "spherical" or "linear": `gan.latent_walks.between`. By default the one that suits the prior.
+            loop: go back to the first anchor in the end, so that the frames can be repeated without a jump.
+            batch_size: images made at a time: bounds the memory.
+
+        Raises:
+            GanError: fewer than 2 anchors; a method or a class that does not exist; steps below 1.
+        """
+        z = anchors if isinstance(anchors, Tensor) else self._first_latents(anchors)
+        where = places(len(z), steps, loop=loop)
+        classes = self._classes(labels, len(z))
+        if classes is not None:
+            one_hot = torch.nn.functional.one_hot(classes, self.num_classes).float()
+            classes = torch.lerp(one_hot[where.start], one_hot[where.end], where.share[:, None])
+        return self._images(between(z, where, self.prior, method), classes, batch_size)
+
+    def _first_latents(self, seeds: Sequence[int]) -> Tensor:
+        """(N, prior.width): the first latent of each seed."""
+        return torch.cat([torch.empty(0, self.prior.width), *(self.latents(1, seed) for seed in seeds)])
+
+    @torch.no_grad()
+    def _images(self, z: Tensor, classes: Tensor | None, batch_size: int) -> np.ndarray:
+        """Images at rest of latents and, if it is conditional, of labels (N,) or mixtures of them (N, num_classes)."""
+        device = next(self.generator.parameters()).device
+        images = [torch.empty(0, *self.image_shape, dtype=dtype_at_rest(self.image_shape))]
+        for first in range(0, len(z), batch_size):
+            inputs = [z[first : first + batch_size].to(device)]
+            if classes is not None:
+                inputs.append(classes[first : first + batch_size].to(device))
+            images.append(self._at_rest(self.generator(*inputs)).cpu())
+        return torch.cat(images).numpy()
 
     def _classes(self, labels: Labels, count: int) -> Tensor | None:
         if self.conditional:

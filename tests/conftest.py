@@ -50,7 +50,7 @@ def compose_settings(tmp_path: Path) -> Compose:
             config = compose("config", [*overrides, f"run_dir='{run_dir}'"])
         settings = OmegaConf.to_container(config, resolve=True)
         assert isinstance(settings, dict)
-        return {str(name): node for name, node in settings.items()}
+        return {str(name): node for name, node in settings.items() if name != "resume"}
 
     return composed
 

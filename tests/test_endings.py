@@ -1,5 +1,6 @@
 """A run that is asked to end does so: all of its processes, with one line, and with the exit code of the signal."""
 
+import io
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from gan import endings
+from gan.checkpoint_file import sealed
 from gan.endings import Stopped, listening, meant_by, what_is_left
 
 ROOT = Path(__file__).parent.parent
@@ -81,10 +83,11 @@ def rest_of(folder: Path) -> list[str]:
 def test_one_process_is_stopped(begin: Begin, number: int, name: str) -> None:
     code, told = ended(begin("mine/checkpoints/last.ckpt", "hydra.run.dir=mine"), number)
     assert code == 128 + number
-    assert len(told) == 1
-    assert told[0].startswith(
+    assert told[:2] == ["", "Stopping: this update is finished and the game saved; a second signal ends it at once."]
+    assert told[2].startswith(
         f"Stopped by {name}. What it has written is kept in mine/; the last whole checkpoint is checkpoints/last.ckpt"
     )
+    assert told[3:] == ["To go on: python train.py resume=mine"]
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for the processes in /proc")
@@ -94,8 +97,8 @@ def test_two_processes_are_stopped_together(begin: Begin, tmp_path: Path, number
     assert len(rest_of(tmp_path / "mine")) == 2
     code, told = ended(process, number)
     assert code == 128 + number
-    assert len(told) == 1
-    assert told[0].startswith("Stopped by ")
+    assert told[0] == ""
+    assert [line.partition(":")[0].partition(" by ")[0] for line in told[1:]] == ["Stopping", "Stopped", "To go on"]
     assert rest_of(tmp_path / "mine") == []
 
 
@@ -103,7 +106,7 @@ def test_a_sweep_is_stopped_as_a_whole(begin: Begin, tmp_path: Path) -> None:
     process = begin("sweep/0/checkpoints/last.ckpt", "-m", "seed=1,2,3", "hydra.sweep.dir=sweep")
     code, told = ended(process, signal.SIGTERM)
     assert code == 128 + signal.SIGTERM
-    assert len(told) == 1
+    assert [line for line in told if line.startswith("Stopped by SIGTERM.")] == [told[-2]]
     assert not (tmp_path / "sweep" / "1").exists()
 
 
@@ -116,8 +119,10 @@ def test_what_is_left_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     (checkpoints / "half.ckpt").write_bytes(b"PK\x03\x04")
     assert what_is_left(run) == "What it has written is kept in run/; it holds no whole checkpoint yet."
     for name, seconds in (("best.ckpt", 1_000), ("last.ckpt", 2_000)):
-        with zipfile.ZipFile(checkpoints / name, "w") as file:
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as file:
             file.writestr("weights", b"1")
+        (checkpoints / name).write_bytes(sealed(archive.getvalue()))
         os.utime(checkpoints / name, (seconds, seconds))
     assert what_is_left(run).startswith(
         "What it has written is kept in run/; the last whole checkpoint is checkpoints/last.ckpt, of "

@@ -172,8 +172,8 @@ def test_a_run_folder_is_not_used_twice(finished: Finished) -> None:
         (
             ["experiment=slides_mnist", "optimiser.lr=3"],
             "optimiser: no such setting; did you mean 'optimizer'? settings: augmentation, callbacks, "
-            "data, dry_run, ema, logger, lr_schedule, model, objective, optimizer, penalty, run_dir, schedule, seed, "
-            "trainer\n",
+            "data, dry_run, ema, logger, lr_schedule, model, objective, optimizer, penalty, resume, run_dir, schedule, "
+            "seed, trainer\n",
         ),
         (
             ["optimizer.weight_decay=0.1"],

@@ -48,6 +48,17 @@ def conditional_bundle(folder: Path, class_names: tuple[str, ...]) -> Path:
     return folder / "run"
 
 
+def codes_bundle(folder: Path) -> Path:
+    """A run folder with a generator that has InfoGAN's codes: one of three classes, and two continuous ones."""
+    prior = Prior("normal", 6, categorical=(3,), continuous=2)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        generator = build_generator("mlp", latent_dim=prior.width, image_shape=SHAPE, **SETTINGS)
+    described = describe("mlp", SETTINGS, prior=prior, image_shape=SHAPE, mean=0.5, std=0.5)
+    save_bundle(folder / "run" / FILE_NAME, generator, described)
+    return folder / "run"
+
+
 def points_bundle(folder: Path) -> Path:
     """A run folder with a generator of points of the plane."""
     generator = build_generator("mlp", latent_dim=16, image_shape=(2, 1, 1), **SETTINGS)

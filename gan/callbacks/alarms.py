@@ -12,19 +12,21 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from gan.advice import advice
 from gan.alarms import Alarm, Moment, Watch
 from gan.callbacks.monitor import GameMonitor
+from gan.callbacks.quality import QualityMonitor
 from gan.callbacks.samples import evaluating
 from gan.data.module import ImageData
 from gan.data.normalization import normalize
 from gan.divergence import LOSSES, Diverged, check_finite, check_losses, first_lost_update
 from gan.errors import ConfigError, at_least_one
 from gan.files import write_bytes
-from gan.judges import DiscriminatorJudge, PictureJudge, Pictures, alike
+from gan.judges import STILL_COUNT, ClassJudge, DiscriminatorJudge, PictureJudge, Pictures, alike
 from gan.module import GAN
 
 FILE_NAME = "alarms.json"
-WINS, COLLAPSE, DEAD, STILL, DIVERGENCE = (
+WINS, COLLAPSE, MISSING, DEAD, STILL, DIVERGENCE = (
     "discriminator wins",
     "mode collapse",
+    "missing classes",
     "dead generator",
     "generator stands still",
     "divergence",
@@ -32,23 +34,25 @@ WINS, COLLAPSE, DEAD, STILL, DIVERGENCE = (
 
 
 class Alarms(L.Callback):
-    """Watches for a discriminator that wins, mode collapse, a generator that is dead or stands still, and divergence.
+    """Watches for a D that wins, mode collapse, classes missing, a G that is dead or stands still, and divergence.
 
     An alarm is one line, printed when it begins and at the end of the run: what was seen, since when, what to try. It
-    is told when it is over. ``alarms.json`` in the run folder has all of them, TensorBoard ``alarms/…`` as 0 or 1.
-    docs/alarms.md shows each on a run that does it.
+    is told when it is over. ``alarms.json`` in the run folder has all of them; TensorBoard has the lines as text, and
+    ``alarms/…`` as 0 or 1. docs/alarms.md shows each on a run that does it.
 
     D is judged by the rows of `GameMonitor`, without which that alarm is silent, and only by rows in which both
     networks were updated. The generator (not its average) is judged once an epoch by what it makes of fixed latents.
-    Training's random numbers are left alone. If a loss or a weight is not finite, the run ends with `Diverged`:
-    losses are looked at after each row, weights at the end of each epoch, before anything is written.
+    Classes are counted by `QualityMonitor`, on the final generator. Training's random numbers are left alone. If a
+    loss or a weight is not finite, the run ends with `Diverged`: losses are looked at after each row, weights at the
+    end of each epoch, before anything is written.
 
     Args:
         count: fixed latents whose pictures are compared.
         sustained: generator updates for which a trouble must be seen before it is told, and be gone before it is over.
         accuracy: part of real images and of fakes that a discriminator that wins tells right.
         diversity: mean distance of two pictures, as a multiple of real images', below which a generator has collapsed.
-        patience: generator updates that a generator is given to become diverse; one that was so, is not.
+        patience: generator updates that a generator is given to become diverse, and to make all classes; one that was
+            so, is not.
 
     Attributes:
         raised: all alarms of the run so far, in the order in which they were told.
@@ -70,10 +74,11 @@ class Alarms(L.Callback):
                 raise ConfigError(f"{name}: {value!r} given, a number above 0 and up to 1 expected")
         self.count = count
         self.raised: list[Alarm] = []
-        self._watches = {name: Watch(sustained) for name in (WINS, COLLAPSE, DEAD, STILL)}
+        self._watches = {name: Watch(sustained) for name in (WINS, COLLAPSE, MISSING, DEAD, STILL)}
         self._discriminator = DiscriminatorJudge(accuracy)
         self._generator = PictureJudge(diversity, patience)
-        self._before: Pictures | None = None
+        self._classes = ClassJudge(patience)
+        self._before: torch.Tensor | None = None  # some pictures of the last epoch, (n, C, H, W)
         self._updates = 0  # generator updates at that time
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -81,8 +86,11 @@ class Alarms(L.Callback):
         for callback in trainer.callbacks:  # type: ignore[attr-defined]  # set by a connector
             if isinstance(callback, GameMonitor) and self._on_row not in callback.listeners:
                 callback.listeners.append(self._on_row)
+            if isinstance(callback, QualityMonitor) and self._on_measures not in callback.listeners:
+                callback.listeners.append(self._on_measures)
         if trainer.is_global_zero:
-            self._before, self._updates = self._pictures(trainer, pl_module), pl_module.g_updates
+            if self._before is None:
+                self._before = self._pictures(trainer, pl_module).fake[:STILL_COUNT]
             self._write(trainer)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -97,7 +105,7 @@ class Alarms(L.Callback):
         if isinstance(exception, Diverged) and trainer.is_global_zero:
             self.raised.append(Alarm(DIVERGENCE, exception.seen, exception.since, exception.settings))
             self._write(trainer)
-            self._log(trainer, {DIVERGENCE: True})
+            self._log(trainer, {DIVERGENCE: True}, str(self.raised[-1]))
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -106,6 +114,9 @@ class Alarms(L.Callback):
             "log_norms": self._discriminator.log_norms,
             "rows": self._discriminator.rows,
             "best": self._generator.best,
+            "whole": self._classes.whole,
+            "before": self._before,
+            "updates": self._updates,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -113,7 +124,8 @@ class Alarms(L.Callback):
         for name, plain in state_dict["watches"].items():
             self._watches[name].restore(plain)
         self._discriminator.log_norms, self._discriminator.rows = state_dict["log_norms"], state_dict["rows"]
-        self._generator.best = state_dict["best"]
+        self._generator.best, self._classes.whole = state_dict["best"], state_dict["whole"]
+        self._before, self._updates = state_dict["before"], state_dict["updates"]
 
     def _on_row(self, trainer: L.Trainer, game: GAN, row: dict[str, float]) -> None:
         """Look at a row of the monitor: in all processes, which then agree on whether the game has diverged."""
@@ -123,12 +135,18 @@ class Alarms(L.Callback):
         if trainer.is_global_zero and seen is not None:
             self._watch(trainer, game, WINS, seen)
 
+    def _on_measures(self, trainer: L.Trainer, game: GAN, measures: dict[str, float]) -> None:
+        if trainer.is_global_zero:
+            seen = self._classes.missing(measures, _data(trainer).num_classes, game.g_updates)
+            if seen is not None:
+                self._watch(trainer, game, MISSING, seen)
+
     def _look_at_pictures(self, trainer: L.Trainer, game: GAN) -> None:
         pictures, before = self._pictures(trainer, game), self._before
         assert before is not None
-        still = PictureJudge.still(pictures, before.fake)
+        still = PictureJudge.still(pictures, before)
         made = f"{game.g_updates - self._updates:,} updates have changed no image of the same latents"
-        self._before, self._updates = pictures, game.g_updates
+        self._before, self._updates = pictures.fake[:STILL_COUNT], game.g_updates
         dead = PictureJudge.dead(pictures)
         self._watch(trainer, game, STILL, made if still and not dead else "")
         self._watch(trainer, game, DEAD, dead)
@@ -136,8 +154,7 @@ class Alarms(L.Callback):
 
     def _pictures(self, trainer: L.Trainer, game: GAN) -> Pictures:
         """What the generator makes of the fixed latents, in eval mode, beside real images of the same classes."""
-        data: Any = trainer.datamodule  # type: ignore[attr-defined]
-        assert isinstance(data, ImageData)
+        data = _data(trainer)
         z, labels = game.fixed_latents(self.count, "alarms")
         with evaluating(game.generator), torch.no_grad():
             fake = game.generator(z, labels).float().cpu()
@@ -163,16 +180,19 @@ class Alarms(L.Callback):
             line = alarm.end
         _say(trainer, line)
         self._write(trainer)
-        self._log(trainer, {name: bool(seen)})
+        self._log(trainer, {name: bool(seen)}, line)
 
     def _write(self, trainer: L.Trainer) -> None:
-        content = json.dumps([alarm.plain() for alarm in self.raised], indent=2, ensure_ascii=False) + "\n"
+        alarms = [{"message": alarm.message, **alarm.plain()} for alarm in self.raised]
+        content = json.dumps(alarms, indent=2, ensure_ascii=False) + "\n"
         write_bytes(Path(trainer.default_root_dir) / FILE_NAME, content.encode())
 
     @staticmethod
-    def _log(trainer: L.Trainer, states: dict[str, bool]) -> None:
+    def _log(trainer: L.Trainer, states: dict[str, bool], line: str = "") -> None:
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
+                if line:
+                    logger.experiment.add_text("alarms", line, trainer.global_step)
                 values = {f"alarms/{name.replace(' ', '_')}": float(on) for name, on in states.items()}
                 logger.log_metrics(values, step=trainer.global_step)
 
@@ -194,6 +214,12 @@ def _first_lost(trainer: L.Trainer, game: GAN) -> dict[str, int | None]:
             first = trainer.strategy.reduce(first, reduce_op="min")
             found[name] = int(first) if first.isfinite() else None
     return found
+
+
+def _data(trainer: L.Trainer) -> ImageData:
+    data: Any = trainer.datamodule  # type: ignore[attr-defined]
+    assert isinstance(data, ImageData)
+    return data
 
 
 def _moment(trainer: L.Trainer, game: GAN) -> Moment:

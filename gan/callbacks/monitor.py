@@ -1,7 +1,6 @@
 """Watches the game: losses, accuracies, gradient norms, learning rates, speed; for loggers and progress bar."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import lightning.pytorch as L
@@ -10,13 +9,12 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch.optim import Optimizer
 
 from gan import schema
-from gan.callbacks.quality import quality_of
+from gan.callbacks.quality import Listener, quality_of
 from gan.gradients import gradient_norm, gradient_scale
 from gan.module import GAN
 
 COMPARED = ("seed", *schema.NODES, "optimizer")  # what makes one run differ from another
 NETWORKS = ("d", "g")  # in the order of GAN's optimizers
-Listener = Callable[[L.Trainer, GAN, dict[str, float]], None]
 
 
 class GameMonitor(L.Callback):
@@ -42,8 +40,24 @@ class GameMonitor(L.Callback):
         self._epoch_counts: dict[str, int] = {}
         self._epoch_lasts: dict[str, float] = {}
 
+    def state_dict(self) -> dict[str, Any]:
+        """What it has gathered since the last row and of the epoch, so that a resumed run logs the same rows."""
+        return {
+            "latest": dict(self.latest),
+            "norms": dict(self._norms),
+            "batches": self._batches,
+            "epoch_sums": dict(self._epoch_sums),
+            "epoch_counts": dict(self._epoch_counts),
+            "epoch_lasts": dict(self._epoch_lasts),
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        for name, value in state_dict.items():
+            setattr(self, name if name == "latest" else f"_{name}", value)
+
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, GAN)
+        self._norms = {network: norm.to(pl_module.device) for network, norm in self._norms.items()}
         self._images, self._since = pl_module.images_seen, time.perf_counter()
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

@@ -59,6 +59,8 @@ class ResidentLoader:
         self.rank = rank
         self.world_size = world_size
         self.epoch = 0
+        self._given = 0  # batches of the epoch that is under way
+        self._resumed: tuple[int, int] | None = None  # an epoch, and its batches that have been given before
         if len(self) == 0:
             remedy = "a smaller batch_size or data.drop_last=false" if drop_last else "more images"
             raise ConfigError(
@@ -87,13 +89,28 @@ class ResidentLoader:
         return full + int(keeps_last)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield images float32 (n, C, H, W), normalised, and labels int64 (n,); n = batch_size / world_size or less."""
+        """Yield images float32 (n, C, H, W), normalised, and labels int64 (n,); n = batch_size / world_size or less.
+
+        Of an epoch that ``load_state_dict`` has named, what had not been given then.
+        """
         order = self._order().to(self.images.device)
-        for batch in range(len(self)):
+        resumed, self._resumed = self._resumed, None
+        first = resumed[1] if resumed is not None and resumed[0] == self.epoch else 0
+        for batch in range(first, len(self)):
+            self._given = batch + 1
             start = batch * self.batch_size
             share = min(self.batch_size, len(order) - start) // self.world_size
             chosen = order[start + self.rank * share :][:share]
             yield normalize(self.images[chosen], self.mean, self.std), self.labels[chosen]
+
+    def state_dict(self) -> dict[str, int]:
+        """Where it is, for a checkpoint: Lightning keeps the state of a loader that has one."""
+        return {"epoch": self.epoch, "given": self._given}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Go on in that epoch after the batches that were given; any other epoch is given whole."""
+        self._given = state_dict["given"]
+        self._resumed = (state_dict["epoch"], state_dict["given"])
 
     def _order(self) -> Tensor:
         """The indices of all images, int64 (N,) on the CPU, in the order of this epoch."""

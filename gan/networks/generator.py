@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from gan.networks.layers import one_of
+from gan.networks.layers import embedded, one_of
 
 CONDITIONINGS = ("none", "concat", "batch_norm")
 
@@ -44,6 +44,7 @@ class Generator(nn.Module):
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """z (N, latent_dim), labels int64 (N,) -> images (N, C, H, W) in [-1, 1].
 
+        Labels may also be mixtures of classes, float (N, num_classes): then the classes' embeddings are mixed so.
         An unconditional generator takes no notice of labels.
 
         Raises:
@@ -54,7 +55,7 @@ class Generator(nn.Module):
         if labels is None:
             raise ValueError("this generator is conditional: it needs labels, and None were given")
         if self.embedding is not None:
-            z = torch.cat([z, self.embedding(labels)], dim=1)
+            z = torch.cat([z, embedded(labels, self.embedding)], dim=1)
         return self.decode(z, labels)
 
     def decode(self, z: Tensor, labels: Tensor | None) -> Tensor:

@@ -23,6 +23,14 @@ def activation_layer(name: str, negative_slope: float) -> nn.Module:
     return nn.LeakyReLU(negative_slope, inplace=True)
 
 
+def embedded(labels: Tensor, embedding: nn.Embedding) -> Tensor:
+    """The vectors (N, width) of classes: labels int64 (N,).
+
+    Or of mixtures of classes: labels float (N, num_classes), the weight of each class; the vectors are mixed by them.
+    """
+    return labels @ embedding.weight if labels.is_floating_point() else embedding(labels)
+
+
 class ConditionalBatchNorm(nn.Module):
     """Batch normalisation whose scale and shift are each class's own; they begin as 1 and 0.
 
@@ -32,7 +40,7 @@ class ConditionalBatchNorm(nn.Module):
     Args:
         normalize: batch normalisation of ``channels`` channels, without a scale and shift of its own.
 
-    Shapes: x (N, channels, …), labels (N,) -> (N, channels, …).
+    Shapes: x (N, channels, …), labels as in `embedded` -> (N, channels, …).
     """
 
     def __init__(self, normalize: nn.Module, channels: int, num_classes: int) -> None:
@@ -45,11 +53,11 @@ class ConditionalBatchNorm(nn.Module):
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         shape = (*x.shape[:2], *[1] * (x.dim() - 2))
-        return self.normalize(x) * self.scale(labels).view(shape) + self.shift(labels).view(shape)
+        return self.normalize(x) * embedded(labels, self.scale).view(shape) + embedded(labels, self.shift).view(shape)
 
 
 class ClassLayers(nn.Sequential):
-    """Layers one after the other; those that look at the class are given the labels (N,)."""
+    """Layers one after the other; those that look at the class are given the labels."""
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         for layer in self:

@@ -56,9 +56,9 @@ class Run:
         return _node(self.facts, "ended")
 
     def state(self, now: float) -> str:
-        """finished, running or stopped: it has not ended, and for ten minutes none of its files has changed."""
+        """finished, diverged, running or stopped: it has not ended, and for ten minutes no file of it has changed."""
         if self.ended:
-            return "finished"
+            return str(self.ended.get("how", "finished"))
         return "running" if now - self.changed < STILL else "stopped"
 
     def count(self, counter: str) -> float | None:

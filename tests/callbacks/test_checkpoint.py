@@ -17,6 +17,7 @@ def test_after_every_epoch_it_holds_that_epoch(play: Play, schedule: str) -> Non
 
     class Look(L.Callback):
         def on_train_epoch_start(self, trainer: L.Trainer, pl_module: Any) -> None:
+            trainer.strategy.checkpoint_io.teardown()  # the file is written
             file = Path(trainer.default_root_dir) / "checkpoints" / "last.ckpt"
             kept.append(torch.load(file, weights_only=True)["game"]["turns"] if file.exists() else 0)
 

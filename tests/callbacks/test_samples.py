@@ -159,6 +159,7 @@ def test_a_resumed_run_goes_on_with_the_pictures_that_are_there(play: Play) -> N
     first = play("trainer.max_epochs=1", callbacks=[SampleGrids(count=5)])
     checkpoint = first.folder / "checkpoint.ckpt"
     first.trainer.save_checkpoint(checkpoint)
+    first.trainer.strategy.teardown()  # the file is written
     before = arrays(first.folder)
     resumed = play("trainer.max_epochs=3", callbacks=[SampleGrids(count=5)], ckpt_path=checkpoint)
     kept = arrays(resumed.folder)

@@ -1,0 +1,98 @@
+"""How a run's checkpoints get to the disk and back: whole or not at all, in the background, and never as code."""
+
+import io
+import pickle
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric.plugins import CheckpointIO
+from lightning.fabric.utilities.apply_func import apply_to_collection
+from torch import Tensor
+
+from gan.checkpoint_file import CheckpointError, read_whole, sealed
+from gan.files import write_bytes
+
+FORMAT = 1
+IN_THE_BACKGROUND = {"background": True}
+# From a format to the next: functions of a checkpoint, changed in place. The first format has none before it.
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], None]] = {}
+
+
+class SealedCheckpoints(CheckpointIO):
+    """Lightning's way to the disk: sealed files, written beside their target and renamed, while training goes on.
+
+    With `IN_THE_BACKGROUND` among a call's storage options it does not wait for the file: what is saved is copied at
+    once, so the file holds the moment of the call. One file is written at a time: the next call waits for it, and tells
+    its error, if it had one; so does the end of the run.
+    """
+
+    def __init__(self) -> None:
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
+        self._writing: Future[None] | None = None
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
+        self.wait()
+        copied = apply_to_collection({**checkpoint, "format": FORMAT}, Tensor, lambda tensor: tensor.detach().clone())
+        self._writing = self._writer.submit(_write, copied, Path(path))
+        if storage_options != IN_THE_BACKGROUND:
+            self.wait()
+
+    def load_checkpoint(
+        self, path: Any, map_location: Any | None = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
+        """The checkpoint, on the CPU if nothing else is said; ``weights_only`` is always true, whatever is given.
+
+        Raises:
+            CheckpointError: it is missing, damaged, of a newer version of this program, or holds more than data.
+        """
+        return load(Path(path), map_location or "cpu")
+
+    def remove_checkpoint(self, path: Any) -> None:
+        self.wait()
+        Path(path).unlink(missing_ok=True)
+
+    def wait(self) -> None:
+        """Until the last file is written.
+
+        Raises:
+            CheckpointError: it could not be.
+        """
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
+
+    def teardown(self) -> None:
+        self.wait()
+
+
+def load(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
+    """A sealed checkpoint, in today's format.
+
+    Raises:
+        CheckpointError: as ``SealedCheckpoints.load_checkpoint``.
+    """
+    content = read_whole(path)
+    try:
+        checkpoint: dict[str, Any] = torch.load(io.BytesIO(content), map_location=map_location, weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, ValueError, KeyError, EOFError) as error:
+        raise CheckpointError(f"{path}: not a checkpoint that can be read: it holds more than data") from error
+    written = checkpoint.get("format") if isinstance(checkpoint, dict) else None
+    if not isinstance(written, int) or written > FORMAT:
+        raise CheckpointError(f"{path}: format {written} given, {FORMAT} or less expected: a newer version wrote it")
+    for older in range(written, FORMAT):
+        MIGRATIONS[older](checkpoint)
+    return checkpoint
+
+
+def _write(checkpoint: dict[str, Any], path: Path) -> None:
+    buffer = io.BytesIO()
+    torch.save(checkpoint, buffer)
+    try:
+        write_bytes(path, sealed(buffer.getvalue()))
+    except OSError as error:
+        raise CheckpointError(
+            f"{path} cannot be written: {error.strerror}; the file that was there before is as it was"
+        ) from error

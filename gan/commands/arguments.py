@@ -1,0 +1,43 @@
+"""Arguments that several commands have, so that they are called and explained alike; and what classes they name."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gan.errors import GanError
+
+Source = Annotated[Path, typer.Argument(help="A run folder, or a generator.safetensors.")]
+Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same images.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
+GrayR = Annotated[bool, typer.Option("--gray-r", help="Dark on white, as matplotlib's gray_r.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
+
+
+def classes(given: str | None, names: Sequence[str]) -> str | list[str] | None:
+    """What --class means: one class, also if there is a comma in its name, or several."""
+    if given is None or given in names or "," not in given:
+        return given
+    return [part.strip() for part in given.split(",")]
+
+
+def whole_numbers(option: str, given: str) -> list[int]:
+    """Numbers with commas between them, each 0 or more.
+
+    Raises:
+        GanError: something else was given.
+    """
+    parts = [part.strip() for part in given.split(",")]
+    if not all(re.fullmatch(r"\d{1,18}", part, re.ASCII) for part in parts):
+        raise GanError(f"{option}: {given!r} given; whole numbers of 0 or more with commas between them expected")
+    return [int(part) for part in parts]
+
+
+def check_ending(out: Path, endings: Sequence[str]) -> None:
+    """Raise GanError where the name of --out has none of these endings."""
+    if out.suffix.lower() not in endings:
+        *others, last = endings
+        raise GanError(f"--out: {out} given; a name that ends in {', '.join(others)} or {last} expected")

@@ -1,0 +1,77 @@
+"""`gan explore`: a picture whose rows are directions of the latents."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gan.commands.arguments import AsJson, Device, Force, GrayR, Seed, Source, check_ending
+from gan.commands.files import npy, write_files
+from gan.devices import usable_device
+from gan.errors import GanError
+
+if TYPE_CHECKING:
+    from gan.latent_directions import Row
+
+
+def explore(
+    source: Source,
+    directions: Annotated[
+        str,
+        typer.Option(help="pca: those that move the first layer most. random. codes: InfoGAN's."),
+    ] = "pca",
+    count: Annotated[int, typer.Option(min=1, max=256, help="Rows: how many directions; codes are all shown.")] = 8,
+    columns: Annotated[int, typer.Option(min=2, max=256, help="Images in a row.")] = 9,
+    reach: Annotated[
+        float | None,
+        typer.Option(help="From -reach to reach. By default 3 standard deviations (uniform noise: 1, codes: 2)."),
+    ] = None,
+    seed: Seed = 0,
+    of_class: Annotated[
+        str | None,
+        typer.Option("--class", "--labels", help="Of a conditional generator: a name or number. By default 0."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="FILE.png, or FILE.npy: uint8 (rows, columns, C, H, W).")] = Path(
+        "explore.png"
+    ),
+    scale: Annotated[int, typer.Option(min=1, max=32, help="Each pixel becomes so many, squared, in the PNG.")] = 2,
+    gray_r: GrayR = False,
+    device: Device = "cpu",
+    as_json: AsJson = False,
+    force: Force = False,
+) -> None:
+    """Follow one direction of the latents in each row, from the first image of a seed."""
+    from gan.bundle import load_generator
+    from gan.latent_directions import rows_from
+
+    check_ending(out, (".png", ".npy"))
+    generator = load_generator(source).to(usable_device(device))
+    if generator.points:
+        raise GanError(f"{source}: this generator makes points of the plane, not images: try gan sample")
+    label = (of_class if of_class is not None else 0) if generator.conditional else of_class
+    z = generator.latents(1, seed)[0]
+    rows = rows_from(
+        z, generator.generator, generator.prior, directions, count=count, columns=columns, reach=reach, seed=seed
+    )
+    images = [generator.decode(row.z, label) for row in rows]
+    write_files(out, {out: _content(out, rows, images, scale=scale, dark_on_white=gray_r)}, force=force)
+    if as_json:
+        print(json.dumps({"out": str(out), "seed": seed, "rows": [{"name": r.name, "at": r.positions} for r in rows]}))
+    else:
+        for number, row in enumerate(rows, start=1):
+            print(f"row {number}: {row.name}, {row.positions[0]:g} … {row.positions[-1]:g}")
+        print(f"seed {seed}: {out}")
+
+
+def _content(out: Path, rows: "list[Row]", images: list[Any], *, scale: int, dark_on_white: bool) -> bytes:
+    import numpy as np
+
+    from gan.pictures import inverted, labelled_rows, png
+
+    if out.suffix.lower() == ".png":
+        picture = labelled_rows({row.name: shown for row, shown in zip(rows, images, strict=True)}, scale=scale)
+        return png(inverted(picture) if dark_on_white else picture)
+    most = max(len(row) for row in images)  # a categorical code has a column for each class, others may have fewer
+    padded = np.stack([np.pad(row, [(0, most - len(row)), *[(0, 0)] * 3]) for row in images])
+    return npy(inverted(padded) if dark_on_white else padded)

@@ -1,0 +1,104 @@
+"""`gan interpolate`: a walk through the latents, as an animation, a film, a strip or an array."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gan.commands.arguments import AsJson, Device, Force, GrayR, Source, check_ending, classes, whole_numbers
+from gan.commands.files import npy, write_files
+from gan.devices import usable_device
+from gan.errors import GanError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+ENDINGS = (".gif", ".mp4", ".png", ".npy")
+SHOWN_SIDE = 160  # pixels of a frame of an animation, about: at 28 a digit is hardly seen
+
+
+def interpolate(
+    source: Source,
+    seeds: Annotated[str, typer.Option(help="Where it goes, with commas: each the first image of that seed.")] = "0,1",
+    of_class: Annotated[
+        str | None,
+        typer.Option(
+            "--class",
+            "--labels",
+            help="Of a conditional generator: a class's name or number for the whole walk, or several with commas, one "
+            "for each seed. Fewer of the one than of the other are taken in turn. By default all classes in turn.",
+        ),
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Frames from each point to the next.")] = 30,
+    method: Annotated[str | None, typer.Option(help="spherical or linear. By default what suits the prior.")] = None,
+    loop: Annotated[bool, typer.Option("--loop", help="Go back to the first in the end: no jump where it repeats.")] = (
+        False
+    ),
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="FILE.gif; FILE.mp4, by ffmpeg; FILE.png: a strip, one row from each point to the next; FILE.npy: "
+            "uint8 (frames, C, H, W)."
+        ),
+    ] = Path("walk.gif"),
+    fps: Annotated[int, typer.Option(min=1, max=100, help="Frames a second: of an MP4, and of a GIF up to 25.")] = 20,
+    scale: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            help="Each pixel becomes so many, squared. By default 1 in a strip and an array, else about 160 a side.",
+        ),
+    ] = None,
+    gray_r: GrayR = False,
+    device: Device = "cpu",
+    as_json: AsJson = False,
+    force: Force = False,
+) -> None:
+    """Walk from image to image, and from class to class. The same call again gives the same frames."""
+    from gan.bundle import load_generator
+    from gan.pictures import inverted
+
+    check_ending(out, ENDINGS)
+    generator = load_generator(source).to(usable_device(device))
+    if generator.points:
+        raise GanError(f"{source}: this generator makes points of the plane, not images: there is nothing to animate")
+    asked = classes(of_class, generator.class_names)
+    anchors, labels = _in_turn(whole_numbers("--seeds", seeds), asked)
+    frames = generator.latent_walk(anchors, steps=steps, labels=labels, method=method, loop=loop)
+    frames = inverted(frames) if gray_r else frames
+    rows = len(anchors) if loop else len(anchors) - 1
+    write_files(out, {out: _content(out, frames, rows=rows, steps=steps, fps=fps, scale=scale)}, force=force)
+    if as_json:
+        print(json.dumps({"out": str(out), "frames": len(frames), "seeds": anchors, "classes": labels, "loop": loop}))
+    else:
+        print(f"{len(frames)} frames, seeds {', '.join(map(str, anchors))}: {out}")
+
+
+def _in_turn(seeds: list[int], asked: str | list[str] | None) -> tuple[list[int], str | list[str] | None]:
+    """As many seeds as classes, where several classes are asked for: the fewer are taken in turn."""
+    if not isinstance(asked, list):
+        return seeds, asked
+    count = max(len(seeds), len(asked))
+    return [seeds[index % len(seeds)] for index in range(count)], [asked[index % len(asked)] for index in range(count)]
+
+
+def _content(out: Path, frames: "np.ndarray", *, rows: int, steps: int, fps: int, scale: int | None) -> bytes:
+    from gan.pictures import enlarged, gif, grid, mp4, png
+
+    ending = out.suffix.lower()
+    if ending == ".npy":
+        return npy(enlarged(frames, scale or 1))
+    if ending == ".png":
+        return png(grid(_strip(frames, rows, steps), columns=steps + 1, scale=scale or 1))
+    shown = enlarged(frames, scale or max(1, round(SHOWN_SIDE / max(frames.shape[2:]))))
+    return gif(list(shown), seconds=len(shown) / fps, hold=0.0) if ending == ".gif" else mp4(shown, fps=fps)
+
+
+def _strip(frames: "np.ndarray", rows: int, steps: int) -> "np.ndarray":
+    """The frames row by row, (rows * (steps + 1), C, H, W): each row ends with the frame that the next begins with."""
+    import numpy as np
+
+    ways = [np.arange(row * steps, (row + 1) * steps + 1) % len(frames) for row in range(rows)]
+    return frames[np.concatenate(ways)]

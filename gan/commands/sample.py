@@ -1,0 +1,110 @@
+"""`gan sample`: images from a trained generator, as a grid, an array or a folder."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gan.commands.arguments import Device, Force, GrayR, Seed, Source, classes
+from gan.commands.files import npy, write_files
+from gan.devices import usable_device
+from gan.errors import GanError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FILE_ENDINGS = (".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".npz", ".pt", ".zip", ".mp4", ".pdf")
+
+MOST_CLASS_COLUMNS = 32  # as `gan.callbacks.SampleGrids` has it
+
+
+def sample(
+    source: Source,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="FILE.png: one grid. FILE.npy: uint8 (N, C, H, W). Anything else: a folder, one PNG each. "
+            "By default samples.png. Points of the plane: a scatter picture, or float32 (N, 2, 1, 1)."
+        ),
+    ] = None,
+    n: Annotated[int | None, typer.Option("--n", min=1, help="How many images; 64 by default.")] = None,
+    seed: Seed = 0,
+    of_class: Annotated[
+        str | None,
+        typer.Option(
+            "--class",
+            "--labels",
+            help="What a conditional generator draws: a class's name or number, or several with commas, taken in turn. "
+            "By default all classes in turn, in a grid one column each.",
+        ),
+    ] = None,
+    truncation: Annotated[
+        float | None,
+        typer.Option(help="Multiplies normal latents, above 0 up to 1: likelier images, fewer different ones."),
+    ] = None,
+    layout: Annotated[str | None, typer.Option("--grid", help="ROWSxCOLUMNS of FILE.png, such as 4x10.")] = None,
+    device: Device = "cpu",
+    gray_r: GrayR = False,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images made at a time: bounds the memory.")] = 1000,
+    force: Force = False,
+) -> None:
+    """Draw images from a trained generator. The same call again gives the same bytes."""
+    from gan.bundle import load_generator
+
+    out = out or Path("samples.png")
+    columns, count = _columns_and_count(layout, n, out)
+    generator = load_generator(source).to(usable_device(device))
+    labels = classes(of_class, generator.class_names)
+    if generator.points:
+        _check_points(out, gray_r=gray_r, layout=layout)
+    elif columns is None and labels is None and 1 < generator.num_classes <= MOST_CLASS_COLUMNS:
+        columns = generator.num_classes
+    images = generator.sample(count, seed=seed, labels=labels, batch_size=batch_size, truncation=truncation)
+    write_files(out, _contents(out, images, columns, gray_r), force=force)
+    of = f" of class {of_class}" if of_class else ""
+    print(f"{count} {'points' if generator.points else 'images'}{of}, seed {seed}: {out}")
+
+
+def _columns_and_count(layout: str | None, n: int | None, out: Path) -> tuple[int | None, int]:
+    """Columns of the grid (None: not said), and how many images."""
+    if layout is None:
+        return None, 64 if n is None else n
+    parts = re.fullmatch(r"([1-9]\d{0,3})[x×]([1-9]\d{0,3})", layout)
+    if parts is None:
+        raise GanError(f"--grid: {layout!r} given; rows x columns expected, such as 4x10")
+    rows, columns = int(parts[1]), int(parts[2])
+    if n not in (None, rows * columns):
+        raise GanError(f"--grid: {layout} has {rows * columns} images, and --n is {n}; leave one of them out")
+    if out.suffix.lower() != ".png":
+        raise GanError(f"--grid: a grid is a picture, and --out is {out}; a name that ends in .png expected")
+    return columns, rows * columns
+
+
+def _check_points(out: Path, *, gray_r: bool, layout: str | None) -> None:
+    if gray_r or layout is not None:
+        given = "--gray-r" if gray_r else "--grid"
+        raise GanError(f"{given}: this generator makes points of the plane, not images")
+    if out.suffix.lower() not in (".png", ".npy"):
+        raise GanError(
+            f"--out: {out}: points of the plane are written to one file, .png (a picture) or .npy (an array)"
+        )
+
+
+def _contents(out: Path, images: "np.ndarray", columns: int | None, dark_on_white: bool) -> dict[Path, bytes]:
+    import numpy as np
+
+    from gan.pictures import grid, inverted, png, scatter
+
+    shown = inverted if dark_on_white else np.asarray
+    if out.suffix.lower() == ".png":
+        is_points = images.dtype == np.float32
+        return {out: png(scatter(images) if is_points else shown(grid(images, columns=columns)))}
+    if out.suffix.lower() == ".npy":
+        return {out: npy(shown(images))}
+    if out.suffix.lower() in FILE_ENDINGS:
+        raise GanError(
+            f"--out: {out}: '{out.suffix}' given; .png (a grid), .npy (an array) or a folder's name expected"
+        )
+    digits = max(5, len(str(len(images) - 1)))
+    return {out / f"{index:0{digits}d}.png": png(shown(image)) for index, image in enumerate(images)}
