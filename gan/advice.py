@@ -10,6 +10,8 @@ Settings = Mapping[str, Any]
 MOST = 3  # settings told at a time
 R1R2 = ("r1", "r2", "r1_r2")
 HIGH_MOMENTUM = 0.9
+MUCH = 10  # times the other network's learning rate
+HIGH_RATE, HIGH_PLAIN_RATE = 0.01, 1.0  # learning rates above which Adam and its like, or plain descent, overshoot
 
 
 def advice(problem: str, settings: Settings) -> list[str]:
@@ -26,7 +28,9 @@ def _discriminator_wins(settings: Settings) -> Iterator[str]:
     if settings["objective"]["name"] == "minimax":
         yield "objective=non_saturating"
     d_lr, g_lr = (_rate(settings, network) for network in ("discriminator", "generator"))
-    if d_lr > g_lr:
+    if d_lr > MUCH * g_lr:
+        yield f"optimizer.generator.lr={d_lr:g}"
+    elif d_lr > g_lr:
         yield f"optimizer.discriminator.lr={g_lr:g}"
     yield from _hold_discriminator(settings)
     if settings["schedule"].get("n_critic", 1) > 1:
@@ -69,8 +73,12 @@ def _generator_stands_still(settings: Settings) -> Iterator[str]:
     """Of a generator that is updated and does not change: no gradient reaches it, or its steps are too small."""
     if settings["objective"]["name"] == "minimax":
         yield "objective=non_saturating"
-    yield f"optimizer.generator.lr={_rate(settings, 'generator') * 10:g}"
-    if settings["optimizer"]["_target_"].endswith(".SGD"):
+    plain = settings["optimizer"]["_target_"].endswith(".SGD")
+    rate = _rate(settings, "generator")
+    too_high = rate > (HIGH_PLAIN_RATE if plain else HIGH_RATE)  # its outputs are at their bounds, and stay there
+    d_lr = _rate(settings, "discriminator")
+    yield f"optimizer.generator.lr={rate / 100 if too_high else d_lr if d_lr > MUCH * rate else rate * 10:g}"
+    if plain:
         yield "optimizer=adam"
     yield from _hold_discriminator(settings)
 

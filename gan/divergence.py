@@ -43,7 +43,7 @@ def check_finite(game: GAN, folder: Path) -> None:
     """Before the networks are written: raise `Diverged` if they hold a number that is not finite."""
     broken = non_finite_networks(game)
     if broken:
-        raise _diverged(f"weights are not finite: {', '.join(broken)}", game, game.g_updates, folder)
+        raise _diverged([_weights(broken)], game, game.g_updates, folder)
 
 
 def check_losses(game: GAN, values: Mapping[str, float], first: Mapping[str, int | None], folder: Path) -> None:
@@ -61,9 +61,10 @@ def check_losses(game: GAN, values: Mapping[str, float], first: Mapping[str, int
     broken = non_finite_networks(game)
     if not broken and all(_is_finite(values[f"{name}_last"]) for name in lost):
         return
-    told = " and ".join(f"the {LOSSES[name][0]}'s loss since its update {first[name]:,}" for name in lost)
-    weights = f", nor are weights: {', '.join(broken)}" if broken else ""
-    raise _diverged(f"{told} is not finite{weights}", game, first.get("g_loss") or game.g_updates, folder)
+    told = [f"the {LOSSES[name][0]}'s loss since its update {first[name]:,}" for name in lost]
+    if broken:
+        told.append(_weights(broken))
+    raise _diverged(told, game, first.get("g_loss") or game.g_updates, folder)
 
 
 def losses_are_finite(game: GAN) -> bool:
@@ -101,6 +102,10 @@ def _is_finite(value: float) -> bool:
     return abs(value) < float("inf")  # of NaN too
 
 
-def _diverged(seen: str, game: GAN, update: int, folder: Path) -> Diverged:
+def _weights(broken: list[str]) -> str:
+    return f"weights of {', '.join(f'the {network}' for network in broken)}"
+
+
+def _diverged(what: list[str], game: GAN, update: int, folder: Path) -> Diverged:
     since = Moment(game.current_epoch + 1, update)
-    return Diverged(seen, since, advice("divergence", game.hparams), folder)
+    return Diverged(f"not finite: {'; '.join(what)}", since, advice("divergence", game.hparams), folder)

@@ -87,16 +87,14 @@ class PictureJudge:
             return ""
         within = " of one class" if pictures.labels is not None else ""
         once = f", once {self.best:.0%}" if fell else ", and never were much more"
-        them = f"{len(pictures.fake)} {pictures.kind}{within}"
+        them = f"{len(pictures.fake)} {pictures.one}s{within}"
         return f"{them} are {now:.0%} as different from each other as real ones{once}"
 
     @staticmethod
     def dead(pictures: "Pictures") -> str:
         """What is seen; "" if it is alive."""
         if pictures.diversity < EQUAL:
-            return (
-                f"all {len(pictures.fake)} {'points' if pictures.of_points else 'images'} are the same, whatever z is"
-            )
+            return f"all {len(pictures.fake)} {pictures.one}s are the same, whatever z is"
         if not pictures.of_points and contrast(pictures.fake) < FLAT * contrast(pictures.real):
             return f"{len(pictures.fake)} images of one grey each"
         return ""
@@ -162,8 +160,9 @@ class Pictures:
         return float((self.real - self.real.mean(dim=0)).flatten(1).double().norm(dim=1).mean())
 
     @property
-    def kind(self) -> str:
-        return "points" if self.of_points else "images"
+    def one(self) -> str:
+        """What one of them is called."""
+        return "point" if self.of_points else "image"
 
     @property
     def of_points(self) -> bool:

@@ -145,10 +145,10 @@ class Alarms(L.Callback):
         pictures, before = self._pictures(trainer, game), self._before
         assert before is not None
         still = PictureJudge.still(pictures, before)
-        made = f"{game.g_updates - self._updates:,} updates have changed no image of the same latents"
         self._before, self._updates = pictures.fake[:STILL_COUNT], game.g_updates
         dead = PictureJudge.dead(pictures)
-        self._watch(trainer, game, STILL, made if still and not dead else "")
+        unchanged = f"from one epoch to the next no {pictures.one} of the same latents changes"
+        self._watch(trainer, game, STILL, unchanged if still and not dead else "")
         self._watch(trainer, game, DEAD, dead)
         self._watch(trainer, game, COLLAPSE, "" if dead else self._generator.collapsed(pictures, game.g_updates))
 
