@@ -74,10 +74,10 @@ def _generator_stands_still(settings: Settings) -> Iterator[str]:
     if settings["objective"]["name"] == "minimax":
         yield "objective=non_saturating"
     plain = settings["optimizer"]["_target_"].endswith(".SGD")
-    rate = _rate(settings, "generator")
+    d_lr, rate = (_rate(settings, network) for network in ("discriminator", "generator"))
     too_high = rate > (HIGH_PLAIN_RATE if plain else HIGH_RATE)  # its outputs are at their bounds, and stay there
-    d_lr = _rate(settings, "discriminator")
-    yield f"optimizer.generator.lr={rate / 100 if too_high else d_lr if d_lr > MUCH * rate else rate * 10:g}"
+    unlike = not d_lr / MUCH <= rate <= d_lr * MUCH
+    yield f"optimizer.generator.lr={d_lr if unlike else rate / 100 if too_high else rate * 10:g}"
     if plain:
         yield "optimizer=adam"
     yield from _hold_discriminator(settings)

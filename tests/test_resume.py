@@ -15,7 +15,7 @@ from tiny_runs import BATCHES, Play, Run
 from torch import Tensor
 
 from gan import endings, resume, run_folder
-from gan.callbacks import GameMonitor, LastCheckpoint, SampleGrids
+from gan.callbacks import Alarms, GameMonitor, LastCheckpoint, SampleGrids
 from gan.checkpoint_io import load
 from gan.errors import ConfigError
 
@@ -48,7 +48,7 @@ class KillAfter(L.callbacks.Checkpoint):
 
 
 def callbacks(**arguments: int) -> list[L.Callback]:
-    return [GameMonitor(), SampleGrids(count=4), LastCheckpoint(**arguments)]
+    return [GameMonitor(), Alarms(count=4, sustained=4), SampleGrids(count=4), LastCheckpoint(**arguments)]
 
 
 def played(play: Play, *game: str, **arguments: Any) -> Run:
