@@ -1,7 +1,7 @@
 """How a run's checkpoints get to the disk and back: whole or not at all, in the background, and never as code."""
 
 import io
-import pickle
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -58,7 +58,7 @@ class SealedCheckpoints(CheckpointIO):
         """Until the last file is written.
 
         Raises:
-            CheckpointError: it could not be.
+            OSError: it could not be; the file that was there before is as it was.
         """
         writing, self._writing = self._writing, None
         if writing is not None:
@@ -76,23 +76,26 @@ def load(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
     """
     content = read_whole(path)
     try:
+        _check_stored(content)
         checkpoint: dict[str, Any] = torch.load(io.BytesIO(content), map_location=map_location, weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, ValueError, KeyError, EOFError) as error:
+    except Exception as error:  # of any kind: torch reads what somebody may have made up
         raise CheckpointError(f"{path}: not a checkpoint that can be read: it holds more than data") from error
     written = checkpoint.get("format") if isinstance(checkpoint, dict) else None
-    if not isinstance(written, int) or written > FORMAT:
+    if type(written) is not int or not 1 <= written <= FORMAT:
         raise CheckpointError(f"{path}: format {written} given, {FORMAT} or less expected: a newer version wrote it")
     for older in range(written, FORMAT):
         MIGRATIONS[older](checkpoint)
     return checkpoint
 
 
+def _check_stored(content: bytes) -> None:
+    """Raise ValueError where the archive would grow as it is read: torch compresses nothing."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > len(content):
+            raise ValueError("compressed")
+
+
 def _write(checkpoint: dict[str, Any], path: Path) -> None:
     buffer = io.BytesIO()
     torch.save(checkpoint, buffer)
-    try:
-        write_bytes(path, sealed(buffer.getvalue()))
-    except OSError as error:
-        raise CheckpointError(
-            f"{path} cannot be written: {error.strerror}; the file that was there before is as it was"
-        ) from error
+    write_bytes(path, sealed(buffer.getvalue()))

@@ -10,6 +10,7 @@ import typer
 
 from gan.commands.explore import explore
 from gan.commands.interpolate import interpolate
+from gan.commands.repeat import repeat
 from gan.commands.sample import sample
 from gan.errors import GanError, unknown_name
 from gan.metrics.commands import evaluate, metrics
@@ -44,6 +45,7 @@ app.command()(explore)
 app.command()(evaluate)
 app.command()(options)
 app.command()(report)
+app.command()(repeat)
 app.add_typer(metrics)
 
 

@@ -17,7 +17,9 @@ from gan.errors import GanError
 
 MISTAKE = 2  # exit code of a user's mistake
 CRASH = 1  # of a bug
-SIGNALS = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()))
+# Where the system has them: a terminal that is closed, and a queue's word that the time runs out.
+OTHERS = [getattr(signal, name) for name in ("SIGHUP", "SIGUSR1") if hasattr(signal, name)]
+SIGNALS = (signal.SIGINT, signal.SIGTERM, *OTHERS)
 # In the processes of a launch of ours: the folder in which each of them leaves word of why it failed.
 REPORTS_VARIABLE = "GAN_REPORTS"
 _received: list[int] = []

@@ -26,6 +26,12 @@ class BundleError(GanError):
     """A file of a trained generator that is missing, broken or not a generator."""
 
 
+class RunError(GanError):
+    """What ended a run that had begun well: no memory, no room on the disk. Not a mistake in its settings."""
+
+    exit_code = 1
+
+
 def unknown_name(kind: str, given: str, allowed: Iterable[str]) -> str:
     """One sentence for a name that does not exist: what was given, the nearest valid name, all valid names."""
     choices = sorted(allowed)

@@ -10,7 +10,22 @@ from typing import IO, Any
 
 @contextlib.contextmanager
 def atomic_file(path: Path) -> Iterator[IO[Any]]:
-    """Open a binary file that takes the place of ``path`` once the block has ended well, and leaves no trace if not."""
+    """Open a binary file that takes the place of ``path`` once the block has ended well, and leaves no trace if not.
+
+    Raises:
+        OSError: the disk is full, or the like; ``path`` is then as it was.
+    """
+    try:
+        with _written_whole(path) as file:
+            yield file
+    except OSError as error:
+        if error.filename is None:  # as of a write, which knows a number only
+            error.filename = str(path)
+        raise
+
+
+@contextlib.contextmanager
+def _written_whole(path: Path) -> Iterator[IO[Any]]:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:

@@ -20,7 +20,7 @@ from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from gan import endings, resume, run_folder
+from gan import endings, failures, resume, run_folder
 from gan.endings import MISTAKE
 from gan.errors import ConfigError, GanError, unknown_name, unknown_setting
 from gan.recipes import without_leftovers
@@ -58,7 +58,9 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
         except SystemExit as end:
             raise endings.meant_by(end) from None
         except Exception as raised:
-            error = ConfigError(in_our_words(raised)) if isinstance(raised, InstantiationException) else raised
+            error = failures.in_our_words(raised, config)
+            if isinstance(raised, InstantiationException):
+                error = ConfigError(in_our_words(raised))
             if isinstance(error, resume.FinishedError):
                 print(error)
                 code = 0
@@ -253,11 +255,11 @@ def child_arguments(run_dir: Path, checkpoint: Path | None) -> Sequence[str]:
         checkpoint: that it goes on from, if it does.
     """
     return [
-        *([] if checkpoint is None else [f"+resume.checkpoint='{checkpoint}'"]),
         "--config-path",
         str(run_dir),
         "--config-name",
-        "config",
+        "config",  # flags first: Hydra takes the settings from one place of the command line alone
+        *([] if checkpoint is None else [f"+resume.checkpoint='{checkpoint}'"]),
         f"hydra.run.dir='{run_dir}'",
         "hydra.output_subdir=null",
         "hydra/job_logging=stdout",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from torch.distributed import TCPStore
 
-from gan import endings
+from gan import endings, run_folder
 from gan.parallel import COMMAND_VARIABLE, user_command
 
 GRACE_SECONDS = 20.0  # from the request to end to the end by force
@@ -77,7 +77,9 @@ def _ranks(command: Sequence[str], environment: dict[str, str]) -> Iterator[list
         for rank_number in map(str, range(int(environment["WORLD_SIZE"]))):
             with _ignored(*(number for number in endings.SIGNALS if number != signal.SIGTERM)):
                 own = {**environment, "RANK": rank_number, "LOCAL_RANK": rank_number}
-                ranks.append(subprocess.Popen(command, env=own, stdin=subprocess.PIPE))
+                ranks.append(
+                    subprocess.Popen(command, env=own, stdin=subprocess.PIPE, pass_fds=run_folder.lock_descriptors())
+                )
         yield ranks
     finally:
         for rank in ranks:

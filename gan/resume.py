@@ -147,7 +147,12 @@ def _saved(folder: Path) -> dict[str, Any]:
         raise ConfigError(f"resume: {folder / 'config.yaml'} cannot be read: {error}") from error
     if not isinstance(saved, dict) or not isinstance(saved.get("run_dir"), str):
         raise ConfigError(f"resume: {folder / 'config.yaml'} holds no settings of a run")
-    moved: dict[str, Any] = _replaced(saved, saved["run_dir"], str(folder))
+    return in_folder(saved, folder)
+
+
+def in_folder(settings: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The settings of a run as they would be if it lay in this folder."""
+    moved: dict[str, Any] = _replaced(settings, settings["run_dir"], str(folder))
     return moved
 
 
@@ -206,9 +211,9 @@ def _problems(
     free = FREE if wanted["lr_schedule"]["name"] == "none" else tuple(name for name in FREE if name not in LENGTH)
     to_allow = []
     for path, old, new in differing:
-        if _within(path, FIXED):
+        if within(path, FIXED):
             yield f"{path}: {old!r} before, {new!r} given: the checkpoint has no networks or states for that"
-        elif not _within(path, (*free, *allowed)) and path != "trainer.default_root_dir":
+        elif not within(path, (*free, *allowed)) and path != "trainer.default_root_dir":
             why = ", by which the learning rates go" if path in LENGTH else ""
             yield f"{path}: {old!r} before, {new!r} given{why}"
             to_allow.append(path)
@@ -216,7 +221,8 @@ def _problems(
         yield f"leave them as they were, or allow the change: 'resume.allow=[{','.join(to_allow)}]'"
 
 
-def _within(path: str, parts: Sequence[str]) -> bool:
+def within(path: str, parts: Sequence[str]) -> bool:
+    """True for a setting that is one of these, or stands in a node that is."""
     return any(path == part or path.startswith(f"{part}.") for part in parts)
 
 

@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from gan.files import write_bytes
 
 # None on Windows: two runs in one folder are not noticed there.
 fcntl: Any = importlib.import_module("fcntl") if importlib.util.find_spec("fcntl") else None
+PATIENCE = 10.0  # seconds for a process that ends to let go of its folder: ranks whose parent was killed, above all
 ROOM = 50_000_000  # bytes on the disk: a few checkpoints, and the pictures, of the largest network that we ship
 WRITTEN = ("metrics.csv", "losses.png", "run.json", "samples", "tensorboard")  # beside checkpoints and bundle
 _taken: list[Path] = []
@@ -96,11 +98,16 @@ def _check_room(folder: Path, free: int) -> None:
         )
 
 
+def lock_descriptors() -> list[int]:
+    """What a process that takes part in the run must inherit, so that the folder is held as long as it lives too."""
+    return list(_locks)
+
+
 def _lock(folder: Path) -> None:
     """Hold a run folder as long as this process lives, however it ends.
 
     Raises:
-        ConfigError: another process holds it.
+        ConfigError: another process holds it, and goes on to.
     """
     if fcntl is None:
         return
@@ -108,17 +115,23 @@ def _lock(folder: Path) -> None:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:
         return  # whoever writes to it will say so
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise ConfigError(
-            f"hydra.run.dir: in {folder} another process is training; wait for it, or give another folder"
-        ) from None
-    except OSError:  # no locks on this disk
-        os.close(descriptor)
+    last = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() < last:
+                time.sleep(0.1)
+                continue
+            os.close(descriptor)
+            raise ConfigError(
+                f"hydra.run.dir: in {folder} another process is training; wait for it, or give another folder"
+            ) from None
+        except OSError:  # no locks on this disk
+            os.close(descriptor)
+            return
+        _locks.append(descriptor)
         return
-    _locks.append(descriptor)
 
 
 def _forget() -> None:

@@ -1,6 +1,5 @@
 """A run that was cut short and goes on ends with the very numbers of one that was not."""
 
-import csv
 import shutil
 import signal
 from collections.abc import Callable
@@ -9,17 +8,15 @@ from typing import Any
 
 import lightning.pytorch as L
 import pytest
-import torch
 import yaml
 from tiny_runs import BATCHES, Play, Run
-from torch import Tensor
 
 from gan import endings, resume, run_folder
+from gan.agreement import differing, rows
 from gan.callbacks import Alarms, GameMonitor, LastCheckpoint, SampleGrids
 from gan.checkpoint_io import load
 from gan.errors import ConfigError
 
-TIMES = ("seconds", "images_per_second", "train/images_per_second")  # what no two runs have alike
 GAMES = {
     "plain": [],
     "dropout, n_critic 2": ["model.discriminator.dropout=0.5", "schedule.n_critic=2"],
@@ -53,31 +50,6 @@ def callbacks(**arguments: int) -> list[L.Callback]:
 
 def played(play: Play, *game: str, **arguments: Any) -> Run:
     return play("logger=csv", "trainer.max_epochs=3", "trainer.log_every_n_steps=4", *game, **arguments)
-
-
-def rows(folder: Path) -> list[dict[str, str]]:
-    with (folder / "metrics.csv").open(newline="") as file:
-        return [{name: value for name, value in row.items() if name not in TIMES} for row in csv.DictReader(file)]
-
-
-def differing(one: Any, other: Any, path: str = "") -> list[str]:
-    """Where two checkpoints differ by anything at all, times left out."""
-    if path.rpartition("/")[2] in TIMES:
-        return []
-    if isinstance(one, dict) and isinstance(other, dict):
-        names = dict.fromkeys([*one, *other])
-        return [at for name in names for at in differing(one.get(name), other.get(name), f"{path}/{name}")]
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):
-        return [at for i, pair in enumerate(zip(one, other, strict=True)) for at in differing(*pair, f"{path}/{i}")]
-    same = torch.equal(one, other) if isinstance(one, Tensor) and isinstance(other, Tensor) else one == other
-    return [] if same else [path]
-
-
-def test_what_differs_in_two_checkpoints_is_found() -> None:
-    one = {"a": [1, {"b": torch.zeros(2)}], "seconds": 1}
-    assert differing(one, {"a": [1, {"b": torch.zeros(2)}], "seconds": 2}) == []
-    assert differing(one, {"a": [1, {"b": torch.tensor([0.0, 1e-30])}]}) == ["/a/1/b"]
-    assert differing(one, {"a": [1]}) == ["/a"]
 
 
 @pytest.mark.parametrize("turns", [BATCHES + 1, BATCHES + 5, 2 * BATCHES], ids=["early", "late", "end"])
@@ -269,7 +241,8 @@ def test_no_run_is_there(tmp_path: Path) -> None:
         resume.command_line([f"resume={tmp_path / 'none'}"])
 
 
-def test_two_processes_cannot_train_in_one_folder(tmp_path: Path) -> None:
+def test_two_processes_cannot_train_in_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_folder, "PATIENCE", 0.2)
     settings = {"run_dir": str(tmp_path / "mine")}
     with run_folder.clean_start(tmp_path):
         run_folder.take(settings)

@@ -1,0 +1,142 @@
+"""`gan repeat`: a run once more, from its saved settings, and whether its numbers are the same."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from gan.errors import GanError
+from gan.files import write_bytes
+from gan.options.conf_files import CONF
+
+TRAIN = CONF.parent / "train.py"
+FACTS = ("versions", "git", "machine")  # of run.json: what two runs can differ in though their settings are the same
+OTHER_NUMBERS = 1  # the exit code
+
+
+def repeat(
+    run: Annotated[Path, typer.Argument(help="A run folder, as outputs/DATE/TIME.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The folder of the second run. By default beside the first, with -repeated after its name."),
+    ] = None,
+) -> None:
+    """Run a run again, and say whether its numbers are the same, bit for bit; if not, since which update.
+
+    The exit code is 0 if they are, 1 if not. Where it was cut short, the same command goes on with it.
+    """
+    second = out or run.with_name(f"{run.resolve().name}-repeated")
+    settings = _settings(run)
+    _compare_at_all(run)
+    if not (second / "config.yaml").exists():
+        if second.exists() and any(second.iterdir()):
+            raise GanError(f"--out: {second} is not empty; give another folder")
+        _begin(second, settings)
+    elif _settings(second, as_in=run) != settings:
+        raise GanError(f"--out: {second} holds another run, which stays as it is; give another folder")
+    if code := _train(second):
+        raise typer.Exit(code)
+    agree, told = verdict(run, second)
+    print("\n".join(told))
+    raise typer.Exit(0 if agree else OTHER_NUMBERS)
+
+
+def verdict(run: Path, second: Path) -> tuple[bool, list[str]]:
+    """Whether two finished runs have the same numbers, and the lines to tell of it."""
+    from gan.agreement import LAST, first_difference, last_checkpoints, rows
+
+    told = [f"The run was changed on its way, which is not repeated: {what}" for what in _changes(run)]
+    before, now = rows(run), rows(second)
+    where = first_difference(before, now)
+    if where is not None:
+        told.append(f"Other numbers, first at {where}")
+    elif (run / LAST).exists() and (places := last_checkpoints(run, second)):
+        told.append(f"The same rows of metrics.csv, but another checkpoint: {', '.join(places[:3])}")
+        where = places[0]
+    else:
+        checkpoint = " and the last checkpoint" if (run / LAST).exists() else ""
+        told.append(f"The same numbers, bit for bit: {len(before):,} rows of metrics.csv{checkpoint}.")
+    return where is None, told + [f"  not the same then and now: {what}" for what in _other_facts(run, second)]
+
+
+def _settings(run: Path, as_in: Path | None = None) -> dict[str, Any]:
+    """Of config.yaml; ``as_in``: as they would be if the run lay in that folder."""
+    from gan.resume import in_folder
+
+    try:
+        settings = yaml.safe_load((run / "config.yaml").read_text())
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise GanError(f"{run}: holds no run (no config.yaml that can be read); a run folder expected") from error
+    if not isinstance(settings, dict) or not isinstance(settings.get("run_dir"), str):
+        raise GanError(f"{run}: its config.yaml holds no settings of a run")
+    return in_folder(settings, (as_in or run).resolve())
+
+
+def _compare_at_all(run: Path) -> None:
+    from gan.agreement import rows
+
+    if not TRAIN.is_file():
+        raise GanError(f"gan repeat: {TRAIN} is not there; runs are repeated from a checkout of the project")
+    if not _facts(run).get("ended"):
+        raise GanError(f"{run}: this run has not ended; to go on with it: python train.py resume={run}")
+    if not rows(run):
+        raise GanError(f"{run}: has no metrics.csv to compare with; it was run without logger=csv or logger=default")
+
+
+def _begin(second: Path, settings: dict[str, Any]) -> None:
+    """Leave the settings in the second folder: a run without a checkpoint, which train.py begins when it goes on."""
+    from gan.resume import in_folder
+
+    content = yaml.safe_dump(in_folder(settings, second.resolve()), sort_keys=False).encode()
+    try:
+        write_bytes(second / "config.yaml", content)
+    except OSError as error:
+        raise GanError(f"--out: {second} cannot be written: {error.strerror}") from error
+
+
+def _train(folder: Path) -> int:
+    """``python train.py resume=FOLDER``, which does what there is left to do; its exit code."""
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        if number != signal.SIGINT:  # a terminal sends that to both
+            process.send_signal(number)
+
+    handlers = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        process = subprocess.Popen([sys.executable, str(TRAIN), f"resume={folder}"])
+        return process.wait()
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _changes(run: Path) -> Iterator[str]:
+    from gan.resume import FREE, within
+
+    for part in _facts(run).get("resumed", []):
+        yield from (what for what in part.get("changed", []) if not within(what.partition(":")[0], FREE))
+
+
+def _other_facts(run: Path, second: Path) -> Iterator[str]:
+    """What run.json has otherwise, such as "versions.torch: 2.11.0 -> 2.12.1"."""
+    from gan.report.settings import flat
+
+    before, now = (flat({name: _facts(folder).get(name) for name in FACTS}) for folder in (run, second))
+    for path in dict.fromkeys([*before, *now]):
+        if before.get(path) != now.get(path):
+            yield f"{path}: {before.get(path)} -> {now.get(path)}"
+
+
+def _facts(run: Path) -> Mapping[str, Any]:
+    try:
+        facts = json.loads((run / "run.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return facts if isinstance(facts, dict) else {}

@@ -1,0 +1,114 @@
+"""`gan repeat` trains a run again, and says whether the numbers are the same, and if not, from where."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from gan_command import ROOT, GanCommand, command_in
+from tiny_runs import Play
+
+from gan.callbacks import GameMonitor, LastCheckpoint
+from gan.commands import repeat as command
+from gan.commands.repeat import verdict
+
+SMALL = (
+    "data=mnist_sample", "data.batch_size=250", "model.generator.hidden=[8]", "model.discriminator.hidden=[8]",
+    "accelerator=cpu", "logger=csv", "trainer.log_every_n_steps=1", "trainer.limit_train_batches=3",
+    "trainer.max_epochs=1", *(f"callbacks.{name}=null" for name in ("progress", "samples", "curves", "quality")),
+)  # fmt: skip
+Told = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def gan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> GanCommand:
+    return command_in(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def played_run(play: Play, tmp_path: Path) -> Callable[..., Path]:
+    """``played_run(name, *words)``: the folder of a tiny run, as train.py leaves it."""
+
+    def played(name: str, *words: str) -> Path:
+        run = play("logger=csv", "trainer.log_every_n_steps=2", *words, callbacks=[GameMonitor(), LastCheckpoint()])
+        run.trainer.strategy.teardown()
+        facts = {"versions": {"torch": "1"}, "ended": {"epochs": 2}}
+        (run.folder / "run.json").write_text(json.dumps(facts))
+        settings = {name: node for name, node in run.game.hparams.items() if name != "resume"}
+        (run.folder / "config.yaml").write_text(yaml.safe_dump(settings))
+        return Path(shutil.move(run.folder, tmp_path / name))
+
+    return played
+
+
+def test_a_run_is_repeated_and_compared(tmp_path: Path, gan: GanCommand, capfd: Told) -> None:
+    words = [sys.executable, str(ROOT / "train.py"), *SMALL, "hydra.run.dir=first"]
+    subprocess.run(words, cwd=tmp_path, check=True, capture_output=True)
+    assert gan("repeat", "first") == 0
+    told = capfd.readouterr()
+    assert "The same numbers, bit for bit: 4 rows of metrics.csv and the last checkpoint." in told.out
+    assert yaml.safe_load((tmp_path / "first-repeated" / "config.yaml").read_text())["run_dir"].endswith("-repeated")
+
+
+def test_what_has_been_repeated_already_is_only_compared(
+    played_run: Callable[..., Path], gan: GanCommand, capsys: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = played_run("first"), played_run("second")
+    settings = yaml.safe_load((first / "config.yaml").read_text())
+    for folder in (first, second):
+        text = (first / "config.yaml").read_text().replace(settings["run_dir"], str(folder))
+        (folder / "config.yaml").write_text(text)
+    monkeypatch.setattr(command, "_train", lambda folder: 0)
+    assert gan("repeat", first, "--out", second) == 0
+    assert capsys.readouterr().out.startswith("The same numbers, bit for bit: ")
+    table = (second / "metrics.csv").read_text().splitlines()
+    (second / "metrics.csv").write_text("\n".join(table[:-1]) + "\n")
+    assert gan("repeat", first, "--out", second) == 1
+    assert "rows before" in capsys.readouterr().out
+    monkeypatch.setattr(command, "_train", lambda folder: 130)
+    assert gan("repeat", first, "--out", second) == 130
+
+
+def test_the_first_difference_and_what_may_explain_it_are_told(played_run: Callable[..., Path]) -> None:
+    first, second = played_run("first"), played_run("second", "optimizer.lr=0.011")
+    facts = json.loads((second / "run.json").read_text())
+    (second / "run.json").write_text(json.dumps({**facts, "versions": {"torch": "2"}}))
+    agree, told = verdict(first, second)
+    assert not agree
+    assert told[0].startswith("Other numbers, first at update ")
+    assert told[1:] == ["  not the same then and now: versions.torch: 1 -> 2"]
+
+
+def test_a_changed_run_is_said_to_be_one(played_run: Callable[..., Path]) -> None:
+    first = played_run("first")
+    facts = json.loads((first / "run.json").read_text())
+    changed = ["optimizer.lr: 0.1 -> 0.2", "trainer.max_epochs: 1 -> 2"]
+    (first / "run.json").write_text(json.dumps({**facts, "resumed": [{"changed": changed}]}))
+    agree, told = verdict(first, first)
+    assert agree
+    assert told[0] == "The run was changed on its way, which is not repeated: optimizer.lr: 0.1 -> 0.2"
+
+
+def test_what_cannot_be_repeated_is_told(
+    played_run: Callable[..., Path], gan: GanCommand, tmp_path: Path, capsys: Told
+) -> None:
+    def told(*words: object) -> str:
+        assert gan("repeat", *words) == 2
+        return capsys.readouterr().err.strip()
+
+    assert told("none") == "none: holds no run (no config.yaml that can be read); a run folder expected"
+    first = played_run("first")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter").write_text("dear")
+    assert told(first, "--out", "mine") == "--out: mine is not empty; give another folder"
+    assert told(first, "--out", played_run("other", "seed=1")).endswith(
+        "holds another run, which stays as it is; give another folder"
+    )
+    (first / "metrics.csv").unlink()
+    assert told(first).endswith("has no metrics.csv to compare with; it was run without logger=csv or logger=default")
+    (first / "run.json").unlink()
+    assert told(first).endswith(f"this run has not ended; to go on with it: python train.py resume={first}")
