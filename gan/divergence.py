@@ -9,14 +9,14 @@ from torch import Tensor, nn
 from gan.advice import advice
 from gan.alarms import Moment, to_try
 from gan.endings import what_is_left
-from gan.errors import GanError
+from gan.errors import RunError
 from gan.module import GAN
 
 LOSSES = {"d_loss": ("discriminator", "d_updates"), "g_loss": ("generator", "g_updates")}
 
 
-class Diverged(GanError):
-    """The run ends, by itself: a loss or a weight is NaN or infinite. One message; exit code 3.
+class Diverged(RunError):
+    """The run ends, by itself: a loss or a weight is NaN or infinite.
 
     Attributes:
         seen: what is not finite, and since which of its network's updates.
@@ -24,8 +24,6 @@ class Diverged(GanError):
         settings: changes to try, as on the command line.
         folder: of the run, which keeps the last finite state.
     """
-
-    exit_code = 3
 
     def __init__(self, seen: str, since: Moment, settings: list[str], folder: Path) -> None:
         super().__init__(seen)
