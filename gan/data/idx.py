@@ -5,6 +5,7 @@ dimension as a big-endian 32-bit integer, then the values, big-endian, last dime
 """
 
 import gzip
+import io
 import math
 import zlib
 from pathlib import Path
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from gan.errors import DataError
 
+MAX_BYTES = 2**30  # twice the largest set, EMNIST by class: a small gzip file can hold any number of zeros
 GZIP_MAGIC = b"\x1f\x8b"
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
@@ -46,11 +48,14 @@ def read_bytes(path: Path) -> bytes:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
     if data.startswith(GZIP_MAGIC):
         try:
-            data = gzip.decompress(data)
+            with gzip.open(io.BytesIO(data)) as file:
+                data = file.read(MAX_BYTES + 1)
         except (EOFError, OSError, zlib.error) as error:
             raise DataError(f"{path}: not a whole gzip file ({error})") from None
     if not data:
         raise DataError(f"{path}: is empty (0 bytes)")
+    if len(data) > MAX_BYTES:
+        raise DataError(f"{path}: holds more than {MAX_BYTES:,} bytes, and no set that we know is so large")
     return data
 
 

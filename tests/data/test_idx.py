@@ -2,12 +2,14 @@
 
 import gzip
 import re
+import tracemalloc
 from pathlib import Path
 
 import pytest
 import torch
 from fake_set import idx_bytes
 
+from gan.data import idx
 from gan.data.idx import read_idx
 from gan.errors import DataError
 
@@ -84,3 +86,16 @@ def test_missing_and_unreadable(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         read_idx(tmp_path)
     assert str(error.value) == f"{tmp_path}: cannot be read (Is a directory)"
+
+
+def test_a_small_file_that_holds_ever_so_much_is_refused_before_it_is_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idx, "MAX_BYTES", 10**6)
+    path = tmp_path / "bomb.gz"
+    path.write_bytes(gzip.compress(bytes(10**8)))
+    tracemalloc.start()
+    with pytest.raises(DataError, match="holds more than 1,000,000 bytes, and no set that we know is so large"):
+        read_idx(path)
+    assert tracemalloc.get_traced_memory()[1] < 10**7
+    tracemalloc.stop()
