@@ -67,11 +67,15 @@ docs: .venv/.complete ## Write docs/configuration.md from the schemas and conf/
 	.venv/bin/gan options --markdown > docs/configuration.md.tmp
 	mv docs/configuration.md.tmp docs/configuration.md
 
+.PHONY: site
+site: .venv/.complete ## The docs as a site under site/; needs the extra [docs] once: .venv/bin/pip install -e ".[docs]"
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(PY) -m mkdocs build --strict $(ARGS)
+
 .PHONY: constraints
 constraints: ## Write constraints.txt from a fresh resolve; TORCH=2.14.1 moves to another torch
 	@sh .ci/setup constraints "$(PYTHON)" "$(TORCH)" $(PIP_ARGS)
 
 .PHONY: clean
 clean: ## Remove what builds and checks leave behind; never outputs/, data/ or .venv
-	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis __pycache__
+	rm -rf build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis __pycache__
 	find $(wildcard $(PARTS)) -name __pycache__ -prune -exec rm -rf {} +

@@ -1,6 +1,7 @@
 """Train a GAN: `python train.py --help` shows how."""
 
 import sys
+import time
 from pathlib import Path
 
 import hydra
@@ -46,8 +47,13 @@ def main(config: DictConfig) -> int:
     if trainer.is_global_zero:
         summary.record(settings, data, trainer, Path(settings["run_dir"]), past)
         print(summary.before(settings, data, game, trainer, past))
-    with summary.recorded(data, trainer, Path(settings["run_dir"])):
+    began = time.monotonic()
+    with summary.early_end(trainer):
         trainer.fit(game, datamodule=data, ckpt_path=checkpoint)
+    if trainer.is_global_zero:
+        seconds = summary.training_seconds(trainer, time.monotonic() - began)
+        summary.record_end(trainer, Path(settings["run_dir"]), seconds)
+        print(summary.after(data, trainer, seconds))
     return 0
 
 

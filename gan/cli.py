@@ -8,10 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
+from gan.commands.board import board
 from gan.commands.explore import explore
+from gan.commands.export import export
 from gan.commands.interpolate import interpolate
+from gan.commands.invert import invert
 from gan.commands.repeat import repeat
+from gan.commands.runs import runs
 from gan.commands.sample import sample
+from gan.commands.show import show
 from gan.errors import GanError, unknown_name
 from gan.metrics.commands import evaluate, metrics
 from gan.options import options
@@ -42,8 +47,13 @@ def commands(
 app.command()(sample)
 app.command()(interpolate)
 app.command()(explore)
+app.command()(invert)
+app.command()(export)
 app.command()(evaluate)
 app.command()(options)
+app.command()(runs)
+app.command()(show)
+app.command()(board)
 app.command()(report)
 app.command()(repeat)
 app.add_typer(metrics)

@@ -145,6 +145,8 @@ def in_our_words(error: Exception) -> str:
         return unknown_name(group, option, error.options or [])
     if isinstance(error, MissingMandatoryValue) and (found := re.search(r"full_key: (\S+)", text)):
         return f"{found[1]}: has no value yet; give one: {found[1]}=…"
+    if found := re.search(r"target '(?:\S+\.)?(\w+)'.*Requirement '(.+?)' not met", text, re.DOTALL):
+        return f"{found[1]} needs a package that is not installed: pip install '{found[2]}'"
     if found := re.search(r"Could not override '(.+?)'", text):
         return _unknown_settings(found[1])
     if isinstance(error, ConfigCompositionException) and error.__cause__ is not None:

@@ -134,6 +134,25 @@ def _lock(folder: Path) -> None:
         return
 
 
+def is_held(folder: Path) -> bool | None:
+    """Whether a process trains in a run folder now; None where that cannot be known, for want of locks."""
+    if fcntl is None:
+        return None
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # no locks on this disk
+        return None
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _forget() -> None:
     """What this process has taken, for an earlier run."""
     _taken.clear()

@@ -20,13 +20,14 @@ from gan.callbacks.alarms import raised_alarms
 from gan.callbacks.checkpoint import LastCheckpoint
 from gan.callbacks.quality import QualityMonitor, quality_of, why_unmeasured
 from gan.data.module import ImageData
-from gan.divergence import Diverged
+from gan.endings import Stopped, meant_by
 from gan.files import write_bytes
 from gan.module import GAN
 from gan.parallel import user_command
 from gan.resume import Past
 
 EXTRAS = ("penalty", "augmentation", "lr_schedule", "ema")  # told where they are chosen
+ENDED_EARLY = ("failed", "cut")  # in run.json, by `early_end`
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "hydra-core", "omegaconf", "tensorboard", "numpy")
 
 
@@ -106,7 +107,8 @@ def record(
             first = json.loads((run_dir / "run.json").read_text())
             now = {"from": past.checkpoint.name, "g_updates": past.g_updates, "changed": past.changed, **facts}
             facts = {**first, "resumed": [*first.get("resumed", []), now]}
-            facts.pop("ended", None)
+            for end in ("ended", *ENDED_EARLY):
+                facts.pop(end, None)
     write_bytes(run_dir / "run.json", (json.dumps(facts, indent=2) + "\n").encode())
 
 
@@ -135,34 +137,12 @@ def training_seconds(trainer: L.Trainer, since_start: float) -> float:
     return keeper.seconds if keeper is not None else since_start
 
 
-@contextlib.contextmanager
-def recorded(data: ImageData, trainer: L.Trainer, run_dir: Path) -> Iterator[None]:
-    """Around the training: how it ended goes to run.json, and if it ended well, what it has left to the screen."""
-    began = time.monotonic()
-    try:
-        yield
-    except Diverged as error:
-        if trainer.is_global_zero:
-            seconds = training_seconds(trainer, time.monotonic() - began)
-            record_end(trainer, run_dir, seconds, diverged=error.seen)
-        raise
-    if trainer.is_global_zero:
-        seconds = training_seconds(trainer, time.monotonic() - began)
-        record_end(trainer, run_dir, seconds)
-        print(after(data, trainer, seconds))
-
-
-def record_end(trainer: L.Trainer, run_dir: Path, seconds: float, diverged: str | None = None) -> None:
-    """Add to run.json how the run ended, how far it came, and in what time.
-
-    Args:
-        diverged: what was not finite; None: it came to its end.
-    """
+def record_end(trainer: L.Trainer, run_dir: Path, seconds: float) -> None:
+    """Add to run.json how far the run came, and in what time."""
     game = trainer.lightning_module
     assert isinstance(game, GAN)
     facts = json.loads((run_dir / "run.json").read_text())
     facts["ended"] = {
-        **({"how": "finished"} if diverged is None else {"how": "diverged", "seen": diverged}),
         "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "seconds": round(seconds, 1),
         "epochs": trainer.current_epoch,
@@ -170,6 +150,32 @@ def record_end(trainer: L.Trainer, run_dir: Path, seconds: float, diverged: str 
         **quality_of(trainer),
     }
     write_bytes(run_dir / "run.json", (json.dumps(facts, indent=2) + "\n").encode())
+
+
+@contextlib.contextmanager
+def early_end(trainer: L.Trainer) -> Iterator[None]:
+    """If what is inside ends by an error or a signal, run.json says so, for whoever looks at the folder later."""
+    try:
+        yield
+    except Exception as error:
+        first = (str(error).strip().splitlines() or [""])[0][:300]
+        _add(trainer, "failed", error=f"{type(error).__name__}: {first}")
+        raise
+    except (Stopped, SystemExit) as end:
+        signal = meant_by(end) if isinstance(end, SystemExit) else end
+        if isinstance(signal, Stopped):
+            _add(trainer, "cut", by=signal.name)
+        raise
+
+
+def _add(trainer: L.Trainer, name: str, **facts: Any) -> None:
+    """Add an end to run.json; where that cannot be done, what the end is about must not be hidden by it."""
+    if not trainer.is_global_zero:
+        return
+    path = Path(trainer.default_root_dir) / "run.json"
+    with contextlib.suppress(OSError, ValueError):
+        said = {**json.loads(path.read_text()), name: {"at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), **facts}}
+        write_bytes(path, (json.dumps(said, indent=2) + "\n").encode())
 
 
 def _past(past: Past) -> str:

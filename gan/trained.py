@@ -74,6 +74,18 @@ class TrainedGenerator:
         """Latents (count, prior.width) of a seed; the first ones do not depend on ``count``."""
         return self.prior.fixed(count, seed=seed, purpose="samples from a bundle")
 
+    def labels(self, asked: Labels, count: int) -> Tensor | None:
+        """The classes of ``count`` images, int64 (count,), as `sample` understands them; None without classes.
+
+        Raises:
+            GanError: there is no such class; classes of a generator that has none.
+        """
+        if self.conditional:
+            return class_labels(asked, count, self.num_classes, self.class_names)
+        if asked is not None:
+            raise GanError("class: this generator was trained without classes; none can be asked for")
+        return None
+
     def decode(self, z: Tensor, labels: Labels = None, *, batch_size: int = 1000) -> np.ndarray:
         """Latents (N, prior.width) -> uint8 images (N, C, H, W), ``batch_size`` at a time; ``labels`` as in `sample`.
 
@@ -85,7 +97,7 @@ class TrainedGenerator:
         >>> generator.decode(z / 2, labels="Coat").shape
         (3, 1, 4, 5)
         """
-        return self._images(z, self._classes(labels, len(z)), batch_size)
+        return self._images(z, self.labels(labels, len(z)), batch_size)
 
     def sample(
         self,
@@ -155,7 +167,7 @@ class TrainedGenerator:
         """
         z = anchors if isinstance(anchors, Tensor) else self._first_latents(anchors)
         where = places(len(z), steps, loop=loop)
-        classes = self._classes(labels, len(z))
+        classes = self.labels(labels, len(z))
         if classes is not None:
             one_hot = torch.nn.functional.one_hot(classes, self.num_classes).float()
             classes = torch.lerp(one_hot[where.start], one_hot[where.end], where.share[:, None])
@@ -176,13 +188,6 @@ class TrainedGenerator:
                 inputs.append(classes[first : first + batch_size].to(device))
             images.append(self._at_rest(self.generator(*inputs)).cpu())
         return torch.cat(images).numpy()
-
-    def _classes(self, labels: Labels, count: int) -> Tensor | None:
-        if self.conditional:
-            return class_labels(labels, count, self.num_classes, self.class_names)
-        if labels is not None:
-            raise GanError("class: this generator was trained without classes; none can be asked for")
-        return None
 
     def _check_truncation(self, truncation: float) -> None:
         if not 0 < truncation <= 1:

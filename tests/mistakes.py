@@ -98,6 +98,13 @@ def an_output(folder: Path) -> None:
     (folder / "grid.png").write_bytes(b"mine")
 
 
+def a_run_and_a_picture(folder: Path) -> None:
+    from PIL import Image
+
+    a_run(folder)
+    Image.new("L", (5, 4), 99).save(folder / "mine.png")
+
+
 def a_run_folder(folder: Path) -> None:
     (folder / "mine").mkdir()
     (folder / "mine" / "config.yaml").write_text("seed: 3\n")
@@ -176,6 +183,7 @@ GIVEN: dict[str, Callable[[Path], None]] = {
     "a conditional run": a_conditional_run,
     "a run on points of the plane": a_run_of_points,
     "a run, and a grid.png": an_output,
+    "a run, and a picture": a_run_and_a_picture,
     "a folder that holds a run": a_run_folder,
     "a file in place of a folder": a_file,
     "an empty bundle": empty_bundle,

@@ -1,6 +1,7 @@
 """A run that is asked to end does so: all of its processes, with one line, and with the exit code of the signal."""
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -80,7 +81,7 @@ def rest_of(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(("number", "name"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")])
-def test_one_process_is_stopped(begin: Begin, number: int, name: str) -> None:
+def test_one_process_is_stopped(begin: Begin, tmp_path: Path, number: int, name: str) -> None:
     code, told = ended(begin("mine/checkpoints/last.ckpt", "hydra.run.dir=mine"), number)
     assert code == 128 + number
     assert told[:2] == ["", "Stopping: this update is finished and the game saved; a second signal ends it at once."]
@@ -88,6 +89,7 @@ def test_one_process_is_stopped(begin: Begin, number: int, name: str) -> None:
         f"Stopped by {name}. What it has written is kept in mine/; the last whole checkpoint is checkpoints/last.ckpt"
     )
     assert told[3:] == ["To go on: python train.py resume=mine"]
+    assert json.loads((tmp_path / "mine" / "run.json").read_text())["cut"]["by"] == name
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for the processes in /proc")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as L
+from lightning.pytorch.loggers import TensorBoardLogger
 
 from gan.files import write_bytes
 from gan.loggers import MetricsCSV
@@ -20,13 +21,44 @@ ACCURACIES = {
 }
 
 
+LOSSES = {"train/d_loss": "discriminator", "train/g_loss": "generator"}
+COIN = "train/d_accuracy_coin"
+# TensorBoard's page CUSTOM SCALARS: what belongs together in one chart.
+LAYOUT = {
+    "the game": {
+        "losses": ["Multiline", [*LOSSES]],
+        "discriminator's accuracy": ["Multiline", [*ACCURACIES, COIN]],
+    }
+}
+
+
 class LossCurves(L.Callback):
-    """Draws the run folder's metrics.csv when training ends (without that logger, nothing)."""
+    """Draws the run folder's metrics.csv when training ends (without that logger, nothing).
+
+    TensorBoard gets the same two charts: both losses in one, and the accuracies with the 50 % of a coin in the other.
+    """
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        for board in _boards(trainer):
+            board.add_custom_scalars(LAYOUT)
+        self._draw_coin(trainer)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._draw_coin(trainer)
+
+    def _draw_coin(self, trainer: L.Trainer) -> None:
+        for board in _boards(trainer):
+            board.add_scalar(COIN, 0.5, trainer.global_step)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         table = Path(trainer.default_root_dir) / MetricsCSV.FILE_NAME
         if trainer.is_global_zero and table.exists():
             write_bytes(table.with_name("losses.png"), draw_curves(read_columns(table)))
+
+
+def _boards(trainer: L.Trainer) -> list[Any]:
+    """What writes for TensorBoard: in the first process; in others it does nothing."""
+    return [logger.experiment for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
 
 
 def read_columns(table: Path) -> dict[str, tuple[list[int], list[float]]]:
@@ -48,7 +80,7 @@ def draw_curves(columns: dict[str, tuple[list[int], list[float]]]) -> bytes:
 
     figure = Figure(figsize=(8, 6), layout="constrained")
     losses, accuracies = figure.subplots(2, 1, sharex=True)
-    for name, label in {"train/d_loss": "discriminator", "train/g_loss": "generator"}.items():
+    for name, label in LOSSES.items():
         _draw(losses, columns.get(name, ([], [])), label)
     losses.set_ylabel("loss")
     for name, label in ACCURACIES.items():

@@ -59,6 +59,9 @@ class GameMonitor(L.Callback):
         assert isinstance(pl_module, GAN)
         self._norms = {network: norm.to(pl_module.device) for network, norm in self._norms.items()}
         self._images, self._since = pl_module.images_seen, time.perf_counter()
+        for logger in trainer.loggers:
+            if not isinstance(logger, TensorBoardLogger):  # which shows them beside the measures: at the end
+                logger.log_hyperparams(_compared(pl_module))
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._since = time.perf_counter()  # what is done between epochs is not training
@@ -89,8 +92,7 @@ class GameMonitor(L.Callback):
         final |= {f"final/{name}": value for name, value in quality_of(trainer).items()}
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger) and final:
-                settings = {name: pl_module.hparams[name] for name in COMPARED if name in pl_module.hparams}
-                logger.log_hyperparams(settings, final)
+                logger.log_hyperparams(_compared(pl_module), final)
 
     def _log_updates(self, trainer: L.Trainer, game: L.LightningModule) -> None:
         assert isinstance(game, GAN)
@@ -125,3 +127,7 @@ class GameMonitor(L.Callback):
     def _log(self, trainer: L.Trainer, values: dict[str, Any]) -> None:
         for logger in trainer.loggers:
             logger.log_metrics(values, step=trainer.global_step)
+
+
+def _compared(game: L.LightningModule) -> dict[str, Any]:
+    return {name: game.hparams[name] for name in COMPARED if name in game.hparams}

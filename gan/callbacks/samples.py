@@ -11,7 +11,6 @@ from typing import Any
 import lightning.pytorch as L
 import numpy as np
 import torch
-from lightning.pytorch.loggers import TensorBoardLogger
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -20,6 +19,7 @@ from gan.data.module import ImageData
 from gan.data.normalization import denormalize, dtype_at_rest
 from gan.errors import at_least_one
 from gan.files import write_bytes
+from gan.loggers import log_picture
 from gan.module import GAN
 
 MOST_CLASS_COLUMNS = 32
@@ -31,8 +31,8 @@ class SampleGrids(L.Callback):
     The generator is ``game.final_generator``: the average, where there is one. In the run folder: ``samples/real.png``,
     ``samples/epoch_0000.png`` (before training) and on, ``progress.gif`` at the end, and ``fixed_latents.npz`` with all
     of the images so far: ``images`` uint8 (epochs, count, C, H, W), ``epochs`` (epochs,), ``latents`` (count,
-    latent_dim), and of a conditional generator ``labels`` (count,). TensorBoard gets the grids too. Training's random
-    numbers are left alone.
+    latent_dim), and of a conditional generator ``labels`` (count,). Loggers that take pictures get the grids too.
+    Training's random numbers are left alone.
 
     Of a conditional generator the classes come in turn, and each column of the grid is one class, if there are not too
     many for that. Points of the plane are drawn as a scatter picture, real ones below; ``images`` are float32 then,
@@ -124,8 +124,7 @@ class SampleGrids(L.Callback):
 
     def _show(self, trainer: L.Trainer, name: str, picture: pictures.Pixels) -> None:
         for logger in trainer.loggers:
-            if isinstance(logger, TensorBoardLogger):
-                logger.experiment.add_image(f"samples/{name}", picture, trainer.global_step)
+            log_picture(logger, f"samples/{name}", picture, trainer.global_step)
 
     @staticmethod
     def _folder(trainer: L.Trainer) -> Path:

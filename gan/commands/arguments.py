@@ -40,4 +40,5 @@ def check_ending(out: Path, endings: Sequence[str]) -> None:
     """Raise GanError where the name of --out has none of these endings."""
     if out.suffix.lower() not in endings:
         *others, last = endings
-        raise GanError(f"--out: {out} given; a name that ends in {', '.join(others)} or {last} expected")
+        allowed = f"{', '.join(others)} or {last}" if others else last
+        raise GanError(f"--out: {out} given; a name that ends in {allowed} expected")

@@ -132,7 +132,7 @@ def _read_all(path: Path, files: Sequence[Path], shape: tuple[int, int], faults:
         if file in faults:
             continue
         try:
-            images[index] = torch.from_numpy(read_pixels(path / file, channels, size))
+            images[index] = torch.from_numpy(read_pixels(path / file, channels, size, size))
         except PictureFault as fault:
             faults[file] = str(fault)
     return images

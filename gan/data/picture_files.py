@@ -36,8 +36,8 @@ def read_header(path: Path) -> Header:
         raise _fault(error, path) from None
 
 
-def read_pixels(path: Path, channels: int, size: int) -> NDArray[np.uint8]:
-    """uint8 (channels, size, size): the first frame, upright, transparent parts on white, grey by luma, resized.
+def read_pixels(path: Path, channels: int, height: int, width: int) -> NDArray[np.uint8]:
+    """uint8 (channels, height, width): the first frame, upright, transparent parts on white, grey by luma, resized.
 
     Raises:
         PictureFault: if the picture is broken.
@@ -49,8 +49,8 @@ def read_pixels(path: Path, channels: int, size: int) -> NDArray[np.uint8]:
                 white = Image.new("RGBA", picture.size, "white")
                 picture = Image.alpha_composite(white, picture.convert("RGBA"))
             picture = picture.convert("L" if channels == 1 else "RGB")
-            if picture.size != (size, size):  # with antialiasing, as gan.data.resizing has it
-                picture = picture.resize((size, size), Image.Resampling.BILINEAR)
+            if picture.size != (width, height):  # with antialiasing, as gan.data.resizing has it
+                picture = picture.resize((width, height), Image.Resampling.BILINEAR)
             pixels = np.array(picture)
     except Exception as error:
         raise _fault(error, path) from None

@@ -39,6 +39,12 @@ def evaluate(
     classifier: Annotated[Path | None, typer.Option(help="An extractor's file, instead of the shipped one.")] = None,
     labeller: Annotated[Path | None, typer.Option(help="The same for the one that tells classes.")] = None,
     autoencoder: Annotated[Path | None, typer.Option(help="The same for the one that saw no labels.")] = None,
+    cas: Annotated[
+        bool,
+        typer.Option(
+            "--cas", help="Of conditional ones also CAS: a classifier trained on 60,000 images, judged on real ones."
+        ),
+    ] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of the table.")] = False,
 ) -> None:
@@ -78,7 +84,11 @@ def evaluate(
             print(f"real images: {loaded.origin}", file=sys.stderr)
         if _data_name(generator.metadata).endswith("_sample") and not references[key].name.endswith("_sample"):
             print(f"{source}: trained on the bundled sample, {SAMPLE_NOTE}", file=sys.stderr)
-        quality = measure_generator(generator.to(device), references[key], n=n, seed=seed, kid_subset=kid_subset)
+        if cas and not generator.metadata.get("num_classes"):
+            print(f"{source}: trained without classes, so there is no CAS", file=sys.stderr)
+        quality = measure_generator(
+            generator.to(device), references[key], n=n, seed=seed, kid_subset=kid_subset, train_on_them=cas
+        )
         found.append((str(source), quality))
         results.append(
             {

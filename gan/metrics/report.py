@@ -24,15 +24,25 @@ def table(measured: Sequence[tuple[str, Quality]]) -> str:
     """Rows of names and their measures, as text with aligned columns; notes below it."""
     conditional = any(quality.label_accuracy is not None for _, quality in measured)
     stacked = any(quality.modes is not None for _, quality in measured)
-    head = ["run", *COLUMNS, *(["label acc."] if conditional else []), *(["modes", "KL"] if stacked else [])]
+    trained_on = any(quality.accuracy_score is not None for _, quality in measured)
+    head = [
+        "run",
+        *COLUMNS,
+        *(["label acc."] if conditional else []),
+        *(["modes", "KL"] if stacked else []),
+        *(["CAS"] if trained_on else []),
+    ]
     rows = [head]
     described: list[tuple[object, ...]] = []
     for name, quality in measured:
         real = (quality.data, quality.compared)
         if real not in described:
             described.append(real)
-            rows.append([f"(real {quality.data})", *_floor(quality)])
-        rows.append([name, *_row(quality, conditional, stacked)])
+            blank = [""] * (len(head) - 1 - len(COLUMNS) - trained_on)
+            rows.append(
+                [f"(real {quality.data})", *_floor(quality), *blank, *_score(quality.real_accuracy_score, trained_on)]
+            )
+        rows.append([name, *_row(quality, conditional, stacked), *_score(quality.accuracy_score, trained_on)])
     widths = [max(len(row[column]) if column < len(row) else 0 for row in rows) for column in range(len(head))]
     lines = [
         "  ".join(cell.ljust(width) if column == 0 else cell.rjust(width) for column, (cell, width) in pairs).rstrip()
@@ -61,6 +71,10 @@ def _row(quality: Quality, conditional: bool, stacked: bool) -> list[str]:
     if stacked:
         cells += ["-", "-"] if quality.modes is None else [str(quality.modes), f"{quality.reverse_kl:.3f}"]
     return cells
+
+
+def _score(score: float | None, wanted: bool) -> list[str]:
+    return [] if not wanted else ["-"] if score is None else [f"{score:.4f}"]
 
 
 def _floor(quality: Quality) -> list[str]:

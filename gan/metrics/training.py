@@ -89,41 +89,54 @@ def train(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = build(kind, len(data.class_names))
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        how = CLOTHES if data.name.startswith("fashion") else DIGITS
         random = torch.Generator().manual_seed(seed)
-        _fit(network, data, speckles=kind == "labeller", epochs=epochs, random=random, say=say)
+
+        def drawn(images: Tensor) -> Tensor:
+            images = moved(images, how, random)
+            return speckled(images, random) if kind == "labeller" else images
+
+        changed = drawn if isinstance(network, Classifier) else None
+        fit(network, data.images, data.labels, changed=changed, epochs=epochs, random=random, say=say)
     return network.eval()
 
 
-def _fit(
+def fit(
     network: nn.Module,
-    data: LoadedImages,
+    pixels: Tensor,
+    labels: Tensor,
     *,
-    speckles: bool,
+    changed: Callable[[Tensor], Tensor] | None,
     epochs: int,
     random: torch.Generator,
     say: Callable[[str], None],
 ) -> None:
-    steps = len(data.images) // BATCH_SIZE
-    how = CLOTHES if data.name.startswith("fashion") else DIGITS
+    """Train a classifier to tell the labels, or an autoencoder to draw the images again.
+
+    Args:
+        pixels: uint8 (N, 1, H, W). labels: int64 (N,).
+        changed: what each minibatch, float in [0, 1], is made into before the network sees it.
+        epochs: passes over the images, in an order that is drawn from ``random``.
+        say: told of each epoch.
+    """
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    steps = len(pixels) // BATCH_SIZE
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 6e-3, total_steps=epochs * steps, pct_start=0.2)
     began = time.perf_counter()
     for epoch in range(epochs):
         network.train()
-        order = torch.randperm(len(data.images), generator=random)
+        order = torch.randperm(len(pixels), generator=random)
         total = 0.0
         for step in range(steps):
             chosen = order[step * BATCH_SIZE : (step + 1) * BATCH_SIZE]
-            images, labels = as_input(data.images[chosen]), data.labels[chosen]
-            if isinstance(network, Classifier):
-                images = moved(images, how, random)
-                images = speckled(images, random) if speckles else images
+            images, targets = as_input(pixels[chosen]), labels[chosen]
+            images = images if changed is None else changed(images)
             images = images.contiguous(memory_format=torch.channels_last)
             with torch.autocast("cpu", torch.bfloat16):  # half the time on CPUs that have it, and no worse
                 logits = network(images).float()
             is_classifier = isinstance(network, Classifier)
-            loss = cross_entropy(logits, labels) if is_classifier else binary_cross_entropy_with_logits(logits, images)
+            loss = cross_entropy(logits, targets) if is_classifier else binary_cross_entropy_with_logits(logits, images)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -75,10 +75,12 @@ def read_conf_file(path: Path) -> ConfFile:
 
 
 def _paragraphs(lines: list[str]) -> tuple[str, ...]:
-    """Lines that continue each other joined; an indented line, such as a command, stays alone."""
+    """Lines that continue each other joined; an indented line, such as a command, stays alone but for its backslash."""
     joined: list[str] = []
     for line in lines:
-        if joined and line and not line.startswith(" ") and joined[-1] and not joined[-1].startswith(" "):
+        if joined and joined[-1].endswith(" \\"):
+            joined[-1] = f"{joined[-1][:-2]} {line.strip()}"
+        elif joined and line and not line.startswith(" ") and joined[-1] and not joined[-1].startswith(" "):
             joined[-1] += f" {line}"
         else:
             joined.append(line)

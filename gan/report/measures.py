@@ -63,6 +63,7 @@ MEASURES = (
     Measure("recall", 1, _named("recall")),
     Measure("coverage", 1, _named("coverage")),
     Measure("label acc.", 1, _named("label_accuracy")),
+    Measure("CAS", 1, _named("accuracy_score")),
     Measure("missing", -1, _missing, whole=True),
     MODES,
     Measure("good points", 1, _named("high_quality")),

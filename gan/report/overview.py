@@ -15,11 +15,15 @@ def overview(runs: Sequence[Run], now: float) -> str:
     parts = []
     for ranking in rankings(runs):
         table = ranking_table(ranking, now)
-        rows = [table.head, *table.rows[:ROWS]]
-        cells = [[cell if len(cell) <= WIDEST else f"{cell[: WIDEST - 1]}…" for cell in row] for row in rows]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells]
+        lines = [f"{ranking.data}:", aligned([table.head, *table.rows[:ROWS]])]
         if len(table.rows) > ROWS:
             lines.append(f"… and {len(table.rows) - ROWS} more")
-        parts.append("\n".join([f"{ranking.data}:", *lines]))
+        parts.append("\n".join(lines))
     return "\n\n".join(parts)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells as plain text, each column as wide as its widest cell, of at most ``WIDEST`` characters."""
+    cells = [[cell if len(cell) <= WIDEST else f"{cell[: WIDEST - 1]}…" for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells)

@@ -12,9 +12,10 @@ import yaml
 
 from gan.errors import GanError
 from gan.report.metrics_file import FILE_NAME, IMAGES, Curve, read_curves
+from gan.run_folder import is_held
 
 SETTINGS, FACTS, QUALITY = "config.yaml", "run.json", "quality.json"
-STILL = 600  # seconds without a new row after which a run that has not ended counts as stopped
+STILL = 600  # seconds without a new row after which a run that has not ended counts as cut, where locks are unknown
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,23 @@ class Run:
         return _node(self.facts, "ended")
 
     def state(self, now: float) -> str:
-        """finished, diverged, running or stopped: it has not ended, and for ten minutes no file of it has changed."""
+        """finished; running; failed: by an error; or cut: by a signal, or with the machine.
+
+        A run holds its folder as long as it lives. Where that cannot be seen it counts as running until for ten minutes
+        none of its files has changed.
+        """
         if self.ended:
-            return str(self.ended.get("how", "finished"))
-        return "running" if now - self.changed < STILL else "stopped"
+            return "finished"
+        held = is_held(self.folder)
+        if held or (held is None and now - self.changed < STILL):
+            return "running"
+        return "failed" if _node(self.facts, "failed") else "cut"
+
+    @property
+    def why(self) -> str:
+        """Of a run that failed or was cut: by what, where run.json says so."""
+        told = _node(self.facts, "failed").get("error") or _node(self.facts, "cut").get("by") or ""
+        return "" if self.ended else " ".join(str(told).split())
 
     def count(self, counter: str) -> float | None:
         """``images_seen`` or ``g_updates``, up to now."""
@@ -102,12 +116,20 @@ def find_runs(sources: Iterable[Path]) -> list[Run]:
     Raises:
         GanError: one of them does not exist, has no run in it, or a file of a run cannot be read.
     """
+    return [read_run(folder, name) for folder, name in named_folders(sources).items()]
+
+
+def named_folders(sources: Iterable[Path]) -> dict[Path, str]:
+    """The same folders, not yet read, each with a name that tells it apart from the others.
+
+    Raises:
+        GanError: one of the sources does not exist, or has no run in it.
+    """
     folders: dict[Path, Path] = {}
     for source in sources:
         for folder in _folders(source):
             folders.setdefault(folder.resolve(), folder)
-    names = _names(list(folders))
-    return [read_run(folder, name) for folder, name in zip(folders.values(), names, strict=True)]
+    return dict(zip(folders.values(), _names(list(folders)), strict=True))
 
 
 def _folders(source: Path) -> list[Path]:
@@ -115,15 +137,16 @@ def _folders(source: Path) -> list[Path]:
         raise GanError(f"{source}: there is no such folder; give run folders, or a folder that has some below it")
     if not source.is_dir():
         raise GanError(f"{source}: this is a file; give run folders, or a folder that has some below it")
-    if _is_run(source):
+    if is_run(source):
         return [source]
-    below = sorted((path.parent for path in source.rglob(SETTINGS) if _is_run(path.parent)), key=_in_order)
+    below = sorted((path.parent for path in source.rglob(SETTINGS) if is_run(path.parent)), key=_in_order)
     if not below:
         raise GanError(f"{source}: no run here or below: no folder with {SETTINGS} and {FACTS}, which a run leaves")
     return below
 
 
-def _is_run(folder: Path) -> bool:
+def is_run(folder: Path) -> bool:
+    """Whether a run has left its two files here."""
     return (folder / SETTINGS).is_file() and (folder / FACTS).is_file()
 
 
@@ -147,7 +170,7 @@ def read_run(folder: Path, name: str = "") -> Run:
     Raises:
         GanError: config.yaml, run.json, quality.json or alarms.json is there and cannot be read.
     """
-    if not _is_run(folder):
+    if not is_run(folder):
         raise GanError(f"{folder}: no run: {SETTINGS} and {FACTS} expected, which a run leaves")
     times = [path.stat().st_mtime for path in (folder / SETTINGS, folder / FACTS, folder / FILE_NAME) if path.exists()]
     alarms = _json(folder / "alarms.json", list) if (folder / "alarms.json").is_file() else []

@@ -11,7 +11,7 @@ from gan.report.settings import Differences, by_seed, differences, flat, label, 
 
 MOST_IN_LABEL, MOST_DIFFERENT = 4, 12  # runs that differ in more settings are called by the words of their commands
 MOST_OPEN = 40  # rows of a table with a row for each run that is not folded
-STATES = ("finished", "running", "stopped")
+STATES = ("finished", "running", "cut", "failed")
 SPREAD = (
     "Runs that differ in the seed alone are one row: the mean, ± half the distance from the least to the greatest. "
     "images/s is the median of what was logged; minutes are of training, with its pictures."

@@ -8,10 +8,12 @@ import matplotlib.axes
 import numpy as np
 import pytest
 from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.custom_scalar import layout_pb2
 from tiny_runs import Play
 
 from gan.callbacks import GameMonitor, LossCurves
-from gan.callbacks.curves import _with_gaps, draw_curves, read_columns
+from gan.callbacks.curves import COIN, _with_gaps, draw_curves, read_columns
 
 
 def test_a_run_leaves_a_picture(play: Play) -> None:
@@ -93,3 +95,19 @@ def test_a_line_is_broken_where_nothing_was_logged_for_long(steps: list[int], dr
     xs, ys = _with_gaps(steps, [1.0] * len(steps))
     assert [None if math.isnan(x) else x for x in xs] == drawn
     assert [math.isnan(y) for y in ys] == [x is None for x in drawn]
+
+
+def test_tensorboard_gets_both_losses_in_one_chart_and_the_accuracies_in_another(play: Play) -> None:
+    run = play("logger=tensorboard", callbacks=[GameMonitor(), LossCurves()])
+    events = EventAccumulator(str(run.folder / "tensorboard")).Reload()
+    steps = [event.step for event in events.Scalars(COIN)]
+    assert [event.value for event in events.Scalars(COIN)] == [0.5] * 3
+    assert (steps[0], steps[-1]) == (0, run.game.g_updates)
+    layout = layout_pb2.Layout()
+    (content,) = events.Tensors("custom_scalars__config__")[-1].tensor_proto.string_val
+    layout.ParseFromString(content)
+    charts = {chart.title: list(chart.multiline.tag) for category in layout.category for chart in category.chart}
+    assert charts["losses"] == ["train/d_loss", "train/g_loss"]
+    logged = set(events.Tags()["scalars"])
+    assert set(charts["losses"]) <= logged
+    assert set(charts["discriminator's accuracy"]) - logged == {"train/d_accuracy_pairs"}  # of relativistic objectives

@@ -74,7 +74,7 @@ def test_pictures(
     path.write_bytes(content if nothing_good else edited(PICTURES[kind], edits))
     try:
         read_header(path)
-        assert read_pixels(path, channels=3, size=16).shape == (3, 16, 16)
+        assert read_pixels(path, channels=3, height=16, width=16).shape == (3, 16, 16)
     except PictureFault as refused:
         assert str(refused)
 

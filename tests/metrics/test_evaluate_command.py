@@ -15,6 +15,8 @@ from typer.testing import CliRunner, Result
 from gan.bundle import FILE_NAME, describe, load_generator, save_bundle
 from gan.errors import GanError
 from gan.latents import Prior
+from gan.metrics import quality as quality_module
+from gan.metrics import reference as reference_module
 from gan.metrics.calibration import made_worse
 from gan.metrics.commands import evaluate, metrics
 from gan.networks import build_generator
@@ -65,6 +67,36 @@ def test_a_row_for_each_run_and_one_for_real_images(run: Path, tmp_path: Path, g
     assert "mnist_classifier: sha256" in done.stdout
     # what was asked for is not there, and the sample stands in: the output says so
     assert "IN PLACE OF THE FULL MNIST" in done.stderr
+
+
+def test_a_classifier_is_trained_on_them_if_that_is_asked_for(
+    run: Path, tmp_path: Path, gan: Evaluate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[int, list[int]]] = []
+
+    def score(images: torch.Tensor, labels: torch.Tensor, data: object, seed: int = 0) -> float:
+        given.append((len(images), labels[:12].tolist()))
+        return 0.5
+
+    monkeypatch.setattr(reference_module, "accuracy_score", score)
+    monkeypatch.setattr(quality_module, "COUNT", 300)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    settings = {**MLP, "conditioning": "concat"}
+    generator = build_generator("mlp", latent_dim=4, image_shape=(1, 28, 28), num_classes=10, **settings)
+    metadata = describe(
+        "mlp", settings, prior=Prior("normal", 4), image_shape=(1, 28, 28), mean=0.5, std=0.5, num_classes=10,
+        data={"name": "mnist_sample"},
+    )  # fmt: skip
+    save_bundle(tmp_path / "classes" / FILE_NAME, generator, metadata)
+    done = gan(run, tmp_path / "classes", *QUICK, "--cas")
+    assert done.exit_code == 0, done.output
+    assert f"{run}: trained without classes, so there is no CAS" in done.output
+    assert given[0] == (300, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1])
+    rows = {line.split()[0]: line.split()[-1] for line in done.stdout.splitlines() if "n  " in line or "/" in line}
+    assert rows[str(tmp_path / "classes")] == "0.5000"
+    assert rows[str(run)] == "-"
+    quality = json.loads((tmp_path / "classes" / "quality.json").read_text())["quality"]
+    assert (quality["accuracy_score"], quality["real_accuracy_score"]) == (0.5, 0.5)
 
 
 def test_a_generator_of_the_sample_against_the_full_set_is_said(

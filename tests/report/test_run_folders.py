@@ -1,5 +1,7 @@
 """Which folders are runs, and what a run says of itself."""
 
+import fcntl
+import json
 import os
 from pathlib import Path
 
@@ -61,18 +63,46 @@ def test_a_run_that_has_ended_says_how_far_it_came(tmp_path: Path) -> None:
     )
 
 
-def test_a_run_that_has_not_ended_runs_as_long_as_it_writes(tmp_path: Path) -> None:
+def test_without_locks_a_run_that_has_not_ended_runs_as_long_as_it_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gan.run_folder.fcntl", None)
     folder = write_run(tmp_path / "run", ended=False)
     for file in ("config.yaml", "run.json"):
         os.utime(folder / file, (1_000, 1_000))
     os.utime(folder / "metrics.csv", (2_000_000_000, 2_000_000_000))
     run = read_run(folder)
     assert run.state(now=2_000_000_300) == "running"
-    assert run.state(now=2_000_000_900) == "stopped"
+    assert run.state(now=2_000_000_900) == "cut"
     assert run.count("images_seen") == 200
     assert run.count("g_updates") is None
     assert run.seconds is not None
     assert run.seconds > 0
+
+
+def test_a_run_holds_its_folder_as_long_as_it_lives(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run", ended=False)
+    held = os.open(folder, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    assert read_run(folder).state(now=5e9) == "running"
+    os.close(held)
+    assert read_run(folder).state(now=0) == "cut"
+
+
+@pytest.mark.parametrize(
+    ("end", "state", "why"),
+    [
+        ({}, "cut", ""),
+        ({"cut": {"by": "SIGTERM"}}, "cut", "SIGTERM"),
+        ({"failed": {"error": "RuntimeError: out of\nmemory"}}, "failed", "RuntimeError: out of memory"),
+        ({"failed": {"error": "RuntimeError: it went on"}, "ended": {"images_seen": 1}}, "finished", ""),
+    ],
+)
+def test_how_a_run_ended_early(tmp_path: Path, end: dict[str, object], state: str, why: str) -> None:
+    folder = write_run(tmp_path / "run", ended=False)
+    (folder / "run.json").write_text(json.dumps({**json.loads((folder / "run.json").read_text()), **end}))
+    run = read_run(folder)
+    assert (run.state(now=5e9), run.why) == (state, why)
 
 
 def test_a_run_that_has_logged_nothing_yet_can_be_read(tmp_path: Path) -> None:

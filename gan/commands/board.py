@@ -1,0 +1,87 @@
+"""`gan board`: TensorBoard, on the newest run or a given one."""
+
+import logging
+import os
+import threading
+import webbrowser
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gan.commands.runs import places
+from gan.errors import GanError
+
+EVENTS = "events.out.tfevents*"
+
+
+def board(
+    run: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A run folder, or a folder with runs below it. By default the newest below outputs and multirun."
+        ),
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="By default the first free one from 6006 on.")
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="Who may look: 127.0.0.1, this machine alone; 0.0.0.0, anybody.")
+    ] = "127.0.0.1",
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
+) -> None:
+    """Open TensorBoard: losses, accuracies, measures and pictures of a run. Ctrl-C ends it."""
+    folder = newest(places()) if run is None else _with_events(run)
+    url = launch(folder, host=host, port=port)
+    print(f"TensorBoard on {folder}: {url}\nBoth losses in one chart, the accuracies in another: {url}#custom_scalars")
+    if browser:
+        webbrowser.open(url)
+    wait()
+
+
+def newest(folders: list[Path]) -> Path:
+    """The run whose TensorBoard files have changed last.
+
+    Raises:
+        GanError: no run has any.
+    """
+    files = [path for folder in folders for path in folder.rglob(EVENTS)]
+    if not files:
+        shown = " and ".join(map(str, folders))
+        raise GanError(f"no run below {shown} has anything for TensorBoard: logger=default or logger=tensorboard has")
+    return max(files, key=lambda path: path.stat().st_mtime).parent.parent
+
+
+def _with_events(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise GanError(f"{folder}: there is no such folder; give a run folder: gan runs lists them")
+    if next(folder.rglob(EVENTS), None) is None:
+        raise GanError(f"{folder}: nothing for TensorBoard here or below: logger=default or logger=tensorboard has it")
+    return folder
+
+
+def launch(folder: Path, *, host: str, port: int | None) -> str:
+    """Serve a folder from a thread of this process; the address of the page.
+
+    Raises:
+        GanError: the port is taken, or is not this user's.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from tensorboard import program
+
+    logging.getLogger("tensorboard").setLevel(logging.ERROR)
+    server: Any = program.TensorBoard()
+    ports = [] if port is None else ["--port", str(port)]
+    server.configure(argv=["tensorboard", "--logdir", str(folder), "--host", host, "--load_fast", "false", *ports])
+    try:
+        return str(server.launch())
+    except program.TensorBoardServerException as error:
+        raise GanError(f"--host, --port: TensorBoard cannot be had at {host}:{port or 6006}: {error}") from None
+
+
+def wait() -> None:
+    """Until Ctrl-C."""
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        print()

@@ -1,0 +1,125 @@
+"""`gan export`: a folder to hand on: the generator for other runtimes, its bundle, a model card and its picture."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gan.commands.arguments import AsJson, Force, Source
+from gan.commands.files import write_files
+from gan.errors import GanError, unknown_name
+
+if TYPE_CHECKING:
+    from gan.export import Exported
+    from gan.report.run_folders import Run
+    from gan.trained import TrainedGenerator
+
+CARD, PICTURE = "README.md", "samples.png"  # as the Hub wants it
+ROWS, MOST_COLUMNS = 8, 32  # of the picture
+LICENCE = r"[a-z0-9]([a-z0-9.+-]{0,98}[a-z0-9])?"  # as the Hub spells them
+
+
+def export(
+    source: Source,
+    to: Annotated[str, typer.Option(help="onnx, pt2 (torch.export), or both: onnx,pt2.")] = "onnx",
+    out: Annotated[Path, typer.Option(help="A folder.")] = Path("export"),
+    licence: Annotated[
+        str, typer.Option("--license", "--licence", help="Of the weights, as the Hub spells it: apache-2.0, cc0-1.0, …")
+    ] = "unknown",
+    as_json: AsJson = False,
+    force: Force = False,
+) -> None:
+    """Export a generator, read it again in its own runtime, and compare it with the original; with a model card."""
+    from gan.bundle_file import FILE_NAME, find
+
+    formats = _formats(to)
+    if not re.fullmatch(LICENCE, licence):
+        raise GanError(f"--license: {licence!r} given; a name such as apache-2.0, cc-by-sa-4.0 or other expected")
+    bundle = find(source)
+    _check_free(out, [FILE_NAME, *map(_name, formats), PICTURE, CARD], force=force)
+    from gan.bundle import load_generator
+    from gan.export import check_packages
+    from gan.export import export as exported
+    from gan.model_card import Card
+
+    for kind in formats:
+        check_packages(kind)
+    trained = load_generator(source)
+    made = {kind: exported(trained, kind) for kind in formats}
+    files = {FILE_NAME: "the bundle: weights, and what it takes to use them", **_told(made)}
+    card = Card(trained, _run(source), licence, files, PICTURE)
+    contents = {FILE_NAME: bundle.read_bytes(), **{_name(kind): one.content for kind, one in made.items()}}
+    contents |= {PICTURE: _picture(trained), CARD: card.text().encode()}
+    write_files(out, {out / name: content for name, content in contents.items()}, force=force)
+    if as_json:
+        print(json.dumps({"out": str(out), "files": list(contents), **_json(made)}))
+        return
+    for name, told in _told(made).items():
+        print(f"{out / name}: {told}")
+    print(f"{out / FILE_NAME}, {PICTURE}, and {CARD}, the model card")
+
+
+def _formats(to: str) -> list[str]:
+    from gan.export import FORMATS
+
+    formats = [part.strip() for part in to.split(",")]
+    for kind in formats:
+        if kind not in FORMATS:
+            raise GanError(unknown_name("--to", kind, FORMATS))
+    return list(dict.fromkeys(formats))
+
+
+def _name(kind: str) -> str:
+    return f"generator.{kind}"
+
+
+def _check_free(out: Path, names: Sequence[str], *, force: bool) -> None:
+    """Before minutes of work, what would be refused after it."""
+    if out.exists() and not out.is_dir():
+        raise GanError(f"--out: {out} is a file; a folder's name expected")
+    there = [out / name for name in names if (out / name).exists()]
+    if there and not force:
+        raise GanError(f"--out: {there[0]} exists; give another folder, or --force to overwrite")
+
+
+def _told(made: "Mapping[str, Exported]") -> dict[str, str]:
+    """By file, what it is, and what was compared."""
+    from gan.export import LATENTS, OPSET
+
+    kinds = {"onnx": f"ONNX, opset {OPSET}", "pt2": "torch.export"}
+    return {
+        _name(kind): f"{kinds[kind]}, any number of latents at a time; differs from the bundle by {one.difference:.1g} "
+        f"at most over {LATENTS:,} latents, in {one.runtime}"
+        for kind, one in made.items()
+    }
+
+
+def _json(made: "Mapping[str, Exported]") -> dict[str, Any]:
+    from gan.export import LATENTS, OPSET, TOLERANCE
+
+    formats = {
+        kind: {"file": _name(kind), "difference": one.difference, "runtime": one.runtime} for kind, one in made.items()
+    }
+    if "onnx" in formats:
+        formats["onnx"]["opset"] = OPSET
+    return {"formats": formats, "latents": LATENTS, "tolerance": TOLERANCE}
+
+
+def _run(source: Path) -> "Run | None":
+    """The files of a run folder; a bundle alone, also one in a folder, has none."""
+    from gan.report.run_folders import is_run, read_run
+
+    return read_run(source) if is_run(source) else None
+
+
+def _picture(trained: "TrainedGenerator") -> bytes:
+    """Eight rows of samples, of a conditional generator with a column for each class."""
+    from gan.pictures import grid, png, scatter
+
+    if trained.points:
+        return png(scatter(trained.sample(1000)))
+    columns = trained.num_classes if 1 < trained.num_classes <= MOST_COLUMNS else ROWS
+    return png(grid(trained.sample(ROWS * columns), columns=columns, scale=2))

@@ -1,0 +1,102 @@
+"""`gan invert`: the latents of given pictures, and their images beside the pictures."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gan.commands.arguments import AsJson, Device, Force, Source, check_ending, classes
+from gan.commands.files import npy, write_files
+from gan.devices import usable_device
+from gan.errors import GanError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from gan.inversion import Inversion
+    from gan.trained import TrainedGenerator
+
+PAIRS_IN_A_ROW = 4
+
+
+def invert(
+    source: Source,
+    pictures: Annotated[
+        list[Path], typer.Argument(help="Picture files; each is made grey, if the generator's are, and resized.")
+    ],
+    of_class: Annotated[
+        str | None,
+        typer.Option(
+            "--class", "--labels", help="Look among these classes: names or numbers with commas. By default all."
+        ),
+    ] = None,
+    restarts: Annotated[int, typer.Option(min=1, max=256, help="Latents that are improved side by side.")] = 8,
+    steps: Annotated[int, typer.Option(min=0, help="Steps of Adam.")] = 300,
+    lr: Annotated[float, typer.Option(min=1e-6, max=10, help="Its learning rate at first; it falls to 0.")] = 0.05,
+    seed: Annotated[int, typer.Option(min=0, help="Of the latents that it starts from.")] = 0,
+    gray_r: Annotated[
+        bool, typer.Option("--gray-r", help="The pictures are dark on white, the generator's are not.")
+    ] = False,
+    out: Annotated[
+        Path, typer.Option(help="FILE.png: each picture with its image beside it. FILE.npy beside it: the latents.")
+    ] = Path("inverted.png"),
+    scale: Annotated[int, typer.Option(min=1, max=64, help="Each pixel becomes so many, squared, in the PNG.")] = 4,
+    device: Device = "cpu",
+    as_json: AsJson = False,
+    force: Force = False,
+) -> None:
+    """Find the latent whose image is nearest to a picture: what can the generator make, and what not?"""
+    import numpy as np
+
+    from gan.bundle import load_generator
+    from gan.inversion import invert as find
+    from gan.pictures import grid, inverted, png
+
+    check_ending(out, (".png",))
+    generator = load_generator(source).to(usable_device(device))
+    wanted = [_read(picture, generator.image_shape) for picture in pictures]
+    wanted = [inverted(picture) for picture in wanted] if gray_r else wanted
+    asked = classes(of_class, generator.class_names)
+    found = [
+        find(generator, picture, labels=asked, restarts=restarts, steps=steps, lr=lr, seed=seed) for picture in wanted
+    ]
+    latents = out.with_suffix(".npy")
+    pairs = np.stack([image for picture, one in zip(wanted, found, strict=True) for image in (picture, one.image)])
+    content = {
+        out: png(grid(pairs, columns=2 * PAIRS_IN_A_ROW, scale=scale)),
+        latents: npy(np.stack([one.z.numpy() for one in found])),
+    }
+    write_files(out, content, force=force)
+    told = [_told(picture, one, generator) for picture, one in zip(pictures, found, strict=True)]
+    if as_json:
+        print(json.dumps({"out": str(out), "latents": str(latents), "seed": seed, "pictures": told}))
+        return
+    for one in told:
+        of_its_class = "" if one["class"] is None else f", class {one['class']}"
+        print(f"{one['picture']}: error {one['error']:.4f}, at the start {one['error_of_nearest']:.4f}{of_its_class}")
+    print(f"error: root mean square of a pixel's, in [0, 1]; seed {seed}: {out}; latents: {latents}")
+
+
+def _told(picture: Path, found: "Inversion", generator: "TrainedGenerator") -> dict[str, Any]:
+    """What is said of one picture."""
+    named = None if found.label is None else (generator.class_names or range(generator.num_classes))[found.label]
+    return {
+        "picture": str(picture),
+        "error": found.error,
+        "errors": found.errors,
+        "error_of_nearest": found.error_of_nearest,
+        "class": named,
+    }
+
+
+def _read(path: Path, image_shape: tuple[int, int, int]) -> "np.ndarray":
+    """uint8 (C, H, W)."""
+    from gan.data.picture_files import PictureFault, read_pixels
+
+    if not path.is_file():
+        raise GanError(f"{path}: there is no such file; a picture expected")
+    try:
+        return read_pixels(path, *image_shape)
+    except PictureFault as fault:
+        raise GanError(f"{path}: {fault}") from None

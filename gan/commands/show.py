@@ -1,0 +1,49 @@
+"""`gan show`: one run in the terminal."""
+
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gan.commands.arguments import AsJson
+from gan.errors import GanError, unknown_name
+
+COLOURS = ("auto", "always", "never")
+
+
+def show(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    colour: Annotated[
+        str,
+        typer.Option(
+            "--colour", "--color", help="Images in colour: auto (on a terminal that has 24 bits), always, never."
+        ),
+    ] = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Show a run in the terminal: settings, measures, curves, and the newest images."""
+    from gan.report.listing import columns, row
+    from gan.report.one_run import as_json as told
+    from gan.report.one_run import page
+    from gan.report.run_folders import read_run
+
+    if colour not in COLOURS:
+        raise GanError(unknown_name("--colour", colour, COLOURS))
+    if not run.exists():
+        raise GanError(f"{run}: there is no such folder; give a run folder: gan runs lists them")
+    found = read_run(run)
+    known = columns(time.time())
+    if as_json:
+        print(told(found, row(found, known)))
+    else:
+        print(page(found, known, width=shutil.get_terminal_size((80, 24)).columns, colour=_in_colour(colour)))
+
+
+def _in_colour(asked: str) -> bool:
+    """https://no-color.org; COLORTERM is how terminals say that they have 24-bit colours."""
+    has = sys.stdout.isatty() and os.environ.get("COLORTERM") in ("truecolor", "24bit") and "NO_COLOR" not in os.environ
+    return asked == "always" or (asked == "auto" and has)

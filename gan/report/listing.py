@@ -1,0 +1,155 @@
+"""Runs as rows of a list: their columns, and rows chosen and ordered by them."""
+
+import math
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gan.errors import GanError, unknown_name
+from gan.report.measures import MEASURES
+from gan.report.repeating import recipe
+from gan.report.run_folders import IMAGES, Run
+
+CONDITION = re.compile(r"\s*(\w+)\s*(!=|<=|>=|=|<|>|~)\s*(.*?)\s*")
+EXAMPLES = "such as state=finished, recipe~hinge or fcd<5"
+Value = str | float | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, its heading, what a run has in it, and how that is written.
+
+    Attributes:
+        better: the direction in which it is sorted: 1, the greatest first; -1, the least first.
+    """
+
+    name: str
+    title: str
+    of: Callable[[Run], Value]
+    written: Callable[[float], str] = "{:,.0f}".format
+    better: int = -1
+
+    def cell(self, run: Run) -> str:
+        value = self.of(run)
+        if isinstance(value, str):
+            return value
+        return "-" if value is None else self.written(value)
+
+
+def columns(now: float) -> dict[str, Column]:
+    """All columns by name."""
+    found = [
+        Column("run", "run", lambda run: min(str(run.folder), os.path.relpath(run.folder), key=len)),
+        Column("data", "data", lambda run: run.data),
+        Column("seed", "seed", lambda run: None if run.seed is None else str(run.seed)),
+        Column("images", "images seen", lambda run: run.count(IMAGES), better=1),
+        Column("minutes", "minutes", lambda run: run.seconds and run.seconds / 60, "{:,.1f}".format),
+        *(_measure(measure) for measure in MEASURES),
+        Column("fcd_training", "FCD in training", _fcd_in_training, "{:,.2f}".format),
+        Column("started", "started", lambda run: str(run.facts.get("started", ""))[:16] or None, better=1),
+        Column("state", "state", lambda run: run.state(now)),
+        Column("why", "why", lambda run: run.why or None),
+        Column("recipe", "recipe", lambda run: recipe(run) or None),
+    ]
+    return {column.name: column for column in found}
+
+
+def _measure(measure: Any) -> Column:
+    name = re.sub(r"[^a-z0-9]+", "_", measure.title.lower()).strip("_")
+    return Column(name, measure.title, measure.of, lambda value: str(measure.told([value])), measure.better)
+
+
+def _fcd_in_training(run: Run) -> float | None:
+    """The last that was measured while it trained; of a finished run without reading metrics.csv."""
+    if run.ended:
+        value = run.ended.get("quality/fcd")
+        return float(value) if isinstance(value, int | float) else None
+    return run.last("quality/fcd")
+
+
+def chosen(runs: Sequence[Run], conditions: Sequence[str], known: dict[str, Column]) -> list[Run]:
+    """Those runs that meet all conditions: a column, one of = != < <= > >= ~ (contains), and a value.
+
+    Raises:
+        GanError: a condition is none, or its column does not exist.
+    """
+    tests = [_test(condition, known) for condition in conditions]
+    return [run for run in runs if all(test(run) for test in tests)]
+
+
+def _test(condition: str, known: dict[str, Column]) -> Callable[[Run], bool]:
+    parts = CONDITION.fullmatch(condition)
+    if parts is None:
+        raise GanError(
+            f"--filter: {condition!r} given; a column, one of = != < <= > >= ~ and a value expected, {EXAMPLES}"
+        )
+    name, sign, text = parts.groups()
+    column = _column("--filter", name, known)
+    if sign == "~":
+        return lambda run: text.lower() in column.cell(run).lower()
+    if sign in ("=", "!="):
+        return lambda run: _same(column.of(run), text) == (sign == "=")
+    try:
+        number = float(text)
+    except ValueError:
+        raise GanError(f"--filter: {condition!r} given; a number expected after {sign}") from None
+    return lambda run: _compared(column.of(run), sign, number)
+
+
+def _same(value: Value, text: str) -> bool:
+    if isinstance(value, float | int):
+        try:
+            return float(value) == float(text)
+        except ValueError:
+            return False
+    return (value or "") == text
+
+
+def _compared(value: Value, sign: str, number: float) -> bool:
+    """A run without a number here is neither above nor below."""
+    if not isinstance(value, float | int):
+        return False
+    return {"<": value < number, "<=": value <= number, ">": value > number, ">=": value >= number}[sign]
+
+
+def ordered(runs: Sequence[Run], by: str, known: dict[str, Column], *, reverse: bool) -> list[Run]:
+    """Runs by one column, the best first: of measures the better way, of times and images the greatest, of text A to Z.
+
+    Those without a value come last, also in reverse.
+
+    Raises:
+        GanError: there is no such column.
+    """
+    column = _column("--sort", by, known)
+    having = [run for run in runs if _is_value(column.of(run))]
+    without = [run for run in runs if not _is_value(column.of(run))]
+    descending = (column.better > 0) != reverse
+    return [*sorted(having, key=lambda run: _key(column.of(run)), reverse=descending), *without]
+
+
+def _is_value(value: Value) -> bool:
+    return value is not None and not (isinstance(value, float) and math.isnan(value))
+
+
+def _key(value: Value) -> Any:
+    """Text with numbers in it by their size: 2 before 10."""
+    if isinstance(value, str):
+        return [
+            (int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in re.split(r"(\d+)", value)
+        ]
+    return value
+
+
+def row(run: Run, known: dict[str, Column]) -> dict[str, Value]:
+    """The run's folder and all columns, as JSON has them: NaN is None."""
+    values = {name: column.of(run) for name, column in known.items()}
+    finite = {n: None if isinstance(v, float) and not math.isfinite(v) else v for n, v in values.items()}
+    return {"folder": str(run.folder), **finite}
+
+
+def _column(option: str, name: str, known: dict[str, Column]) -> Column:
+    if name not in known:
+        raise GanError(unknown_name(option, name, known))
+    return known[name]

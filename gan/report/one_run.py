@@ -1,0 +1,118 @@
+"""One run for the terminal: what it is, its settings, its curves and its newest images."""
+
+import json
+import textwrap
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gan.report.listing import Column
+from gan.report.metrics_file import Curve
+from gan.report.repeating import command
+from gan.report.run_folders import Run
+from gan.report.settings import PLACES, flat
+from gan.terminal_pictures import images, plot
+
+GROUPS = (
+    "data",
+    "model",
+    "objective",
+    "penalty",
+    "augmentation",
+    "optimizer",
+    "lr_schedule",
+    "schedule",
+    "ema",
+    "trainer",
+)
+TOLD = ("data", "state", "why", "started", "images", "minutes", "seed")
+CURVES = ("train/d_loss", "train/g_loss", "train/d_accuracy_real", "train/d_accuracy_fake", "train/d_accuracy_pairs",
+          "quality/fcd")  # fmt: skip
+LATENTS = Path("samples") / "fixed_latents.npz"
+
+
+def page(run: Run, known: dict[str, Column], *, width: int, colour: bool) -> str:
+    """All of it as text, in lines of ``width`` characters, but for the command, which can be copied."""
+    parts = [_head(run, known), _settings(run, width), _curves(run, width), _newest(run, width, colour=colour)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _head(run: Run, known: dict[str, Column]) -> str:
+    measured = [name for name in known if name not in (*TOLD, "run", "recipe")]
+    rows = {known[name].title: known[name].cell(run) for name in (*TOLD, *measured)}
+    rows = {title: cell for title, cell in rows.items() if cell not in ("", "-")}
+    repeats = command(run)
+    lines = [known["run"].cell(run), *_named(rows | ({"command": repeats} if repeats else {}))]
+    return "\n".join([*lines, *(f"  alarm: {alarm}" for alarm in run.alarms)])
+
+
+def _settings(run: Run, width: int) -> str:
+    rows = {
+        group: _of_group(group, run.settings[group]) for group in GROUPS if isinstance(run.settings.get(group), dict)
+    }
+    indent = " " * (4 + max(map(len, rows), default=0))
+    lines = [textwrap.fill(line, max(width, 60), subsequent_indent=indent) for line in _named(rows)]
+    return "\n".join(["settings", *lines])
+
+
+def _of_group(group: str, node: dict[str, Any]) -> str:
+    """An option by its name, with its settings that have a value."""
+    values = {path: text for path, text in flat(node).items() if text != "null" and f"{group}.{path}" not in PLACES}
+    name = values.pop("name", values.pop("_target_", "").rpartition(".")[2])
+    place = str(values.pop("default_root_dir", ""))
+    told = ", ".join(f"{path} {text}" for path, text in values.items() if not place or text != place)
+    return f"{name} ({told})" if name and told else name or told
+
+
+def _named(rows: dict[str, str]) -> list[str]:
+    longest = max(map(len, rows), default=0)
+    return [f"  {name:<{longest}}  {text}" for name, text in rows.items()]
+
+
+def _curves(run: Run, width: int) -> str:
+    there = {name: run.curves[name] for name in CURVES if name in run.curves and len(run.curves[name].values) > 1}
+    return "\n".join(line for name, curve in there.items() for line in _drawn(name, curve, width))
+
+
+def _drawn(name: str, curve: Curve, width: int) -> list[str]:
+    finite = curve.finite()
+    if not finite:
+        return [f"{name}: no value is finite"]
+    told = f"{name}: {min(finite):.4g} … {max(finite):.4g}, last {curve.values[-1]:.4g}; {curve.images[-1]:,} images"
+    return [told, *plot(curve.values, width=min(width, 80), height=3)]
+
+
+def _newest(run: Run, width: int, *, colour: bool) -> str:
+    grid = run.newest_grid
+    if grid is None:
+        return ""
+    shown = newest_images(run.folder)
+    drawn = [] if shown is None else images(shown, columns=width, colour=colour)
+    return "\n".join([f"newest grid: {grid}", *drawn])
+
+
+def newest_images(folder: Path) -> NDArray[np.uint8] | None:
+    """uint8 (N, C, H, W), the images of the fixed latents after the last epoch; None without, or of points."""
+    try:
+        with (folder / LATENTS).open("rb") as file, np.load(file, allow_pickle=False) as saved:
+            images = saved["images"][-1]
+    except (OSError, EOFError, ValueError, KeyError, IndexError, zipfile.BadZipFile):
+        return None
+    is_pictures = images.dtype == np.uint8 and images.ndim == 4 and images.shape[1] in (1, 3) and len(images)
+    return images if is_pictures else None
+
+
+def as_json(run: Run, row: dict[str, Any]) -> str:
+    """The row of `gan runs`, the settings, the last value of each logged column, and the files."""
+    grid = run.newest_grid
+    told: dict[str, Any] = {**row, "settings": run.settings, "alarms": list(run.alarms), "command": run.command}
+    told["last"] = {name: _finite(curve.values) for name, curve in run.curves.items()}
+    return json.dumps({**told, "newest_grid": None if grid is None else str(grid)})
+
+
+def _finite(values: Sequence[float]) -> float | None:
+    return values[-1] if values and np.isfinite(values[-1]) else None

@@ -1,0 +1,95 @@
+"""`gan export`: the folder that it makes, and what it says; what lies there is kept."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gan_command import GanCommand
+from PIL import Image
+
+from gan import load_generator
+
+ONNX = ("onnx", "onnxscript", "onnxruntime")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_folder_to_hand_on(
+    clothes: Path, tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert gan("export", clothes, "--to", "pt2", "--licence", "mit") == 0
+    made = contents(tmp_path / "export")
+    assert set(made) == {"generator.safetensors", "generator.pt2", "samples.png", "README.md"}
+    assert made["generator.safetensors"] == (clothes / "generator.safetensors").read_bytes()
+    told = capsys.readouterr().out
+    difference = re.search(r"generator.pt2: torch.export, .* by (\S+) at most over 1,000 latents, in torch 2", told)
+    assert difference is not None
+    assert float(difference[1]) <= 1e-5
+    with Image.open(tmp_path / "export" / "samples.png") as picture:
+        assert picture.size == (2 * (3 * 5 + 2 * 2), 2 * (8 * 4 + 7 * 2))  # a column for each class, eight rows
+    card = made["README.md"].decode()
+    assert "license: mit" in card
+    monkeypatch.chdir(tmp_path / "export")
+    for code in re.findall(r"```python\n(.*?)```", card, re.DOTALL):
+        given: dict[str, Any] = {}
+        exec(code, given)
+        if "z" in given:
+            expected = load_generator(clothes).decode(_tensor(given["z"]), given["labels"])
+            assert np.abs(given["pixels"].astype(int) - expected).max() <= 1
+
+
+def _tensor(array: np.ndarray) -> Any:
+    import torch
+
+    return torch.tensor(array)
+
+
+def test_what_is_there_is_kept(run: Path, tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "README.md").write_text("mine")
+    call = ("export", run, "--to", "pt2", "--out", "mine")
+    assert gan(*call) == 2
+    assert "--out: mine/README.md exists; give another folder, or --force to overwrite" in capsys.readouterr().err
+    assert contents(tmp_path / "mine") == {"README.md": b"mine"}
+    assert gan(*call, "--force", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["files"] == ["generator.safetensors", "generator.pt2", "samples.png", "README.md"]
+    assert (told["latents"], told["tolerance"], told["formats"]["pt2"]["file"]) == (1000, 1e-5, "generator.pt2")
+    first = contents(tmp_path / "mine")
+    assert gan(*call, "--force") == 0
+    assert {name for name, content in contents(tmp_path / "mine").items() if content != first[name]} <= {
+        "generator.pt2"
+    }
+
+
+def test_onnx_and_pt2(
+    clothes: Path, tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for package in ONNX:
+        pytest.importorskip(package, reason="gan[export] is not installed")
+    assert gan("export", clothes, "--to", "pt2, onnx", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["formats"]["onnx"]["opset"] == 18
+    assert told["formats"]["onnx"]["difference"] <= 1e-5
+    monkeypatch.chdir(tmp_path / "export")
+    card = (tmp_path / "export" / "README.md").read_text()
+    pixels = []
+    for code in re.findall(r"```python\n(.*?)```", card, re.DOTALL)[1:]:
+        given: dict[str, Any] = {}
+        exec(code, given)
+        pixels.append(given["pixels"].astype(int))
+    assert np.abs(pixels[0] - pixels[1]).max() <= 1
+
+
+def test_points(points: Path, tmp_path: Path, gan: GanCommand) -> None:
+    assert gan("export", points, "--to", "pt2") == 0
+    with Image.open(tmp_path / "export" / "samples.png") as picture:
+        assert picture.mode == "RGB"
+    card = (tmp_path / "export" / "README.md").read_text()
+    assert "points of the plane" in card
+    assert "pipeline_tag" not in card
