@@ -27,7 +27,7 @@ class BundleError(GanError):
 
 
 class RunError(GanError):
-    """What ended a run that had begun well: no memory, no room on the disk. Not a mistake in its settings."""
+    """What ended a run that had begun well: no memory, no room on the disk, numbers that are not finite."""
 
     exit_code = 1
 

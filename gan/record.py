@@ -17,9 +17,14 @@ class GameRecord:
 
     Args:
         objective: says what the logits mean.
+
+    Attributes:
+        taken: what the last ``take`` made means of: for each network that was updated, the name of its loss, the losses
+            on the device, and how many updates they are of.
     """
 
     def __init__(self, objective: Objective) -> None:
+        self.taken: dict[str, tuple[Tensor, int]] = {}
         self._objective = objective
         self._losses: dict[str, list[Tensor]] = {"d_loss": [], "g_loss": []}
         self._shares: dict[str, float] = {"d_loss": 0.0, "g_loss": 0.0}
@@ -44,6 +49,13 @@ class GameRecord:
         """Recorded updates of each network, by the name of its loss."""
         return {name: round(shares) for name, shares in self._shares.items()}
 
+    @property
+    def latest(self) -> list[Tensor]:
+        """The last loss of each network that is known, taken already or not; scalars on the device."""
+        latest = {name: losses[-1] for name, (losses, _) in self.taken.items()}
+        latest |= {name: losses[-1] for name, losses in self._losses.items() if losses}
+        return list(latest.values())
+
     def take(self) -> dict[str, Tensor]:
         """Everything recorded since the last call, as scalars on the device, and forget it.
 
@@ -52,9 +64,10 @@ class GameRecord:
             ``g_loss_last``). With ``d_loss`` also what D's logits say: see `standing`. And what was noted.
         """
         taken: dict[str, Tensor] = {}
-        for name, losses in self._losses.items():
-            if losses:
-                taken |= {name: torch.stack(losses).sum() / self._shares[name], f"{name}_last": losses[-1]}
+        updates = self.updates
+        self.taken = {name: (torch.stack(losses), updates[name]) for name, losses in self._losses.items() if losses}
+        for name, (losses, _) in self.taken.items():
+            taken |= {name: losses.sum() / self._shares[name], f"{name}_last": losses[-1]}
         if self._real_logits:
             taken |= standing(self._objective, torch.cat(self._real_logits), torch.cat(self._fake_logits))
         taken |= {name: torch.stack(noted).mean() for name, noted in self._notes.items()}

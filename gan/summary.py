@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from gan.bundle import FILE_NAME
+from gan.callbacks.alarms import raised_alarms
 from gan.callbacks.checkpoint import LastCheckpoint
 from gan.callbacks.quality import QualityMonitor, quality_of, why_unmeasured
 from gan.data.module import ImageData
@@ -78,6 +79,7 @@ def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
     if data.substitute_for:
         lines.append(warning(data))
     lines += _measured(trainer)
+    lines += map(str, raised_alarms(trainer))
     grids = sorted((folder / "samples").glob("epoch_*.png"))
     if (folder / "tensorboard").exists():
         lines.append(f"TensorBoard:  tensorboard --logdir {_short(folder)}")

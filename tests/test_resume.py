@@ -13,7 +13,7 @@ from tiny_runs import BATCHES, Play, Run
 
 from gan import endings, resume, run_folder
 from gan.agreement import differing, rows
-from gan.callbacks import GameMonitor, LastCheckpoint, LossCurves, SampleGrids
+from gan.callbacks import Alarms, GameMonitor, LastCheckpoint, LossCurves, SampleGrids
 from gan.checkpoint_io import load
 from gan.errors import ConfigError
 
@@ -45,7 +45,7 @@ class KillAfter(L.callbacks.Checkpoint):
 
 
 def callbacks(**arguments: int) -> list[L.Callback]:
-    return [GameMonitor(), SampleGrids(count=4), LastCheckpoint(**arguments)]
+    return [GameMonitor(), Alarms(count=4, sustained=4), SampleGrids(count=4), LastCheckpoint(**arguments)]
 
 
 def played(play: Play, *game: str, **arguments: Any) -> Run:

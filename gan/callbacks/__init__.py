@@ -1,5 +1,6 @@
 """What happens around the game: watching it, showing it, and keeping what it made."""
 
+from gan.callbacks.alarms import Alarms
 from gan.callbacks.bundle import GeneratorBundle
 from gan.callbacks.checkpoint import BestCheckpoint, LastCheckpoint
 from gan.callbacks.curves import LossCurves
@@ -9,6 +10,7 @@ from gan.callbacks.quality import QualityMonitor
 from gan.callbacks.samples import SampleGrids
 
 __all__ = [
+    "Alarms",
     "BestCheckpoint",
     "GameMonitor",
     "GameProgress",

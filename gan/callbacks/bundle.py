@@ -6,14 +6,20 @@ from typing import Any
 import lightning.pytorch as L
 
 from gan.bundle import FILE_NAME, describe, save_bundle
+from gan.divergence import check_finite
 from gan.module import GAN
 
 
 class GeneratorBundle(L.Callback):
-    """Writes the run folder's generator.safetensors after every epoch."""
+    """Writes the run folder's generator.safetensors after every epoch.
+
+    Raises:
+        Diverged: a weight is not finite; the file stays as it was.
+    """
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, GAN)
+        check_finite(pl_module, Path(trainer.default_root_dir))
         if not trainer.is_global_zero:
             return
         data: Any = trainer.datamodule  # type: ignore[attr-defined]

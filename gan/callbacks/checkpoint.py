@@ -11,8 +11,10 @@ import lightning.pytorch as L
 
 from gan import endings
 from gan.checkpoint_io import IN_THE_BACKGROUND
+from gan.divergence import check_finite, losses_are_finite
 from gan.errors import at_least_one
 from gan.loggers import MetricsCSV
+from gan.module import GAN
 
 AGREE_EVERY = 10  # minibatches from one time that several processes ask each other whether to end, to the next
 
@@ -33,6 +35,9 @@ class LastCheckpoint(L.callbacks.Checkpoint):
 
     Attributes:
         seconds: of training in all parts of the run, up to the last checkpoint.
+
+    Raises:
+        Diverged: a weight is not finite; the files stay as they were.
     """
 
     def __init__(self, every: int | None = None, keep_every: int | None = None) -> None:
@@ -82,6 +87,8 @@ class LastCheckpoint(L.callbacks.Checkpoint):
 
     def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
         endings.finish_update_first(False)
+        if self._began:  # training has
+            self.seconds = time.monotonic() - self._began
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         if trainer.is_global_zero:
@@ -148,9 +155,16 @@ def _stop() -> endings.Stopped:
 
 
 def _save(trainer: L.Trainer, name: str) -> None:
-    """Into the run folder's checkpoints/, while training goes on; all ranks call it."""
-    path = Path(trainer.default_root_dir) / "checkpoints" / name
-    trainer.save_checkpoint(path, storage_options=IN_THE_BACKGROUND)
+    """Into the run folder's checkpoints/, while training goes on; all ranks call it.
+
+    Nothing is written of a game that has diverged, nor while its last losses are not finite: under float16 these may
+    come and go, and the next row of the monitor says which it is.
+    """
+    game, run_dir = trainer.lightning_module, Path(trainer.default_root_dir)
+    assert isinstance(game, GAN)
+    check_finite(game, run_dir)
+    if trainer.strategy.reduce_boolean_decision(losses_are_finite(game)):
+        trainer.save_checkpoint(run_dir / "checkpoints" / name, storage_options=IN_THE_BACKGROUND)
 
 
 def _inode(trainer: L.Trainer) -> int | None:

@@ -9,7 +9,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch.optim import Optimizer
 
 from gan import schema
-from gan.callbacks.quality import quality_of
+from gan.callbacks.quality import Listener, quality_of
 from gan.gradients import gradient_norm, gradient_scale
 from gan.module import GAN
 from gan.parallel import of_every_rank, own
@@ -28,10 +28,12 @@ class GameMonitor(L.Callback):
 
     Attributes:
         latest: the values of the last row, by name.
+        listeners: called with each row's values as in ``latest``, once they are logged; in every process.
     """
 
     def __init__(self) -> None:
         self.latest: dict[str, float] = {}
+        self.listeners: list[Listener] = []
         self._norms: dict[str, torch.Tensor] = {}
         self._batches = self._images = 0
         self._since = 0.0
@@ -115,6 +117,8 @@ class GameMonitor(L.Callback):
         rates = {f"train/{n}_lr": o.param_groups[0]["lr"] for n, o in zip(NETWORKS, trainer.optimizers, strict=True)}
         counts = {name: getattr(game, name) for name in ("images_seen", "d_updates", "g_updates")}
         self._log(trainer, {"epoch": trainer.current_epoch, **counts, **row, **rates})
+        for listener in self.listeners:
+            listener(trainer, game, self.latest)
 
     def _speed(self, game: GAN) -> float:
         now, images = time.perf_counter(), game.images_seen

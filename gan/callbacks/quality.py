@@ -1,6 +1,7 @@
 """How good the images are while the run goes on: `gan evaluate`'s measures, of fewer images."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import lightning.pytorch as L
@@ -16,6 +17,7 @@ from gan.module import GAN
 
 PART = 500  # images made at a time: bounds the memory
 FEWEST = 200  # more than extractors have features, of three channels too, or a covariance would be singular
+Listener = Callable[[L.Trainer, GAN, dict[str, float]], None]
 
 
 class QualityMonitor(L.Callback):
@@ -39,6 +41,7 @@ class QualityMonitor(L.Callback):
         unmeasured: why nothing is measured; "" if it is.
         times: measurements so far, in this process. seconds: what they took.
         latest: the last measures, by name.
+        listeners: called with each new measures, once they are logged; in every process.
     """
 
     def __init__(self, every: int = 150_000, n: int = 2000) -> None:
@@ -51,6 +54,7 @@ class QualityMonitor(L.Callback):
         self.times = 0
         self.seconds = 0.0
         self.latest: dict[str, float] = {}
+        self.listeners: list[Listener] = []
         self._seen = 0  # real images at the end of the last epoch
         self._reference: Any = None
 
@@ -69,6 +73,8 @@ class QualityMonitor(L.Callback):
             measured = self._measure(trainer, pl_module) if trainer.is_global_zero else {}
             self.latest = trainer.strategy.broadcast(measured)
             self._log(trainer, pl_module)
+            for listener in self.listeners:
+                listener(trainer, pl_module, self.latest)
 
     def state_dict(self) -> dict[str, Any]:
         return {"seen": self._seen, "latest": dict(self.latest)}
