@@ -1,6 +1,7 @@
 """What ends a run that had begun well, in a user's words: no memory, no room on the disk, a folder that is gone."""
 
 import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ def in_our_words(error: Exception, config: DictConfig) -> Exception:
     Args:
         config: as composed for the command line.
     """
-    folder = run_folder.taken() or Path(str(config.run_dir))
+    folder = run_folder.taken() or Path(str(OmegaConf.select(config, "run_dir", default=os.curdir)))
     if is_out_of_memory(error):
         return RunError(_out_of_memory(error, _batch_size(config, folder)) + _left(folder))
     if isinstance(error, OSError) and _is_inside(error.filename, folder):

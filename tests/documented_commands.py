@@ -14,6 +14,7 @@ from typing import Any
 import typer
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import IntervalSweep
 from omegaconf import OmegaConf
 
 from gan.cli import app
@@ -148,6 +149,8 @@ def check_script(words: Sequence[str]) -> None:
 
 def check_gan(words: Sequence[str]) -> None:
     """The command, its options and their values are ones that `gan` takes; a command's name alone is a mention."""
+    if words[0].endswith("-completion"):
+        return  # typer's own; to parse it is to write into the home folder
     parsed: Any = typer.main.get_command(app)
     context: Any = None
     name = "gan"
@@ -186,7 +189,7 @@ def _sweep(overrides: Sequence[str]) -> list[list[str]]:
     """The overrides of each run of a sweep: the first value of every setting, and each other value of one by itself."""
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     choices = [
-        [f"{item.get_key_element()}={value}" for value in item.sweep_string_iterator()]
+        [f"{item.get_key_element()}={value}" for value in _values(item)]
         if item.is_sweep_override()
         else [str(item.input_line)]
         for item in parsed
@@ -196,6 +199,12 @@ def _sweep(overrides: Sequence[str]) -> list[list[str]]:
         [*first[:index], value, *first[index + 1 :]] for index, values in enumerate(choices) for value in values[1:]
     ]
     return [first, *others]
+
+
+def _values(override: Any) -> list[Any]:
+    """Of a swept setting; of an interval, its ends."""
+    given = override.value()
+    return [given.start, given.end] if isinstance(given, IntervalSweep) else list(override.sweep_string_iterator())
 
 
 if __name__ == "__main__":

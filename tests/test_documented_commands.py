@@ -1,5 +1,6 @@
 """Every command of README and docs is one that its program takes; every Python example runs, or can be imported."""
 
+import doctest
 import re
 import shlex
 from pathlib import Path
@@ -97,6 +98,8 @@ def test_the_commands_of_a_page(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("page", "code"), PYTHON, ids=[f"{page.stem}-{n}" for n, (page, _) in enumerate(PYTHON)])
 def test_a_python_example_compiles_and_its_imports_are_there(page: Path, code: str) -> None:
+    if code.startswith(">>>"):
+        code = "".join(example.source for example in doctest.DocTestParser().get_examples(code))
     compile(code, str(page), "exec")
     exec("\n".join(line for line in code.splitlines() if re.match("(from|import) ", line)), {})
 

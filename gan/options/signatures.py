@@ -84,10 +84,13 @@ def _module(name: str) -> _Module | None:
         spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):
         return None
-    if spec is None or spec.origin is None:
+    if spec is None:
         return None
-    folder = Path(spec.origin).parent.joinpath(*rest)
-    path = next((path for path in (folder / "__init__.py", folder.with_suffix(".py")) if path.is_file()), None)
+    # without an origin it is a package in several places, such as hydra_plugins
+    places = [Path(spec.origin).parent] if spec.origin else map(Path, spec.submodule_search_locations or ())
+    folders = [place.joinpath(*rest) for place in places]
+    files = (path for folder in folders for path in (folder / "__init__.py", folder.with_suffix(".py")))
+    path = next((path for path in files if path.is_file()), None)
     return None if path is None else _Module(name, path, ast.parse(path.read_text(encoding="utf-8")))
 
 

@@ -83,8 +83,9 @@ class Search:
     def _study(self, sweep: Path) -> optuna.Study:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         sweep.mkdir(parents=True, exist_ok=True)
+        directions: list[Any] = list(self.objectives.values())
         study = optuna.create_study(
-            storage=storage_of(sweep), study_name=STUDY, directions=list(self.objectives.values()), load_if_exists=True
+            storage=storage_of(sweep), study_name=STUDY, directions=directions, load_if_exists=True
         )
         known = study.user_attrs.get("objectives")
         if known is not None and known != dict(self.objectives):
