@@ -119,6 +119,18 @@ def test_killed_after_its_last_checkpoint_it_is_only_ended(play: Play, length: s
     assert (ended.folder / "losses.png").exists()
 
 
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_a_run_that_ended_by_its_steps_at_the_end_of_an_epoch_goes_on_there(play: Play, epochs: int) -> None:
+    whole = played(play, callbacks=callbacks())
+    expected, logged = load(whole.folder / "checkpoints" / "last.ckpt"), rows(whole.folder)
+    shutil.rmtree(whole.folder)
+    played(play, f"trainer.max_steps={epochs * BATCHES}", callbacks=callbacks())
+    last = whole.folder / "checkpoints" / "last.ckpt"
+    resumed = played(play, callbacks=callbacks(), ckpt_path=last)
+    assert differing(load(last), expected) == []
+    assert rows(resumed.folder) == logged
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_lets_the_update_be_finished_and_saved(play: Play, number: int) -> None:
     class Ask(L.Callback):
