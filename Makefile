@@ -71,6 +71,10 @@ docs: .venv/.complete ## Write docs/configuration.md from the schemas and conf/
 site: .venv/.complete ## The docs as a site under site/; needs the extra [docs] once: .venv/bin/pip install -e ".[docs]"
 	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(PY) -m mkdocs build --strict $(ARGS)
 
+.PHONY: bench
+bench: .venv/.complete ## Images per second against the tutorials' loops, bare PyTorch and plain Lightning; needs full MNIST
+	$(PY) benchmarks/speed.py $(ARGS)
+
 .PHONY: constraints
 constraints: ## Write constraints.txt from a fresh resolve; TORCH=2.14.1 moves to another torch
 	@sh .ci/setup constraints "$(PYTHON)" "$(TORCH)" $(PIP_ARGS)

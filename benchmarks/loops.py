@@ -1,0 +1,240 @@
+"""The loops that the project is held against, each in a process of its own, which prints images per second.
+
+    python benchmarks/loops.py tutorial slides_mnist --images 6400
+
+`tutorial` is written as its authors did: images decoded one by one by a DataLoader, plain Adam, losses fetched from the
+device in each step. `bare` is the fastest that we can write without a framework: resident images, fused Adam, D frozen
+while G is updated, nothing else. `lightning` is Lightning's example for GANs: the DataLoader, `self.log` in each step.
+"""
+
+import argparse
+import itertools
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as L
+import torch
+import torchvision
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits
+from torch.utils.data import DataLoader
+from torchvision import transforms
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+WARM_UP = 30  # minibatches before the clock starts
+SETTINGS = {  # of the tutorials: shared/TUTORIALS.md
+    "udacity_mnist": {"batch": 64, "lr": 2e-3, "real": 0.9, "together": False, "shuffle": False},
+    "kaggle_mnist": {"batch": 64, "lr": 2e-4, "real": 1.0, "together": False, "shuffle": True},
+    "slides_mnist": {"batch": 32, "lr": 1e-4, "real": 1.0, "together": True, "shuffle": True},
+    "dcgan": {"batch": 64, "lr": 2e-4, "real": 1.0, "together": False, "shuffle": True},
+}
+
+
+def networks(system: str, *words: str) -> tuple[nn.Module, nn.Module, Callable[[int], Tensor]]:
+    """The project's own generator and discriminator of a recipe, and how its latents are drawn: the same maths."""
+    from hydra import compose, initialize_config_dir
+    from omegaconf import OmegaConf
+
+    from gan.build import build_data, build_game
+
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        config = compose("config", [f"experiment={system}", "data=mnist_sample", "run_dir=/dev/null", *words])
+    settings: Any = OmegaConf.to_container(config, resolve=True)
+    data = build_data(settings)
+    data.setup()
+    game = build_game(settings, data)
+    uniform = settings["model"]["prior"] == "uniform"
+    width = settings["model"]["latent_dim"]
+
+    def latents(count: int) -> Tensor:
+        return torch.rand(count, width) * 2 - 1 if uniform else torch.randn(count, width)
+
+    return game.generator, game.discriminator, latents
+
+
+def per_sample(system: str) -> DataLoader[Any]:
+    transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize(0.5, 0.5)])
+    root = os.environ.get("GAN_DATA", str(ROOT / "data"))
+    mnist = torchvision.datasets.MNIST(root, train=True, transform=transform)
+    own = SETTINGS[system]
+    return DataLoader(mnist, batch_size=own["batch"], shuffle=own["shuffle"])
+
+
+def logits_of(discriminator: nn.Module, images: Tensor) -> Tensor:
+    judged = discriminator(images)
+    return judged if isinstance(judged, Tensor) else judged.logits
+
+
+def tutorial(system: str, images: int, bf16: bool) -> float:
+    own = SETTINGS[system]
+    generator, discriminator, latents = networks(system)
+    d_optimizer = torch.optim.Adam(discriminator.parameters(), lr=own["lr"])
+    g_optimizer = torch.optim.Adam(generator.parameters(), lr=own["lr"])
+    d_losses, g_losses = [], []
+
+    def step(real: Tensor) -> None:
+        count = len(real)
+        with torch.no_grad():
+            fake = generator(latents(count))
+        d_optimizer.zero_grad()
+        if own["together"]:
+            judged = torch.sigmoid(logits_of(discriminator, torch.cat([real, fake])))
+            d_loss = binary_cross_entropy(judged, torch.cat([torch.ones(count), torch.zeros(count)]).view_as(judged))
+        else:
+            on_real, on_fake = (torch.sigmoid(logits_of(discriminator, x)) for x in (real, fake))
+            d_loss = binary_cross_entropy(on_real, torch.full_like(on_real, own["real"]))
+            d_loss = d_loss + binary_cross_entropy(on_fake, torch.zeros_like(on_fake))
+        d_loss.backward()
+        d_optimizer.step()
+        g_optimizer.zero_grad()
+        on_fake = torch.sigmoid(logits_of(discriminator, generator(latents(count))))
+        g_loss = binary_cross_entropy(on_fake, torch.ones_like(on_fake))
+        g_loss.backward()
+        g_optimizer.step()
+        d_losses.append(d_loss.item())
+        g_losses.append(g_loss.item())
+
+    return timed(step, (real for _ in itertools.count() for real, _ in per_sample(system)), images)
+
+
+def bare(system: str, images: int, bf16: bool) -> float:
+    own = SETTINGS[system]
+    generator, discriminator, latents = networks(system)
+    if system == "dcgan":
+        generator, discriminator = (net.to(memory_format=torch.channels_last) for net in (generator, discriminator))
+    d_parameters, g_parameters = list(discriminator.parameters()), list(generator.parameters())
+    d_optimizer = torch.optim.Adam(d_parameters, lr=own["lr"], fused=True)
+    g_optimizer = torch.optim.Adam(g_parameters, lr=own["lr"], fused=True)
+    torch.set_flush_denormal(True)
+
+    def forward_d(real: Tensor, fake: Tensor) -> Tensor:
+        if own["together"]:
+            judged = logits_of(discriminator, torch.cat([real, fake]))
+            targets = torch.cat([torch.ones(len(real)), torch.zeros(len(fake))]).view_as(judged)
+            return binary_cross_entropy_with_logits(judged.float(), targets)
+        on_real, on_fake = logits_of(discriminator, real).float(), logits_of(discriminator, fake).float()
+        d_loss = binary_cross_entropy_with_logits(on_real, torch.full_like(on_real, own["real"]))
+        return d_loss + binary_cross_entropy_with_logits(on_fake, torch.zeros_like(on_fake))
+
+    def step(real: Tensor) -> None:
+        count = len(real)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            with torch.no_grad():
+                fake = generator(latents(count))
+            d_loss = forward_d(real, fake)
+        d_optimizer.zero_grad()
+        d_loss.backward()
+        d_optimizer.step()
+        for parameter in d_parameters:
+            parameter.requires_grad_(False)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            on_fake = logits_of(discriminator, generator(latents(count))).float()
+        g_loss = binary_cross_entropy_with_logits(on_fake, torch.ones_like(on_fake))
+        g_optimizer.zero_grad()
+        g_loss.backward()
+        g_optimizer.step()
+        for parameter in d_parameters:
+            parameter.requires_grad_(True)
+
+    return timed(step, resident(own["batch"], own["shuffle"]), images)
+
+
+def resident(batch: int, shuffle: bool) -> Iterator[Tensor]:
+    root = os.environ.get("GAN_DATA", str(ROOT / "data"))
+    pixels = torchvision.datasets.MNIST(root, train=True).data.unsqueeze(1)
+    while True:
+        order = torch.randperm(len(pixels)) if shuffle else torch.arange(len(pixels))
+        for chosen in order.split(batch):
+            yield (pixels[chosen].float() / 255 - 0.5) / 0.5
+
+
+class Example(L.LightningModule):
+    """As Lightning's own example has it, with this recipe's networks."""
+
+    def __init__(self, system: str) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.own = SETTINGS[system]
+        self.generator, self.discriminator, self.latents = networks(system)
+
+    def training_step(self, batch: Any) -> None:
+        real, _ = batch
+        count = len(real)
+        g_optimizer, d_optimizer = self.optimizers()  # type: ignore[misc]
+        fake = self.generator(self.latents(count))
+        self.toggle_optimizer(g_optimizer)
+        g_loss = self.loss(logits_of(self.discriminator, self.generator(self.latents(count))), 1.0)
+        self.log("g_loss", g_loss, prog_bar=True)
+        self.manual_backward(g_loss)
+        g_optimizer.step()
+        g_optimizer.zero_grad()
+        self.untoggle_optimizer(g_optimizer)
+        self.toggle_optimizer(d_optimizer)
+        real_loss = self.loss(logits_of(self.discriminator, real), self.own["real"])
+        fake_loss = self.loss(logits_of(self.discriminator, fake.detach()), 0.0)
+        d_loss = real_loss + fake_loss
+        self.log("d_loss", d_loss, prog_bar=True)
+        self.manual_backward(d_loss)
+        d_optimizer.step()
+        d_optimizer.zero_grad()
+        self.untoggle_optimizer(d_optimizer)
+
+    def loss(self, logits: Tensor, target: float) -> Tensor:
+        return binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
+
+    def configure_optimizers(self) -> Any:
+        pair = (self.generator, self.discriminator)
+        return [torch.optim.Adam(network.parameters(), lr=self.own["lr"]) for network in pair], []
+
+
+class Clock(L.Callback):
+    def __init__(self) -> None:
+        self.began = self.seconds = 0.0
+
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        if batch_idx == WARM_UP - 1:
+            self.began = time.perf_counter()
+
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        self.seconds = time.perf_counter() - self.began
+
+
+def lightning(system: str, images: int, bf16: bool) -> float:
+    batch = SETTINGS[system]["batch"]
+    batches = images // batch + WARM_UP
+    clock = Clock()
+    trainer = L.Trainer(
+        max_epochs=1, limit_train_batches=batches, accelerator="cpu", callbacks=[clock], enable_model_summary=False,
+        default_root_dir=os.environ.get("TMPDIR", "/tmp"), logger=True,
+    )  # fmt: skip
+    trainer.fit(Example(system), per_sample(system))
+    return (batches - WARM_UP) * batch / clock.seconds
+
+
+def timed(step: Callable[[Tensor], None], batches: Iterator[Tensor], images: int) -> float:
+    for real in itertools.islice(batches, WARM_UP):
+        step(real)
+    done, began = 0, time.perf_counter()
+    for real in batches:
+        step(real)
+        done += len(real)
+        if done >= images:
+            return done / (time.perf_counter() - began)
+    raise AssertionError("not reached")
+
+
+LOOPS = {"tutorial": tutorial, "bare": bare, "lightning": lightning}
+
+if __name__ == "__main__":
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("loop", choices=LOOPS)
+    arguments.add_argument("system", choices=SETTINGS)
+    arguments.add_argument("--images", type=int, default=12_800)
+    arguments.add_argument("--bf16", action="store_true")
+    given = arguments.parse_args()
+    print(LOOPS[given.loop](given.system, given.images, given.bf16))
