@@ -75,6 +75,8 @@ def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
     passes = _count(round(epochs), "epoch") if abs(epochs - round(epochs)) < 0.01 else f"{epochs:.2f} epochs"
     done = f"{_count(game.g_updates, 'generator update')}, {_count(game.images_seen, 'real image')} ({passes})"
     lines = [f"Trained for {done}, {_time(seconds)}."]
+    if trainer.max_epochs and trainer.current_epoch < trainer.max_epochs and game.g_updates != trainer.max_steps:
+        lines.append(f"Ended before its {trainer.max_epochs} epochs; to go on: python train.py resume={_short(folder)}")
     lines += [f"  {_short(folder / name)}  {text}" for name, text in kept.items() if (folder / name).exists()]
     if data.substitute_for:
         lines.append(warning(data))

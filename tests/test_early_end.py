@@ -6,10 +6,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import lightning.pytorch as L
 import pytest
+from tiny_runs import Play
 
 from gan.endings import Stopped
-from gan.summary import early_end
+from gan.summary import after, early_end
 
 
 def said(folder: Path, end: BaseException) -> dict[str, Any]:
@@ -43,3 +45,16 @@ def test_a_run_json_that_is_gone_does_not_hide_the_error(tmp_path: Path) -> None
     with pytest.raises(RuntimeError, match="the error itself"), early_end(given):
         raise RuntimeError("the error itself")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("length", "cut"), [("trainer.max_epochs=2", True), ("trainer.max_steps=8", False)])
+def test_the_last_lines_say_how_to_go_on_where_there_are_epochs_left(play: Play, length: str, cut: bool) -> None:
+    class TimeIsUp(L.Callback):
+        def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, *arguments: Any) -> None:
+            trainer.should_stop = cut and pl_module.turns == 2
+
+    run = play("trainer.max_epochs=2", length, callbacks=[TimeIsUp()])
+    data: Any = run.trainer.datamodule  # type: ignore[attr-defined]
+    lines = after(data, run.trainer, 1.0).splitlines()
+    told = [line for line in lines if line.startswith("Ended before its 2 epochs; to go on: python train.py resume=")]
+    assert len(told) == cut
