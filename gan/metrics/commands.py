@@ -2,14 +2,17 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gan.commands.arguments import Force, check_ending
 from gan.devices import usable_device
 from gan.errors import GanError
+from gan.files import write_bytes
 
 if TYPE_CHECKING:
     from gan.bundle import TrainedGenerator
@@ -45,6 +48,14 @@ def evaluate(
             "--cas", help="Of conditional ones also CAS: a classifier trained on 60,000 images, judged on real ones."
         ),
     ] = False,
+    nearest: Annotated[
+        Path | None,
+        typer.Option(help="FILE.png: the images that are most like training images, and those. Of one generator."),
+    ] = None,
+    fid: Annotated[
+        bool, typer.Option("--fid", help="Also FID, in Inception's features: pip install -e '.[fid]', and its weights.")
+    ] = False,
+    force: Force = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of the table.")] = False,
 ) -> None:
@@ -57,12 +68,15 @@ def evaluate(
 
     from gan.bundle import load_generator
     from gan.metrics.cache import digest
+    from gan.metrics.copies import picture_of_nearest
     from gan.metrics.extractors import load_extractor, read_extractor
     from gan.metrics.quality import evaluate as measure_generator
-    from gan.metrics.reference import Reference
+    from gan.metrics.reference import SHOWN, Reference
     from gan.metrics.report import table
 
     usable_device(device)
+    if nearest is not None:
+        _check_nearest(nearest, sources, force)
     own = {
         kind: read_extractor(path) if path else None
         for kind, path in zip(KINDS, (classifier, labeller, autoencoder), strict=True)
@@ -89,6 +103,12 @@ def evaluate(
         quality = measure_generator(
             generator.to(device), references[key], n=n, seed=seed, kid_subset=kid_subset, train_on_them=cas
         )
+        if fid:
+            images = torch.as_tensor(generator.sample(n, seed=seed, labels=_in_turn(generator, n)))
+            quality = replace(quality, fid=references[key].inception_distance(images, device))
+        if nearest is not None:
+            images = torch.as_tensor(generator.sample(SHOWN, seed=seed, labels=_in_turn(generator, SHOWN)))
+            write_bytes(nearest, picture_of_nearest(images, references[key]))
         found.append((str(source), quality))
         results.append(
             {
@@ -103,7 +123,7 @@ def evaluate(
     if as_json:
         print(json.dumps([{"source": str(source), **result} for source, result in zip(sources, results, strict=True)]))
     elif found:
-        print(table(found))
+        print(table(found, _by_seed(sources, found)))
 
 
 @metrics.callback()
@@ -184,6 +204,32 @@ def _measure_points(source: Path, generator: "TrainedGenerator", *, n: int, seed
     return result
 
 
+def _check_nearest(out: Path, sources: Sequence[Path], force: bool) -> None:
+    """Raise GanError where --nearest would overwrite, or is asked of several generators at once."""
+    check_ending(out, (".png",))
+    if len(sources) > 1:
+        raise GanError(f"--nearest: {len(sources)} generators given; one expected")
+    if out.exists() and not force:
+        raise GanError(f"--nearest: {out} exists and would change; give another name, or --force to overwrite")
+
+
+def _in_turn(generator: "TrainedGenerator", n: int) -> list[int] | None:
+    """All classes in turn, of a conditional generator: the labels of what is measured."""
+    classes = int(generator.metadata.get("num_classes") or 0)
+    return [number % classes for number in range(n)] if classes else None
+
+
+def _by_seed(sources: Sequence[Path], found: Sequence[tuple[str, "Quality"]]) -> list[tuple[str, list["Quality"]]]:
+    """Runs that differ in the seed alone, where there are several: what to call them, and their measures."""
+    from gan.report.run_folders import is_run, read_run
+    from gan.report.settings import by_seed
+
+    measured = dict(found)
+    runs = [read_run(source, str(source)) for source in sources if is_run(source) and str(source) in measured]
+    groups = [[measured[run.name] for run in group] for group in by_seed(runs) if len(group) > 1]
+    return [(f"({len(group)} seeds)", group) for group in groups]
+
+
 def _trained_on(source: Path, metadata: Mapping[str, Any]) -> str:
     """The full set of what the bundle names as its data; of stacks, the set that is stacked."""
     name = _data_name(metadata)
@@ -205,7 +251,6 @@ def _real_images(name: str, root: Path, *, strict: bool) -> "LoadedImages":
 def _write(source: Path, result: dict[str, Any]) -> None:
     """quality.json beside the bundle, and the measures into its metadata; where that is not allowed, a line says so."""
     from gan.bundle import FILE_NAME, add_quality
-    from gan.files import write_bytes
 
     bundle = source / FILE_NAME if source.is_dir() else source
     path = bundle.with_name("quality.json" if bundle.name == FILE_NAME else f"{bundle.stem}.quality.json")

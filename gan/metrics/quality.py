@@ -48,6 +48,7 @@ class Quality:
         label_accuracy: of a conditional generator, else None.
         accuracy_score: of a classifier that has seen generated images alone; real_accuracy_score: that has seen the
             real training images. None if not asked for. See ``gan.metrics.accuracy_score``.
+        fid: in the features of Inception. None if not asked for. See ``gan.metrics.inception``.
         modes, reverse_kl: of images with several channels (Stacked MNIST), else None.
         extractors: name -> sha256 of what it was measured with.
     """
@@ -87,6 +88,7 @@ class Quality:
     extractors: dict[str, str]
     accuracy_score: float | None = None
     real_accuracy_score: float | None = None
+    fid: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -13,6 +13,7 @@ from gan.metrics.cache import cached, digest
 from gan.metrics.classes import class_shares, classifier_score
 from gan.metrics.extractors import Extractor, load_extractor
 from gan.metrics.frechet import Moments, distance
+from gan.metrics.inception import inception_distance
 from gan.metrics.kernel import kernel_distance
 from gan.metrics.neighbours import Neighbourhoods, nearest, neighbourhoods
 from gan.metrics.networks import as_input
@@ -154,6 +155,14 @@ class Reference:
         chosen = self._data.held_out_images[_shuffled(len(self._data.held_out_images), 0)[:SHOWN]]
         key = {"data": self._data_digest, "shown": str(SHOWN)}
         return cached("nearness", key, lambda: {"distance": self.nearest_training_image(chosen)[0]})["distance"]
+
+    def training_images(self, index: Tensor) -> Tensor:
+        """uint8 (N, C, H, W), by their index (N,)."""
+        return self._data.images[index]
+
+    def inception_distance(self, images: Tensor, device: str = "cpu") -> float:
+        """FID proper: see ``gan.metrics.inception``."""
+        return inception_distance(images, self._data, device)
 
     def accuracy_score(self, images: Tensor, labels: Tensor, seed: int = 0) -> float:
         """Of a classifier trained on these images: see ``gan.metrics.accuracy_score``. A minute on two cores."""

@@ -1,97 +1,90 @@
 """The table of `gan evaluate`: plain text, one row per run, and one for real images above them."""
 
-from collections.abc import Sequence
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from gan.metrics.quality import Quality
 
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the table.
+
+    Attributes:
+        title: at its head.
+        of: a run's value; None: it has none.
+        real: what real images get.
+        digits: after the point.
+    """
+
+    title: str
+    of: Callable[[Quality], float | None]
+    real: Callable[[Quality], float | None] = lambda quality: None
+    digits: int = 3
+
+    def shown(self, values: Sequence[float | None], empty: str = "-") -> str:
+        """One value, or the mean of several, ± half the distance from the least to the greatest."""
+        known = [value for value in values if value is not None]
+        if not known:
+            return empty
+        spread = f" ± {(max(known) - min(known)) / 2:.{self.digits}f}" if len(known) > 1 else ""
+        return f"{statistics.mean(known):.{self.digits}f}{spread}"
+
+
 COLUMNS = (
-    "FCD",
-    "×floor",
-    "AE ×floor",
-    "KID×1e3",
-    "precision",
-    "recall",
-    "density",
-    "coverage",
-    "missing",
-    "score",
-    "copied",
-    "n",
+    Column("FCD", lambda q: q.fcd, lambda q: q.fcd_floor),
+    Column("×floor", lambda q: q.fcd_ratio, lambda q: 1, 1),
+    Column("AE ×floor", lambda q: q.fcd_autoencoder_ratio, lambda q: 1, 1),
+    Column("KID×1e3", lambda q: 1e3 * q.kid, lambda q: 1e3 * q.kid_floor, 2),
+    Column("precision", lambda q: q.precision, lambda q: q.real_precision),
+    Column("recall", lambda q: q.recall, lambda q: q.real_recall),
+    Column("density", lambda q: q.density, lambda q: q.real_density),
+    Column("coverage", lambda q: q.coverage, lambda q: q.real_coverage),
+    Column("missing", lambda q: len(q.missing), lambda q: 0, 0),
+    Column("score", lambda q: q.score, lambda q: q.score_floor),
+    Column("copied", lambda q: q.copied, lambda q: 0.01),
+    Column("n", lambda q: q.n, lambda q: q.compared, 0),
+)
+SOME_HAVE = (  # shown where a run has a value
+    Column("label acc.", lambda q: q.label_accuracy, digits=4),
+    Column("modes", lambda q: q.modes, digits=0),
+    Column("KL", lambda q: q.reverse_kl),
+    Column("CAS", lambda q: q.accuracy_score, lambda q: q.real_accuracy_score, 4),
+    Column("FID", lambda q: q.fid, digits=2),
 )
 
 
-def table(measured: Sequence[tuple[str, Quality]]) -> str:
-    """Rows of names and their measures, as text with aligned columns; notes below it."""
-    conditional = any(quality.label_accuracy is not None for _, quality in measured)
-    stacked = any(quality.modes is not None for _, quality in measured)
-    trained_on = any(quality.accuracy_score is not None for _, quality in measured)
-    head = [
-        "run",
-        *COLUMNS,
-        *(["label acc."] if conditional else []),
-        *(["modes", "KL"] if stacked else []),
-        *(["CAS"] if trained_on else []),
-    ]
-    rows = [head]
+def table(measured: Sequence[tuple[str, Quality]], seeds: Sequence[tuple[str, Sequence[Quality]]] = ()) -> str:
+    """Rows of names and their measures, as text with aligned columns; notes below it.
+
+    Args:
+        measured: a row each.
+        seeds: a row each for several seeds: means, ± half the distance from the least to the greatest.
+    """
+    some = [column for column in SOME_HAVE if any(column.of(quality) is not None for _, quality in measured)]
+    columns = [*COLUMNS, *some]
+    rows = [["run", *(column.title for column in columns)]]
     described: list[tuple[object, ...]] = []
     for name, quality in measured:
         real = (quality.data, quality.compared)
         if real not in described:
             described.append(real)
-            blank = [""] * (len(head) - 1 - len(COLUMNS) - trained_on)
-            rows.append(
-                [f"(real {quality.data})", *_floor(quality), *blank, *_score(quality.real_accuracy_score, trained_on)]
-            )
-        rows.append([name, *_row(quality, conditional, stacked), *_score(quality.accuracy_score, trained_on)])
-    widths = [max(len(row[column]) if column < len(row) else 0 for row in rows) for column in range(len(head))]
+            rows.append([f"(real {quality.data})", *(column.shown([column.real(quality)], "") for column in columns)])
+        rows.append([name, *(_cell(column, quality) for column in columns)])
+    rows += [[name, *(column.shown([column.of(q) for q in group]) for column in columns)] for name, group in seeds]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
-        "  ".join(cell.ljust(width) if column == 0 else cell.rjust(width) for column, (cell, width) in pairs).rstrip()
-        for pairs in (list(enumerate(zip(row, widths, strict=False))) for row in rows)
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()  # the names to the left
+        for row in rows
     ]
     return "\n".join([*lines, "", *_notes(measured)])
 
 
-def _row(quality: Quality, conditional: bool, stacked: bool) -> list[str]:
-    cells = [
-        f"{quality.fcd:.3f}",
-        f"{quality.fcd_ratio:.1f}",
-        f"{quality.fcd_autoencoder_ratio:.1f}",
-        f"{1e3 * quality.kid:.2f} ± {1e3 * quality.kid_std:.2f}",
-        f"{quality.precision:.3f}",
-        f"{quality.recall:.3f}",
-        f"{quality.density:.3f}",
-        f"{quality.coverage:.3f}",
-        str(len(quality.missing)),
-        f"{quality.score:.3f}",
-        "-" if quality.copied is None else f"{quality.copied:.3f}",
-        f"{quality.n}",
-    ]
-    if conditional:
-        cells.append("-" if quality.label_accuracy is None else f"{quality.label_accuracy:.4f}")
-    if stacked:
-        cells += ["-", "-"] if quality.modes is None else [str(quality.modes), f"{quality.reverse_kl:.3f}"]
-    return cells
-
-
-def _score(score: float | None, wanted: bool) -> list[str]:
-    return [] if not wanted else ["-"] if score is None else [f"{score:.4f}"]
-
-
-def _floor(quality: Quality) -> list[str]:
-    return [
-        f"{quality.fcd_floor:.3f}",
-        "1.0",
-        "1.0",
-        f"{1e3 * quality.kid_floor:.2f}",
-        f"{quality.real_precision:.3f}",
-        f"{quality.real_recall:.3f}",
-        f"{quality.real_density:.3f}",
-        f"{quality.real_coverage:.3f}",
-        "0",
-        f"{quality.score_floor:.3f}",
-        "0.010",
-        f"{quality.compared}",
-    ]
+def _cell(column: Column, quality: Quality) -> str:
+    """A run's value; KID's with its spread over subsets."""
+    spread = f" ± {1e3 * quality.kid_std:.2f}" if column.title == "KID×1e3" else ""
+    return column.shown([column.of(quality)]) + spread
 
 
 def _notes(measured: Sequence[tuple[str, Quality]]) -> list[str]:

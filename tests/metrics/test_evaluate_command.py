@@ -1,14 +1,17 @@
 """`gan evaluate`: the table, the files it leaves, and what it says to mistakes."""
 
+import importlib.util
 import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import typer
+from PIL import Image
 from real_images import few_of
 from typer.testing import CliRunner, Result
 
@@ -147,7 +150,7 @@ def test_a_run_that_cannot_be_written_to_is_measured_all_the_same(
     def refuse(path: Path, content: bytes) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr("gan.files.write_bytes", refuse)
+    monkeypatch.setattr("gan.metrics.commands.write_bytes", refuse)
     done = gan(run, *QUICK)
     assert done.exit_code == 0, done.output
     assert "(Read-only file system): the numbers stand here alone" in done.stderr
@@ -194,3 +197,37 @@ def test_points_of_no_known_world(tmp_path: Path, gan: Evaluate) -> None:
     metadata = describe("mlp", MLP, prior=Prior("normal", 4), image_shape=(2, 1, 1), mean=0.5, std=0.5)
     save_bundle(tmp_path / FILE_NAME, generator, metadata)
     told(gan(tmp_path, *QUICK), "its bundle names no world of points; known are ring, grid")
+
+
+def test_the_images_that_are_most_like_training_images_are_drawn_above_those(
+    run: Path, tmp_path: Path, gan: Evaluate
+) -> None:
+    picture = tmp_path / "nearest.png"
+    assert gan(run, *QUICK, "--nearest", picture).exit_code == 0
+    with Image.open(picture) as drawn:
+        assert drawn.size == (16 * 60 - 4, 4 * 60 - 4)  # two pairs of rows, each pixel doubled, 2 x 2 between
+        pixels = np.asarray(drawn)
+    real = pixels[60:116, :56]
+    assert real.max() > 200  # a digit, of which nothing is smoothed away
+    told(gan(run, *QUICK, "--nearest", picture), "nearest.png exists and would change")
+    told(gan(run, run, *QUICK, "--nearest", tmp_path / "new.png"), "--nearest: 2 generators given; one expected")
+    told(gan(run, *QUICK, "--nearest", tmp_path / "new.jpg"), "a name that ends in .png")
+
+
+def test_runs_that_differ_in_the_seed_alone_have_a_row_of_their_mean(tmp_path: Path, gan: Evaluate) -> None:
+    for seed in (0, 1):
+        bundle(tmp_path / str(seed) / FILE_NAME, seed=seed, data={"name": "mnist_sample"})
+        (tmp_path / str(seed) / "config.yaml").write_text(f"seed: {seed}\nrun_dir: {tmp_path / str(seed)}\n")
+        (tmp_path / str(seed) / "run.json").write_text("{}")
+    done = gan(tmp_path / "0", tmp_path / "1", *QUICK)
+    assert done.exit_code == 0, done.output
+    rows = {line.split("  ")[0]: line.split()[1:] for line in done.stdout.splitlines() if line[:1] in ("/", "(")}
+    one, two = (float(rows[str(tmp_path / name)][0]) for name in ("0", "1"))
+    mean = next(cells for name, cells in rows.items() if name.startswith("(2 seeds)"))
+    assert float(mean[1]) == pytest.approx((one + two) / 2, abs=0.01)
+    assert mean[2] == "±"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch_fidelity") is not None, reason="torch-fidelity is installed")
+def test_fid_wants_its_package(run: Path, gan: Evaluate) -> None:
+    told(gan(run, *QUICK, "--fid"), r"--fid needs torch-fidelity and the weights of Inception")

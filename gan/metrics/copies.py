@@ -1,0 +1,29 @@
+"""A picture of the generated images that are most like training images, and of those: are they copies?"""
+
+import torch
+from torch import Tensor
+
+from gan.metrics.reference import SHOWN, Reference
+from gan.pictures import grid, png
+
+COLUMNS = 16
+
+
+def picture_of_nearest(images: Tensor, reference: Reference, count: int = 2 * COLUMNS, scale: int = 2) -> bytes:
+    """A PNG: generated images in the rows 1, 3 …, and below each its nearest training image; the nearest pair first.
+
+    Args:
+        images: uint8 (N, C, H, W), of which the first `SHOWN` are looked at.
+        count: pairs that are drawn. scale: each pixel becomes scale x scale.
+    """
+    looked_at = images[:SHOWN]
+    distances, index = reference.nearest_training_image(looked_at)
+    order = distances.argsort()[:count]
+    pairs = zip(looked_at[order].split(COLUMNS), reference.training_images(index[order]).split(COLUMNS), strict=True)
+    drawn = torch.cat([torch.cat([_filled(fake), _filled(real)]) for fake, real in pairs])
+    return png(grid(drawn.numpy(), columns=COLUMNS, scale=scale))
+
+
+def _filled(row: Tensor) -> Tensor:
+    """A row of `COLUMNS` images, the last of them black where there are fewer."""
+    return torch.cat([row, row.new_zeros(COLUMNS - len(row), *row.shape[1:])])
