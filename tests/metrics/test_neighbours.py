@@ -42,6 +42,13 @@ def test_they_are_what_their_papers_say(
     assert 0 < found.coverage < 1
 
 
+def test_they_are_what_the_published_package_gives(gaussian: Gaussian) -> None:
+    prdc = pytest.importorskip("prdc", reason="an option: pip install prdc")
+    real, fake = gaussian(500, 16), gaussian(400, 16, 1, 0.5)
+    expected = prdc.compute_prdc(real.numpy(), fake.numpy(), nearest_k=5)
+    assert vars(neighbourhoods(real, fake, 5)) == pytest.approx(expected, abs=1e-9)
+
+
 def test_a_set_against_itself(gaussian: Gaussian) -> None:
     real = gaussian(200, 4)
     same = neighbourhoods(real, real)
