@@ -71,7 +71,9 @@ def test_refuses(tmp_path: Path, content: bytes, fault: str) -> None:
     assert str(error.value) == f"{path}: {fault}"
 
 
-@pytest.mark.parametrize("content", [gzip.compress(WHOLE, mtime=0)[:-12], gzip.compress(WHOLE, mtime=0)[:15] + bytes(30)])
+@pytest.mark.parametrize(
+    "content", [gzip.compress(WHOLE, mtime=0)[:-12], gzip.compress(WHOLE, mtime=0)[:15] + bytes(30)]
+)
 def test_refuses_broken_gzip(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "file.gz"
     path.write_bytes(content)

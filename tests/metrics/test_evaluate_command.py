@@ -106,7 +106,7 @@ def test_a_generator_of_the_sample_against_the_full_set_is_said(
     run: Path, gan: Evaluate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full = replace(few_of("mnist"), name="mnist")
-    monkeypatch.setattr("gan.data.sources.load", lambda *arguments, **settings: full)
+    monkeypatch.setattr("gan.metrics.evaluating.load", lambda *arguments, **settings: full)
     done = gan(run, *QUICK)
     assert done.exit_code == 0, done.output
     assert f"{run}: trained on the bundled sample, which is of the test images" in done.stderr
@@ -150,7 +150,7 @@ def test_a_run_that_cannot_be_written_to_is_measured_all_the_same(
     def refuse(path: Path, content: bytes) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr("gan.metrics.commands.write_bytes", refuse)
+    monkeypatch.setattr("gan.metrics.evaluating.write_bytes", refuse)
     done = gan(run, *QUICK)
     assert done.exit_code == 0, done.output
     assert "(Read-only file system): the numbers stand here alone" in done.stderr
