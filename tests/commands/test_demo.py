@@ -25,12 +25,15 @@ def started(*arguments: object, folder: Path) -> Iterator[re.Match[str]]:
     with subprocess.Popen(
         [sys.executable, "-c", script, *map(str, arguments)], cwd=folder, stdout=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdout is not None
-        line = re.fullmatch(r"http://(.+):(\d+)/(.*)  \(Ctrl-C ends it\)\n", process.stdout.readline())
-        assert line is not None
-        yield line
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 0
+        try:
+            assert process.stdout is not None
+            line = re.fullmatch(r"http://(.+):(\d+)/(.*)  \(Ctrl-C ends it\)\n", process.stdout.readline())
+            assert line is not None
+            yield line
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=60) == 0
+        finally:
+            process.kill()  # or a failure would wait for it for ever
 
 
 def asked(line: re.Match[str], path: str) -> bytes:
