@@ -1,6 +1,7 @@
 """Fixtures: configurations composed as train.py composes them, and small runs of the real thing."""
 
 import os
+import signal
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as gan.launch has it: before anything imports torch
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
@@ -32,6 +33,16 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals_are_heard() -> Iterator[None]:
+    """In a script's background Ctrl-C is ignored, and under nohup SIGHUP: by the tests, and by all that they start."""
+    heard = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in heard.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)

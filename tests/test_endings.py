@@ -56,12 +56,7 @@ def begin(tmp_path: Path) -> Iterator[Begin]:
             time.sleep(0.1)
         return process
 
-    # in the background Ctrl-C is ignored, and under nohup SIGHUP; they would be by what the tests start
-    theirs = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
-    before = {number: signal.signal(number, handler) for number, handler in theirs.items()}
     yield begun
-    for number, handler in before.items():
-        signal.signal(number, handler)
     for process in begun_ones:
         process.kill()
         process.communicate()
