@@ -15,11 +15,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+# after the path is set: from a checkout, without an installation
 from damage import KINDS, damage  # noqa: E402
 
 from gan import load_generator  # noqa: E402
@@ -67,7 +69,7 @@ def main() -> int:
     return int(any("crash" in what for what in found))
 
 
-def outcome(read, path: Path) -> str:  # type: ignore[no-untyped-def]
+def outcome(read: Callable[[Path], None], path: Path) -> str:
     try:
         read(path)
     except GanError as error:
