@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import lightning.pytorch as L
 import torch
 import torchvision
 from torch import Tensor, nn
@@ -48,6 +47,9 @@ def networks(system: str, *words: str) -> tuple[nn.Module, nn.Module, Callable[[
     data = build_data(settings)
     data.setup()
     game = build_game(settings, data)
+    # Lightning, which this import has brought, lets torch look for a driver library in each step of Adam; these loops
+    # are to be what they are without it.
+    os.environ.pop("PYTORCH_NVML_BASED_CUDA_CHECK", None)
     uniform = settings["model"]["prior"] == "uniform"
     width = settings["model"]["latent_dim"]
 
@@ -153,67 +155,66 @@ def resident(batch: int, shuffle: bool) -> Iterator[Tensor]:
             yield (pixels[chosen].float() / 255 - 0.5) / 0.5
 
 
-class Example(L.LightningModule):
-    """As Lightning's own example has it, with this recipe's networks."""
-
-    def __init__(self, system: str) -> None:
-        super().__init__()
-        self.automatic_optimization = False
-        self.own = SETTINGS[system]
-        self.generator, self.discriminator, self.latents = networks(system)
-
-    def training_step(self, batch: Any) -> None:
-        real, _ = batch
-        count = len(real)
-        g_optimizer, d_optimizer = self.optimizers()  # type: ignore[misc]
-        fake = self.generator(self.latents(count))
-        self.toggle_optimizer(g_optimizer)
-        g_loss = self.loss(logits_of(self.discriminator, self.generator(self.latents(count))), 1.0)
-        self.log("g_loss", g_loss, prog_bar=True)
-        self.manual_backward(g_loss)
-        g_optimizer.step()
-        g_optimizer.zero_grad()
-        self.untoggle_optimizer(g_optimizer)
-        self.toggle_optimizer(d_optimizer)
-        real_loss = self.loss(logits_of(self.discriminator, real), self.own["real"])
-        fake_loss = self.loss(logits_of(self.discriminator, fake.detach()), 0.0)
-        d_loss = real_loss + fake_loss
-        self.log("d_loss", d_loss, prog_bar=True)
-        self.manual_backward(d_loss)
-        d_optimizer.step()
-        d_optimizer.zero_grad()
-        self.untoggle_optimizer(d_optimizer)
-
-    def loss(self, logits: Tensor, target: float) -> Tensor:
-        return binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
-
-    def configure_optimizers(self) -> Any:
-        pair = (self.generator, self.discriminator)
-        return [torch.optim.Adam(network.parameters(), lr=self.own["lr"]) for network in pair], []
-
-
-class Clock(L.Callback):
-    def __init__(self) -> None:
-        self.began = self.seconds = 0.0
-
-    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        if batch_idx == WARM_UP - 1:
-            self.began = time.perf_counter()
-
-    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
-        self.seconds = time.perf_counter() - self.began
-
-
 def lightning(system: str, images: int, bf16: bool) -> float:
-    batch = SETTINGS[system]["batch"]
-    batches = images // batch + WARM_UP
+    import lightning.pytorch as L
+
+    own = SETTINGS[system]
+    batches = images // own["batch"] + WARM_UP
+
+    class Example(L.LightningModule):
+        """As Lightning's own example has it, with this recipe's networks."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.automatic_optimization = False
+            self.generator, self.discriminator, self.latents = networks(system)
+
+        def training_step(self, batch: Any) -> None:
+            real, _ = batch
+            count = len(real)
+            g_optimizer, d_optimizer = self.optimizers()  # type: ignore[misc]
+            fake = self.generator(self.latents(count))
+            self.toggle_optimizer(g_optimizer)
+            g_loss = self.loss(logits_of(self.discriminator, self.generator(self.latents(count))), 1.0)
+            self.log("g_loss", g_loss, prog_bar=True)
+            self.manual_backward(g_loss)
+            g_optimizer.step()
+            g_optimizer.zero_grad()
+            self.untoggle_optimizer(g_optimizer)
+            self.toggle_optimizer(d_optimizer)
+            real_loss = self.loss(logits_of(self.discriminator, real), own["real"])
+            fake_loss = self.loss(logits_of(self.discriminator, fake.detach()), 0.0)
+            d_loss = real_loss + fake_loss
+            self.log("d_loss", d_loss, prog_bar=True)
+            self.manual_backward(d_loss)
+            d_optimizer.step()
+            d_optimizer.zero_grad()
+            self.untoggle_optimizer(d_optimizer)
+
+        def loss(self, logits: Tensor, target: float) -> Tensor:
+            return binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
+
+        def configure_optimizers(self) -> Any:
+            pair = (self.generator, self.discriminator)
+            return [torch.optim.Adam(network.parameters(), lr=own["lr"]) for network in pair], []
+
+    class Clock(L.Callback):
+        began = seconds = 0.0
+
+        def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+            if batch_idx == WARM_UP - 1:
+                self.began = time.perf_counter()
+
+        def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+            self.seconds = time.perf_counter() - self.began
+
     clock = Clock()
     trainer = L.Trainer(
         max_epochs=1, limit_train_batches=batches, accelerator="cpu", callbacks=[clock], enable_model_summary=False,
         default_root_dir=os.environ.get("TMPDIR", "/tmp"), logger=True,
     )  # fmt: skip
-    trainer.fit(Example(system), per_sample(system))
-    return (batches - WARM_UP) * batch / clock.seconds
+    trainer.fit(Example(), per_sample(system))
+    return (batches - WARM_UP) * own["batch"] / clock.seconds
 
 
 def timed(step: Callable[[Tensor], None], batches: Iterator[Tensor], images: int) -> float:

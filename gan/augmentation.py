@@ -120,9 +120,6 @@ class Augmentation(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         return augment(images, self.policy, self.probability, self.pixels)
 
-    def observe(self, real_logits: Tensor) -> None:
-        """Take the logits (N,) of real images into account, above 0 where D takes an image for real: here, do not."""
-
     def after_update(self, d_updates: int, mean_over_processes: Callable[[Tensor], Tensor], processes: int) -> None:
         """What is done after D's update number ``d_updates``, counted from 1: here, nothing."""
 
@@ -165,7 +162,7 @@ class AdaptiveAugmentation(Augmentation):
 
     @torch.no_grad()
     def observe(self, real_logits: Tensor) -> None:
-        """Take the logits (N,) of real images into account."""
+        """Take the logits (N,) of real images into account, above 0 where D takes an image for real."""
         self.sign_sum += real_logits.float().sign().sum()
         self.images += len(real_logits)
 

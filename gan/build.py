@@ -11,6 +11,7 @@ import lightning.pytorch as L
 import torch
 from hydra.utils import get_class, instantiate
 
+from gan import lean
 from gan.augmentation import AUGMENTATIONS, Pixels
 from gan.checkpoint_io import SealedCheckpoints
 from gan.closing import only_the_end
@@ -89,6 +90,7 @@ def build_trainer(settings: Mapping[str, Any], past: Past | None = None) -> L.Tr
         logger=[_logger(node, past) for node in settings["logger"].values() if node],
         plugins=[SealedCheckpoints()],
     )
+    lean.use(trainer)
     if past is not None and past.is_all:
         only_the_end(trainer)
     return trainer

@@ -1,6 +1,7 @@
 """The gradients of one network, between its backward passes and its step: in parts, measured, clipped."""
 
-from collections.abc import Callable, Iterable, Iterator
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,18 @@ def in_parts(parts: int, *tensors: Tensor) -> Iterator[tuple[float, tuple[Tensor
     rows = len(tensors[0])
     for cut in zip(*(tensor.tensor_split(min(parts, rows)) for tensor in tensors), strict=True):
         yield len(cut[0]) / rows, cut
+
+
+@contextlib.contextmanager
+def frozen(parameters: Sequence[nn.Parameter]) -> Iterator[None]:
+    """Parameters that are trained get no gradients for a while: what is not asked for need not be computed."""
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(True)
 
 
 def gradients(optimizer: Optimizer) -> list[Tensor]:

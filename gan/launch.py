@@ -20,7 +20,7 @@ from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from gan import endings, failures, resume, run_folder
+from gan import endings, failures, openmp, resume, run_folder
 from gan.endings import MISTAKE, OVERRIDES_VARIABLE
 from gan.errors import ConfigError, GanError, unknown_name, unknown_setting
 from gan.recipes import without_leftovers
@@ -28,14 +28,9 @@ from gan.sweeps import failed_points
 from gan.sweeps.points import own_words
 
 CONF = Path(__file__).parent.parent / "conf"
-# How OpenMP's threads wait for each other, unless the user has it otherwise: spin briefly, then sleep. Read when torch
-# is imported, so this stands before. Against spinning, on two free cores, it costs slides_mnist 3 % and kaggle_mnist
-# 9 % of their images/s; with another busy process, where a spinning thread keeps the core from the one that it waits
-# for, it gains 67 % and 44 %.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-
 logging.getLogger("matplotlib").setLevel(logging.WARNING)  # torchmetrics imports it; at first it tells of its fonts
+
+BEGUN = openmp.look()
 
 FULL_ERRORS = "HYDRA_FULL_ERROR"
 WANTS_TRACEBACKS = os.environ.get(FULL_ERRORS) == "1"
@@ -56,6 +51,7 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
         _begun.append(True)
         endings.end_with_sweep()
         try:
+            openmp.choose(BEGUN)
             # HYDRA_FULL_ERROR as the user has it: what we start inherits it
             with _full_errors("1" if WANTS_TRACEBACKS else None), _own_words():
                 code = function(config) or 0

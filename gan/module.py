@@ -9,8 +9,9 @@ from torch.optim import Optimizer
 
 from gan.augmentation import AdaptiveAugmentation, Augmentation, Pixels
 from gan.ema import GeneratorEMA
-from gan.gradients import UpdateRule, clip_gradients, gradient_scale, in_parts
+from gan.gradients import UpdateRule, clip_gradients, frozen, gradient_scale, in_parts
 from gan.latents import Prior, start_stream, stream_seed
+from gan.lean import Stepping
 from gan.learning_rates import Constant, LRSchedule
 from gan.losses import OBJECTIVES, Objective, class_loss, information_loss
 from gan.networks import Discriminator, Judgement
@@ -122,22 +123,21 @@ class GAN(L.LightningModule):
         self._begin_update("discriminator", self.d_updates, optimizer)
         latents = self.draw_latents(len(real))
         for share, (x, y, z) in in_parts(self.discriminator_rule.accumulate, real, labels, latents):
-            self.manual_backward(self.discriminator_loss(x, y, z, share))
-        # Past Lightning's wrapper, which would count this step: global_step counts the generator's alone.
-        self.trainer.strategy.optimizer_step(optimizer, closure=_no_closure, model=self)
+            self.stepping.backward(self.discriminator_loss(x, y, z, share))
+        self.stepping.step(optimizer)
         self.penalty.after_update(self.discriminator.parameters())
         self.d_updates += 1
         self.augmentation.after_update(self.d_updates, self.trainer.strategy.reduce, self.trainer.world_size)
 
     def update_generator(self, real: Tensor, labels: Tensor) -> None:
         """One step of G on as many fakes as there are real images, from fresh latents, D frozen."""
-        optimizer: Any = self.optimizers()[1]  # type: ignore[index]
-        self._begin_update("generator", self.g_updates, optimizer.optimizer)
+        optimizer = self.trainer.optimizers[1]
+        self._begin_update("generator", self.g_updates, optimizer)
         latents = self.draw_latents(len(real))
-        with self.toggled_optimizer(optimizer):
+        with frozen(self._trained["discriminator"]):
             for share, (x, y, z) in in_parts(self.generator_rule.accumulate, real, labels, latents):
-                self.manual_backward(self.generator_loss(x, y, z, share))
-            optimizer.step()
+                self.stepping.backward(self.generator_loss(x, y, z, share))
+        self.stepping.step(optimizer)
         self.g_updates += 1
         if self.ema is not None:
             minibatches = self.schedule.minibatches_per_generator_update
@@ -152,8 +152,8 @@ class GAN(L.LightningModule):
         if self.concatenate:
             d_loss = d_loss / 2
         self.record.discriminator(d_loss, of_real.logits, of_fake.logits, share)
-        self.augmentation.observe(of_real.logits - (self.objective.boundary or 0.0))
         if isinstance(self.augmentation, AdaptiveAugmentation):
+            self.augmentation.observe(of_real.logits - (self.objective.boundary or 0.0))
             self.record.note("augmentation_probability", self.augmentation.probability.clone())
 
         loss = d_loss + self._side_losses("d", of_real, labels, None) + self._side_losses("d", of_fake, labels, z)
@@ -221,10 +221,11 @@ class GAN(L.LightningModule):
         """Start the random numbers of one update, on this rank; set its learning rate; forget the last gradients."""
         start_stream(self.device, stream_seed(self.seed, self.global_rank, network, index))
         if network in self.lr_schedule.networks:
-            factor = self.lr_schedule.factor(self.g_updates, self.total_updates)
+            factor = self.lr_schedule.factor(self.g_updates, self._updates_to_make)
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * factor
-        optimizer.zero_grad()
+        for parameter in self._trained[network]:
+            parameter.grad = None
 
     @property
     def total_updates(self) -> int | None:
@@ -237,11 +238,6 @@ class GAN(L.LightningModule):
         return min(ends, default=None)
 
     # What Lightning asks for.
-
-    def manual_backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
-        """Outside autocast, where torch wants backward passes; Lightning leaves it on for the whole of a step."""
-        with torch.autocast(self.device.type, enabled=False):
-            super().manual_backward(loss, *args, **kwargs)
 
     def configure_optimizers(self) -> list[Optimizer]:
         optimizers = [
@@ -278,11 +274,13 @@ class GAN(L.LightningModule):
 
     def on_train_start(self) -> None:
         self.record.to(self.device)
+        self.stepping = Stepping.of(self.trainer)
+        self._updates_to_make = self.total_updates
+        self._trained = {
+            name: [parameter for parameter in network.parameters() if parameter.requires_grad]
+            for name, network in {"discriminator": self.discriminator, "generator": self.generator}.items()
+        }
         if self._optimizers_changed:  # the checkpoint has brought the old settings back
             for optimizer, fresh in zip(self.trainer.optimizers, self.configure_optimizers(), strict=True):
                 for group, wanted in zip(optimizer.param_groups, fresh.param_groups, strict=True):
                     group.update({name: value for name, value in wanted.items() if name != "params"})
-
-
-def _no_closure() -> None:
-    """The strategy wants a closure; in manual optimization the gradients are there already."""

@@ -70,7 +70,7 @@ class GameDDP(DDPStrategy):
             endings.report(exception)
 
     def optimizer_step(self, optimizer: Optimizer, closure: Callable[[], Any], model: Any = None, **kwargs: Any) -> Any:
-        self._average_gradients(optimizer)
+        self.average_gradients(optimizer)
         return super().optimizer_step(optimizer, closure, model, **kwargs)
 
     def teardown(self) -> None:
@@ -79,7 +79,8 @@ class GameDDP(DDPStrategy):
         if dist.is_initialized():
             dist.destroy_process_group()
 
-    def _average_gradients(self, optimizer: Optimizer) -> None:
+    def average_gradients(self, optimizer: Optimizer) -> None:
+        """Give every process the mean of all processes' gradients, before an optimizer's step."""
         gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         if not gradients:  # all frozen, on every process
             return

@@ -80,7 +80,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
 def test_the_gradients_of_a_network_are_averaged_in_one_message(sent: list[torch.Tensor]) -> None:
     one, frozen, two = parameters((2, 3), (4,), (5,))
     one.grad, two.grad = torch.full((2, 3), 3.0), torch.arange(5.0)
-    GameDDP()._average_gradients(torch.optim.SGD([one, frozen, two], lr=1))
+    GameDDP().average_gradients(torch.optim.SGD([one, frozen, two], lr=1))
     assert [message.numel() for message in sent] == [11]
     assert torch.equal(one.grad, torch.full((2, 3), 4.0))
     assert torch.equal(two.grad, torch.arange(5.0) + 1)
@@ -88,7 +88,7 @@ def test_the_gradients_of_a_network_are_averaged_in_one_message(sent: list[torch
 
 
 def test_a_network_without_gradients_sends_nothing(sent: list[torch.Tensor]) -> None:
-    GameDDP()._average_gradients(torch.optim.SGD(parameters((2,), (3,)), lr=1))
+    GameDDP().average_gradients(torch.optim.SGD(parameters((2,), (3,)), lr=1))
     assert sent == []
 
 

@@ -99,9 +99,11 @@ class ResidentLoader:
         for batch in range(first, len(self)):
             self._given = batch + 1
             start = batch * self.batch_size
-            share = min(self.batch_size, len(order) - start) // self.world_size
-            chosen = order[start + self.rank * share :][:share]
-            yield normalize(self.images[chosen], self.mean, self.std), self.labels[chosen]
+            share = min(self.batch_size, len(self.images) - start) // self.world_size
+            chosen = order.narrow(0, start + self.rank * share, share)
+            # index_select copies whole images; indexing, byte by byte, takes four times as long
+            images, labels = self.images.index_select(0, chosen), self.labels.index_select(0, chosen)
+            yield normalize(images, self.mean, self.std), labels
 
     def state_dict(self) -> dict[str, int]:
         """Where it is, for a checkpoint: Lightning keeps the state of a loader that has one."""

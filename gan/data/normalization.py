@@ -3,6 +3,7 @@
 Pictures are uint8 at rest, 0 … 255 standing for [0, 1]. Points of the plane are float32, in [0, 1] as they are.
 """
 
+import functools
 from collections.abc import Sequence
 
 import torch
@@ -19,11 +20,17 @@ def normalize(images: Tensor, mean: float, std: float) -> Tensor:
 
     Bit-equal to torchvision's ``ToTensor`` followed by ``Normalize(mean, std)``: the same operations in that order.
     """
-    # 0-dim tensors, not Python numbers: CUDA multiplies by the reciprocal of a number, which is off by a last bit
-    full, mean_, std_ = (torch.full((), value, device=images.device) for value in (255.0, mean, std))
+    full, mean_, std_ = _constants(mean, std, images.device)
     if images.is_floating_point():
         return images.to(torch.float32).sub(mean_).div_(std_)
     return images.to(torch.float32).div_(full).sub_(mean_).div_(std_)
+
+
+@functools.lru_cache
+def _constants(mean: float, std: float, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """0-dim tensors, not Python numbers: CUDA multiplies by the reciprocal of a number, which is off by a last bit."""
+    full, mean_, std_ = (torch.full((), value, device=device) for value in (255.0, mean, std))
+    return full, mean_, std_
 
 
 def denormalize(images: Tensor, mean: float, std: float, at_rest: torch.dtype = torch.uint8) -> Tensor:
