@@ -2,6 +2,8 @@
 
     python benchmarks/loops.py tutorial slides_mnist --images 6400
 
+After them it prints the seconds that they took.
+
 `tutorial` is written as its authors did: images decoded one by one by a DataLoader, plain Adam, losses fetched from the
 device in each step. `bare` is the fastest that we can write without a framework: resident images, fused Adam, D frozen
 while G is updated, nothing else. `lightning` is Lightning's example for GANs: the DataLoader, `self.log` in each step.
@@ -34,7 +36,10 @@ SETTINGS = {  # of the tutorials: shared/TUTORIALS.md
 }
 
 
-def networks(system: str, *words: str) -> tuple[nn.Module, nn.Module, Callable[[int], Tensor]]:
+WORDS: list[str] = []  # of the command line
+
+
+def networks(system: str) -> tuple[nn.Module, nn.Module, Callable[[int], Tensor]]:
     """The project's own generator and discriminator of a recipe, and how its latents are drawn: the same maths."""
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
@@ -42,7 +47,7 @@ def networks(system: str, *words: str) -> tuple[nn.Module, nn.Module, Callable[[
     from gan.build import build_data, build_game
 
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        config = compose("config", [f"experiment={system}", "data=mnist_sample", "run_dir=/dev/null", *words])
+        config = compose("config", [f"experiment={system}", "data=mnist_sample", "run_dir=/dev/null", *WORDS])
     settings: Any = OmegaConf.to_container(config, resolve=True)
     data = build_data(settings)
     data.setup()
@@ -72,7 +77,7 @@ def logits_of(discriminator: nn.Module, images: Tensor) -> Tensor:
     return judged if isinstance(judged, Tensor) else judged.logits
 
 
-def tutorial(system: str, images: int, bf16: bool) -> float:
+def tutorial(system: str, images: int, bf16: bool) -> tuple[float, float]:
     own = SETTINGS[system]
     generator, discriminator, latents = networks(system)
     d_optimizer = torch.optim.Adam(discriminator.parameters(), lr=own["lr"])
@@ -104,7 +109,7 @@ def tutorial(system: str, images: int, bf16: bool) -> float:
     return timed(step, (real for _ in itertools.count() for real, _ in per_sample(system)), images)
 
 
-def bare(system: str, images: int, bf16: bool) -> float:
+def bare(system: str, images: int, bf16: bool) -> tuple[float, float]:
     own = SETTINGS[system]
     generator, discriminator, latents = networks(system)
     if system == "dcgan":
@@ -155,7 +160,7 @@ def resident(batch: int, shuffle: bool) -> Iterator[Tensor]:
             yield (pixels[chosen].float() / 255 - 0.5) / 0.5
 
 
-def lightning(system: str, images: int, bf16: bool) -> float:
+def lightning(system: str, images: int, bf16: bool) -> tuple[float, float]:
     import lightning.pytorch as L
 
     own = SETTINGS[system]
@@ -214,10 +219,10 @@ def lightning(system: str, images: int, bf16: bool) -> float:
         default_root_dir=os.environ.get("TMPDIR", "/tmp"), logger=True,
     )  # fmt: skip
     trainer.fit(Example(), per_sample(system))
-    return (batches - WARM_UP) * own["batch"] / clock.seconds
+    return (batches - WARM_UP) * own["batch"] / clock.seconds, clock.seconds
 
 
-def timed(step: Callable[[Tensor], None], batches: Iterator[Tensor], images: int) -> float:
+def timed(step: Callable[[Tensor], None], batches: Iterator[Tensor], images: int) -> tuple[float, float]:
     for real in itertools.islice(batches, WARM_UP):
         step(real)
     done, began = 0, time.perf_counter()
@@ -225,7 +230,8 @@ def timed(step: Callable[[Tensor], None], batches: Iterator[Tensor], images: int
         step(real)
         done += len(real)
         if done >= images:
-            return done / (time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            return done / seconds, seconds
     raise AssertionError("not reached")
 
 
@@ -236,6 +242,11 @@ if __name__ == "__main__":
     arguments.add_argument("loop", choices=LOOPS)
     arguments.add_argument("system", choices=SETTINGS)
     arguments.add_argument("--images", type=int, default=12_800)
-    arguments.add_argument("--bf16", action="store_true")
+    arguments.add_argument("--bf16", action="store_true", help="autocast; of the bare loop")
+    arguments.add_argument("--batch", type=int, help="images of a minibatch; otherwise the recipe's")
+    arguments.add_argument("--words", nargs="*", default=[], help="of train.py, for the networks")
     given = arguments.parse_args()
-    print(LOOPS[given.loop](given.system, given.images, given.bf16))
+    if given.batch:
+        SETTINGS[given.system]["batch"] = given.batch
+    WORDS.extend(given.words)
+    print(*LOOPS[given.loop](given.system, given.images, given.bf16))

@@ -1,104 +1,141 @@
 """Images per second of `python train.py`, everything on, against the loops of benchmarks/loops.py; `make bench`.
 
-    python benchmarks/speed.py --rounds 5 --out benchmarks/results/speed.json
+    python benchmarks/speed.py                                   # all; about 20 minutes; writes docs/performance.md too
+    python benchmarks/speed.py --systems udacity --rounds 3 --out /tmp/speed.json
 
-In each round every loop runs once, one after the other, each in a process of its own on all cores; ratios are taken
-within a round, so that a neighbour's load falls on both sides. What the project does at the end of an epoch (pictures,
-checkpoint, bundle) counts, as do logging, TensorBoard, alarms and the progress bar. Measures of quality do not: a run
-says itself what they cost.
+In each round every loop of a system runs once, one after the other, each in a process of its own on all cores; ratios
+are taken within a round, so that a neighbour's load falls on both sides. What the project does at the start, at the end
+of an epoch and at the end (pictures, checkpoint, bundle, curves) counts, as do logging, TensorBoard, alarms and the
+progress bar. Measures of quality do not: a run says itself what they cost.
 """
 
 import argparse
 import json
 import os
 import platform
-import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import speed_page
 import torch
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-# system: images for the loops (about five seconds' worth), epochs of the project, words, autocast in bfloat16
-SYSTEMS: dict[str, tuple[str, int, int, tuple[str, ...]]] = {
-    "udacity": ("udacity_mnist", 30_000, 3, ()),
-    "kaggle": ("kaggle_mnist", 30_000, 3, ()),
-    "slides": ("slides_mnist", 6_400, 1, ()),
-    "slides, bf16": ("slides_mnist", 6_400, 1, ("trainer.precision=bf16-mixed",)),
-}
 LOOPS = {"a": "tutorial", "b": "bare", "d": "lightning"}
-TITLES = {"a": "tutorial's loop", "b": "bare loop", "c": "train.py", "d": "Lightning's way"}
+
+
+@dataclass(frozen=True)
+class System:
+    """What is raced: a recipe, for the loops some images, for the project some epochs."""
+
+    recipe: str
+    images: int
+    epochs: int
+    words: tuple[str, ...] = ()  # of the project
+    flags: tuple[str, ...] = ()  # of the loops that know them
+    loops: str = "abd"
+    rounds: int = 5
+
+
+def of_batch(size: int) -> System:
+    """kaggle_mnist at another minibatch."""
+    return System("kaggle_mnist", 60_000, 3, (f"data.batch_size={size}",), ("--batch", str(size)), loops="b", rounds=3)
+
+
+def of_width(factor: int) -> System:
+    """kaggle_mnist with hidden layers ``factor`` times as wide."""
+    generator, discriminator = ([width * factor for width in widths] for widths in ((128, 256), (256, 128)))
+    words = (f"model.generator.hidden={generator}", f"model.discriminator.hidden={discriminator}")
+    words = tuple(word.replace(" ", "") for word in words)
+    return System("kaggle_mnist", 30_000, 2, words, ("--words", *words), loops="b", rounds=3)
+
+
+SYSTEMS: dict[str, System] = {
+    "udacity": System("udacity_mnist", 30_000, 4),
+    "kaggle": System("kaggle_mnist", 30_000, 4),
+    "slides": System("slides_mnist", 6_400, 1),
+    "slides, bf16": System("slides_mnist", 6_400, 1, ("trainer.precision=bf16-mixed",), ("--bf16",)),
+    "dcgan": System("dcgan", 5_120, 1, ("trainer.limit_train_batches=400",), loops="bd", rounds=3),
+    **{f"kaggle, batch {size}": of_batch(size) for size in (32, 128, 256, 512, 1024)},
+    **{f"kaggle, {factor} times as wide": of_width(factor) for factor in (2, 4, 8)},
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """Of one run: images per second of training; seconds of the process besides; its largest memory in MB."""
+
+    images_per_second: float
+    other_seconds: float
+    peak_mb: float
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--rounds", type=int, help="of every system; otherwise its own number, 5 or 3")
     arguments.add_argument("--systems", nargs="*", default=list(SYSTEMS), choices=SYSTEMS)
     arguments.add_argument("--out", type=Path, default=HERE / "results" / "speed.json")
     given = arguments.parse_args()
-    found: dict[str, dict[str, list[float]]] = {name: {key: [] for key in TITLES} for name in given.systems}
-    for number in range(given.rounds):
-        for name in given.systems:
-            for key, speed in one_round(name):
-                found[name][key].append(speed)
-                print(f"round {number + 1}  {name:14} {TITLES[key]:16} {speed:9,.0f} images/s", file=sys.stderr)
+    found: dict[str, dict[str, list[Result]]] = {name: {} for name in given.systems}
+    for name in given.systems:
+        for number in range(given.rounds or SYSTEMS[name].rounds):
+            for key, result in one_round(SYSTEMS[name]):
+                found[name].setdefault(key, []).append(result)
+                speed = f"{result.images_per_second:9,.0f} images/s"
+                print(f"round {number + 1}  {name:22} {speed_page.TITLES[key]:16} {speed}", file=sys.stderr)
     facts = {
         "machine": f"{os.cpu_count()} cores, {processor()}",
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "images_per_second": found,
+        "python": platform.python_version(),
+        "results": {name: {key: list(map(asdict, rows)) for key, rows in keys.items()} for name, keys in found.items()},
     }
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(json.dumps(facts, indent=2) + "\n")
-    print(table(found))
+    given.out.write_text(json.dumps(facts, indent=1) + "\n")
+    print(speed_page.tables(facts))
+    if not (set(SYSTEMS) - set(given.systems)):
+        speed_page.write(facts)
 
 
-def one_round(name: str) -> Iterator[tuple[str, float]]:
-    system, images, epochs, words = SYSTEMS[name]
-    bf16 = ["--bf16"] if words else []
-    for key in TITLES:
-        if key == "c":
-            yield key, project(system, epochs, words)
-        elif key == "b" or not bf16:
-            yield key, loop(LOOPS[key], system, images, bf16)
-        else:  # theirs knows no autocast
-            yield key, loop(LOOPS[key], system, images, [])
+def one_round(system: System) -> Iterator[tuple[str, Result]]:
+    for key in sorted([*system.loops, "c"]):
+        yield key, project(system) if key == "c" else loop(LOOPS[key], system, system.flags if key == "b" else ())
 
 
-def loop(kind: str, system: str, images: int, words: Sequence[str]) -> float:
-    command = [sys.executable, str(HERE / "loops.py"), kind, system, "--images", str(images), *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return float(done.stdout.split()[-1])
+def loop(kind: str, system: System, flags: Sequence[str]) -> Result:
+    command = [sys.executable, str(HERE / "loops.py"), kind, system.recipe, "--images", str(system.images), *flags]
+    output, seconds, peak_mb = run(command)
+    speed, trained = map(float, output.split()[-2:])
+    return Result(speed, seconds - trained, peak_mb)
 
 
-def project(system: str, epochs: int, words: Sequence[str]) -> float:
+def project(system: System) -> Result:
     with tempfile.TemporaryDirectory() as folder:
-        command = [
-            sys.executable, str(ROOT / "train.py"), f"experiment={system}", f"trainer.max_epochs={epochs}",
-            "callbacks.quality=null", "callbacks.best=null", f"hydra.run.dir={folder}/run", *words,
-        ]  # fmt: skip
-        subprocess.run(command, capture_output=True, text=True, check=True)
+        words = [f"trainer.max_epochs={system.epochs}", "callbacks.quality=null", "callbacks.best=null", *system.words]
+        command = [sys.executable, str(ROOT / "train.py"), f"experiment={system.recipe}", *words]
+        _, seconds, peak_mb = run([*command, f"hydra.run.dir={folder}/run"])
         ended = json.loads((Path(folder) / "run" / "run.json").read_text())["ended"]
-    return float(ended["images_seen"] / ended["seconds"])
+    return Result(ended["images_seen"] / ended["seconds"], seconds - ended["seconds"], peak_mb)
 
 
-def table(found: dict[str, dict[str, list[float]]]) -> str:
-    """Medians, and the ratios within rounds with their least and greatest."""
-    head = ["", *(f"{key}: {title}" for key, title in TITLES.items()), "c/a", "c/b", "c/d"]
-    rows = [head, ["---"] * len(head)]
-    for name, speeds in found.items():
-        medians = [f"{statistics.median(speeds[key]):,.0f}" for key in TITLES]
-        rows.append([name, *medians, *(ratio(speeds["c"], speeds[key]) for key in "abd")])
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
-def ratio(ours: Sequence[float], theirs: Sequence[float]) -> str:
-    ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
-    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
+def run(command: Sequence[str]) -> tuple[str, float, float]:
+    """What a process printed, how many seconds it took, and its largest memory in MB."""
+    began = time.perf_counter()
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, stdout=output, stderr=errors)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.perf_counter() - began
+        output.seek(0)
+        errors.seek(0)
+        if process.returncode:
+            sys.exit(f"{' '.join(command)}: exit code {process.returncode}\n{errors.read().decode()}")
+        return output.read().decode(), seconds, usage.ru_maxrss / 1024
 
 
 def processor() -> str:
