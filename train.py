@@ -22,6 +22,7 @@ def main(config: DictConfig) -> int:
         settings, past = launch.settle(config)
         validate(settings)
         preflight.check_devices(settings["trainer"], settings["data"]["batch_size"])
+        preflight.check_compiler(settings["model"]["compile"])
         build.set_up_process()
         if settings["dry_run"]:
             print(dry_run.show(settings, sys.argv[1:]))

@@ -99,6 +99,7 @@ def draw(results: Mapping[str, Results], path: Path) -> None:
         bars.bar([system + 0.2 * (place - 1.5) for system in range(len(raced))], heights, 0.18, label=title)
     bars.set_xticks(range(len(raced)), raced)
     bars.set_ylabel("images/s, tutorial's loop = 1")
+    bars.set_ylim(0, 1.25 * bars.get_ylim()[1])
     bars.legend(fontsize="small", loc="upper right", ncols=2)
     line.plot([size for size, _ in batches], [median(of, "c") / median(of, "b") for _, of in batches], marker="o")
     line.axhline(1.0, color="grey", linestyle=":")

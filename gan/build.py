@@ -57,7 +57,7 @@ def build_game(settings: Mapping[str, Any], data: ImageData) -> GAN:
         continuous_codes=prior.continuous,
         **model["discriminator"],
     )
-    return GAN(
+    game = GAN(
         generator,
         discriminator,
         prior=prior,
@@ -74,6 +74,9 @@ def build_game(settings: Mapping[str, Any], data: ImageData) -> GAN:
         seed=settings["seed"],
         settings=dict(settings),
     )
+    if model["compile"]:
+        game.compile_networks()
+    return game
 
 
 def build_trainer(settings: Mapping[str, Any], past: Past | None = None) -> L.Trainer:

@@ -92,3 +92,6 @@ def _updates(settings: Settings) -> Iterator[str]:
                 f"{path}: {parts} given, and '{settings['objective']['name']}' compares every image with the whole "
                 "minibatch, which cannot be cut; 1 expected"
             )
+        elif parts > 1 and settings["schedule"].get("reuse_fakes"):
+            reason = "schedule.reuse_fakes=true keeps the fakes of a whole minibatch"
+            yield f"{path}: {parts} given, and {reason}; 1 expected"

@@ -87,8 +87,9 @@ def timed(
     """
     trial_game, trial_data = copy.deepcopy(game), copy.copy(data)
     trial_data.batch_size = data.batch_size // processes
-    stopwatch = Stopwatch(list(kinds))
+    stopwatch = Stopwatch(list(kinds), game.schedule.reuse_fakes)
     trial_game.schedule = stopwatch
+    trial_game.play_eagerly()  # compiling takes longer than the trial; what it gains is not known beforehand
     trial_game.lr_schedule = Constant()  # a rate does not change what a step costs; the others ask for the run's length
     with tempfile.TemporaryDirectory() as folder:
         trainer = build_trainer(_for_trial(settings, folder))
@@ -123,7 +124,8 @@ class Stopwatch(L.Callback):
 
     minibatches_per_generator_update = 1
 
-    def __init__(self, kinds: Sequence[Turn]) -> None:
+    def __init__(self, kinds: Sequence[Turn], reuse_fakes: bool = False) -> None:
+        self.reuse_fakes = reuse_fakes
         self._kinds = kinds
         self._spent: list[tuple[float, int]] = []  # of each kind that is done: seconds and minibatches
         self._count = 0  # minibatches of the kind at hand

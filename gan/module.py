@@ -1,6 +1,7 @@
 """The game of two networks, as a LightningModule: Algorithm 1 of Goodfellow et al. 2014."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import lightning.pytorch as L
 import torch
@@ -21,6 +22,20 @@ from gan.record import GameRecord
 from gan.schedules import Schedule, Steps
 
 COUNTERS = ("turns", "d_updates", "g_updates", "images_seen")
+
+
+class Fakes(NamedTuple):
+    """Latents (N, width), and the images (N, C, H, W) made of them, with their way back to the generator."""
+
+    latents: Tensor
+    images: Tensor
+
+
+class Compiled(NamedTuple):
+    """The generator's ``forward`` and the discriminator's ``examine``, by torch.compile."""
+
+    generate: Callable[..., Tensor]
+    examine: Callable[..., Judgement]
 
 
 class GAN(L.LightningModule):
@@ -99,6 +114,9 @@ class GAN(L.LightningModule):
         self.record = GameRecord(objective)
         self.turns = self.d_updates = self.g_updates = self.images_seen = 0
         self._optimizers_changed = False
+        self._keeps_fakes = False
+        self._kept: Fakes | None = None
+        self._compiled: Compiled | None = None
 
     @property
     def final_generator(self) -> nn.Module:
@@ -110,6 +128,7 @@ class GAN(L.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         real, labels = batch
         turn = self.schedule.turn(self.current_epoch, self.d_updates)
+        self._keeps_fakes = self.schedule.reuse_fakes and turn.generator
         if turn.discriminator:
             self.update_discriminator(real, labels)
         if turn.generator:
@@ -130,10 +149,10 @@ class GAN(L.LightningModule):
         self.augmentation.after_update(self.d_updates, self.trainer.strategy.reduce, self.trainer.world_size)
 
     def update_generator(self, real: Tensor, labels: Tensor) -> None:
-        """One step of G on as many fakes as there are real images, from fresh latents, D frozen."""
+        """One step of G on as many fakes as there are real images, from fresh latents or those that D saw, D frozen."""
         optimizer = self.trainer.optimizers[1]
         self._begin_update("generator", self.g_updates, optimizer)
-        latents = self.draw_latents(len(real))
+        latents = self.draw_latents(len(real)) if self._kept is None else self._kept.latents
         with frozen(self._trained["discriminator"]):
             for share, (x, y, z) in in_parts(self.generator_rule.accumulate, real, labels, latents):
                 self.stepping.backward(self.generator_loss(x, y, z, share))
@@ -145,8 +164,11 @@ class GAN(L.LightningModule):
 
     def discriminator_loss(self, real: Tensor, labels: Tensor, z: Tensor, share: float = 1.0) -> Tensor:
         """What D minimises on these images, times their share of the minibatch; scalar."""
-        with torch.no_grad():
-            fake = self.generator(z, labels)
+        with torch.set_grad_enabled(self._keeps_fakes):
+            fake = self._generate(z, labels)
+        if self._keeps_fakes:
+            self._kept = Fakes(z, fake)
+            fake = fake.detach()
         of_real, of_fake = self.judge(real, fake, labels)
         d_loss = self.objective.d_loss(of_real.logits, of_fake.logits)
         if self.concatenate:
@@ -158,14 +180,15 @@ class GAN(L.LightningModule):
 
         loss = d_loss + self._side_losses("d", of_real, labels, None) + self._side_losses("d", of_fake, labels, z)
         if self.penalty.due(self.d_updates):
-            penalty = self.penalty(lambda images: self.judge_one(images, labels).logits, real, fake)
+            penalty = self.penalty(lambda images: self.judge_one(images, labels, twice=True).logits, real, fake)
             self.record.note("penalty", penalty)
             loss = loss + penalty
         return loss if share == 1 else loss * share
 
     def generator_loss(self, real: Tensor, labels: Tensor, z: Tensor, share: float = 1.0) -> Tensor:
         """What G minimises on fakes from these latents, times their share of the minibatch; scalar."""
-        of_fake = self.judge_one(self.generator(z, labels), labels)
+        kept, self._kept = self._kept, None
+        of_fake = self.judge_one(self._generate(z, labels) if kept is None else kept.images, labels)
         real_logits = None
         if self.objective.g_needs_real:
             with torch.no_grad():
@@ -185,13 +208,30 @@ class GAN(L.LightningModule):
             return both.first(len(real)), both.last(len(fake))
         return self.judge_one(real, labels), self.judge_one(fake, labels)
 
-    def judge_one(self, images: Tensor, labels: Tensor) -> Judgement:
-        """What D says of a batch, augmented and noisy as it is to see it; all in float32."""
+    def judge_one(self, images: Tensor, labels: Tensor, twice: bool = False) -> Judgement:
+        """What D says of a batch, augmented and noisy as it is to see it; all in float32.
+
+        Args:
+            twice: its gradient is to be differentiated once more, which compiled networks do not allow.
+        """
         images = self.augmentation(images)
         noise = self.instance_noise * max(0.0, 1 - self.images_seen / self.instance_noise_images)
         if noise > 0:
             images = images + noise * torch.randn_like(images)
-        return self.discriminator.examine(images, labels).float()
+        examine = self.discriminator.examine if twice or self._compiled is None else self._compiled.examine
+        return examine(images, labels).float()
+
+    def _generate(self, z: Tensor, labels: Tensor) -> Tensor:
+        generate = self.generator if self._compiled is None else self._compiled.generate
+        return generate(z, labels)
+
+    def compile_networks(self) -> None:
+        """Compile both networks' passes, for training alone: pictures and measures come in other shapes and modes."""
+        self._compiled = Compiled(torch.compile(self.generator.forward), torch.compile(self.discriminator.examine))
+
+    def play_eagerly(self) -> None:
+        """Take `compile_networks` back; also for a copy of a game, whose compiled passes are those of the original."""
+        self._compiled = None
 
     def draw_latents(self, count: int) -> Tensor:
         """Latents (count, prior.width) from torch's global generator of this device."""

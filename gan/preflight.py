@@ -3,6 +3,7 @@
 import logging
 import math
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -36,6 +37,20 @@ def check_devices(trainer: Mapping[str, Any], batch_size: int) -> None:
     check_batch_size(batch_size, local * trainer["num_nodes"])
     if kind == "cpu" and local > cores() and not inside_a_launch():
         logger.warning("trainer.devices: %d processes will share %d of this machine's cores", local, cores())
+
+
+def check_compiler(wanted: bool) -> None:
+    """Is there what torch.compile turns its C++ into machine code with?
+
+    Raises:
+        ConfigError: ``model.compile`` is true, and there is no compiler.
+    """
+    names = [os.environ.get("CXX", ""), "g++", "clang++", "c++", "cl"]
+    if wanted and not any(name and shutil.which(name) for name in names):
+        raise ConfigError(
+            "model.compile: True given, and this machine has no C++ compiler (g++, clang++ or what CXX names); "
+            "False expected"
+        )
 
 
 def check_minibatches(limit: float | int, batches: int) -> None:

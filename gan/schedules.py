@@ -1,7 +1,7 @@
 """Schedules: whose turn it is. One minibatch is one turn, in which D, G or both are updated once."""
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 
 class Turn(NamedTuple):
@@ -17,6 +17,11 @@ class Schedule(Protocol):
     @property
     def minibatches_per_generator_update(self) -> int:
         """Minibatches from one generator update to the next, while the generator has its turns."""
+        ...
+
+    @property
+    def reuse_fakes(self) -> bool:
+        """Is G, on a minibatch that is D's turn too, updated on the same fakes, judged anew?"""
         ...
 
     def turn(self, epoch: int, d_updates: int) -> Turn: ...
@@ -36,6 +41,7 @@ class Steps:
     """``n_critic`` discriminator updates, each on a new minibatch, then one generator update."""
 
     n_critic: int = 1
+    reuse_fakes: bool = False
 
     @property
     def minibatches_per_generator_update(self) -> int:
@@ -57,6 +63,7 @@ class AlternatingEpochs:
 
     discriminator_epochs: int = 1
     generator_epochs: int = 1
+    reuse_fakes: ClassVar[bool] = False  # no minibatch is the turn of both
 
     @property
     def minibatches_per_generator_update(self) -> int:

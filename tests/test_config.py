@@ -75,14 +75,15 @@ MISSPELT = {
     "+data.batch_sise=3": "data.batch_sise: no such setting; did you mean 'batch_size'? settings: batch_size, "
     "download, drop_last, folder, image_channels, image_size, mean, name, of, on_missing, root, shuffle, split, std",
     "+model.latent_dimm=3": "model.latent_dimm: no such setting; did you mean 'latent_dim'? settings: codes, "
-    "discriminator, generator, latent_dim, name, prior",
+    "compile, discriminator, generator, latent_dim, name, prior",
     "+model.generator.dropuot=0.1": "model.generator.dropuot: no such setting; did you mean 'dropout'? "
     f"settings: {NETWORK}",
     "+model.discriminator.widths=[8]": f"model.discriminator.widths: no such setting; settings: {NETWORK}, "
     "spectral_norm",
     "+objective.real_targt=1": "objective.real_targt: no such setting; did you mean 'real_target'? settings: "
     "class_weight, concatenate, information_weight, instance_noise, instance_noise_images, name, real_target",
-    "+schedule.n_critc=2": "schedule.n_critc: no such setting; did you mean 'n_critic'? settings: n_critic, name",
+    "+schedule.n_critc=2": "schedule.n_critc: no such setting; did you mean 'n_critic'? settings: n_critic, name, "
+    "reuse_fakes",
     "+optimizer.lrr=1": f"optimizer.lrr: no such setting; did you mean 'lr'? settings: {ADAM_OF_BOTH}",
     "+optimizer.generator.beta=1": f"optimizer.generator.beta: no such setting; did you mean 'betas'? settings: {ADAM}",
     "+trainer.max_epoch=3": f"trainer.max_epoch: no such setting; did you mean 'max_epochs'? settings: {TRAINER}",

@@ -108,7 +108,7 @@ def test_objective_settings_are_those_of_the_objective_and_of_the_game() -> None
 @pytest.mark.parametrize("family", FAMILIES)
 def test_model_settings_are_the_latents_and_the_two_networks(family: str) -> None:
     known = fields(schema.MODELS[family])
-    assert set(known) == {"name", "generator", "discriminator", "latent_dim", "prior", "codes"}
+    assert set(known) == {"name", "generator", "discriminator", "latent_dim", "prior", "codes", "compile"}
     assert fields(schema.CodesConfig) == {"categorical": [], "continuous": 0}
 
 

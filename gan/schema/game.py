@@ -9,6 +9,7 @@ from gan.schema.fields import at_least_1, setting
 class StepsConfig:
     name: str = setting("whose turn it is", "steps")
     n_critic: int = at_least_1("D updates, each on a new minibatch, for one G update", 1)
+    reuse_fakes: bool = setting("G is updated on the fakes that D has just been updated on: one pass of G less", False)
 
 
 @dataclass(kw_only=True)

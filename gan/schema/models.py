@@ -21,12 +21,13 @@ class CodesConfig:
 
 
 @dataclass(kw_only=True)
-class LatentsConfig:
-    """What the models of all families have: where z comes from."""
+class ModelConfig:
+    """What the models of all families have: where z comes from, and how the networks are run."""
 
     latent_dim: int = at_least_1("components of a latent z", 100)
     prior: str = setting("what z is drawn from: N(0, 1), or uniform on [-1, 1]", "normal", choices=PRIORS)
     codes: CodesConfig = setting("InfoGAN's codes, which stand behind z and are guessed from the images")
+    compile: bool = setting("torch.compile both networks for training: slow to begin, then faster where it pays", False)
 
 
 def _dropout(meaning: str) -> Any:
@@ -84,7 +85,7 @@ class MLPDiscriminatorConfig(MLPNetworkConfig, DiscriminatorConfig):
 
 
 @dataclass(kw_only=True)
-class MLPConfig(LatentsConfig):
+class MLPConfig(ModelConfig):
     name: str = setting("family of networks", "mlp")
     generator: MLPGeneratorConfig = setting("the generator's network")
     discriminator: MLPDiscriminatorConfig = setting("the discriminator's network")
@@ -110,7 +111,7 @@ class DCGANDiscriminatorConfig(DCGANNetworkConfig, DiscriminatorConfig):
 
 
 @dataclass(kw_only=True)
-class DCGANConfig(LatentsConfig):
+class DCGANConfig(ModelConfig):
     name: str = setting("family of networks", "dcgan")
     generator: DCGANGeneratorConfig = setting("the generator's network")
     discriminator: DCGANDiscriminatorConfig = setting("the discriminator's network")
@@ -139,7 +140,7 @@ class ResNetDiscriminatorConfig(ResidualNetworkConfig, DiscriminatorConfig):
 
 
 @dataclass(kw_only=True)
-class ResNetConfig(LatentsConfig):
+class ResNetConfig(ModelConfig):
     name: str = setting("family of networks", "resnet")
     generator: ResNetGeneratorConfig = setting("the generator's network")
     discriminator: ResNetDiscriminatorConfig = setting("the discriminator's network")
@@ -161,7 +162,7 @@ class R3GANDiscriminatorConfig(R3GANNetworkConfig, ConditionableConfig):
 
 
 @dataclass(kw_only=True)
-class R3GANConfig(LatentsConfig):
+class R3GANConfig(ModelConfig):
     name: str = setting("family of networks", "r3gan")
     generator: R3GANGeneratorConfig = setting("the generator's network")
     discriminator: R3GANDiscriminatorConfig = setting("the discriminator's network")
