@@ -1,7 +1,6 @@
 """The folder of a run: taken by one run alone, with room on its disk, and not left behind by a run that never began."""
 
 import contextlib
-import importlib.util
 import json
 import os
 import shutil
@@ -15,9 +14,8 @@ import yaml
 
 from gan.errors import ConfigError
 from gan.files import write_bytes
+from gan.locks import lock
 
-# None on Windows: two runs in one folder are not noticed there.
-fcntl: Any = importlib.import_module("fcntl") if importlib.util.find_spec("fcntl") else None
 PATIENCE = 15.0  # seconds for a process that ends to let go of its folder: ranks whose parent was killed, above all
 ROOM = 50_000_000  # bytes on the disk: a few checkpoints, and the pictures, of the largest network that we ship
 WRITTEN = ("metrics.csv", "losses.png", "run.json", "samples", "tensorboard")  # beside checkpoints and bundle
@@ -119,48 +117,34 @@ def _lock(folder: Path) -> None:
     Raises:
         ConfigError: another process holds it, and goes on to.
     """
-    if fcntl is None:
-        return
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:
         return  # whoever writes to it will say so
     last = time.monotonic() + PATIENCE
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() < last:
-                time.sleep(0.1)
-                continue
-            os.close(descriptor)
-            raise ConfigError(
-                f"hydra.run.dir: in {folder} another process is training; wait for it, or give another folder"
-            ) from None
-        except OSError:  # no locks on this disk
-            os.close(descriptor)
-            return
+    while (locked := lock(descriptor)) is False and time.monotonic() < last:
+        time.sleep(0.1)
+    if locked:
         _locks.append(descriptor)
         return
+    os.close(descriptor)
+    if locked is False:
+        raise ConfigError(
+            f"hydra.run.dir: in {folder} another process is training; wait for it, or give another folder"
+        )
 
 
 def is_held(folder: Path) -> bool | None:
     """Whether a process trains in a run folder now; None where that cannot be known, for want of locks."""
-    if fcntl is None:
-        return None
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:
         return None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:  # no locks on this disk
-        return None
+        locked = lock(descriptor, shared=True)
     finally:
         os.close(descriptor)
-    return False
+    return None if locked is None else not locked
 
 
 def _forget() -> None:

@@ -14,27 +14,27 @@ from gan.errors import GanError
 if TYPE_CHECKING:
     from gan.latent_directions import Row
 
+Directions = Annotated[str, typer.Option(help="pca: those that move the first layer most. random. codes: InfoGAN's.")]
+Reach = Annotated[
+    float | None,
+    typer.Option(help="From -reach to reach. By default 3 standard deviations (uniform noise: 1, codes: 2)."),
+]
+OfClass = Annotated[
+    str | None,
+    typer.Option("--class", "--labels", help="Of a conditional generator: a name or number. By default 0."),
+]
+Out = Annotated[Path, typer.Option(help="FILE.png, or FILE.npy: uint8 (rows, columns, C, H, W).")]
+
 
 def explore(
     source: Source,
-    directions: Annotated[
-        str,
-        typer.Option(help="pca: those that move the first layer most. random. codes: InfoGAN's."),
-    ] = "pca",
+    directions: Directions = "pca",
     count: Annotated[int, typer.Option(min=1, max=256, help="Rows: how many directions; codes are all shown.")] = 8,
     columns: Annotated[int, typer.Option(min=2, max=256, help="Images in a row.")] = 9,
-    reach: Annotated[
-        float | None,
-        typer.Option(help="From -reach to reach. By default 3 standard deviations (uniform noise: 1, codes: 2)."),
-    ] = None,
+    reach: Reach = None,
     seed: Seed = 0,
-    of_class: Annotated[
-        str | None,
-        typer.Option("--class", "--labels", help="Of a conditional generator: a name or number. By default 0."),
-    ] = None,
-    out: Annotated[Path, typer.Option(help="FILE.png, or FILE.npy: uint8 (rows, columns, C, H, W).")] = Path(
-        "explore.png"
-    ),
+    of_class: OfClass = None,
+    out: Out = Path("explore.png"),
     scale: Annotated[int, typer.Option(min=1, max=32, help="Each pixel becomes so many, squared, in the PNG.")] = 2,
     gray_r: GrayR = False,
     device: Device = "cpu",

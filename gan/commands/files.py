@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def write_files(out: Path, files: Mapping[Path, bytes], *, force: bool) -> None:
+def write_files(out: Path | None, files: Mapping[Path, bytes], *, force: bool) -> None:
     """Write files, each whole or not at all; one that is there and would change is kept, unless ``force`` is true.
 
     Args:
-        out: what was given as --out.
+        out: what is said to be unwritable where the disk does not take a file, as it was given as --out; None: the file
+            itself.
 
     Raises:
         GanError: a file would change, and ``force`` is false; or the disk does not take it.
@@ -29,7 +30,7 @@ def write_files(out: Path, files: Mapping[Path, bytes], *, force: bool) -> None:
         for path, content in files.items():
             write_bytes(path, content)
     except OSError as error:
-        raise GanError(f"--out: {out} cannot be written: {error.strerror}") from error
+        raise GanError(f"--out: {out or error.filename} cannot be written: {error.strerror}") from error
 
 
 def npy(array: "np.ndarray") -> bytes:

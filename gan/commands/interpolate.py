@@ -17,40 +17,43 @@ if TYPE_CHECKING:
 ENDINGS = (".gif", ".mp4", ".png", ".npy")
 SHOWN_SIDE = 160  # pixels of a frame of an animation, about: at 28 a digit is hardly seen
 
+OfClass = Annotated[
+    str | None,
+    typer.Option(
+        "--class",
+        "--labels",
+        help="Of a conditional generator: a class's name or number for the whole walk, or several with commas, one "
+        "for each seed. Fewer of the one than of the other are taken in turn. By default all classes in turn.",
+    ),
+]
+Loop = Annotated[bool, typer.Option("--loop", help="Go back to the first in the end: no jump where it repeats.")]
+Out = Annotated[
+    Path,
+    typer.Option(
+        help="FILE.gif; FILE.mp4, by ffmpeg; FILE.png: a strip, one row from each point to the next; FILE.npy: "
+        "uint8 (frames, C, H, W)."
+    ),
+]
+Scale = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=64,
+        help="Each pixel becomes so many, squared. By default 1 in a strip and an array, else about 160 a side.",
+    ),
+]
+
 
 def interpolate(
     source: Source,
     seeds: Annotated[str, typer.Option(help="Where it goes, with commas: each the first image of that seed.")] = "0,1",
-    of_class: Annotated[
-        str | None,
-        typer.Option(
-            "--class",
-            "--labels",
-            help="Of a conditional generator: a class's name or number for the whole walk, or several with commas, one "
-            "for each seed. Fewer of the one than of the other are taken in turn. By default all classes in turn.",
-        ),
-    ] = None,
+    of_class: OfClass = None,
     steps: Annotated[int, typer.Option(min=1, help="Frames from each point to the next.")] = 30,
     method: Annotated[str | None, typer.Option(help="spherical or linear. By default what suits the prior.")] = None,
-    loop: Annotated[bool, typer.Option("--loop", help="Go back to the first in the end: no jump where it repeats.")] = (
-        False
-    ),
-    out: Annotated[
-        Path,
-        typer.Option(
-            help="FILE.gif; FILE.mp4, by ffmpeg; FILE.png: a strip, one row from each point to the next; FILE.npy: "
-            "uint8 (frames, C, H, W)."
-        ),
-    ] = Path("walk.gif"),
+    loop: Loop = False,
+    out: Out = Path("walk.gif"),
     fps: Annotated[int, typer.Option(min=1, max=100, help="Frames a second: of an MP4, and of a GIF up to 25.")] = 20,
-    scale: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=64,
-            help="Each pixel becomes so many, squared. By default 1 in a strip and an array, else about 160 a side.",
-        ),
-    ] = None,
+    scale: Scale = None,
     gray_r: GrayR = False,
     device: Device = "cpu",
     as_json: AsJson = False,

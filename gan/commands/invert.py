@@ -1,6 +1,7 @@
 """`gan invert`: the latents of given pictures, and their images beside the pictures."""
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,28 +20,29 @@ if TYPE_CHECKING:
 
 PAIRS_IN_A_ROW = 4
 
+Pictures = Annotated[
+    list[Path], typer.Argument(help="Picture files; each is made grey, if the generator's are, and resized.")
+]
+OfClass = Annotated[
+    str | None,
+    typer.Option("--class", "--labels", help="Look among these classes: names or numbers with commas. By default all."),
+]
+GrayR = Annotated[bool, typer.Option("--gray-r", help="The pictures are dark on white, the generator's are not.")]
+Out = Annotated[
+    Path, typer.Option(help="FILE.png: each picture with its image beside it. FILE.npy beside it: the latents.")
+]
+
 
 def invert(
     source: Source,
-    pictures: Annotated[
-        list[Path], typer.Argument(help="Picture files; each is made grey, if the generator's are, and resized.")
-    ],
-    of_class: Annotated[
-        str | None,
-        typer.Option(
-            "--class", "--labels", help="Look among these classes: names or numbers with commas. By default all."
-        ),
-    ] = None,
+    pictures: Pictures,
+    of_class: OfClass = None,
     restarts: Annotated[int, typer.Option(min=1, max=256, help="Latents that are improved side by side.")] = 8,
     steps: Annotated[int, typer.Option(min=0, help="Steps of Adam.")] = 300,
     lr: Annotated[float, typer.Option(min=1e-6, max=10, help="Its learning rate at first; it falls to 0.")] = 0.05,
     seed: Annotated[int, typer.Option(min=0, help="Of the latents that it starts from.")] = 0,
-    gray_r: Annotated[
-        bool, typer.Option("--gray-r", help="The pictures are dark on white, the generator's are not.")
-    ] = False,
-    out: Annotated[
-        Path, typer.Option(help="FILE.png: each picture with its image beside it. FILE.npy beside it: the latents.")
-    ] = Path("inverted.png"),
+    gray_r: GrayR = False,
+    out: Out = Path("inverted.png"),
     scale: Annotated[int, typer.Option(min=1, max=64, help="Each pixel becomes so many, squared, in the PNG.")] = 4,
     device: Device = "cpu",
     as_json: AsJson = False,
@@ -51,7 +53,7 @@ def invert(
 
     from gan.bundle import load_generator
     from gan.inversion import invert as find
-    from gan.pictures import grid, inverted, png
+    from gan.pictures import inverted
 
     check_ending(out, (".png",))
     generator = load_generator(source).to(usable_device(device))
@@ -62,20 +64,24 @@ def invert(
         find(generator, picture, labels=asked, restarts=restarts, steps=steps, lr=lr, seed=seed) for picture in wanted
     ]
     latents = out.with_suffix(".npy")
-    pairs = np.stack([image for picture, one in zip(wanted, found, strict=True) for image in (picture, one.image)])
-    content = {
-        out: png(grid(pairs, columns=2 * PAIRS_IN_A_ROW, scale=scale)),
-        latents: npy(np.stack([one.z.numpy() for one in found])),
-    }
+    content = {out: _picture(wanted, found, scale), latents: npy(np.stack([one.z.numpy() for one in found]))}
     write_files(out, content, force=force)
     told = [_told(picture, one, generator) for picture, one in zip(pictures, found, strict=True)]
     if as_json:
         print(json.dumps({"out": str(out), "latents": str(latents), "seed": seed, "pictures": told}))
-        return
-    for one in told:
-        of_its_class = "" if one["class"] is None else f", class {one['class']}"
-        print(f"{one['picture']}: error {one['error']:.4f}, at the start {one['error_of_nearest']:.4f}{of_its_class}")
-    print(f"error: root mean square of a pixel's, in [0, 1]; seed {seed}: {out}; latents: {latents}")
+    else:
+        _print(told)
+        print(f"error: root mean square of a pixel's, in [0, 1]; seed {seed}: {out}; latents: {latents}")
+
+
+def _picture(wanted: Sequence["np.ndarray"], found: Sequence["Inversion"], scale: int) -> bytes:
+    """PNG: beside each picture the image that is nearest to it."""
+    import numpy as np
+
+    from gan.pictures import grid, png
+
+    pairs = np.stack([image for picture, one in zip(wanted, found, strict=True) for image in (picture, one.image)])
+    return png(grid(pairs, columns=2 * PAIRS_IN_A_ROW, scale=scale))
 
 
 def _told(picture: Path, found: "Inversion", generator: "TrainedGenerator") -> dict[str, Any]:
@@ -88,6 +94,12 @@ def _told(picture: Path, found: "Inversion", generator: "TrainedGenerator") -> d
         "error_of_nearest": found.error_of_nearest,
         "class": named,
     }
+
+
+def _print(told: Iterable[Mapping[str, Any]]) -> None:
+    for one in told:
+        of_its_class = "" if one["class"] is None else f", class {one['class']}"
+        print(f"{one['picture']}: error {one['error']:.4f}, at the start {one['error_of_nearest']:.4f}{of_its_class}")
 
 
 def _read(path: Path, image_shape: tuple[int, int, int]) -> "np.ndarray":

@@ -39,38 +39,43 @@ def load_folder(folder: str, image_size: int | None = None, image_channels: int 
     """
     path = Path(folder).expanduser().resolve()
     files = list_pictures(path)
-    class_names = tuple(sorted({file.parts[0] for file in files if len(file.parts) > 1}))
-    numbers = {name: number for number, name in enumerate(class_names)}
-    labels = [numbers.get(file.parts[0], 0) for file in files]
+    class_names, labels = _classes(files)
     logger.info("reading %s pictures from %s", f"{len(files):,}", path)
 
     faults: dict[Path, str] = {}
+    shape = _common_shape(path, files, image_size, image_channels, faults)
+    held_out = _held_out(labels)
+    halves = ([file for file, out in zip(files, held_out, strict=True) if out == half] for half in (False, True))
+    images, held_out_images = (_read_all(path, half, shape, faults) for half in halves)
+    if faults:
+        raise _broken(path, files, faults)
+    label, out = torch.tensor(labels, dtype=torch.int64), torch.tensor(held_out)
+    origin = _origin(path, len(images), len(held_out_images), class_names, shape)
+    return LoadedImages(images, label[~out], held_out_images, label[out], FOLDER, class_names, origin)
+
+
+def _classes(files: Sequence[Path]) -> tuple[tuple[str, ...], list[int]]:
+    """The names of the class folders, and the number of each file's; no names and 0 where there are no such folders."""
+    names = tuple(sorted({file.parts[0] for file in files if len(file.parts) > 1}))
+    numbers = {name: number for number, name in enumerate(names)}
+    return names, [numbers.get(file.parts[0], 0) for file in files]
+
+
+def _common_shape(
+    path: Path, files: Sequence[Path], image_size: int | None, image_channels: int | None, faults: dict[Path, str]
+) -> tuple[int, int]:
+    """Channels and size of all images, as asked for or by the files' headers; broken files are noted.
+
+    Raises:
+        DataError: there is no such shape, or the memory is too small for so many images of it.
+    """
     headers = _read_headers(path, files, faults)
     if not headers:
         raise _broken(path, files, faults)
     size = _common_size(path, headers, image_size)
     channels = image_channels or max(header.channels for header in headers.values())
     check_memory(f"data.folder={path}", len(files), (channels, size, size), "a smaller data.image_size takes less")
-
-    held_out = _held_out(labels)
-    images, held_out_images = (
-        _read_all(
-            path, [file for file, out in zip(files, held_out, strict=True) if out == half], (channels, size), faults
-        )
-        for half in (False, True)
-    )
-    if faults:
-        raise _broken(path, files, faults)
-    label, out = torch.tensor(labels, dtype=torch.int64), torch.tensor(held_out)
-    return LoadedImages(
-        images,
-        label[~out],
-        held_out_images,
-        label[out],
-        FOLDER,
-        class_names,
-        _origin(path, len(images), len(held_out_images), class_names, (channels, size)),
-    )
+    return channels, size
 
 
 def _read_headers(path: Path, files: Sequence[Path], faults: dict[Path, str]) -> dict[Path, Header]:

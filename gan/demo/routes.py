@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
+from string import Template
 from typing import Any
 
 from gan.demo import run_status
@@ -17,7 +18,7 @@ from gan.errors import GanError
 from gan.pictures import Pixels, png
 from gan.report.run_folders import Run, read_run
 
-PAGES = {"/": "demo.html", "/watch": "watch.html"}
+PAGES = {"/": "demo", "/watch": "watch"}
 STYLES, SCRIPTS = ("page.css",), ("requests.js", "controls.js", "panel.js", "demo.js", "chart.js", "watch.js")
 NEIGHBOURS = 5
 
@@ -30,7 +31,7 @@ def routes(shelf: Shelf, sets: Sets, runs: Sequence[Path]) -> Routes:
         runs: run folders to watch, of the first of which the page of a run shows most.
     """
     found: dict[tuple[str, str], Callable[[Request], Response]] = {
-        ("GET", address): _file(name, "text/html; charset=utf-8") for address, name in PAGES.items()
+        ("GET", address): _page(name) for address, name in PAGES.items()
     }
     found |= {("GET", f"/{name}"): _file(name, "text/css; charset=utf-8") for name in STYLES}
     found |= {("GET", f"/{name}"): _file(name, "text/javascript; charset=utf-8") for name in SCRIPTS}
@@ -116,6 +117,16 @@ def _picture(image: Pixels) -> Response:
     return Response(png(image), "image/png")
 
 
+def _page(name: str) -> Callable[[Request], Response]:
+    """What a page alone has, in the frame of all pages, page.html."""
+    page = Template(_read("page.html").decode()).substitute(name=name, content=_read(f"{name}.html").decode())
+    return lambda request: Response(page.encode(), "text/html; charset=utf-8")
+
+
 def _file(name: str, kind: str) -> Callable[[Request], Response]:
-    content = (resources.files("gan.demo") / "pages" / name).read_bytes()
+    content = _read(name)
     return lambda request: Response(content, kind)
+
+
+def _read(name: str) -> bytes:
+    return (resources.files("gan.demo") / "pages" / name).read_bytes()

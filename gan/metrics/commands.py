@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gan.commands.arguments import Force, check_ending
+from gan.commands.arguments import Device, Force, check_ending
 from gan.devices import usable_device
 from gan.errors import GanError
 
@@ -21,34 +21,37 @@ metrics = typer.Typer(name="metrics", help="The instruments that `gan evaluate` 
 
 Root = Annotated[Path, typer.Option(envvar="GAN_DATA", help="Folder of the data sets, in torchvision's layout.")]
 
+Count = Annotated[int, typer.Option("--n", min=1, help="Images to measure; numbers of different n do not compare.")]
+Cas = Annotated[
+    bool,
+    typer.Option(
+        "--cas", help="Of conditional ones also CAS: a classifier trained on 60,000 images, judged on real ones."
+    ),
+]
+Nearest = Annotated[
+    Path | None,
+    typer.Option(help="FILE.png: the images that are most like training images, and those. Of one generator."),
+]
+Fid = Annotated[
+    bool, typer.Option("--fid", help="Also FID, in Inception's features: pip install -e '.[fid]', and its weights.")
+]
+
 
 def evaluate(
     sources: Annotated[list[Path], typer.Argument(metavar="RUN_OR_BUNDLE…", help="Run folders, or bundles.")],
     data: Annotated[str, typer.Option(help="Real images to compare with. By default those it was trained on.")] = "",
-    n: Annotated[int, typer.Option("--n", min=1, help="Images to measure; numbers of different n do not compare.")] = (
-        10_000
-    ),
+    n: Count = 10_000,
     seed: Annotated[int, typer.Option(min=0, help="Of the latents; the same seed gives the same numbers.")] = 0,
     kid_subset: Annotated[int, typer.Option(min=2, help="Images in each subset of KID; at most n.")] = 1000,
     root: Root = Path("data"),
     classifier: Annotated[Path | None, typer.Option(help="An extractor's file, instead of the shipped one.")] = None,
     labeller: Annotated[Path | None, typer.Option(help="The same for the one that tells classes.")] = None,
     autoencoder: Annotated[Path | None, typer.Option(help="The same for the one that saw no labels.")] = None,
-    cas: Annotated[
-        bool,
-        typer.Option(
-            "--cas", help="Of conditional ones also CAS: a classifier trained on 60,000 images, judged on real ones."
-        ),
-    ] = False,
-    nearest: Annotated[
-        Path | None,
-        typer.Option(help="FILE.png: the images that are most like training images, and those. Of one generator."),
-    ] = None,
-    fid: Annotated[
-        bool, typer.Option("--fid", help="Also FID, in Inception's features: pip install -e '.[fid]', and its weights.")
-    ] = False,
+    cas: Cas = False,
+    nearest: Nearest = None,
+    fid: Fid = False,
     force: Force = False,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")] = "cpu",
+    device: Device = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of the table.")] = False,
 ) -> None:
     """Measure how good a trained generator's images are: one row per run, and quality.json beside each bundle.
@@ -66,17 +69,13 @@ def evaluate(
     wanted = evaluating.Wanted(n, seed, kid_subset, cas, fid, nearest, device)
     own = {"classifier": classifier, "labeller": labeller, "autoencoder": autoencoder}
     real = evaluating.RealSets(data, root, own, device)
+    bundles = [(source, load_generator(source)) for source in sources]  # a mistake in any of them is told at once
     found: list[tuple[str, Quality]] = []
     results: list[dict[str, Any]] = []
-    bundles = [(source, load_generator(source)) for source in sources]  # a mistake in any of them is told at once
     for source, generator in bundles:
-        if generator.points:
-            results.append(evaluating.measure_points(source, generator, n=n, seed=seed, quiet=as_json))
-            continue
-        quality = evaluating.measure_images(source, generator, real.of(source, generator), wanted)
-        found.append((str(source), quality))
-        results.append(evaluating.result_of(generator, quality, wanted))
-        evaluating.write(source, results[-1])
+        quality, result = evaluating.measure(source, generator, real, wanted, quiet=as_json)
+        found += [] if quality is None else [(str(source), quality)]
+        results.append(result)
     if as_json:
         print(json.dumps([{"source": str(source), **result} for source, result in zip(sources, results, strict=True)]))
     elif found:

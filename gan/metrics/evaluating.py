@@ -73,6 +73,18 @@ class RealSets:
         return reference
 
 
+def measure(
+    source: Path, generator: TrainedGenerator, real: RealSets, wanted: Wanted, *, quiet: bool
+) -> tuple[Quality | None, dict[str, Any]]:
+    """One generator: its measures, None of a generator of points; and what quality.json now says of it."""
+    if generator.points:
+        return None, measure_points(source, generator, n=wanted.n, seed=wanted.seed, quiet=quiet)
+    quality = measure_images(source, generator, real.of(source, generator), wanted)
+    result = result_of(generator, quality, wanted)
+    write(source, result)
+    return quality, result
+
+
 def measure_images(source: Path, generator: TrainedGenerator, reference: Reference, wanted: Wanted) -> Quality:
     """All measures of a generator of images that are wanted; ``wanted.nearest`` is drawn."""
     if wanted.cas and not generator.metadata.get("num_classes"):

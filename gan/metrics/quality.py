@@ -19,7 +19,7 @@ from gan.metrics.classes import (
 from gan.metrics.frechet import Moments, distance
 from gan.metrics.kernel import kernel_distance
 from gan.metrics.neighbours import memorisation, neighbourhoods
-from gan.metrics.reference import SHOWN, Reference
+from gan.metrics.reference import SHOWN, Floor, Reference
 
 if TYPE_CHECKING:
     from gan.bundle import TrainedGenerator
@@ -118,51 +118,66 @@ def measure(
         GanError: too few images, or another number of channels than the reference's.
     """
     _check(images, reference, kid_subset)
-    real, labeller, structure = reference.classes, reference.labels.extractor, reference.structure
+    floor = reference.floor(min(len(images), reference.held_out_count), kid_subset)
+    copies = None
+    if look_for_copies and images.shape[1] == 1:
+        copies = memorisation(reference.nearest_training_image(images[:SHOWN])[0], reference.held_out_nearness)
+    used = (reference.classes.extractor, reference.labels.extractor, reference.structure.extractor)
+    return Quality(
+        data=reference.name,
+        n=len(images),
+        **_distances(images, reference, floor, seed, kid_subset),
+        **_of_classes(images, reference, labels),
+        score_floor=floor.score,
+        memorisation=copies.ratio if copies else None,
+        copied=copies.copied if copies else None,
+        extractors={extractor.name: extractor.sha256 for extractor in used},
+    )
+
+
+def _distances(images: Tensor, reference: Reference, floor: Floor, seed: int, kid_subset: int) -> dict[str, Any]:
+    """Of the features of generated images to those of real ones; by the names of `Quality`."""
+    real, structure = reference.classes, reference.structure
     fake, fake_structure = real.extractor.features(images), structure.extractor.features(images)
-    compared = min(len(images), reference.held_out_count)
-    floor = reference.floor(compared, kid_subset)
+    compared = floor.count
     fcd_compared = distance(Moments.of(fake[:compared]), real.moments)
     fcd_compared_structure = distance(Moments.of(fake_structure[:compared]), structure.moments)
     kid, kid_std = kernel_distance(real.train, fake, subset_size=kid_subset, seed=seed)
     near = neighbourhoods(real.held_out[:compared], fake[:compared], NEIGHBOURS)
+    return {
+        "compared": compared,
+        "fcd": distance(Moments.of(fake), real.moments),
+        "fcd_floor": floor.fcd,
+        "fcd_ratio": fcd_compared / floor.fcd,
+        "fcd_autoencoder": distance(Moments.of(fake_structure), structure.moments),
+        "fcd_autoencoder_floor": floor.fcd_autoencoder,
+        "fcd_autoencoder_ratio": fcd_compared_structure / floor.fcd_autoencoder,
+        "kid": kid,
+        "kid_std": kid_std,
+        "kid_floor": floor.kid,
+        "kid_subset": kid_subset,
+        **asdict(near),
+        **{f"real_{name}": value for name, value in asdict(floor.neighbourhoods).items()},
+        "neighbours": NEIGHBOURS,
+    }
+
+
+def _of_classes(images: Tensor, reference: Reference, labels: Tensor | None) -> dict[str, Any]:
+    """Which classes are seen in generated images, and how surely; by the names of `Quality`."""
+    labeller = reference.labels.extractor
     logits = labeller.logits(labeller.features(images))  # (N, C, K)
     classes = logits.argmax(2)
     shares = class_shares(classes.flatten(), logits.shape[2])
-    missing = [reference.class_names[index] for index in missing_classes(shares, reference.real_shares)]
-    copies = None
-    if look_for_copies and images.shape[1] == 1:
-        copies = memorisation(reference.nearest_training_image(images[:SHOWN])[0], reference.held_out_nearness)
     modes, reverse_kl = stacked_modes(classes, logits.shape[2]) if images.shape[1] > 1 else (None, None)
-    return Quality(
-        data=reference.name,
-        n=len(images),
-        compared=compared,
-        fcd=distance(Moments.of(fake), real.moments),
-        fcd_floor=floor.fcd,
-        fcd_ratio=fcd_compared / floor.fcd,
-        fcd_autoencoder=distance(Moments.of(fake_structure), structure.moments),
-        fcd_autoencoder_floor=floor.fcd_autoencoder,
-        fcd_autoencoder_ratio=fcd_compared_structure / floor.fcd_autoencoder,
-        kid=kid,
-        kid_std=kid_std,
-        kid_floor=floor.kid,
-        kid_subset=kid_subset,
-        **asdict(near),
-        **{f"real_{name}": value for name, value in asdict(floor.neighbourhoods).items()},
-        neighbours=NEIGHBOURS,
-        score=classifier_score(logits.flatten(0, 1)),
-        score_floor=floor.score,
-        class_shares=shares,
-        kl_uniform=kl_to_uniform(shares),
-        missing=missing,
-        memorisation=copies.ratio if copies else None,
-        copied=copies.copied if copies else None,
-        label_accuracy=None if labels is None else label_accuracy(classes[:, 0], labels),
-        modes=modes,
-        reverse_kl=reverse_kl,
-        extractors={used.name: used.sha256 for used in (real.extractor, labeller, structure.extractor)},
-    )
+    return {
+        "score": classifier_score(logits.flatten(0, 1)),
+        "class_shares": shares,
+        "kl_uniform": kl_to_uniform(shares),
+        "missing": [reference.class_names[index] for index in missing_classes(shares, reference.real_shares)],
+        "label_accuracy": None if labels is None else label_accuracy(classes[:, 0], labels),
+        "modes": modes,
+        "reverse_kl": reverse_kl,
+    }
 
 
 def evaluate(

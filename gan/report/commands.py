@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from gan.commands.arguments import Force
+from gan.commands.files import write_files
 from gan.errors import GanError
 
 
@@ -16,7 +18,7 @@ def report(
     out: Annotated[Path, typer.Option(help="The page, FILE.html; the Markdown is FILE.md beside it.")] = Path(
         "report.html"
     ),
-    force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
+    force: Force = False,
 ) -> None:
     """Compare runs: ranking, settings that differ, curves, samples; one HTML page for offline, and Markdown.
 
@@ -37,20 +39,6 @@ def report(
     files = {out: html_page(made)}
     for path, content in markdown(made, pictures).items():
         files[out.parent / path if path else out.with_suffix(".md")] = content
-    _write(files, force=force)
+    write_files(None, files, force=force)
     print(overview(found, now))
     print(f"\n{out}: open it in a browser\n{out.with_suffix('.md')}: the same for GitHub, pictures in {pictures}/")
-
-
-def _write(files: dict[Path, bytes], *, force: bool) -> None:
-    """Write them all, or none if one is there already with other content."""
-    from gan.files import write_bytes
-
-    try:
-        differing = [path for path, content in files.items() if path.exists() and path.read_bytes() != content]
-        if differing and not force:
-            raise GanError(f"--out: {differing[0]} exists and would change; give another name, or --force to overwrite")
-        for path, content in files.items():
-            write_bytes(path, content)
-    except OSError as error:
-        raise GanError(f"--out: {error.filename} cannot be written: {error.strerror}") from error

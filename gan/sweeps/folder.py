@@ -1,7 +1,6 @@
 """The folder of a sweep: held by one sweep at a time, and made ready for the points that are to run."""
 
 import contextlib
-import importlib.util
 import json
 import os
 import time
@@ -11,10 +10,9 @@ from typing import Any
 
 from gan.errors import GanError
 from gan.files import write_bytes
+from gan.locks import lock
 from gan.sweeps.points import FAILED, PRUNED
 
-# None on Windows: two sweeps in one folder are not noticed there.
-fcntl: Any = importlib.import_module("fcntl") if importlib.util.find_spec("fcntl") else None
 RECORD = "sweep.json"
 ORPHAN_SECONDS = 30.0  # a process of a sweep that was killed ends by itself within this
 LOOK_SECONDS = 0.2
@@ -33,10 +31,8 @@ def held(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise GanError(f"hydra.sweep.dir: {folder} cannot be made: {error.strerror}") from error
     try:
-        if not _lock(descriptor):
-            raise GanError(
-                f"hydra.sweep.dir: a sweep is going on in {folder}; wait for it, or give another folder"
-            ) from None
+        if lock(descriptor) is False:
+            raise GanError(f"hydra.sweep.dir: a sweep is going on in {folder}; wait for it, or give another folder")
         yield
     finally:
         os.close(descriptor)
@@ -61,22 +57,9 @@ def _is_free_now(folder: Path) -> bool:
     except FileNotFoundError:
         return True
     try:
-        return _lock(descriptor)
+        return lock(descriptor) is not False
     finally:
         os.close(descriptor)
-
-
-def _lock(descriptor: int) -> bool:
-    """Lock an open folder until it is closed; False if someone else has."""
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # no locks on this disk
-        return True
-    return True
 
 
 def clear(folder: Path) -> None:

@@ -66,7 +66,7 @@ def test_a_run_that_has_ended_says_how_far_it_came(tmp_path: Path) -> None:
 def test_without_locks_a_run_that_has_not_ended_runs_as_long_as_it_writes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gan.run_folder.fcntl", None)
+    monkeypatch.setattr("gan.locks.fcntl", None)
     folder = write_run(tmp_path / "run", ended=False)
     for file in ("config.yaml", "run.json"):
         os.utime(folder / file, (1_000, 1_000))
