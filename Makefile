@@ -32,7 +32,7 @@ train: .venv/.complete ## A short first run: bundled images, a few minutes on a 
 
 .PHONY: board
 board: .venv/.complete ## TensorBoard on all runs under outputs/
-	$(PY) -m tensorboard.main --logdir outputs $(ARGS)
+	$(PY) -m tensorboard.main --logdir outputs --samples_per_plugin images=100000 $(ARGS)
 
 .PHONY: test
 test: .venv/.complete ## The tests; no network needed
@@ -41,6 +41,10 @@ test: .venv/.complete ## The tests; no network needed
 .PHONY: test-all
 test-all: .venv/.complete ## The tests with the slow ones: full-length runs, on full data sets where they are at hand
 	$(PY) -m pytest -m "" $(if $(filter-out 1,$(WORKERS)),-n $(WORKERS)) $(ARGS)
+
+.PHONY: browser
+browser: .venv/.complete ## The pages of demo, watch and board in headless Chromium; needs one, and the extra [browser]
+	$(PY) -m pytest -m "" $(wildcard tests/*/test_*_in_a_browser.py) $(ARGS)
 
 .PHONY: check
 check: lint format-check types ## Lint, format check and types: what CI asks besides the tests

@@ -108,6 +108,7 @@ class Report(NamedTuple):
     rank: int
     exit_code: int
     text: str
+    error: str  # in a line, for run.json
 
 
 def started_by_us() -> bool:
@@ -135,10 +136,17 @@ def report(error: Exception, *, full: bool = False) -> int:
     file = Path(os.environ[REPORTS_VARIABLE]) / os.environ["RANK"]
     if not file.exists():
         content: dict[str, Any] = {"time": time.time_ns(), "exit_code": exit_code, "text": text}
+        content["error"] = in_a_line(error)
         unfinished = file.with_suffix(".tmp")
         unfinished.write_text(json.dumps(content))
         unfinished.rename(file)
     return exit_code
+
+
+def in_a_line(error: Exception) -> str:
+    """The class of an error, and the first line of what it says, 300 characters at most."""
+    first = (str(error).strip().splitlines() or [""])[0][:300]
+    return f"{type(error).__name__}: {first}"
 
 
 def first_report(folder: Path) -> Report | None:

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from torch.distributed import TCPStore
 
@@ -25,6 +26,15 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+class Outcome(NamedTuple):
+    """How a launch ended: its exit code, what to tell, and for run.json "failed" or "cut" ("": neither), and why."""
+
+    exit_code: int
+    told: str = ""
+    how: str = ""
+    why: str = ""
+
+
 def launch(script: str, arguments: Sequence[str], processes: int) -> int:
     """Run ``python script arguments`` as ``processes`` ranks on this machine, and wait for them.
 
@@ -37,19 +47,37 @@ def launch(script: str, arguments: Sequence[str], processes: int) -> int:
     Returns:
         0 if every rank ended with 0, else the exit code of the one that failed first; 128 + n if by signal n.
     """
+    try:
+        outcome = _run([sys.executable, "-u", script, *arguments], processes)
+    except endings.Stopped as stop:
+        _note("cut", stop.name)  # the ranks know of our SIGTERM alone
+        raise
+    if outcome.how:
+        _note(outcome.how, outcome.why)  # the first rank was only asked to end, or says what came of it
+    return outcome.exit_code
+
+
+def _note(how: str, why: str) -> None:
+    folder = run_folder.taken()
+    if folder is not None:
+        run_folder.note_early_end(folder, how, **{"error" if how == "failed" else "by": why})
+
+
+def _run(command: Sequence[str], processes: int) -> Outcome:
+    """Run a command as so many ranks until they have ended, and tell the first error."""
     sys.stdout.flush()  # before the ranks say anything
     with tempfile.TemporaryDirectory(prefix="gan-") as folder:
         store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
-        with _ranks([sys.executable, "-u", script, *arguments], _environment(processes, store.port, folder)) as ranks:
+        with _ranks(command, _environment(processes, store.port, folder)) as ranks:
             while None in (exit_codes := [rank.poll() for rank in ranks]):
                 if any(exit_codes) or endings.first_report(Path(folder)):
                     break
                 time.sleep(LOOK_SECONDS)
-            exit_code, told = _outcome(ranks, Path(folder))
-            if told:  # now, not once all have ended, which may take a while
-                print(told, file=sys.stderr, flush=True)
+            outcome = _outcome(ranks, Path(folder))
+            if outcome.told:  # now, not once all have ended, which may take a while
+                print(outcome.told, file=sys.stderr, flush=True)
                 _wait(ranks, GRACE_SECONDS / 4)
-    return exit_code
+    return outcome
 
 
 def _environment(processes: int, port: int, folder: str) -> dict[str, str]:
@@ -110,17 +138,26 @@ def _wait(ranks: list[subprocess.Popen[bytes]], seconds: float) -> None:
         time.sleep(LOOK_SECONDS)
 
 
-def _outcome(ranks: list[subprocess.Popen[bytes]], folder: Path) -> tuple[int, str]:
-    """The exit code of the launch, and what to tell of the rank that failed first."""
+def _outcome(ranks: list[subprocess.Popen[bytes]], folder: Path) -> Outcome:
+    """Of the rank that failed first."""
     codes = {number: rank.poll() or 0 for number, rank in enumerate(ranks)}
     killed = [number for number, code in codes.items() if code < 0 and not (folder / str(number)).exists()]
     if killed:  # it could say nothing; what the others say comes of that
         number, by = killed[0], -codes[killed[0]]
         hint = " (by hand, or because memory ran out)" if by == signal.SIGKILL else ""
-        return 128 + by, f"rank {number} of {len(ranks)} processes was ended by {signal.Signals(by).name}{hint}"
+        name = signal.Signals(by).name
+        told = f"rank {number} of {len(ranks)} processes was ended by {name}{hint}"
+        return Outcome(128 + by, told, "cut", f"{name} to rank {number}")
     report = endings.first_report(folder)
     if report is not None:
-        whose = "" if report.exit_code != endings.CRASH else f"rank {report.rank} of {len(ranks)} processes failed:\n"
-        return report.exit_code, whose + report.text
+        crashed = report.exit_code == endings.CRASH
+        whose = f"rank {report.rank} of {len(ranks)} processes failed:\n" if crashed else ""
+        why = f"rank {report.rank}: {report.error}" if crashed else report.error
+        return Outcome(report.exit_code, whose + report.text, "failed", why)
     number, code = next(((number, code) for number, code in codes.items() if code), (0, 0))
-    return code, f"rank {number} of {len(ranks)} processes ended with exit code {code}" if code else ""
+    if not code:
+        return Outcome(0)
+    told = f"rank {number} of {len(ranks)} processes ended with exit code {code}"
+    if code > 128:  # by a signal to all of them, after which the first has said so itself
+        return Outcome(code, told)
+    return Outcome(code, told, "failed", f"rank {number} ended with exit code {code}")

@@ -19,6 +19,7 @@ from gan.locks import lock
 PATIENCE = 15.0  # seconds for a process that ends to let go of its folder: ranks whose parent was killed, above all
 ROOM = 50_000_000  # bytes on the disk: a few checkpoints, and the pictures, of the largest network that we ship
 WRITTEN = ("metrics.csv", "losses.png", "run.json", "samples", "tensorboard")  # beside checkpoints and bundle
+ENDED_EARLY = ("failed", "cut")  # in run.json: by an error, by a signal
 _taken: list[Path] = []
 _taken_again: list[Path] = []
 _locks: list[int] = []  # open folders, locked as long as they are
@@ -40,6 +41,19 @@ def ended(folder: Path) -> dict[str, Any]:
         return dict(facts["ended"])
     except (OSError, ValueError, KeyError, TypeError):
         return {}
+
+
+def note_early_end(folder: Path, how: str, **facts: Any) -> None:
+    """Say in run.json why a run has ended early, in place of what it may say of that.
+
+    Where it cannot be said (no room, no such file), what the end is about must not be hidden by that.
+    """
+    path = folder / "run.json"
+    with contextlib.suppress(OSError, ValueError):
+        said = {name: value for name, value in json.loads(path.read_text()).items() if name not in ENDED_EARLY}
+        if "ended" not in said:
+            said[how] = {"at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), **facts}
+            write_bytes(path, (json.dumps(said, indent=2) + "\n").encode())
 
 
 def take(settings: Mapping[str, Any]) -> None:

@@ -15,19 +15,19 @@ import lightning.pytorch as L
 import torch
 from torch import nn
 
+from gan import run_folder
 from gan.bundle import FILE_NAME
 from gan.callbacks.alarms import raised_alarms
 from gan.callbacks.checkpoint import LastCheckpoint
 from gan.callbacks.quality import QualityMonitor, quality_of, why_unmeasured
 from gan.data.module import ImageData
-from gan.endings import Stopped, meant_by
+from gan.endings import Stopped, in_a_line, meant_by
 from gan.files import write_bytes
 from gan.module import GAN
 from gan.parallel import own_overrides, user_command
 from gan.resume import Past
 
 EXTRAS = ("penalty", "augmentation", "lr_schedule", "ema")  # told where they are chosen
-ENDED_EARLY = ("failed", "cut")  # in run.json, by `early_end`
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "hydra-core", "omegaconf", "tensorboard", "numpy")
 
 
@@ -109,7 +109,7 @@ def record(
             first = json.loads((run_dir / "run.json").read_text())
             now = {"from": past.checkpoint.name, "g_updates": past.g_updates, "changed": past.changed, **facts}
             facts = {**first, "resumed": [*first.get("resumed", []), now]}
-            for end in ("ended", *ENDED_EARLY):
+            for end in ("ended", *run_folder.ENDED_EARLY):
                 facts.pop(end, None)
     write_bytes(run_dir / "run.json", (json.dumps(facts, indent=2) + "\n").encode())
 
@@ -161,8 +161,7 @@ def early_end(trainer: L.Trainer) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        first = (str(error).strip().splitlines() or [""])[0][:300]
-        _add(trainer, "failed", error=f"{type(error).__name__}: {first}")
+        _add(trainer, "failed", error=in_a_line(error))
         raise
     except (Stopped, SystemExit) as end:
         signal = meant_by(end) if isinstance(end, SystemExit) else end
@@ -172,13 +171,9 @@ def early_end(trainer: L.Trainer) -> Iterator[None]:
 
 
 def _add(trainer: L.Trainer, name: str, **facts: Any) -> None:
-    """Add an end to run.json; where that cannot be done, what the end is about must not be hidden by it."""
-    if not trainer.is_global_zero:
-        return
-    path = Path(trainer.default_root_dir) / "run.json"
-    with contextlib.suppress(OSError, ValueError):
-        said = {**json.loads(path.read_text()), name: {"at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), **facts}}
-        write_bytes(path, (json.dumps(said, indent=2) + "\n").encode())
+    """Add an end to run.json; of an error of another process `gan.ranks` tells."""
+    if trainer.is_global_zero:
+        run_folder.note_early_end(Path(trainer.default_root_dir), name, **facts)
 
 
 def _past(past: Past) -> str:

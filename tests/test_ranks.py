@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from gan import endings, ranks
+from gan import endings, ranks, run_folder
 from gan.ranks import launch
+from gan.report import run_folders as report
 
 Launch = Callable[..., int]
 
@@ -142,6 +143,62 @@ def test_the_first_of_several_errors_is_told(
     first = endings.first_report(tmp_path)
     assert first is not None
     assert (first.rank, first.exit_code, first.text) == (1, 1, "ValueError: the cause")
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], report.Run]:
+    """The run of this process's launch, whose first rank was asked to end and has said so; read when it is called."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "config.yaml").write_text("seed: 0\n")
+    (folder / "run.json").write_text('{"cut": {"by": "SIGTERM"}}')
+    monkeypatch.setattr(run_folder, "taken", lambda: folder)
+    return lambda: report.read_run(folder)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code", "state", "why"),
+    [
+        ("raise ZeroDivisionError('a bug')", 1, "failed", "rank 1: ZeroDivisionError: a bug"),
+        ("raise DataError('an image is broken')", 2, "failed", "DataError: an image is broken"),
+        ("os._exit(7)", 7, "failed", "rank 1 ended with exit code 7"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", 137, "cut", "SIGKILL to rank 1"),
+        ("sys.exit(143)", 143, "cut", "SIGTERM"),  # as all end where all were asked to: the first has said why
+        ("pass", 0, "cut", "SIGTERM"),
+    ],
+)
+def test_the_folder_says_of_which_rank_the_run_has_died(
+    script: Callable[..., str], run: Callable[[], report.Run], trouble: str, code: int, state: str, why: str
+) -> None:
+    file = script(
+        "from omegaconf import DictConfig",
+        "from gan import launch",
+        "from gan.errors import DataError",
+        "def main(_):",
+        f"    if rank: {trouble}",
+        "sys.exit(launch.run_command(lambda: launch.job(main)(DictConfig({}))))",
+    )
+    assert launch(file, [], 2) == code
+    assert (run().state(time.time()), run().why) == (state, why)
+
+
+def test_ctrl_c_is_not_told_as_what_the_ranks_were_sent(
+    run: Callable[[], report.Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(command: object, processes: int) -> ranks.Outcome:
+        raise endings.Stopped(signal.SIGINT)
+
+    monkeypatch.setattr(ranks, "_run", stopped)
+    with pytest.raises(endings.Stopped):
+        launch("script.py", [], 2)
+    assert run().why == "Ctrl-C"
+
+
+def test_a_run_that_has_ended_well_stays_so(run: Callable[[], report.Run]) -> None:
+    (run().folder / "run.json").write_text('{"ended": {"seconds": 5}}')
+    run_folder.note_early_end(run().folder, "failed", error="too late")
+    assert run().state(time.time()) == "finished"
+    assert "failed" not in run().facts
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for the processes in /proc")

@@ -13,6 +13,9 @@ from gan.commands.runs import places
 from gan.errors import GanError
 
 EVENTS = "events.out.tfevents*"
+# By itself TensorBoard keeps ten pictures of a tag; then the slider skips epochs. 0 should mean all, but its page of
+# images then shows none (2.21: the same number bounds what it reads).
+EVERY_IMAGE = "images=100000"
 
 
 def board(
@@ -33,7 +36,10 @@ def board(
     """Open TensorBoard: losses, accuracies, measures and pictures of a run. Ctrl-C ends it."""
     folder = newest(places()) if run is None else _with_events(run)
     url = launch(folder, host=host, port=port)
-    print(f"TensorBoard on {folder}: {url}\nBoth losses in one chart, the accuracies in another: {url}#custom_scalars")
+    print(f"TensorBoard on {folder}: {url}")
+    print(f"Both losses in one chart, the accuracies in another: {url}#custom_scalars")
+    print(f"The fixed latents, with a slider from epoch to epoch: {url}#images")
+    print(f"What the discriminator sees in real and fake images:  {url}#projector")
     if browser:
         webbrowser.open(url)
     wait()
@@ -72,7 +78,8 @@ def launch(folder: Path, *, host: str, port: int | None) -> str:
     logging.getLogger("tensorboard").setLevel(logging.ERROR)
     server: Any = program.TensorBoard()
     ports = [] if port is None else ["--port", str(port)]
-    server.configure(argv=["tensorboard", "--logdir", str(folder), "--host", host, "--load_fast", "false", *ports])
+    whole = ["--load_fast", "false", "--samples_per_plugin", EVERY_IMAGE]
+    server.configure(argv=["tensorboard", "--logdir", str(folder), "--host", host, *whole, *ports])
     try:
         return str(server.launch())
     except program.TensorBoardServerException as error:

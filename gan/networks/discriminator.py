@@ -125,6 +125,16 @@ class Discriminator(nn.Module):
         """images (N, C, H, W), labels int64 (N,) -> logits (N,), without a sigmoid. As `examine`."""
         return self.examine(images, labels).logits
 
+    def features(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """images (N, C, H, W), labels int64 (N,) -> what the trunk sees in them, (N, num_features). As `examine`."""
+        if labels is None and (self.label_channel is not None or self.projection is not None):
+            raise ValueError("this discriminator is conditional: it needs labels, and None were given")
+        if self.label_channel is not None:
+            channel = self.label_channel(labels).view(-1, 1, *self.map_size)
+            images = torch.cat([images, channel.to(images.dtype)], dim=1)
+        features: Tensor = self.trunk(images)
+        return features
+
     def examine(self, images: Tensor, labels: Tensor | None = None) -> Judgement:
         """images (N, C, H, W), labels int64 (N,) -> all that the heads say.
 
@@ -133,12 +143,7 @@ class Discriminator(nn.Module):
         Raises:
             ValueError: "concat" or "projection" is given none.
         """
-        if labels is None and (self.label_channel is not None or self.projection is not None):
-            raise ValueError("this discriminator is conditional: it needs labels, and None were given")
-        if self.label_channel is not None:
-            channel = self.label_channel(labels).view(-1, 1, *self.map_size)
-            images = torch.cat([images, channel.to(images.dtype)], dim=1)
-        features = self.trunk(images)
+        features = self.features(images, labels)
         logits = self.logit_head(features).squeeze(1)
         if self.projection is not None:
             logits = logits + (self.projection(labels) * features).sum(dim=1)

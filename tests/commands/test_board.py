@@ -5,7 +5,9 @@ import socket
 import urllib.request
 from pathlib import Path
 
+import numpy as np
 import pytest
+from board_asking import ask_json
 from gan_command import GanCommand
 from torch.utils.tensorboard import SummaryWriter
 
@@ -42,6 +44,15 @@ def test_the_newest_run_is_opened(
     assert url.startswith("http://127.0.0.1:")
     with urllib.request.urlopen(f"{url}data/plugins_listing", timeout=30) as answer:
         assert b"custom_scalars" in answer.read()
+
+
+def test_the_slider_of_the_pictures_goes_through_the_whole_run(tmp_path: Path, opened: list[str]) -> None:
+    with SummaryWriter(str(tmp_path / "mine" / "tensorboard")) as writer:
+        for epoch in range(40):
+            writer.add_image("samples/fixed latents", np.full((1, 4, 4), epoch, np.uint8), 10 * epoch)
+    url = board.launch(tmp_path / "mine", host="127.0.0.1", port=0)
+    shown = ask_json(url, "images", "images", run="tensorboard", tag="samples/fixed latents", sample=0)
+    assert [image["step"] for image in shown] == [10 * epoch for epoch in range(40)]
 
 
 def test_a_given_run(tmp_path: Path, gan: GanCommand, opened: list[str], capsys: pytest.CaptureFixture[str]) -> None:
