@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import ConfigCompositionException, HydraException, InstantiationException, MissingConfigException
 from hydra.utils import get_method
@@ -142,7 +143,7 @@ def _run_jobs(main: Callable[[], Any]) -> int:
         if WANTS_TRACEBACKS:
             raise
         print(error if isinstance(error, GanError) else in_our_words(error), file=sys.stderr)
-        return MISTAKE
+        return error.exit_code if isinstance(error, GanError) else MISTAKE
     except OSError as error:
         if _begun or WANTS_TRACEBACKS:
             raise
@@ -151,8 +152,11 @@ def _run_jobs(main: Callable[[], Any]) -> int:
     return max(_exit_codes, default=0)
 
 
-def in_our_words(error: Exception) -> str:
-    """Hydra's message about a composition that failed, with the nearest valid name and without plus signs to try."""
+def in_our_words(error: Exception, words: Sequence[str] | None = None) -> str:
+    """Hydra's message about a composition that failed, with the nearest valid name and without plus signs to try.
+
+    ``words`` are those that were composed; None: the command line.
+    """
     if isinstance(error.__cause__, GanError):  # of something that Hydra has made: a sweeper, say
         return str(error.__cause__)
     text = str(error)
@@ -164,24 +168,35 @@ def in_our_words(error: Exception) -> str:
     if found := re.search(r"target '(?:\S+\.)?(\w+)'.*Requirement '(.+?)' not met", text, re.DOTALL):
         return f"{found[1]} needs a package that is not installed: pip install '{found[2]}'"
     if found := re.search(r"Could not override '(.+?)'", text):
-        return _unknown_settings(found[1])
+        return _unknown_settings(found[1], sys.argv[1:] if words is None else words)
     if isinstance(error, ConfigCompositionException) and error.__cause__ is not None:
         text = f"{text}: {error.__cause__}"
     return re.sub(r"\s*\n\s*", " ", text.strip())
 
 
-def _unknown_settings(path: str) -> str:
-    """What to say of all settings on the command line that do not exist; ``path`` is the first, where Hydra stopped."""
+def _unknown_settings(path: str, words: Sequence[str]) -> str:
+    """What to say of all settings among these words that do not exist; ``path`` is the first, where Hydra stopped."""
     try:
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            composed = compose("config", [word for word in sys.argv[1:] if _chooses(word)])
+        with _another_hydra(), initialize_config_dir(str(CONF), version_base="1.3"):
+            composed = compose("config", list(filter(_chooses, words)), return_hydra_config=path.startswith("hydra."))
     except HydraException:
         return f"{path}: no such setting"
-    named = [word.partition("=")[0] for word in sys.argv[1:] if "=" in word and word[0] not in "+~-"]
+    named = [word.partition("=")[0] for word in words if "=" in word and word[0] not in "+~-"]
     others = [name for name in named if name != path and not (CONF / name).is_dir() and not name.startswith("hydra.")]
-    messages = [_unknown_setting(composed, path) or f"{path}: no such setting"]
+    messages = [_unknown_setting(composed, path) or f"{path}: no such setting; a new one by itself: +{path}.NAME=…"]
     messages += [message for name in others if (message := _unknown_setting(composed, name))]
     return "\n".join(dict.fromkeys(messages))
+
+
+@contextlib.contextmanager
+def _another_hydra() -> Iterator[None]:
+    """Inside, Hydra can be begun anew, also by a job of its own."""
+    before = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        yield
+    finally:
+        GlobalHydra.instance().hydra = before
 
 
 def _unknown_setting(node: Any, path: str) -> str | None:

@@ -124,10 +124,10 @@ def settle(settings: dict[str, Any], asked: Mapping[str, Any] | None) -> tuple[d
         return settings, None
     before = _saved(folder)
     wanted = settings if asked["run"] == AUTO else _changed(before, _changes)
-    differing = list(_differing(before, wanted))
-    if problems := list(_problems(differing, wanted, allowed)):
+    different = list(differing(before, wanted))
+    if problems := list(_problems(different, wanted, allowed)):
         raise ConfigError(f"resume: {folder} was begun with other settings\n" + "\n".join(problems))
-    past = _newest(folder, [f"{path}: {old} -> {new}" for path, old, new in differing])
+    past = _newest(folder, [f"{path}: {old} -> {new}" for path, old, new in different])
     is_all = past.checkpoint is not None and _is_finished(past, wanted)
     if is_all and run_folder.ended(folder):
         raise FinishedError(
@@ -200,22 +200,22 @@ def _is_group(before: Mapping[str, Any], path: str) -> bool:
     return "/" in path or "@" in path or path == "experiment" or isinstance(before.get(path), dict)
 
 
-def _differing(before: Any, wanted: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+def differing(before: Any, wanted: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
     """Every setting that is not the same: its path, and both values."""
     if isinstance(before, dict) and isinstance(wanted, dict):
         for name in dict.fromkeys([*before, *wanted]):
             where = f"{path}.{name}" if path else str(name)
-            yield from _differing(before.get(name), wanted.get(name), where)
+            yield from differing(before.get(name), wanted.get(name), where)
     elif before != wanted and path != "run_dir":
         yield path, before, wanted
 
 
 def _problems(
-    differing: list[tuple[str, Any, Any]], wanted: Mapping[str, Any], allowed: Sequence[str]
+    different: list[tuple[str, Any, Any]], wanted: Mapping[str, Any], allowed: Sequence[str]
 ) -> Iterator[str]:
     free = FREE if wanted["lr_schedule"]["name"] == "none" else tuple(name for name in FREE if name not in LENGTH)
     to_allow = []
-    for path, old, new in differing:
+    for path, old, new in different:
         if within(path, FIXED):
             yield f"{path}: {old!r} before, {new!r} given: the checkpoint has no networks or states for that"
         elif not within(path, (*free, *allowed)) and path != "trainer.default_root_dir":

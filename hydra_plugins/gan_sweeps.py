@@ -1,6 +1,6 @@
 """What Hydra finds by itself: it takes sweepers from the package `hydra_plugins` alone. The work is in gan.sweeps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from hydra.plugins.sweeper import Sweeper
@@ -28,9 +28,7 @@ class GridSweeper(Sweeper):
 class OptunaSweeper(Sweeper):
     """``hydra/sweeper=optuna``: points chosen by the results so far; conf/hydra/sweeper/optuna.yaml."""
 
-    def __init__(
-        self, params: Mapping[str, Any] | None = None, prune_after: Sequence[int] = (4, 1), **search: Any
-    ) -> None:
+    def __init__(self, params: Mapping[str, Any] | None = None, **search: Any) -> None:
         from gan.errors import ConfigError
         from gan.sweeps.sweeping import Sweep
 
@@ -39,8 +37,7 @@ class OptunaSweeper(Sweeper):
             from gan.sweeps.search import Search
         except ModuleNotFoundError as error:
             raise ConfigError("hydra/sweeper=optuna: optuna is not installed: pip install -e '.[sweeps]'") from error
-        first_points, first_measurements = prune_after
-        self._search = Search(**search, prune_after=(first_points, first_measurements))
+        self._search = Search.of(search)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self._search.check()

@@ -27,14 +27,14 @@ CONF = {
         data: {{name: mnist, root: here}}
         trainer: {{max_epochs: 2, default_root_dir: "${{run_dir}}"}}
         optimizer: {{lr: 2e-4}}
-        callbacks: {{}}
+        callbacks: {{quality: {{n: 2000}}}}
         hydra:
           searchpath: ["file://{ROOT / "conf"}"]
           sweep: {{dir: "multirun/${{now:%Y-%m-%d}}/${{now:%H-%M-%S}}"}}
           output_subdir: null
     """,
     "model/mlp.yaml": "name: mlp",
-    "model/dcgan.yaml": "name: dcgan",
+    "model/dcgan.yaml": "{name: dcgan, deep: 1}",
 }
 
 
@@ -50,7 +50,8 @@ class Sweeps:
         trained: the seed and learning rate of every job, in order.
         killed_at: seeds whose job is killed, once, when its settings are written. stopped_at: whose gets a SIGTERM.
         quality: of a point, by its learning rate. more: measures, too.
-        broken: seeds whose job fails. resumed: what each job was told to go on with.
+        broken: seeds whose job fails. hopeless: by its learning rate, whose search ends it early.
+        resumed: what each job was told to go on with.
     """
 
     folder: Path
@@ -61,6 +62,7 @@ class Sweeps:
     stopped_at: set[int] = field(default_factory=set)
     broken: set[int] = field(default_factory=set)
     quality: Callable[[float], float] = lambda lr: lr
+    hopeless: Callable[[float], bool] = lambda lr: False
     more: dict[str, Callable[[float], float]] = field(default_factory=dict)
     resumed: list[object] = field(default_factory=list)
 
@@ -81,6 +83,8 @@ class Sweeps:
         lr = settings["optimizer"]["lr"]
         ended = {"epochs": 2, "quality/fcd": self.quality(lr)} | {name: of(lr) for name, of in self.more.items()}
         (run / "run.json").write_text(json.dumps({"ended": ended}))
+        if self.hopeless(lr):
+            (run / "pruned.json").write_text('{"measurement": 1}')
         return 0
 
     def _fate(self, seed: int) -> None:

@@ -92,5 +92,10 @@ class Run:
     losses: Losses
 
 
+def noted(run: Run, name: str) -> list[tuple[int, float]]:
+    """What was logged under ``train/`` by this name: (step, value) in order."""
+    return run.logged.having(f"train/{name}")
+
+
 Play = Callable[..., Run]
 Compose = Callable[..., dict[str, Any]]

@@ -1,8 +1,9 @@
 """Ends a run of a search early when it is hopeless; the search itself adds this to its points: gan.sweeps.search."""
 
+import functools
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import lightning.pytorch as L
 
@@ -11,16 +12,22 @@ from gan.files import write_bytes
 from gan.module import GAN
 from gan.sweeps.points import PRUNED
 
+if TYPE_CHECKING:
+    from gan.sweeps.study import RunningTrial
+
 
 class Pruning(L.Callback):
     """After each measurement: ends the run if it is worse than the median of the others at the same measurement.
 
-    Only the first process asks; the others do as it says. Why a run was ended stands in the run folder's pruned.json.
+    The n-th measurement is that after n times ``callbacks.quality.every`` real images. Where nothing is measured, or
+    not this measure, nothing is ended. Only the first process asks; the others do as it says. Why a run was ended
+    stands in the run folder's pruned.json: the measurement, its value, and the median of how many finished runs it was
+    held against.
 
     Args:
         sweep: the folder of the search, with its study. trial: this run's number in it.
         monitor: the measure, lower or higher is better as the study has it, such as "quality/fcd".
-        first_points: runs that must have ended before any is compared.
+        first_points: runs that must have finished before any is compared.
         first_measurements: the measurement from which on a run may be ended; 1 is its first.
     """
 
@@ -32,46 +39,49 @@ class Pruning(L.Callback):
         self.monitor = monitor
         self.first_points = first_points
         self.first_measurements = first_measurements
-        self._study: Any = None
+        self._looked_at: set[int] = set()
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """A run that was killed just after it was found hopeless is so still."""
-        self._end_if_hopeless(trainer, None)
+        self._look(trainer, pl_module)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        assert isinstance(pl_module, GAN)
+        self._look(trainer, pl_module)
+
+    def _look(self, trainer: L.Trainer, game: L.LightningModule) -> None:
+        assert isinstance(game, GAN)
         callbacks: Any = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
         monitor = next((callback for callback in callbacks if isinstance(callback, QualityMonitor)), None)
-        if monitor is None or not monitor.latest:
-            return
-        self._end_if_hopeless(trainer, (pl_module.images_seen // monitor.every, monitor.latest))
+        value = None if monitor is None else monitor.latest.get(self.monitor.removeprefix("quality/"))
+        if monitor is not None and value is not None:
+            self._end_if_hopeless(trainer, game.images_seen // monitor.every, value)
 
-    def _end_if_hopeless(self, trainer: L.Trainer, measured: tuple[int, dict[str, float]] | None) -> None:
-        reason = self._reason(measured) if trainer.is_global_zero else None
+    def _end_if_hopeless(self, trainer: L.Trainer, measurement: int, value: float) -> None:
+        reason = self._reason(measurement, value) if trainer.is_global_zero else None
         if not trainer.strategy.broadcast(reason):
             return
         if reason is not None:
             write_bytes(Path(trainer.default_root_dir) / PRUNED, (json.dumps(reason) + "\n").encode())
         trainer.should_stop = True
 
-    def _reason(self, measured: tuple[int, dict[str, float]] | None) -> dict[str, float] | None:
-        """What to write down of a run that is hopeless; None of one that is not, or was looked at already."""
-        import optuna
+    @functools.cached_property
+    def place(self) -> "RunningTrial":
+        """This run's place in its search."""
+        from gan.sweeps.study import RunningTrial  # optuna, which only a search needs
 
-        from gan.sweeps.search import STUDY, storage_of
+        return RunningTrial(self.sweep, self.trial, self.first_points, self.first_measurements)
 
-        if self._study is None:
-            pruner = optuna.pruners.MedianPruner(self.first_points, self.first_measurements)
-            self._study = optuna.load_study(study_name=STUDY, storage=storage_of(self.sweep), pruner=pruner)
-        trial = optuna.trial.Trial(self._study, self._study.get_trials(deepcopy=False)[self.trial]._trial_id)
-        reported = self._study.get_trials(deepcopy=False)[self.trial].intermediate_values
-        if measured is not None:
-            step, values = measured
-            if step in reported or (value := values.get(self.monitor.removeprefix("quality/"))) is None:
-                return None
-            trial.report(value, step)
-            reported = {**reported, step: value}
-        if not reported or not trial.should_prune():
+    def _reason(self, measurement: int, value: float) -> dict[str, float] | None:
+        """What to write down of a run that is hopeless; None of one that is not, or was looked at already.
+
+        A run that was killed may have reported more than it has come to since: it goes on to where it was.
+        """
+        if measurement not in self.place.reported:
+            self.place.report(measurement, value)
+        if measurement in self._looked_at or measurement < max(self.place.reported):
             return None
-        last = max(reported)
-        return {"measurement": last, self.monitor: reported[last]}
+        self._looked_at.add(measurement)
+        if not self.place.is_hopeless():
+            return None
+        median, finished = self.place.others(measurement)
+        return {"measurement": measurement, self.monitor: value, "median": median, "finished_runs": finished}

@@ -35,7 +35,7 @@ def runs(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List runs: data, recipe, images seen, measures, state (finished, running, cut, failed)."""
+    """List runs: data, recipe, images seen, measures, state (finished, pruned, running, cut, failed)."""
     from gan.report.listing import chosen, columns, ordered, row
 
     known = columns(time.time())

@@ -31,7 +31,7 @@ FIRST = (
 
 def charts(rankings: Sequence[Ranking]) -> Charts:
     """Everything logged under ``quality/`` and ``train/``, in the order of the rankings."""
-    runs = [run for ranking in rankings for run in ranking.runs]
+    runs = [run for ranking in rankings for run in ranking.all_runs]
     columns = list(dict.fromkeys(column for run in runs for column in run.curves))
     quality = [column for column in columns if column.startswith("quality/")]
     first = [*quality, *(column for column in FIRST if column in columns)]
@@ -51,10 +51,10 @@ def points_each(curves: int) -> int:
 
 def _lines(rankings: Sequence[Ranking]) -> list[Line]:
     """Seeds of one setting share a colour where there are few enough settings; else each run has its own look."""
-    groups = [group for ranking in rankings for group in ranking.groups]
+    groups = [group for ranking in rankings for group in (*ranking.groups, *([run] for run in ranking.unranked))]
     by_group = 1 < len(groups) <= COLOURS and max(map(len, groups)) <= DASHES
     lines: list[Line] = []
-    called = {name: text for ranking in rankings for name, text in labels(ranking.runs).items()}
+    called = {name: text for ranking in rankings for name, text in labels(ranking.all_runs).items()}
     for number, group in enumerate(groups):
         for place, run in enumerate(group):
             index = len(lines)

@@ -29,16 +29,17 @@ def report(
     from gan.report.markdown import markdown
     from gan.report.overview import overview
     from gan.report.run_folders import find_runs
+    from gan.report.unranked import never_begun
 
     if out.suffix != ".html":
         raise GanError(f"--out: {out} given; a file name that ends in .html expected")
-    found = find_runs(runs)
+    found, failed = find_runs(runs), never_begun(runs)
     now = time.time()
-    made = document(found, now)
+    made = document(found, now, failed)
     pictures = f"{out.stem}_files"
     files = {out: html_page(made)}
     for path, content in markdown(made, pictures).items():
         files[out.parent / path if path else out.with_suffix(".md")] = content
     write_files(None, files, force=force)
-    print(overview(found, now))
+    print(overview(found, now, failed))
     print(f"\n{out}: open it in a browser\n{out.with_suffix('.md')}: the same for GitHub, pictures in {pictures}/")

@@ -1,6 +1,7 @@
 """What a report says, in its order: from runs to a document."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from gan.report.charts import MOST_POINTS, charts, first_not_finite
 from gan.report.document import Block, Command, Document, Folded, Gallery, Picture, Section, Table, Text
@@ -9,18 +10,26 @@ from gan.report.repeating import command
 from gan.report.run_folders import Run
 from gan.report.sweep import sweep_section
 from gan.report.tables import SPREAD, labels, origins, ranking_table, settings_blocks, single_runs
+from gan.report.unranked import never_begun_blocks, unranked_blocks
 
 MOST_GRIDS = 24
 MOST_NOTES = 12
 LOSSES = {"train/d_loss": "D's loss", "train/g_loss": "G's loss"}
 
 
-def document(runs: Sequence[Run], now: float) -> Document:
-    """A report on these runs; ``now`` in seconds since 1970 tells a run that is going on from one that was stopped."""
+def document(runs: Sequence[Run], now: float, failed: Mapping[str, str] = MappingProxyType({})) -> Document:
+    """A report on these runs.
+
+    Args:
+        runs: at least one.
+        now: in seconds since 1970; tells a run that is going on from one that was stopped.
+        failed: points of a sweep that never became runs, by name, and why.
+    """
     ranked = rankings(runs)
-    in_order = [run for ranking in ranked for run in ranking.runs]
+    in_order = [run for ranking in ranked for run in ranking.all_runs]
+    blocks = [*_ranking_blocks(ranked, now), *never_begun_blocks(failed)]
     sections = [
-        Section("Ranking" if len(runs) > 1 else "Measures", _ranking_blocks(ranked, now)),
+        Section("Ranking" if len(runs) > 1 else "Measures", blocks),
         Section("What differs" if len(runs) > 1 else "Settings", settings_blocks(in_order)),
         Section("Curves", [Text(_about_curves()), charts(ranked)]),
         *_grids(ranked),
@@ -40,9 +49,12 @@ def _ranking_blocks(ranked: Sequence[Ranking], now: float) -> list[Block]:
     if len(ranked) > 1:
         blocks.append(Text("The runs are of different data. Measures against different images are not compared."))
     for ranking in ranked:
-        blocks += [Text(_best(ranking)), ranking_table(ranking, now), *single_runs(ranking, now)]
+        blocks.append(Text(_best(ranking)))
+        if ranking.groups:
+            blocks += [ranking_table(ranking, now), *single_runs(ranking, now)]
         if ranking.best is not None and len(ranking.groups) > 1 and (words := command(ranking.best[0])):
             blocks += [Text("The command that repeats the best run:"), Command(words)]
+        blocks += unranked_blocks(ranking, now)
     if any(len(group) > 1 for ranking in ranked for group in ranking.groups):
         blocks.append(Text(SPREAD))
     notes = [note for ranking in ranked for note in _notes(ranking)]
@@ -54,9 +66,11 @@ def _ranking_blocks(ranked: Sequence[Ranking], now: float) -> list[Block]:
 
 def _best(ranking: Ranking) -> str:
     measure, best = ranking.measure, ranking.best
+    if not ranking.groups:
+        return f"{ranking.data}: no run has ended well."
     if measure is None or best is None:
         return f"{ranking.data}: no quality is measured."
-    called = labels(ranking.runs)[best[0].name] or best[0].name
+    called = labels(ranking.all_runs)[best[0].name] or best[0].name
     value = measure.told([measure.of(run) for run in best])
     way = "lower" if measure.better < 0 else "higher"
     if len(ranking.groups) == 1:
@@ -65,7 +79,7 @@ def _best(ranking: Ranking) -> str:
 
 
 def _notes(ranking: Ranking) -> list[str]:
-    notes = [f"{run.name}: {alarm}" for run in ranking.runs for alarm in run.alarms]
+    notes = [f"{run.name}: {alarm}" for run in ranking.all_runs for alarm in run.alarms]
     unmeasured = [str(run.folder) for run in ranking.runs if not run.quality]
     if unmeasured:
         shown = " ".join(unmeasured[:MOST_NOTES]) + (" …" if len(unmeasured) > MOST_NOTES else "")
@@ -73,7 +87,7 @@ def _notes(ranking: Ranking) -> list[str]:
     ways = {_measured_with(run) for run in ranking.runs if run.quality}
     if len(ways) > 1:
         notes.append(f"{ranking.data}: not all runs were measured alike: {'; '.join(sorted(ways))}")
-    return notes + [note for run in ranking.runs for note in first_not_finite(run, LOSSES)]
+    return notes + [note for run in ranking.all_runs for note in first_not_finite(run, LOSSES)]
 
 
 def _measured_with(run: Run) -> str:
@@ -93,14 +107,15 @@ def _grids(ranked: Sequence[Ranking]) -> list[Section]:
     pictures: list[Picture] = []
     left_out = 0
     for ranking in ranked:
-        called = labels(ranking.runs)
-        real = next((path for run in ranking.runs if (path := run.folder / "samples" / "real.png").is_file()), None)
-        grids = [(run, grid) for run in ranking.runs if (grid := run.newest_grid) is not None]
+        runs, called = ranking.all_runs, labels(ranking.all_runs)
+        real = next((path for run in runs if (path := run.folder / "samples" / "real.png").is_file()), None)
+        grids = [(run, grid) for run in runs if (grid := run.newest_grid) is not None]
         if real is not None and grids:
             pictures.append(Picture(f"real-{ranking.data}", real.read_bytes(), f"real {ranking.data}", pixels=True))
         for run, grid in grids[:MOST_GRIDS]:
             epoch = grid.stem.removeprefix("epoch_").lstrip("0") or "0"
-            caption = f"{run.name} {called[run.name]} (epoch {epoch})"
+            ended = "" if run.is_ranked else ", not ranked"
+            caption = f"{run.name} {called[run.name]} (epoch {epoch}{ended})"
             pictures.append(Picture(f"samples-{run.name}", grid.read_bytes(), caption, pixels=True))
         left_out += max(0, len(grids) - MOST_GRIDS)
     if not pictures:

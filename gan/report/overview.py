@@ -1,7 +1,9 @@
 """The few lines of `gan report` on the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
+from gan.report import unranked
 from gan.report.ranking import rankings
 from gan.report.run_folders import Run
 from gan.report.tables import ranking_table
@@ -10,15 +12,24 @@ ROWS = 12
 WIDEST = 72  # characters of one cell
 
 
-def overview(runs: Sequence[Run], now: float) -> str:
-    """The ranking of each data set as plain text with aligned columns, its first rows."""
+def overview(runs: Sequence[Run], now: float, failed: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The ranking of each data set as plain text with aligned columns, its first rows; and what is not ranked, and why.
+
+    Args: as `gan.report.contents.document` has them.
+    """
     parts = []
     for ranking in rankings(runs):
         table = ranking_table(ranking, now)
-        lines = [f"{ranking.data}:", aligned([table.head, *table.rows[:ROWS]])]
+        lines = [f"{ranking.data}:"]
+        if table.rows:
+            lines.append(aligned([table.head, *table.rows[:ROWS]]))
         if len(table.rows) > ROWS:
             lines.append(f"… and {len(table.rows) - ROWS} more")
+        if ranking.unranked:
+            lines += ["not ranked:", *unranked.lines(ranking, now, ROWS)]
         parts.append("\n".join(lines))
+    if failed:
+        parts.append("\n".join(["never begun:", *(f"  failed: {name}: {why}" for name, why in failed.items())]))
     return "\n\n".join(parts)
 
 

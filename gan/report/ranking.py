@@ -1,9 +1,9 @@
-"""Runs of one data set, those that differ in the seed alone taken together, the best first."""
+"""Runs of one data set, those that differ in the seed alone taken together, the best first; and those not ranked."""
 
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gan.report.measures import Measure, chosen, mean
 from gan.report.run_folders import Run
@@ -18,15 +18,23 @@ class Ranking:
         data: its name.
         groups: runs that differ in the seed alone, by the mean of ``measure``, the best first; the unmeasured last.
         measure: None if nothing was measured; the order is that of the folders then.
+        unranked: runs that failed, or that their search ended early.
     """
 
     data: str
     groups: list[list[Run]]
     measure: Measure | None
+    unranked: list[Run] = field(default_factory=list)
 
     @property
     def runs(self) -> list[Run]:
+        """Those that are ranked, the best first."""
         return [run for group in self.groups for run in group]
+
+    @property
+    def all_runs(self) -> list[Run]:
+        """And after them the others."""
+        return [*self.runs, *self.unranked]
 
     @property
     def best(self) -> list[Run] | None:
@@ -42,11 +50,13 @@ def rankings(runs: Sequence[Run]) -> list[Ranking]:
 
 
 def _ranked(data: str, runs: Sequence[Run]) -> Ranking:
+    unranked = [run for run in runs if not run.is_ranked]
+    runs = [run for run in runs if run.is_ranked]
     groups, measure = by_seed(runs), chosen(runs)
     if measure is not None:
         groups = [sorted(group, key=lambda run: _key(measure, [run])) for group in groups]
         groups.sort(key=lambda group: _key(measure, group))
-    return Ranking(data, groups, measure)
+    return Ranking(data, groups, measure, unranked)
 
 
 def _key(measure: Measure, runs: Sequence[Run]) -> float:

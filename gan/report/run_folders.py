@@ -13,6 +13,7 @@ import yaml
 from gan.errors import GanError
 from gan.report.metrics_file import FILE_NAME, IMAGES, Curve, read_curves
 from gan.run_folder import is_held
+from gan.sweeps.points import FAILED, PRUNED, reason
 
 SETTINGS, FACTS, QUALITY = "config.yaml", "run.json", "quality.json"
 STILL = 600  # seconds without a new row after which a run that has not ended counts as cut, where locks are unknown
@@ -26,6 +27,8 @@ class Run:
         folder: where. name: the end of that path, long enough to tell the runs of a report apart.
         settings: config.yaml. facts: run.json. quality: the measures of quality.json; {} if not measured.
         alarms: alarms.json, one line each.
+        failure: of a point of a sweep that failed, failed.json's reason; else "".
+        pruned: of one that its search ended early, pruned.json; {} of any other.
         changed: when a file of the run last changed, in seconds since 1970.
     """
 
@@ -34,6 +37,8 @@ class Run:
     facts: Mapping[str, Any]
     quality: Mapping[str, Any] = field(default_factory=dict)
     alarms: Sequence[str] = ()
+    failure: str = ""
+    pruned: Mapping[str, Any] = field(default_factory=dict)
     changed: float = 0.0
     name: str = ""
 
@@ -57,23 +62,33 @@ class Run:
         return _node(self.facts, "ended")
 
     def state(self, now: float) -> str:
-        """finished; running; failed: by an error; or cut: by a signal, or with the machine.
+        """finished; pruned: ended early by its search; running; failed: by an error; or cut: by a signal, or with the
+        machine.
 
         A run holds its folder as long as it lives. Where that cannot be seen it counts as running until for ten minutes
         none of its files has changed.
         """
-        if self.ended:
-            return "finished"
+        if self.ended and not self.failure:
+            return "pruned" if self.pruned else "finished"
         held = is_held(self.folder)
         if held or (held is None and now - self.changed < STILL):
             return "running"
-        return "failed" if _node(self.facts, "failed") else "cut"
+        return "failed" if self.failure or _node(self.facts, "failed") else "cut"
+
+    @property
+    def is_ranked(self) -> bool:
+        """False of one that failed, or that its search ended early: its measures are of another length."""
+        return not (self.failure or _node(self.facts, "failed") or self.pruned)
 
     @property
     def why(self) -> str:
-        """Of a run that failed or was cut: by what, where run.json says so."""
+        """Of a run that failed, was cut or was pruned: by what, where its folder says so."""
+        if self.failure:
+            return " ".join(self.failure.split())
+        if self.ended:
+            return _why_pruned(self.pruned)
         told = _node(self.facts, "failed").get("error") or _node(self.facts, "cut").get("by") or ""
-        return "" if self.ended else " ".join(str(told).split())
+        return " ".join(str(told).split())
 
     def count(self, counter: str) -> float | None:
         """``images_seen`` or ``g_updates``, up to now."""
@@ -110,6 +125,21 @@ class Run:
         return [str(word) for word in words] if isinstance(words, list) else []
 
 
+def _why_pruned(facts: Mapping[str, Any]) -> str:
+    """Such as "quality/fcd 120 at its measurement 2, worse than the median of 5 finished runs, 90.1"."""
+    own = next((f"{name} {value:.4g}" for name, value in facts.items() if "/" in name and _is_number(value)), "")
+    if not own:
+        return "by its search" if facts else ""
+    told = f"{own} at its measurement {facts.get('measurement', '?')}, worse than the median"
+    if _is_number(facts.get("median")) and facts.get("finished_runs"):
+        told += f" of {facts['finished_runs']} finished runs, {facts['median']:.4g}"
+    return told
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def find_runs(sources: Iterable[Path]) -> list[Run]:
     """The runs in these folders: each is a run folder, or has run folders below it.
 
@@ -140,6 +170,9 @@ def _folders(source: Path) -> list[Path]:
     if is_run(source):
         return [source]
     below = sorted((path.parent for path in source.rglob(SETTINGS) if is_run(path.parent)), key=_in_order)
+    if not below and (failed := sorted(source.rglob(FAILED))):
+        first = reason(failed[0].parent).partition("\n")[0]
+        raise GanError(f"{source}: none of the sweep's points has begun; {failed[0].parent.name} failed: {first}")
     if not below:
         raise GanError(f"{source}: no run here or below: no folder with {SETTINGS} and {FACTS}, which a run leaves")
     return below
@@ -174,12 +207,15 @@ def read_run(folder: Path, name: str = "") -> Run:
         raise GanError(f"{folder}: no run: {SETTINGS} and {FACTS} expected, which a run leaves")
     times = [path.stat().st_mtime for path in (folder / SETTINGS, folder / FACTS, folder / FILE_NAME) if path.exists()]
     alarms = _json(folder / "alarms.json", list) if (folder / "alarms.json").is_file() else []
+    failed = _json(folder / FAILED, dict) if (folder / FAILED).is_file() else None
     return Run(
         folder,
         settings=_mapping(folder / SETTINGS),
         facts=_json(folder / FACTS, dict),
         quality=_node(_json(folder / QUALITY, dict), "quality") if (folder / QUALITY).is_file() else {},
         alarms=[_alarm(alarm) for alarm in alarms],
+        failure="" if failed is None else str(failed.get("reason") or "no reason was recorded"),
+        pruned=_json(folder / PRUNED, dict) if (folder / PRUNED).is_file() else {},
         changed=max(times),
         name=name or folder.name,
     )

@@ -17,7 +17,7 @@ MOST_AXES = 12
 
 def sweep_section(ranking: Ranking) -> Section | None:
     """Of four runs or more in which at least two settings differ, not counting the seed and what comes with another."""
-    runs = ranking.runs
+    runs = ranking.all_runs
     differing = differences([settings_of(run) for run in runs])
     distinct = differing.distinct()
     if len(runs) < LEAST_SWEEP or len(distinct) < LEAST_SETTINGS or ranking.measure is None:
@@ -31,20 +31,30 @@ def sweep_section(ranking: Ranking) -> Section | None:
 
 
 def _coordinates(data: str, runs: Sequence[Run], columns: dict[str, list[str]], measure: Measure) -> Drawing:
-    values = [measure.of(run) for run in runs]
+    values = _ranked_values(runs, measure)
     axes = [setting_axis(short(path), texts) for path, texts in columns.items()]
-    names = [f"{run.name}: {measure.title} {measure.told([measure.of(run)])}" for run in runs]
+    names = [
+        f"{run.name}: " + (f"{measure.title} {measure.told([measure.of(run)])}" if run.is_ranked else run.why)
+        for run in runs
+    ]
     way = "lower" if measure.better < 0 else "higher"
-    caption = "A line for each run, from the best (blue, thick) to the worst (yellow); dashed: not measured. "
+    caption = (
+        "A line for each run, from the best (blue, thick) to the worst (yellow); dashed: not measured, or not ranked. "
+    )
     caption += f"{measure.title}: {way} is better, and the best is above."
     last = number_axis(measure.title, values, turned=measure.better < 0)
     return Drawing(f"sweep-{data}", draw(names, axes, last), caption)
 
 
+def _ranked_values(runs: Sequence[Run], measure: Measure) -> list[float | None]:
+    """None of a run that is not ranked: what it had reached is of shorter training."""
+    return [measure.of(run) if run.is_ranked else None for run in runs]
+
+
 def _importance(
     runs: Sequence[Run], columns: dict[str, list[str]], measure: Measure, distinct: dict[str, list[str]]
 ) -> list[Block]:
-    values = [measure.of(run) for run in runs]
+    values = _ranked_values(runs, measure)
     known = [index for index, value in enumerate(values) if value is not None and math.isfinite(value)]
     numbers = [float(values[index] or 0) for index in known]
     logarithmic = bool(numbers) and min(numbers) > 0 and measure.better < 0

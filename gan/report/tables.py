@@ -11,7 +11,7 @@ from gan.report.settings import Differences, by_seed, differences, flat, label, 
 
 MOST_IN_LABEL, MOST_DIFFERENT = 4, 12  # runs that differ in more settings are called by the words of their commands
 MOST_OPEN = 40  # rows of a table with a row for each run that is not folded
-STATES = ("finished", "running", "cut", "failed")
+STATES = ("finished", "running", "cut", "failed", "pruned")
 SPREAD = (
     "Runs that differ in the seed alone are one row: the mean, ± half the distance from the least to the greatest. "
     "images/s is the median of what was logged; minutes are of training, with its pictures."
@@ -33,7 +33,7 @@ def labels(runs: Sequence[Run]) -> dict[str, str]:
 
 def ranking_table(ranking: Ranking, now: float) -> Table:
     """A row for each group of runs that differ in the seed alone."""
-    called = labels(ranking.runs)
+    called = labels(ranking.all_runs)
     return _ranked(ranking, [(called[group[0].name], group) for group in ranking.groups], now)
 
 
@@ -41,7 +41,7 @@ def single_runs(ranking: Ranking, now: float) -> list[Block]:
     """The same for each run by itself, where some stand together in the ranking."""
     if len(ranking.groups) == len(ranking.runs):
         return []
-    called = labels(ranking.runs)
+    called = labels(ranking.all_runs)
     table = _ranked(ranking, [(called[run.name], [run]) for run in ranking.runs], now)
     return [Folded("Each run by itself", [table])]
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict, read_write
 
 from gan import launch
-from gan.errors import GanError
+from gan.errors import ConfigError, GanError, unknown_name
 from gan.sweeps.points import Point, content, folder_of
 
 PLACE = "/run"  # stands for a run folder that is not known yet
@@ -32,18 +33,39 @@ class Composer:
         self.dry = bool(config.get("dry_run"))
 
     def overrides(self, words: Sequence[str]) -> list[Override]:
-        """Words as Hydra reads them; of two for the same setting the last."""
+        """Words as Hydra reads them; of two for the same setting the last.
+
+        Raises:
+            ConfigError: one of several options of a group does not exist.
+            HydraException: a word cannot be read.
+        """
         parser = OverridesParser.create(config_loader=self._loader)
-        return list({override.get_key_element(): override for override in parser.parse_overrides(list(words))}.values())
+        found = {override.get_key_element(): override for override in parser.parse_overrides(list(words))}
+        for override in found.values():
+            if override.is_discrete_sweep():
+                self._check_options(override)
+        return list(found.values())
+
+    def _check_options(self, override: Override) -> None:
+        """A misspelt option is told before the first point of many is run, not when its turn comes."""
+        options = self._loader.get_group_options(override.key_or_group)
+        for given in override.sweep_string_iterator() if options else ():
+            if given not in (*options, "null") and not given.startswith("["):
+                raise ConfigError(unknown_name(override.key_or_group, given, options))
 
     def point(self, words: Sequence[str], swept: Sequence[str], hydra_words: Sequence[str] = ()) -> Point:
         """The point of these words, of which ``swept`` tell it from the others.
 
-        Raises:
-            HydraException: there is no such setting or option.
+        Words of which no settings can be made, as of penalty.gamma where there is no penalty, are a point too, which
+        fails; the others of its sweep need not.
         """
-        its_content = self._content(words)
-        return Point(tuple(words), its_content, folder_of(self.sweep, swept, its_content), tuple(hydra_words))
+        mistake = ""
+        try:
+            its_content = self._content(words)
+        except HydraException as error:
+            mistake, its_content = launch.in_our_words(error, words), " ".join(sorted(words))
+        folder = folder_of(self.sweep, swept, its_content)
+        return Point(tuple(words), its_content, folder, tuple(hydra_words), mistake)
 
     def _content(self, words: Sequence[str]) -> str:
         config = self._loader.load_sweep_config(self._config, list(words))

@@ -25,20 +25,31 @@ def held(folder: Path) -> Iterator[None]:
     Raises:
         GanError: another sweep is going on in it, or it cannot be made.
     """
+    descriptor = _taken(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError as error:
-        raise GanError(f"hydra.sweep.dir: {folder} cannot be made: {error.strerror}") from error
-    try:
-        if lock(descriptor) is False:
-            raise GanError(f"hydra.sweep.dir: a sweep is going on in {folder}; wait for it, or give another folder")
         yield
     finally:
-        os.close(descriptor)
         with contextlib.suppress(OSError):  # there is something in it
             for empty in (folder, *folder.parents[:2]):
                 empty.rmdir()
+        os.close(descriptor)  # last: nobody holds a folder that is about to go
+
+
+def _taken(folder: Path) -> int:
+    """The descriptor by which a folder is held; of another sweep's it changes nothing."""
+    while True:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(folder, os.O_RDONLY)
+        except OSError as error:
+            raise GanError(f"hydra.sweep.dir: {folder} cannot be made: {error.strerror}") from error
+        if lock(descriptor) is False:
+            os.close(descriptor)
+            raise GanError(f"hydra.sweep.dir: a sweep is going on in {folder}; wait for it, or give another folder")
+        with contextlib.suppress(OSError):  # gone: a sweep that found nothing to do has ended just now
+            if os.path.samestat(os.fstat(descriptor), os.stat(folder)):
+                return descriptor
+        os.close(descriptor)
 
 
 def is_free(folder: Path) -> bool:

@@ -7,7 +7,7 @@ from hydra.core.override_parser.types import Override
 
 from gan.errors import ConfigError
 from gan.sweeps.composing import Composer
-from gan.sweeps.points import Point
+from gan.sweeps.points import Point, check_one_can_run
 from gan.sweeps.runner import Runner
 
 
@@ -22,8 +22,9 @@ def points(composer: Composer, words: Sequence[str]) -> list[Point]:
     """The points of a grid, each once, in the order in which the last word changes fastest.
 
     Raises:
-        ConfigError: a word names an interval, of which a grid cannot take every value.
-        HydraException: there is no such setting or option.
+        ConfigError: a word names an interval, of which a grid cannot take every value, or no value; an option does not
+            exist; or none of the points has settings.
+        HydraException: a word cannot be read.
     """
     overrides = composer.overrides(words)
     found: dict[str, Point] = {}
@@ -31,6 +32,7 @@ def points(composer: Composer, words: Sequence[str]) -> list[Point]:
         swept = [word for word, override in zip(chosen, overrides, strict=True) if override.is_sweep_override()]
         point = composer.point(chosen, swept)
         found.setdefault(point.content, point)
+    check_one_can_run(list(found.values()))
     return list(found.values())
 
 
@@ -38,11 +40,13 @@ def _values(override: Override) -> list[str]:
     """A word for each value that an override gives."""
     if not override.is_sweep_override():
         return [str(override.input_line)]
-    name = override.get_key_element()
+    name, given = override.get_key_element(), str(override.input_line).partition("=")[2]
     if not override.is_discrete_sweep():
-        given = str(override.input_line).partition("=")[2]
         raise ConfigError(
             f"{name}: {given} given, which is a search's; values to try expected, such "
             f"as {name}=1,2, or hydra/sweeper=optuna"
         )
-    return [f"{name}={value}" for value in override.sweep_string_iterator()]
+    values = [f"{name}={value}" for value in override.sweep_string_iterator()]
+    if not values:
+        raise ConfigError(f"{name}: {given} given, which has no value")
+    return values

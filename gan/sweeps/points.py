@@ -4,13 +4,14 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from gan.errors import ConfigError
 from gan.run_folder import ended
 
 FAILED, PRUNED = "failed.json", "pruned.json"  # in a point's folder: why it failed; why its search ended it early
@@ -39,12 +40,14 @@ class Point:
         content: its settings as text, without those of ``PLACES``: points with the same are the same.
         folder: where it lies, or will.
         hydra_words: overrides for its process alone, that are no settings of it.
+        mistake: why its words make no settings, and it cannot be run; its content is its words then. "": they do.
     """
 
-    words: tuple[str, ...]
+    words: tuple[str, ...] = field(compare=False)
     content: str
     folder: Path
-    hydra_words: tuple[str, ...] = ()
+    hydra_words: tuple[str, ...] = field(default=(), compare=False)
+    mistake: str = field(default="", compare=False)
 
     @property
     def state(self) -> State:
@@ -55,6 +58,12 @@ class Point:
         if not ended(self.folder):
             return State.CUT
         return State.PRUNED if (self.folder / PRUNED).is_file() else State.FINISHED
+
+
+def check_one_can_run(points: Sequence[Point]) -> None:
+    """Raise a ConfigError with the first point's mistake if all have one: then it is the command's."""
+    if points and all(point.mistake for point in points):
+        raise ConfigError(points[0].mistake)
 
 
 def content(settings: Mapping[str, Any]) -> str:

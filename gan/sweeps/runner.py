@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,8 +13,8 @@ from hydra.core.utils import JobReturn, JobStatus
 
 from gan import endings
 from gan.parallel import COMMAND_VARIABLE
-from gan.sweeps import folder
-from gan.sweeps.points import Point, State
+from gan.sweeps import failed_points, folder
+from gan.sweeps.points import Point, State, own_words
 
 Launch = Callable[[Sequence[Sequence[str]], int], Sequence[JobReturn]]
 
@@ -24,7 +25,7 @@ class Runner:
 
     Args:
         launch: gives each list of words to Hydra as a job; the second argument is the number of the first one.
-        resume: a run that was cut is gone on with in its folder.
+        dry: points are only to be shown; else a run that was cut is gone on with in its folder.
 
     Attributes:
         skipped: points that were finished before. run: those that were begun now.
@@ -33,7 +34,7 @@ class Runner:
     """
 
     launch: Launch
-    resume: bool
+    dry: bool
     skipped: list[Point] = field(default_factory=list)
     run: list[Point] = field(default_factory=list)
     busy: list[Point] = field(default_factory=list)
@@ -42,8 +43,11 @@ class Runner:
     def __call__(self, points: Sequence[Point]) -> None:
         """Run those of the points that are not finished. A point that fails is recorded, and the others go on."""
         done = [point for point in points if point.state is State.FINISHED]
-        missing = [point for point in points if point not in done]
         self.skipped += done
+        for point in points:
+            if point.mistake:
+                self._refuse(point)
+        missing = [point for point in points if point not in done and not point.mistake]
         free = [point for point in missing if folder.is_free(point.folder)]
         self.busy += [point for point in missing if point not in free]
         if not free:
@@ -55,12 +59,20 @@ class Runner:
         returns = self.launch([self._job(point) for point in free], first)
         self.exit_code = max(self.exit_code, *map(_exit_code, returns))
 
+    def _refuse(self, point: Point) -> None:
+        """Leave word of a point that cannot be run."""
+        print(f"a point of the sweep ({' '.join(own_words(point.words))}): {point.mistake}", file=sys.stderr)
+        self.exit_code = max(self.exit_code, endings.MISTAKE)
+        if not self.dry:
+            point.folder.mkdir(exist_ok=True)
+            failed_points.record(point.folder, endings.MISTAKE, point.mistake)
+
     def _job(self, point: Point) -> list[str]:
         """The words by which Hydra runs a point in its own folder."""
         return [
             *point.words,
             *point.hydra_words,
-            *(["resume.run=auto"] if self.resume else []),
+            *([] if self.dry else ["resume.run=auto"]),
             "hydra.mode=MULTIRUN",
             f"hydra.sweep.dir={_quoted(point.folder.parent)}",
             f"hydra.sweep.subdir={_quoted(point.folder.name)}",

@@ -4,27 +4,27 @@ Not hydra-optuna-sweeper: its newest release that Hydra 1.3 can have needs Optun
 and it cannot go on with a point that was cut. Here Optuna is asked for a point and told of its result, no more.
 """
 
-import contextlib
-import math
-import warnings
+import itertools
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, fields
 from typing import Any
 
 import optuna
-from hydra.core.override_parser.types import Override
-from optuna.trial import FrozenTrial, TrialState
 
-from gan.errors import ConfigError, unknown_name
+from gan.errors import ConfigError, unknown_name, unknown_setting
+from gan.resume import differing
+from gan.sweeps import objectives, study
+from gan.sweeps.choices import Choices
 from gan.sweeps.composing import Composer
-from gan.sweeps.points import Point, State, ended
+from gan.sweeps.points import Point, State, check_one_can_run
 from gan.sweeps.runner import Runner
-from gan.sweeps.spaces import space
+from gan.sweeps.spaces import in_words, space, values_to_try
 
-DIRECTIONS = ("minimize", "maximize")
 SAMPLERS = ("tpe", "random")
-WORDS, FOLDER = "words", "folder"  # what is kept of a point beside its values
+MOST_TRIED = 64  # combinations of values looked at before the first is run
+SPACE, SETTINGS = "space", "settings"  # what is kept of a study, so that no other search takes it for its own
+Distributions = dict[str, optuna.distributions.BaseDistribution]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Search:
     """The settings of conf/hydra/sweeper/optuna.yaml.
 
     Attributes:
-        objectives: names in run.json's ``ended``, such as "quality/fcd" or "seconds", and "minimize" or "maximize".
+        objectives: names in run.json's ``ended``, such as "quality/fcd" ("fcd" for short) or "seconds", each with
+            "minimize" or "maximize".
         trials: points in all.
         together: points chosen at once, for a launcher that runs several at a time.
         sampler: of ``SAMPLERS``.
@@ -47,51 +48,94 @@ class Search:
     sampler: str
     seed: int
     prune: bool
-    prune_after: tuple[int, int]
+    prune_after: Sequence[int] = (4, 1)
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> "Search":
+        """Made of settings by their names.
+
+        Raises:
+            ConfigError: there is no such setting, or one is missing.
+        """
+        names = [field.name for field in fields(cls)]
+        for name in settings:
+            if name not in names:
+                raise ConfigError(unknown_setting(f"hydra.sweeper.{name}", name, names))
+        for name in names[:-1]:
+            if name not in settings:
+                raise ConfigError(f"hydra.sweeper.{name}: missing; conf/hydra/sweeper/optuna.yaml says what it means")
+        return cls(**settings)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "objectives", objectives.in_full(self.objectives or {}))
 
     def check(self) -> None:
         """Raise a ConfigError if they make no sense."""
-        if not self.objectives:
-            raise ConfigError("hydra.sweeper.objectives: none given; such as {quality/fcd: minimize} expected")
-        for name, direction in self.objectives.items():
-            if direction not in DIRECTIONS:
-                raise ConfigError(unknown_name(f"hydra.sweeper.objectives.{name}", direction, DIRECTIONS))
+        objectives.check_directions(self.objectives)
         if self.sampler not in SAMPLERS:
-            raise ConfigError(unknown_name("hydra.sweeper.sampler", self.sampler, SAMPLERS))
-        for name, number in (("trials", self.trials), ("together", self.together)):
-            if not isinstance(number, int) or number < 1:
-                raise ConfigError(f"hydra.sweeper.{name}: {number!r} given, 1 or more expected")
+            raise ConfigError(unknown_name("hydra.sweeper.sampler", str(self.sampler), SAMPLERS))
+        for name, least in (("trials", 1), ("together", 1), ("seed", 0)):
+            if not _is_whole(number := getattr(self, name), least):
+                raise ConfigError(f"hydra.sweeper.{name}: {number!r} given, {least} or more expected")
+        if not isinstance(self.prune, bool):
+            raise ConfigError(f"hydra.sweeper.prune: {self.prune!r} given, true or false expected")
+        if len(self.prune_after) != 2 or not all(_is_whole(number, 0) for number in self.prune_after):
+            raise ConfigError(
+                f"hydra.sweeper.prune_after: {list(self.prune_after)} given, two whole numbers expected, such as "
+                "[4,1]: finished points, and measurements, before any is ended early"
+            )
         if self.prune and len(self.objectives) > 1:
-            raise ConfigError("hydra.sweeper.prune: true given; with several objectives no point is hopeless: false")
+            raise ConfigError(
+                "hydra.sweeper.prune: true given, and several objectives: a point that is worse in one may be better "
+                "in another; false, or one objective, expected"
+            )
 
     def run(self, composer: Composer, words: Sequence[str], runner: Runner) -> list[Point]:
-        """Run what is missing of the search; all its points."""
+        """Run what is missing of the search; all its points.
+
+        Raises:
+            GanError, HydraException: a mistake in the command, before anything is run.
+            RunError: a point was cut, or the account can no longer be written.
+        """
         overrides = composer.overrides(words)
         distributions = space(overrides)
         fixed = [str(override.input_line) for override in overrides if not override.is_sweep_override()]
         if composer.dry:
             raise ConfigError("dry_run: a search has no points before it has run; give the settings without -m")
-        composer.point(fixed, [])  # a mistake in them is told before there is a study
-        study = self._study(composer.sweep)
-        choices = _Choices(self, study, distributions, composer, fixed)
-        while points := choices.next_points():
-            runner(list(points.values()))
-            for number, point in points.items():
-                choices.tell(number, point)
-        return choices.all_points(overrides)
+        settings = _settings_of_one(composer, fixed, distributions)
+        objectives.check_names(self.objectives, settings, any_data=_is_of_any_data(distributions), prune=self.prune)
 
-    def _study(self, sweep: Path) -> optuna.Study:
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        sweep.mkdir(parents=True, exist_ok=True)
-        directions: list[Any] = list(self.objectives.values())
-        study = optuna.create_study(
-            storage=storage_of(sweep), study_name=STUDY, directions=directions, load_if_exists=True
-        )
-        known = study.user_attrs.get("objectives")
-        if known is not None and known != dict(self.objectives):
-            raise ConfigError(f"hydra.sweeper.objectives: {sweep} holds a search with others: {known}")
-        study.set_user_attr("objectives", dict(self.objectives))
-        return study
+        def point_of(number: int, own: list[str]) -> Point:
+            return composer.point([*fixed, *own], own, self._pruning(composer, number) if self.prune else [])
+
+        its_study = self._study(composer, distributions, settings)
+        choices = Choices(self, its_study, distributions, point_of)
+        with study.kept(composer.sweep):
+            while points := choices.next_points():
+                runner([point for point in points.values() if not self._was_hopeless(point)])
+                for number, point in points.items():
+                    choices.tell(number, point)
+            return choices.all_points()
+
+    def _was_hopeless(self, point: Point) -> bool:
+        """Chosen again, or killed before its end was told: what ended it early holds still."""
+        return self.prune and point.state is State.PRUNED
+
+    def _study(self, composer: Composer, distributions: Distributions, settings: Mapping[str, Any]) -> optuna.Study:
+        """The study, if it is this search's."""
+        found = study.opened(composer.sweep, self.objectives)
+        known = found.user_attrs
+        spaces = {name: in_words(distribution) for name, distribution in distributions.items()}
+        pairs = [({objectives.PATH: _in_order(known[study.OBJECTIVES])}, {objectives.PATH: _in_order(self.objectives)})]
+        pairs += [(known.get(what, ours), ours) for what, ours in ((SPACE, spaces), (SETTINGS, dict(settings)))]
+        for where, old, new in itertools.chain.from_iterable(differing(*pair) for pair in pairs):
+            raise ConfigError(
+                f"{where}: {_told(new)} given, and the search in {composer.sweep} has {_told(old)}, whose results say "
+                "nothing of this one; give the same, or another hydra.sweep.dir"
+            )
+        found.set_user_attr(SPACE, spaces)
+        found.set_user_attr(SETTINGS, dict(settings))
+        return found
 
     def sampler_of(self, number: int) -> optuna.samplers.BaseSampler:
         """The sampler of one choice, which depends on the results so far alone: after a kill it is the same."""
@@ -100,104 +144,54 @@ class Search:
             return optuna.samplers.RandomSampler(seed=seed)
         return optuna.samplers.TPESampler(seed=seed, constant_liar=self.together > 1)
 
-
-STUDY = "sweep"
-
-
-def storage_of(sweep: Path) -> str:
-    """Where a search keeps its account: of SQLite, which a kill in the middle of a write leaves whole."""
-    return f"sqlite:///{sweep.absolute() / 'study.db'}"
-
-
-@dataclass
-class _Choices:
-    """A study's trials as points."""
-
-    search: Search
-    study: optuna.Study
-    space: dict[str, optuna.distributions.BaseDistribution]
-    composer: Composer
-    fixed: list[str]
-
-    def next_points(self) -> dict[int, Point]:
-        """Points to run now, by the numbers of their trials: those that were cut, or new ones; {} at the end."""
-        chosen = {trial.number: self._point(trial) for trial in self._cut()}
-        known = len(self._trials())
-        while len(chosen) < self.search.together and known < self.search.trials:
-            trial = self._ask(known)
-            chosen[trial.number] = self._point(trial)
-            known += 1
-        return chosen
-
-    def tell(self, number: int, point: Point) -> None:
-        """What has become of a point; one that was cut is left for the next start."""
-        state = point.state
-        if state in (State.CUT, State.MISSING):
-            raise ConfigError(f"{point.folder}: it has ended without a result; give the command again to go on")
-        if state is State.PRUNED:
-            self.study.tell(number, state=TrialState.PRUNED)
-        elif state is State.FAILED or (values := self._values(point)) is None:
-            self.study.tell(number, state=TrialState.FAIL)
-        else:
-            self.study.tell(number, values)
-
-    def all_points(self, overrides: Sequence[Override]) -> list[Point]:
-        """Each once, in the order in which they were chosen."""
-        return list({point.content: point for point in map(self._point, self._trials())}.values())
-
-    def _trials(self) -> list[FrozenTrial]:
-        """Those whose point was written down; a kill before that leaves one that never was."""
-        return [trial for trial in self.study.get_trials(deepcopy=False) if WORDS in trial.user_attrs]
-
-    def _cut(self) -> list[FrozenTrial]:
-        running = [trial for trial in self.study.get_trials(deepcopy=False) if trial.state is TrialState.RUNNING]
-        for trial in running:
-            if WORDS not in trial.user_attrs:
-                self.study.tell(trial.number, state=TrialState.FAIL)
-        return [trial for trial in running if WORDS in trial.user_attrs]
-
-    def _ask(self, number: int) -> FrozenTrial:
-        self.study.sampler = self.search.sampler_of(number)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            trial = self.study.ask(self.space)
-        words = [f"{name}={value}" for name, value in trial.params.items()]
-        trial.set_user_attr(WORDS, words)
-        return self.study.get_trials(deepcopy=False)[trial.number]
-
-    def _point(self, trial: FrozenTrial) -> Point:
-        words = list(trial.user_attrs[WORDS])
-        pruning = self._pruning(trial) if self.search.prune else []
-        return self.composer.point([*self.fixed, *words], words, pruning)
-
-    def _pruning(self, trial: FrozenTrial) -> list[str]:
-        start, warmup = self.search.prune_after
-        arguments = {"sweep": f"'{self.composer.sweep.absolute()}'", "trial": trial.number}
-        arguments |= {
-            "first_points": start,
-            "first_measurements": warmup,
-            "monitor": next(iter(self.search.objectives)),
+    def _pruning(self, composer: Composer, number: int) -> list[str]:
+        """The callback that ends a point early."""
+        first_points, first_measurements = self.prune_after
+        arguments = {
+            "sweep": f"'{composer.sweep.absolute()}'",
+            "trial": number,
+            "first_points": first_points,
+            "first_measurements": first_measurements,
+            "monitor": next(iter(self.objectives)),
         }
         return [
             "+callbacks.pruning._target_=gan.callbacks.pruning.Pruning",
             *(f"+callbacks.pruning.{name}={value}" for name, value in arguments.items()),
         ]
 
-    def _values(self, point: Point) -> list[float] | None:
-        """Of its objectives; None if one was not measured."""
-        facts = ended(point.folder)
-        values: list[Any] = [facts.get(name) for name in self.search.objectives]
-        if all(isinstance(value, int | float) and math.isfinite(value) for value in values):
-            return [float(value) for value in values]
-        missing = [name for name, value in zip(self.search.objectives, values, strict=True) if value is None]
-        print(f"{point.folder}: no {', '.join(missing) or 'finite value'} in its run.json: it counts as failed")
-        return None
+
+def _settings_of_one(composer: Composer, fixed: Sequence[str], distributions: Distributions) -> dict[str, Any]:
+    """The settings of one point, the first that can be made of words; {} if a value in them is missing.
+
+    Raises:
+        ConfigError: there is none: the mistake is the command's.
+    """
+    values = values_to_try(distributions)
+    tried = []
+    for chosen in itertools.islice(itertools.product(*values.values()), MOST_TRIED):
+        own = [f"{name}={value}" for name, value in zip(values, chosen, strict=True)]
+        tried.append(composer.point([*fixed, *own], own))
+        if not tried[-1].mistake:
+            try:
+                return dict(json.loads(tried[-1].content))
+            except ValueError:  # the words themselves: each run will tell
+                return {}
+    check_one_can_run(tried)
+    return {}
 
 
-def best_of(sweep: Path) -> list[Mapping[str, float]]:
-    """The values of the best trials of a search: one, or with several objectives those that no other beats in all."""
-    with contextlib.suppress(KeyError):
-        study = optuna.load_study(study_name=STUDY, storage=storage_of(sweep))
-        names = list(study.user_attrs["objectives"])
-        return [dict(zip(names, trial.values, strict=True)) for trial in study.best_trials]
-    return []
+def _is_of_any_data(distributions: Distributions) -> bool:
+    return any(name == "data" or name.startswith("data.name") for name in distributions)
+
+
+def _is_whole(number: object, least: int) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and number >= least
+
+
+def _in_order(names: Mapping[str, str]) -> str:
+    """Objectives as text; Optuna knows them by their order alone."""
+    return ", ".join(f"{name}: {direction}" for name, direction in names.items())
+
+
+def _told(value: Any) -> str:
+    return "nothing" if value is None else str(value)

@@ -46,7 +46,7 @@ class Sweep:
         """
         command, sweep = self._command, Path(str(self._config.hydra.sweep.dir))
         composer = Composer(self._context, self._config)
-        runner = Runner(self._launch, resume=not composer.dry)
+        runner = Runner(self._launch, dry=composer.dry)
         words = [*(f"{name}={value}" for name, value in self._params.items()), *arguments]
         if composer.dry:
             choose(composer, words, runner)

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from pretended_sweeps import Killed, Sweeps
 
+from gan.sweeps.folder import held
+
 ALL = [(0, 0.1), (1, 0.1), (0, 0.2), (1, 0.2)]
 
 
@@ -69,6 +71,37 @@ def test_a_point_that_fails_is_recorded_and_the_others_go_on(
     assert not failed.exists()
 
 
+def test_a_setting_that_some_points_do_not_have_fails_them_and_the_others_go_on(
+    sweeps: Sweeps, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("model=mlp,dcgan", "model.deep=1,2", "hydra.sweep.dir=s")
+    for finished, skipped in ((2, 0), (0, 2)):
+        assert sweeps(*words) == 2
+        shown = capsys.readouterr()
+        assert f"4 points: {finished} finished, {skipped} skipped (finished before), 2 failed." in shown.out
+        assert shown.err.count("a point of the sweep (model=mlp model.deep=") == 2
+        assert shown.err.count("model.deep: no such setting; ") == 2
+    assert len(sweeps.trained) == 2
+    reasons = {
+        path.parent.name.rpartition("_")[0]: json.loads(path.read_text()) for path in Path("s").rglob("failed.json")
+    }
+    assert set(reasons) == {"model-mlp_model.deep-1", "model-mlp_model.deep-2"}
+    assert all(reason["exit_code"] == 2 for reason in reasons.values())
+    assert sweeps(*words, "dry_run=true", "hydra.sweep.dir=dry") == 2
+    assert not list(Path("dry").rglob("failed.json"))
+
+
+def test_a_folder_in_which_a_sweep_is_going_on_is_left_alone(
+    sweeps: Sweeps, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with held(Path("mine")):
+        assert sweeps("seed=0,1", "hydra.sweep.dir=mine") == 2
+        assert "hydra.sweep.dir: a sweep is going on in mine; " in capsys.readouterr().err
+        assert list(Path("mine").iterdir()) == []
+    assert not Path("mine").exists()
+    assert (sweeps("seed=0,1", "hydra.sweep.dir=mine"), len(sweeps.trained)) == (0, 2)
+
+
 def test_a_signal_ends_the_sweep_and_is_no_success(sweeps: Sweeps, capsys: pytest.CaptureFixture[str]) -> None:
     sweeps.stopped_at = {1}
     assert sweeps("seed=0,1,2") == 128 + 15
@@ -84,7 +117,8 @@ def test_a_signal_ends_the_sweep_and_is_no_success(sweeps: Sweeps, capsys: pytes
     [
         ("seed=interval(0,3)", "seed: interval(0,3) given, which is a search's; values to try expected"),
         ("optimizer.lrr=1,2", "optimizer.lrr"),
-        ("model=mlpp,dcgan", "model"),
+        ("model=mlpp,dcgan", "model: no such option 'mlpp'; did you mean 'mlp'? choices: dcgan, mlp"),
+        ("seed=range(3,1)", "seed: range(3,1) given, which has no value"),
     ],
 )
 def test_a_mistake_in_the_command_leaves_nothing(

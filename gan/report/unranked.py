@@ -1,0 +1,66 @@
+"""What a report says of runs that are not ranked: failed, ended early by their search, or never begun."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from gan.report.document import Block, Folded, Table, Text
+from gan.report.measures import told
+from gan.report.ranking import Ranking
+from gan.report.run_folders import IMAGES, Run, is_run
+from gan.report.tables import labels
+from gan.sweeps.points import FAILED, reason
+
+MOST_OPEN = 12  # rows that are not folded
+IN_WORDS = {"pruned": "ended early by their search", "failed": "failed", "running": "running again"}
+
+
+def never_begun(sources: Iterable[Path]) -> dict[str, str]:
+    """Points of sweeps at or below these folders that failed before they were runs: their names, and why."""
+    failed = {path.parent for source in sources for path in source.rglob(FAILED)}
+    return {folder.name: reason(folder) for folder in sorted(failed) if not is_run(folder)}
+
+
+def unranked_blocks(ranking: Ranking, now: float) -> list[Block]:
+    """A row for each run that is not ranked: how far it came, what it had reached, and why it ended."""
+    runs = ranking.unranked
+    if not runs:
+        return []
+    states = [run.state(now) for run in runs]
+    counted = ", ".join(f"{states.count(state)} {IN_WORDS.get(state, state)}" for state in dict.fromkeys(states))
+    called = labels(ranking.all_runs)
+    labelled = any(called[run.name] for run in runs)
+    title = f"{ranking.measure.title} there" if ranking.measure is not None else ""
+    head = ["run", *(["settings"] if labelled else []), "state", "images", *([title] if title else []), "why"]
+    rows = []
+    for run, state in zip(runs, states, strict=True):
+        start = [run.name, *([called[run.name]] if labelled else []), state, told([run.count(IMAGES)], whole=True)]
+        rows.append([*start, *([_reached(ranking, run)] if title else []), run.why or "-"])
+    about = f"Not ranked: {counted}. Their measures are of shorter training than the others'."
+    return _opened(about, f"Not ranked ({len(rows)})", Table(head, rows))
+
+
+def never_begun_blocks(failed: Mapping[str, str]) -> list[Block]:
+    """A row for each point of a sweep that failed before it was a run."""
+    if not failed:
+        return []
+    rows = [[name, " ".join(why.split())] for name, why in failed.items()]
+    return _opened(
+        f"Never begun: {len(rows)} of the sweep's points.", f"Never begun ({len(rows)})", Table(["run", "why"], rows)
+    )
+
+
+def _opened(about: str, title: str, table: Table) -> list[Block]:
+    return [Text(about), table if len(table.rows) <= MOST_OPEN else Folded(title, [table])]
+
+
+def _reached(ranking: Ranking, run: Run) -> str:
+    """The measure of the ranking where it ended."""
+    measure = ranking.measure
+    return "-" if measure is None else measure.told([measure.of(run)])
+
+
+def lines(ranking: Ranking, now: float, most: int) -> list[str]:
+    """The same in a line each, for a terminal; at most so many."""
+    runs: Sequence[Run] = ranking.unranked
+    shown = [f"  {run.state(now)}: {run.name}: {run.why or 'no reason was recorded'}" for run in runs[:most]]
+    return [*shown, *([f"  … and {len(runs) - most} more"] if len(runs) > most else [])]

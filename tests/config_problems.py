@@ -1,0 +1,14 @@
+"""What `gan.config.validate` has to say of settings, as lines."""
+
+from typing import Any
+
+from gan.config import validate
+from gan.errors import ConfigError
+
+
+def problems(settings: dict[str, Any]) -> list[str]:
+    try:
+        validate(settings)
+    except ConfigError as error:
+        return str(error).splitlines()
+    return []
