@@ -36,8 +36,8 @@ class FeatureProjector(L.Callback):
 
     In the folder of the TensorBoard logger, without which nothing is done: ``projector/update_0001400/`` with
     ``features.tsv``, ``metadata.tsv`` (each image: real or fake, the class that it has or was asked for, D's logit) and
-    ``sprite.png`` (the images; points of the plane have none), and projector_config.pbtxt, which names them, the newest
-    first. Of several processes the first does it.
+    ``sprite.png`` (the images; points of the plane have none), real and fake in turn; and projector_config.pbtxt, which
+    names them, the newest first. Of several processes the first does it.
 
     Args:
         count: real images, and as many fakes; at most 1000.
@@ -76,7 +76,7 @@ class FeatureProjector(L.Callback):
             own = folder / "projector" / f"update_{game.g_updates:07d}"
             components, share = principal_components(features, COMPONENTS)
             write_bytes(own / "features.tsv", _table(components.tolist()))
-            write_bytes(own / "metadata.tsv", _table([("image", "class", "logit"), *rows]))
+            write_bytes(own / "metadata.tsv", _table([("real or fake", "class", "logit"), *rows]))
             if images.dtype == torch.uint8:
                 write_bytes(own / "sprite.png", pictures.png(sprite(images.numpy())))
             kept = f", {components.shape[1]} components with {100 * share:.0f} % of the variance"
@@ -90,15 +90,22 @@ class FeatureProjector(L.Callback):
         as_real = torch.arange(len(z), device=game.device) % max(1, game.num_classes)  # for a D that must be told one
         with evaluating(game.final_generator), evaluating(game.discriminator), torch.no_grad():
             fake = _in_parts(game.final_generator, z, asked)
-            seen = torch.cat([normalize(real.to(game.device), data.mean, data.std), fake])
-            labels = torch.cat([classes.to(game.device), as_real if asked is None else asked])
+            seen = _in_turn(normalize(real.to(game.device), data.mean, data.std), fake)
+            labels = _in_turn(classes.to(game.device), as_real if asked is None else asked)
             features = _in_parts(game.discriminator.features, seen, labels).cpu()
             logits = _in_parts(game.discriminator, seen, labels).tolist()
-        images = torch.cat([real, denormalize(fake, data.mean, data.std, real.dtype).cpu()])
-        names = [_class(data, label) for label in classes.tolist()]
-        names += ["-"] * len(z) if asked is None else [_class(data, label) for label in asked.tolist()]
-        kinds = ["real"] * len(real) + ["fake"] * len(z)
-        return images, features, [(k, n, f"{logit:.3g}") for k, n, logit in zip(kinds, names, logits, strict=True)]
+        images = _in_turn(real, denormalize(fake, data.mean, data.std, real.dtype).cpu())
+        names = [_class(data, label) for label in labels.tolist()]
+        if asked is None:
+            names[1::2] = ["-"] * len(z)
+        kinds = ["real", "fake"] * len(z)
+        rows = [(kind, name, f"{logit:.3g}") for kind, name, logit in zip(kinds, names, logits, strict=True)]
+        return images, features, rows
+
+
+def _in_turn(real: Tensor, fake: Tensor) -> Tensor:
+    """One of each kind, then the next (2N, …): drawn in this order, neither kind covers the other."""
+    return torch.stack([real, fake], dim=1).flatten(0, 1)
 
 
 def _in_parts(network: Callable[..., Tensor], inputs: Tensor, labels: Tensor | None) -> Tensor:

@@ -1,8 +1,12 @@
 """`gan board`: TensorBoard, on the newest run or a given one."""
 
+import contextlib
+import json
 import logging
 import os
 import threading
+import time
+import urllib.request
 import webbrowser
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +17,8 @@ from gan.commands.runs import places
 from gan.errors import GanError
 
 EVENTS = "events.out.tfevents*"
+PROJECTOR = "projector_config.pbtxt"
+MOST_SECONDS = 5.0  # for TensorBoard to look at the files before its page is opened
 # By itself TensorBoard keeps ten pictures of a tag; then the slider skips epochs. 0 should mean all, but its page of
 # images then shows none (2.21: the same number bounds what it reads).
 EVERY_IMAGE = "images=100000"
@@ -81,9 +87,22 @@ def launch(folder: Path, *, host: str, port: int | None) -> str:
     whole = ["--load_fast", "false", "--samples_per_plugin", EVERY_IMAGE]
     server.configure(argv=["tensorboard", "--logdir", str(folder), "--host", host, *whole, *ports])
     try:
-        return str(server.launch())
+        url = str(server.launch())
     except program.TensorBoardServerException as error:
         raise GanError(f"--host, --port: TensorBoard cannot be had at {host}:{port or 6006}: {error}") from None
+    _let_it_read(url, projector=next(folder.rglob(PROJECTOR), None) is not None)
+    return url
+
+
+def _let_it_read(url: str, *, projector: bool) -> None:
+    """Wait a moment until it knows what there is: a page that is opened sooner has no tab for what is found later."""
+    last = time.monotonic() + MOST_SECONDS
+    while time.monotonic() < last:
+        with contextlib.suppress(OSError, ValueError), urllib.request.urlopen(f"{url}data/plugins_listing") as answer:
+            active = {name for name, plugin in json.load(answer).items() if plugin["enabled"]}
+            if active - {"projector"} and (not projector or "projector" in active):
+                return
+        time.sleep(0.1)
 
 
 def wait() -> None:

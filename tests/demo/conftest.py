@@ -1,11 +1,13 @@
-"""Servers of the demo in this process, on a free port."""
+"""Servers of the demo in this process, on a free port; a browser that looks at them."""
 
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from asking import Asker, Serve
+from chromium import open_browser
 
 from gan.demo.routes import routes
 from gan.demo.server import PageServer
@@ -32,3 +34,10 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         server.server_close()
     for shelf in shelves:
         shelf.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Of the tests that are marked `chromium.IN_A_BROWSER`."""
+    with open_browser() as opened:
+        yield opened

@@ -1,31 +1,31 @@
-"""The pages in Chromium. Needs the package playwright (pip install playwright) and a Chromium: skipped without."""
+"""The pages in Chromium, where there is one: `make browser`."""
 
-import shutil
+import base64
+import io
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from asking import Asker, Serve
+from chromium import IN_A_BROWSER, open_page
+from PIL import Image
+from test_bundled_generator import cells
 from test_run_status import write_run
 from tiny_bundles import codes_bundle, conditional_bundle, whole_bundle
 
 from gan.bundle import FILE_NAME
+from gan.metrics.extractors import load_extractor
+from gan.report.run_folders import is_run
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH")]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+pytestmark = IN_A_BROWSER
+ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture
@@ -37,20 +37,10 @@ def ask(serve: Serve, tmp_path: Path) -> Asker:
 
 @pytest.fixture
 def page(browser: Any, ask: Asker) -> Iterator[Any]:
-    """A tab that asked nobody else for anything, and has had no error, when the test is over."""
-    page = browser.new_page()
-    page.set_default_timeout(60_000)
-    elsewhere: list[str] = []
-    errors: list[str] = []
-    page.on("request", lambda request: elsewhere.append(request.url))
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(ask.server.address)
-    page.wait_for_function("() => document.querySelectorAll('canvas').length === 2")
-    wait_for_pictures(page)
-    yield page
-    page.close()
-    assert not [url for url in elsewhere if not url.startswith((ask.server.address, "data:", "blob:"))]
-    assert errors == []
+    with open_page(browser, ask.server.address) as page:
+        page.wait_for_function("() => document.querySelectorAll('canvas').length === 2")
+        wait_for_pictures(page)
+        yield page
 
 
 def wait_for_pictures(page: Any) -> None:
@@ -92,6 +82,23 @@ def test_a_class_changes_the_picture_of_the_model_that_has_it(page: Any) -> None
     changes(page, before)
     assert page.get_by_role("button", name="<b>Coat</b>").get_attribute("aria-pressed") == "true"
     assert page.locator(".fault:visible").count() == 0
+
+
+def test_of_fifty_threes_the_labeller_says_three_of_nine_in_ten(browser: Any, serve: Serve) -> None:
+    """Of the bundled generator, the pictures as they stand on the page."""
+    with open_page(browser, serve([]).server.address) as page:
+        wait_for_pictures(page)
+        page.get_by_role("group", name="how many images").get_by_role("button", name="100", exact=True).click()
+        before = shown(page)
+        page.get_by_role("group", name="class").get_by_role("button", name="3", exact=True).click()
+        changes(page, before)
+        page.wait_for_function("() => document.querySelector('canvas').width === 298")  # ten columns of 28, and gaps
+        picture = Image.open(io.BytesIO(base64.b64decode(shown(page).partition(",")[2]))).convert("L")
+    labeller = load_extractor("mnist", "labeller")
+    images = torch.from_numpy(cells(np.asarray(picture), 10)[:50])
+    said = labeller.logits(labeller.features(images))[:, 0].argmax(1)
+    assert len(said) == 50
+    assert int((said == 3).sum()) >= 45
 
 
 def test_two_models_side_by_side_and_one(page: Any) -> None:
@@ -152,3 +159,31 @@ def test_a_run_is_watched(page: Any, tmp_path: Path) -> None:
     with (tmp_path / "watched" / "metrics.csv").open("a") as file:
         file.write("9,0,4500,9,0.9,100,,\n")
     page.get_by_text("50 % · 4500 of 9000 images").wait_for()
+
+
+def test_a_run_is_watched_while_it_trains(browser: Any, serve: Serve, tmp_path: Path) -> None:
+    small = ["model.generator.hidden=[16]", "model.discriminator.hidden=[16]", "callbacks.samples.count=4"]
+    words = ["data=mnist_sample", "model=mlp", "callbacks.quality=null", "trainer.max_epochs=40", *small]
+    command = [sys.executable, str(ROOT / "train.py"), *words, "hydra.run.dir=watched"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    folder, said = tmp_path / "watched", tmp_path / "said"
+    with (
+        said.open("w") as file,
+        subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=file, stderr=file) as run,
+    ):
+        while not is_run(folder):
+            assert run.poll() is None, said.read_text()
+            time.sleep(0.1)
+        with open_page(browser, f"{serve([], runs=[folder]).server.address}watch") as page:
+            page.locator("#state", has_text="running").wait_for()
+            page.locator("#epoch", has_text="epoch").wait_for()
+            first = page.locator("#grid").get_attribute("src")
+            page.locator("#charts figure").first.wait_for()
+            page.wait_for_function(
+                "(first) => document.getElementById('grid').getAttribute('src') !== first", arg=first
+            )
+            page.get_by_text("about").wait_for()  # so many seconds left
+            page.locator("#state", has_text="finished").wait_for()
+            assert page.locator("#epoch").inner_text() == "epoch 40"
+            assert page.locator("#progress").inner_text().startswith("Trained on 360 k images")
+        assert run.wait() == 0
