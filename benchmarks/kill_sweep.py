@@ -34,6 +34,7 @@ SMALL = [
     "callbacks.quality.n=200",
     "accelerator=cpu",
 ]
+NUMBER = "/hyper_parameters/callbacks/pruning/trial"
 END = "Trained for "  # the first words of what a run says at its end
 
 
@@ -45,15 +46,15 @@ def main() -> int:
         folder = Path(arguments.folder or temporary)
         words = ["-m", *SMALL, *arguments.settings, *_swept(arguments.points)]
         print(f"$ python train.py {shlex.join(words)}")
-        seconds, told = _to_the_end([*words, f"hydra.sweep.dir={folder / 'whole'}"])
+        seconds, told = to_the_end([*words, f"hydra.sweep.dir={folder / 'whole'}"])
         print(f"left alone: {seconds:.0f} s")
-        disturbed, ends = [*words, f"hydra.sweep.dir={folder / 'killed'}"], 0
+        disturbed, trained = [*words, f"hydra.sweep.dir={folder / 'killed'}"], 0
         for number in range(1, arguments.kills + 1):
             after = draw.uniform(0, 1.4 / (arguments.kills + 1)) * seconds
-            ends += _killed(disturbed, folder / "killed", after, number).count(END)
-        seconds, told = _to_the_end(disturbed)
+            trained += killed(disturbed, folder / "killed", after, number).count(END)
+        seconds, told = to_the_end(disturbed)
         print(f"last start: to the end in {seconds:.0f} s")
-        return _verdict(folder / "whole", folder / "killed", arguments.points, ends + told.count(END))
+        return _verdict(folder / "whole", folder / "killed", arguments.points, trained + told.count(END))
 
 
 def _arguments() -> argparse.Namespace:
@@ -70,7 +71,7 @@ def _swept(points: int) -> list[str]:
     return ["optimizer.lr=1e-4,4e-4", "seed=" + ",".join(map(str, range(points // 2)))]
 
 
-def _start(words: Sequence[str]) -> subprocess.Popen[str]:
+def begin(words: Sequence[str]) -> subprocess.Popen[str]:
     """In a process group of its own, so that a kill is of all its processes, as the kernel's would be."""
     return subprocess.Popen(
         [sys.executable, str(TRAIN), *words],
@@ -82,10 +83,10 @@ def _start(words: Sequence[str]) -> subprocess.Popen[str]:
     )
 
 
-def _to_the_end(words: Sequence[str]) -> tuple[float, str]:
+def to_the_end(words: Sequence[str]) -> tuple[float, str]:
     """The seconds that the sweep took, and what it said."""
     began = time.monotonic()
-    process = _start(words)
+    process = begin(words)
     told, _ = process.communicate()
     if process.returncode:
         sys.exit(f"the sweep ended with exit code {process.returncode}:\n{told}")
@@ -93,10 +94,10 @@ def _to_the_end(words: Sequence[str]) -> tuple[float, str]:
     return time.monotonic() - began, told
 
 
-def _killed(words: Sequence[str], folder: Path, after: float, number: int) -> str:
+def killed(words: Sequence[str], folder: Path, after: float, number: int) -> str:
     """What the sweep had said when it was killed, so many seconds after it had begun to train."""
     began = time.time()
-    process = _start(words)
+    process = begin(words)
     while process.poll() is None and not any(path.stat().st_mtime > began for path in folder.glob("*/run.json")):
         time.sleep(0.02)
     time.sleep(after)
@@ -104,26 +105,27 @@ def _killed(words: Sequence[str], folder: Path, after: float, number: int) -> st
     if alive:
         os.killpg(process.pid, signal.SIGKILL)
     told, _ = process.communicate()
-    begun, finished = len(list(folder.glob("*/config.yaml"))), len(_ends(folder))
+    begun, finished = len(list(folder.glob("*/config.yaml"))), len(ends(folder))
     how = "killed" if alive else "had ended"
     print(f"start {number}: {how} {after:.1f} s after it began to train; {begun} points begun, {finished} finished")
     return told
 
 
-def _ends(folder: Path) -> dict[str, dict[str, Any]]:
+def ends(folder: Path) -> dict[str, dict[str, Any]]:
     """run.json of every point that has ended, by the point's name."""
     facts = {path.parent.name: json.loads(path.read_text()) for path in folder.glob("*/run.json")}
     return {name: fact for name, fact in facts.items() if "ended" in fact}
 
 
-def _verdict(whole: Path, killed: Path, points: int, told: int) -> int:
+def _verdict(whole: Path, sweep: Path, points: int, told: int) -> int:
     """Print what holds; the exit code. ``told``: how often the starts have said that a point had trained to its end."""
-    ends = _ends(killed)
-    parts = sum(len(fact.get("resumed", [])) for fact in ends.values())
-    otherwise = _of_another_length(whole, killed)
-    differing = [name for name in sorted(_ends(whole)) if not _same(whole / name, killed / name)]
+    results = ends(sweep)
+    parts = sum(len(fact.get("resumed", [])) for fact in results.values())
+    otherwise = lengths_differ(whole, sweep)
+    differing = [name for name in sorted(ends(whole)) if not is_same(whole / name, sweep / name)]
     verdicts = {
-        f"{len(ends)} results of {points} points, {parts} times gone on with from a checkpoint": len(ends) == points,
+        f"{len(results)} results of {points} points, {parts} times gone on with from a checkpoint": len(results)
+        == points,
         f"{told} times a point was trained to its end, {otherwise} of another length": told == points and not otherwise,
         f"{points - len(differing)} equal the undisturbed sweep's, {len(differing)} do not": not differing,
     }
@@ -132,17 +134,19 @@ def _verdict(whole: Path, killed: Path, points: int, told: int) -> int:
     return 0 if all(verdicts.values()) else 1
 
 
-def _of_another_length(whole: Path, killed: Path) -> int:
+def lengths_differ(whole: Path, killed: Path) -> int:
+    """How many runs of the sweep left alone the other has not, or with other counts of epochs, updates and images."""
     counts = ("epochs", "g_updates", "d_updates", "images_seen")
-    ends, others = (
-        {name: [facts["ended"][count] for count in counts] for name, facts in _ends(sweep).items()}
+    alone, others = (
+        {name: [facts["ended"][count] for count in counts] for name, facts in ends(sweep).items()}
         for sweep in (whole, killed)
     )
-    return sum(length != others.get(name) for name, length in ends.items())
+    return sum(length != others.get(name) for name, length in alone.items())
 
 
-def _same(one: Path, other: Path) -> bool:
-    return rows(one) == rows(other) and not last_checkpoints(one, other)
+def is_same(one: Path, other: Path) -> bool:
+    """Whether two runs have logged the same numbers and ended in the same state; a search may number them otherwise."""
+    return rows(one) == rows(other) and not {*last_checkpoints(one, other)} - {NUMBER}
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from gan.locks import lock
 
 PATIENCE = 15.0  # seconds for a process that ends to let go of its folder: ranks whose parent was killed, above all
 ROOM = 50_000_000  # bytes on the disk: a few checkpoints, and the pictures, of the largest network that we ship
+FAILED = "failed.json"  # of a point of a sweep: why it failed
 WRITTEN = ("metrics.csv", "losses.png", "run.json", "samples", "tensorboard")  # beside checkpoints and bundle
 ENDED_EARLY = ("failed", "cut")  # in run.json: by an error, by a signal
 _taken: list[Path] = []
@@ -100,6 +101,7 @@ def take_again(settings: Mapping[str, Any], *, anew: bool) -> None:
         for name in WRITTEN if anew else ():
             path = folder / name
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        (folder / FAILED).unlink(missing_ok=True)
         for unfinished in folder.glob("**/.*.tmp"):  # of a process that was killed while it wrote
             unfinished.unlink(missing_ok=True)
         write_bytes(folder / "config.yaml", _content(settings))

@@ -10,7 +10,7 @@ import lightning.pytorch as L
 from gan.callbacks.quality import QualityMonitor
 from gan.files import write_bytes
 from gan.module import GAN
-from gan.sweeps.points import PRUNED
+from gan.sweeps.points import PRUNED, STUDY
 
 if TYPE_CHECKING:
     from gan.sweeps.study import RunningTrial
@@ -42,7 +42,9 @@ class Pruning(L.Callback):
         self._looked_at: set[int] = set()
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """A run that was killed just after it was found hopeless is so still."""
+        """A run that was killed just after it was found hopeless is so still; one gone on with by itself is not."""
+        if trainer.is_global_zero and self.place is None:
+            (Path(trainer.default_root_dir) / PRUNED).unlink(missing_ok=True)
         self._look(trainer, pl_module)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -65,23 +67,29 @@ class Pruning(L.Callback):
         trainer.should_stop = True
 
     @functools.cached_property
-    def place(self) -> "RunningTrial":
-        """This run's place in its search."""
+    def place(self) -> "RunningTrial | None":
+        """This run's place in its search; None of a run that is repeated, or gone on with, by itself."""
+        if not (self.sweep / STUDY).is_file():
+            return None
         from gan.sweeps.study import RunningTrial  # optuna, which only a search needs
 
-        return RunningTrial(self.sweep, self.trial, self.first_points, self.first_measurements)
+        place = RunningTrial(self.sweep, self.trial, self.first_points, self.first_measurements)
+        return place if place.is_awaited else None
 
     def _reason(self, measurement: int, value: float) -> dict[str, float] | None:
         """What to write down of a run that is hopeless; None of one that is not, or was looked at already.
 
         A run that was killed may have reported more than it has come to since: it goes on to where it was.
         """
-        if measurement not in self.place.reported:
-            self.place.report(measurement, value)
-        if measurement in self._looked_at or measurement < max(self.place.reported):
+        place = self.place
+        if place is None or measurement in self._looked_at:
+            return None
+        if measurement not in place.reported:
+            place.report(measurement, value)
+        if measurement < max(place.reported):
             return None
         self._looked_at.add(measurement)
-        if not self.place.is_hopeless():
+        if not place.is_hopeless():
             return None
-        median, finished = self.place.others(measurement)
+        median, finished = place.others(measurement)
         return {"measurement": measurement, self.monitor: value, "median": median, "finished_runs": finished}

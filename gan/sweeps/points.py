@@ -12,9 +12,10 @@ from typing import Any
 import yaml
 
 from gan.errors import ConfigError
-from gan.run_folder import ended
+from gan.run_folder import FAILED, ended
 
-FAILED, PRUNED = "failed.json", "pruned.json"  # in a point's folder: why it failed; why its search ended it early
+PRUNED = "pruned.json"  # in a point's folder: why its search ended it early
+STUDY = "study.db"  # in a search's folder: its account, of which gan.sweeps.study knows
 PLACES = ("run_dir", "dry_run", "resume")  # where a run lies, and how it is begun, is no part of what it is
 NOT_OF_ONE_RUN = ("sweep=", "resume.", "callbacks.pruning.")
 NAME_LENGTH = 80

@@ -28,14 +28,13 @@ class Runner:
         dry: points are only to be shown; else a run that was cut is gone on with in its folder.
 
     Attributes:
-        skipped: points that were finished before. run: those that were begun now.
+        run: points that were begun now.
         busy: those in whose folder another process trains.
         exit_code: the largest of the jobs'.
     """
 
     launch: Launch
     dry: bool
-    skipped: list[Point] = field(default_factory=list)
     run: list[Point] = field(default_factory=list)
     busy: list[Point] = field(default_factory=list)
     exit_code: int = 0
@@ -43,7 +42,6 @@ class Runner:
     def __call__(self, points: Sequence[Point]) -> None:
         """Run those of the points that are not finished. A point that fails is recorded, and the others go on."""
         done = [point for point in points if point.state is State.FINISHED]
-        self.skipped += done
         for point in points:
             if point.mistake:
                 self._refuse(point)

@@ -106,7 +106,7 @@ class Search:
         objectives.check_names(self.objectives, settings, any_data=_is_of_any_data(distributions), prune=self.prune)
 
         def point_of(number: int, own: list[str]) -> Point:
-            return composer.point([*fixed, *own], own, self._pruning(composer, number) if self.prune else [])
+            return composer.point([*fixed, *own], own, self._pruning(number) if self.prune else [])
 
         its_study = self._study(composer, distributions, settings)
         choices = Choices(self, its_study, distributions, point_of)
@@ -144,11 +144,11 @@ class Search:
             return optuna.samplers.RandomSampler(seed=seed)
         return optuna.samplers.TPESampler(seed=seed, constant_liar=self.together > 1)
 
-    def _pruning(self, composer: Composer, number: int) -> list[str]:
+    def _pruning(self, number: int) -> list[str]:
         """The callback that ends a point early."""
         first_points, first_measurements = self.prune_after
         arguments = {
-            "sweep": f"'{composer.sweep.absolute()}'",
+            "sweep": "${run_dir}/..",  # it may be moved, or renamed, and gone on with
             "trial": number,
             "first_points": first_points,
             "first_measurements": first_measurements,

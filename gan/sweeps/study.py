@@ -12,15 +12,16 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from gan.errors import ConfigError, RunError
+from gan.sweeps.points import STUDY
 
-FILE_NAME, NAME = "study.db", "sweep"
+NAME = "sweep"
 OBJECTIVES = "objectives"  # what is kept of a study beside its trials
 WAIT_SECONDS = 60  # for another process that writes to the file
 
 
 def storage_of(sweep: Path) -> optuna.storages.RDBStorage:
     """Where a search keeps its account: of SQLite, which a kill in the middle of a write leaves whole."""
-    url = f"sqlite:///{sweep.absolute() / FILE_NAME}"
+    url = f"sqlite:///{sweep.absolute() / STUDY}"
     return optuna.storages.RDBStorage(url, engine_kwargs={"connect_args": {"timeout": WAIT_SECONDS}})
 
 
@@ -36,7 +37,7 @@ def opened(sweep: Path, objectives: Mapping[str, str]) -> optuna.Study:
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     directions: list[Any] = list(objectives.values())
-    file = sweep / FILE_NAME
+    file = sweep / STUDY
     try:
         sweep.mkdir(parents=True, exist_ok=True)
         study = optuna.create_study(
@@ -63,7 +64,7 @@ def kept(sweep: Path) -> Iterator[None]:
         yield
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         raise RunError(
-            f"{sweep / FILE_NAME} cannot be written: {_reason(error)}; what is finished stays so: "
+            f"{sweep / STUDY} cannot be written: {_reason(error)}; what is finished stays so: "
             "give the command again to go on"
         ) from error
 
@@ -96,6 +97,11 @@ class RunningTrial:
         pruner = optuna.pruners.MedianPruner(first_points, first_measurements)
         self._study = optuna.load_study(study_name=NAME, storage=storage_of(sweep), pruner=pruner)
         self._number = number
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the search still waits for this run; not, if it is gone on with after its end was told."""
+        return self._number < len(self._study.get_trials(deepcopy=False)) and not self._now.state.is_finished()
 
     @property
     def reported(self) -> dict[int, float]:

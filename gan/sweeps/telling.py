@@ -15,11 +15,11 @@ BEST = "quality/fcd"
 def summary(sweep: Path, points: Sequence[Point], runner: Runner) -> str:
     """A line of numbers, one for each point that failed, the best point, and the command that shows them all."""
     states = {point: point.state for point in points}
-    now = sum(states[point] is State.FINISHED for point in runner.run)
+    finished = [point for point in points if states[point] is State.FINISHED]
     counts = {
-        "finished": now,
-        "skipped (finished before)": len(runner.skipped),
-        "ended early by the search": sum(states[point] is State.PRUNED for point in runner.run),
+        "finished": sum(point in runner.run for point in finished),
+        "skipped (finished before)": sum(point not in runner.run for point in finished),
+        "ended early by the search": sum(state is State.PRUNED for state in states.values()),
         "failed": sum(states[point] is State.FAILED for point in points),
         "being trained by another process": len(runner.busy),
         "cut": sum(states[point] in (State.CUT, State.MISSING) and point not in runner.busy for point in points),
@@ -28,7 +28,7 @@ def summary(sweep: Path, points: Sequence[Point], runner: Runner) -> str:
     told = ", ".join(f"{number} {what}" for what, number in counts.items() if number or what in always)
     lines = [f"Sweep {_short(sweep)}: {len(points)} points: {told}."]
     lines += [_failure(point) for point in points if states[point] is State.FAILED]
-    lines += best([point for point in points if states[point] is State.FINISHED])
+    lines += best(finished)
     if not {State.FINISHED, State.PRUNED}.isdisjoint(states.values()):
         lines.append(f"Compare them:  gan report {_short(sweep)}")
     return "\n".join(lines)

@@ -112,3 +112,15 @@ def test_of_data_that_cannot_be_measured_nothing_is_ended(play: Play) -> None:
     run = play(callbacks=[QualityMonitor(every=1, n=200), pruning])
     assert place.reported == {}
     assert run.game.images_seen == 2 * IMAGES
+
+
+def test_a_run_that_no_search_waits_for_is_hopeless_no_more(play: Play, tmp_path: Path) -> None:
+    before = tmp_path / "run" / "pruned.json"
+    before.parent.mkdir()
+    before.write_text("{}")
+    pruning = Pruning(str(tmp_path), 0)
+    run = play(callbacks=[pruning])
+    assert pruning.place is None
+    assert run.game.images_seen == 2 * IMAGES
+    assert not before.exists()
+    assert not (tmp_path / "study.db").exists()

@@ -93,3 +93,11 @@ def test_an_account_that_can_no_longer_be_written_ends_the_search_in_our_words(t
     (tmp_path / "study.db").write_bytes(b"x" * 8192)
     with pytest.raises(RunError, match=r"cannot be written: .*give the command again"), study.kept(tmp_path):
         account.set_user_attr("name", "another")
+
+
+def test_a_run_whose_end_was_told_is_awaited_no_more(tmp_path: Path) -> None:
+    place = place_after(tmp_path, [])
+    assert place.is_awaited
+    study.opened(tmp_path, {"quality/fcd": "minimize"}).tell(0, state=TrialState.PRUNED)
+    assert not study.RunningTrial(tmp_path, 0, 3, 1).is_awaited
+    assert not study.RunningTrial(tmp_path, 1, 3, 1).is_awaited  # there is none
