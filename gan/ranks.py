@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -13,16 +12,13 @@ from pathlib import Path
 
 from torch.distributed import TCPStore
 
-from gan import endings, run_folder
-from gan.parallel import COMMAND_VARIABLE, user_command
+from gan import children, endings, openmp, run_folder
+from gan.children import GRACE_SECONDS, LOOK_SECONDS, Child
+from gan.openmp import cores
+from gan.parallel import user_command
 
-GRACE_SECONDS = 20.0  # from the request to end to the end by force
-LOOK_SECONDS = 0.1
-
-
-def cores() -> int:
-    """The cores that this process may use, which can be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+SETTLE_SECONDS = 2.0  # from the first word of a failure to the judgement who it was: a rank takes a moment to end
+LOST_PARTNER = ("gloo", "NCCL", "Connection closed by peer", "Connection reset by peer", "DistNetworkError")
 
 
 def launch(script: str, arguments: Sequence[str], processes: int) -> int:
@@ -41,23 +37,24 @@ def launch(script: str, arguments: Sequence[str], processes: int) -> int:
     with tempfile.TemporaryDirectory(prefix="gan-") as folder:
         store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
         with _ranks([sys.executable, "-u", script, *arguments], _environment(processes, store.port, folder)) as ranks:
-            while None in (exit_codes := [rank.poll() for rank in ranks]):
-                if any(exit_codes) or endings.first_report(Path(folder)):
-                    break
+            while None in [rank.poll() for rank in ranks] and not _has_failed(ranks, Path(folder)):
                 time.sleep(LOOK_SECONDS)
+            if _has_failed(ranks, Path(folder)):
+                children.wait(ranks, SETTLE_SECONDS)
             exit_code, told = _outcome(ranks, Path(folder))
             if told:  # now, not once all have ended, which may take a while
                 print(told, file=sys.stderr, flush=True)
-                _wait(ranks, GRACE_SECONDS / 4)
+                children.wait(ranks, GRACE_SECONDS / 4)
     return exit_code
 
 
 def _environment(processes: int, port: int, folder: str) -> dict[str, str]:
     """Of all ranks: torchrun's contract, and our own variables."""
+    given = openmp.without_share(os.environ)
     return {
-        "OMP_NUM_THREADS": str(max(1, cores() // processes)),
-        **os.environ,
-        COMMAND_VARIABLE: json.dumps(user_command()),
+        **given,
+        **openmp.threads(cores() // processes, given),
+        endings.COMMAND_VARIABLE: json.dumps(user_command()),
         endings.REPORTS_VARIABLE: folder,
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
@@ -70,57 +67,44 @@ def _environment(processes: int, port: int, folder: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _ranks(command: Sequence[str], environment: dict[str, str]) -> Iterator[list[subprocess.Popen[bytes]]]:
+def _ranks(command: Sequence[str], environment: dict[str, str]) -> Iterator[list[Child]]:
     """The running ranks; whatever happens inside, none of them runs any more afterwards."""
-    ranks: list[subprocess.Popen[bytes]] = []
-    try:
-        for rank_number in map(str, range(int(environment["WORLD_SIZE"]))):
-            with _ignored(*(number for number in endings.SIGNALS if number != signal.SIGTERM)):
-                own = {**environment, "RANK": rank_number, "LOCAL_RANK": rank_number}
-                ranks.append(
-                    subprocess.Popen(command, env=own, stdin=subprocess.PIPE, pass_fds=run_folder.lock_descriptors())
-                )
+    ranks: list[Child] = []
+    with children.ended_together(ranks):
+        for number in map(str, range(int(environment["WORLD_SIZE"]))):
+            own = {**environment, "RANK": number, "LOCAL_RANK": number}
+            ranks.append(children.start(command, own, pass_fds=run_folder.lock_descriptors()))
         yield ranks
-    finally:
-        for rank in ranks:
-            rank.terminate()
-        try:
-            _wait(ranks, GRACE_SECONDS)
-        finally:
-            for rank in ranks:
-                rank.kill()
-                rank.communicate()  # nothing; waits, and closes our end of its input
 
 
-@contextlib.contextmanager
-def _ignored(*signals: int) -> Iterator[None]:
-    """What is started inside ignores these signals for good: a terminal sends them to all, and we pass them on."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in signals}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _has_failed(ranks: list[Child], folder: Path) -> bool:
+    return any(rank.poll() for rank in ranks) or endings.first_report(folder) is not None
 
 
-def _wait(ranks: list[subprocess.Popen[bytes]], seconds: float) -> None:
-    """Until all have ended, but no longer than this."""
-    last = time.monotonic() + seconds
-    while any(rank.poll() is None for rank in ranks) and time.monotonic() < last:
-        time.sleep(LOOK_SECONDS)
-
-
-def _outcome(ranks: list[subprocess.Popen[bytes]], folder: Path) -> tuple[int, str]:
+def _outcome(ranks: list[Child], folder: Path) -> tuple[int, str]:
     """The exit code of the launch, and what to tell of the rank that failed first."""
-    codes = {number: rank.poll() or 0 for number, rank in enumerate(ranks)}
-    killed = [number for number, code in codes.items() if code < 0 and not (folder / str(number)).exists()]
-    if killed:  # it could say nothing; what the others say comes of that
-        number, by = killed[0], -codes[killed[0]]
-        hint = " (by hand, or because memory ran out)" if by == signal.SIGKILL else ""
-        return 128 + by, f"rank {number} of {len(ranks)} processes was ended by {signal.Signals(by).name}{hint}"
-    report = endings.first_report(folder)
-    if report is not None:
-        whose = "" if report.exit_code != endings.CRASH else f"rank {report.rank} of {len(ranks)} processes failed:\n"
-        return report.exit_code, whose + report.text
-    number, code = next(((number, code) for number, code in codes.items() if code), (0, 0))
-    return code, f"rank {number} of {len(ranks)} processes ended with exit code {code}" if code else ""
+    report, silent = endings.first_report(folder), _ended_without_a_word(ranks, folder)
+    if silent and not (report and _may_come_of(silent, report)):
+        number, code = next(iter(silent.items()))
+        told = [f"rank {number} of {len(ranks)} processes {children.how_it_ended(code)}"]
+        if children.is_signal(code) and run_folder.taken():
+            told.append(endings.what_is_left(run_folder.taken()))
+        return children.exit_code(code), "\n".join(told)
+    if report is None:
+        return 0, ""
+    whose = "" if report.exit_code != endings.CRASH else f"rank {report.rank} of {len(ranks)} processes failed:\n"
+    return report.exit_code, whose + report.text
+
+
+def _ended_without_a_word(ranks: list[Child], folder: Path) -> dict[int, int]:
+    """The exit codes, by rank, of those that failed and left no report: killed, or asked to end.
+
+    What comes of another rank's end is an exception, which is reported; so they are the cause of what others report.
+    """
+    codes = {number: rank.poll() for number, rank in enumerate(ranks)}
+    return {number: code for number, code in codes.items() if code and not (folder / str(number)).exists()}
+
+
+def _may_come_of(silent: dict[int, int], report: endings.Report) -> bool:
+    """All were aborted, as gloo may abort a process whose partner has gone; and the report is not of a lost partner."""
+    return set(silent.values()) == {-signal.SIGABRT} and not any(word in report.text for word in LOST_PARTNER)
