@@ -21,7 +21,7 @@ def main(config: DictConfig) -> int:
     with run_folder.clean_start(Path(str(config.run_dir))):
         settings, past = launch.settle(config)
         validate(settings)
-        preflight.check_devices(settings["trainer"], settings["data"]["batch_size"])
+        preflight.check_devices(settings["trainer"], build.batch_size(settings))
         preflight.check_compiler(settings["model"]["compile"])
         build.set_up_process()
         if settings["dry_run"]:

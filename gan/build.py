@@ -23,7 +23,7 @@ from gan.learning_rates import LR_SCHEDULES
 from gan.losses import build_objective
 from gan.module import GAN
 from gan.networks import build_discriminator, build_generator
-from gan.parallel import GameDDP, process_count
+from gan.parallel import GameDDP, world_size
 from gan.penalties import PENALTIES
 from gan.resume import Past
 from gan.schedules import SCHEDULES
@@ -32,7 +32,15 @@ from gan.targets import RULE_SETTINGS, network_optimizer
 
 def build_data(settings: Mapping[str, Any]) -> ImageData:
     """The data module, before it has looked for its files."""
-    return ImageData(**settings["data"], seed=settings["seed"])
+    own = {name: value for name, value in settings["data"].items() if name != "batch_size_of"}
+    return ImageData(**{**own, "batch_size": batch_size(settings)}, seed=settings["seed"])
+
+
+def batch_size(settings: Mapping[str, Any]) -> int:
+    """Images in one minibatch over all processes, of which ``data.batch_size`` may be the part of one."""
+    data = settings["data"]
+    given: int = data["batch_size"]
+    return given * world_size(settings["trainer"]) if data.get("batch_size_of") == "each" else given
 
 
 def build_game(settings: Mapping[str, Any], data: ImageData) -> GAN:
@@ -82,7 +90,7 @@ def build_game(settings: Mapping[str, Any], data: ImageData) -> GAN:
 def build_trainer(settings: Mapping[str, Any], past: Past | None = None) -> L.Trainer:
     """Lightning's Trainer with the callbacks and loggers of the configuration; of a run with a past, as it goes on."""
     arguments = dict(settings["trainer"])
-    if process_count(arguments["devices"], arguments["accelerator"]) * arguments["num_nodes"] > 1:
+    if world_size(arguments) > 1:
         arguments["strategy"] = GameDDP()
     elif arguments["strategy"] == "ddp":
         arguments["strategy"] = "auto"

@@ -23,19 +23,30 @@ OTHERS = [getattr(signal, name) for name in ("SIGHUP", "SIGUSR1") if hasattr(sig
 SIGNALS = (signal.SIGINT, signal.SIGTERM, *OTHERS)
 # In the processes of a launch of ours: the folder in which each of them leaves word of why it failed.
 REPORTS_VARIABLE = "GAN_REPORTS"
+COMMAND_VARIABLE = "GAN_COMMAND"  # in all processes of a run or a sweep: what the user typed, as JSON
 OVERRIDES_VARIABLE = "GAN_OVERRIDES"  # in all processes of a run: the words that make it, as JSON
 SWEEP_VARIABLE = "GAN_SWEEP_PROCESS"  # in a sweep: the id of the process that began it
+POINT_VARIABLE = "GAN_POINT"  # there in the process of one point of a sweep, which is nothing else
+ECHO_SECONDS = (
+    3.0  # a signal to a whole group of processes comes twice: directly, and from the parent that passes it on
+)
 _received: list[int] = []
+_first_at: list[float] = []
 _update_is_finished_first: list[bool] = []
 _watches_sweep: list[bool] = []
 LOOK_SECONDS = 0.2  # from one look at the parent to the next
 
 
 class Stopped(BaseException):
-    """A signal has asked the run to end. Not an Exception: nobody on the way shall take it for one and go on."""
+    """A signal has asked the run to end. Not an Exception: nobody on the way shall take it for one and go on.
+
+    Attributes:
+        left: what to say of what is left; None: of the run folder what there is to say.
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
+        self.left: str | None = None
         self.name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
         self.exit_code = 128 + number  # as a shell has it
 
@@ -53,10 +64,14 @@ def listening() -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
         _received.clear()
+        _first_at.clear()
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
+    if _first_at and (started_by_us() or is_point()) and time.monotonic() - _first_at[0] < ECHO_SECONDS:
+        return
     _received.append(number)
+    _first_at.append(time.monotonic())
     if _update_is_finished_first and len(_received) == 1:
         if is_first():  # not print: the signal may have come in the middle of one
             os.write(2, b"\nStopping: this update is finished and the game saved; a second signal ends it at once.\n")
@@ -116,6 +131,11 @@ def started_by_us() -> bool:
     return REPORTS_VARIABLE in os.environ
 
 
+def is_point() -> bool:
+    """True in a process that runs one point of a sweep, and in its ranks."""
+    return POINT_VARIABLE in os.environ
+
+
 def is_first() -> bool:
     """True in the process, perhaps the only one, that prints and writes: known before there is a Trainer."""
     return int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0"))) == 0
@@ -156,10 +176,11 @@ def first_report(folder: Path) -> Report | None:
 
 
 def end_with_parent() -> None:
-    """In a process of a launch: be asked to end when the parent has gone, however that happened, and soon be ended.
+    """When the parent has gone, however that happened, be asked to end, and soon be ended.
 
-    The parent holds the other end of this process's standard input, and writes nothing to it. Its store is gone too: a
-    process that is looking for the others would wait for them for half an hour, deaf to signals.
+    For a process of a launch, or of a point of a sweep. The parent holds the other end of its standard input, and
+    writes nothing to it. A launch's store is gone with the parent: a process that is looking for the others would wait
+    for them for half an hour, deaf to signals.
     """
 
     def watch() -> None:

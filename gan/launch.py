@@ -119,7 +119,7 @@ def run_command(main: Callable[[], Any]) -> int:
     ``HYDRA_FULL_ERROR=1`` in the environment everything does. A signal to end is one message, says what is left in
     the run folder, and gives 128 + its number; in a sweep no further run begins.
     """
-    if endings.started_by_us():
+    if endings.started_by_us() or endings.is_point():
         endings.end_with_parent()
     try:
         sys.argv[1:] = resume.command_line(sys.argv[1:])
@@ -132,7 +132,8 @@ def run_command(main: Callable[[], Any]) -> int:
         return MISTAKE
     except endings.Stopped as stop:
         if endings.is_first() and not endings.started_by_us():
-            print(f"Stopped by {stop.name}. {endings.what_is_left(run_folder.taken())}", file=sys.stderr)
+            left = endings.what_is_left(run_folder.taken()) if stop.left is None else stop.left
+            print(f"Stopped by {stop.name}. {left}", file=sys.stderr)
         return stop.exit_code
 
 

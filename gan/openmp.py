@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 SPINS, SPINS_IN_COMPANY = 20_000, 1_000  # turns of a waiting loop of libgomp's, before the thread sleeps
+SHARE_VARIABLE = "GAN_CORES"  # how many cores are this process's, of which several run at once; OMP_NUM_THREADS is ours
 LONG_ENOUGH = 0.1  # seconds; the kernel counts in hundredths
 NOISE = 0.2  # of a core
 
@@ -42,6 +43,36 @@ def choose(begun: Moment, environment: MutableMapping[str, str] = os.environ) ->
     alone = free > _thread_count(environment) - NOISE
     environment["OMP_WAIT_POLICY"] = "passive"
     environment["GOMP_SPINCOUNT"] = str(SPINS if alone else SPINS_IN_COMPANY)
+
+
+def cores(environment: Mapping[str, str] = os.environ) -> int:
+    """The cores that this process may use, which can be fewer than the machine has."""
+    return int(environment.get(SHARE_VARIABLE, 0)) or len(_our_cpus())
+
+
+def threads(count: int, environment: Mapping[str, str]) -> dict[str, str]:
+    """What gives a process that is started so many threads; nothing where the user has said how many."""
+    return {} if "OMP_NUM_THREADS" in environment else {"OMP_NUM_THREADS": str(max(1, count))}
+
+
+def share(jobs: int, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What each of several processes that run at once is to have in its environment besides.
+
+    That is its share of the cores as threads, and that these soon sleep while they wait: the cores are full. What the
+    user has said stands.
+    """
+    own = threads(cores(environment) // jobs, environment)
+    if own:
+        own[SHARE_VARIABLE] = own["OMP_NUM_THREADS"]
+    if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}.isdisjoint(environment):
+        return own
+    return {**own, "OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": str(SPINS_IN_COMPANY)}
+
+
+def without_share(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment without the number of threads that `share` has set: it was for one process."""
+    ours = "OMP_NUM_THREADS" if SHARE_VARIABLE in environment else None
+    return {name: value for name, value in environment.items() if name != ours}
 
 
 def taken_by_others(begun: Moment, now: Moment) -> float | None:

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -25,12 +25,10 @@ from torch.utils._pytree import tree_map
 from gan import endings
 from gan.data.module import ImageData
 
-COMMAND_VARIABLE = "GAN_COMMAND"  # tells the processes of a launch what the user typed, as JSON
-
 
 def user_command() -> list[str]:
     """The command line that began this run, without the interpreter."""
-    launched = os.environ.get(COMMAND_VARIABLE)
+    launched = os.environ.get(endings.COMMAND_VARIABLE)
     return json.loads(launched) if launched else [os.path.basename(sys.argv[0]), *sys.argv[1:]]
 
 
@@ -119,9 +117,19 @@ def process_count(devices: Any, accelerator: str) -> int:
     return torch.cuda.device_count() if on_gpu else 1
 
 
+def world_size(trainer: Mapping[str, Any]) -> int:
+    """Processes on all machines together, by a Trainer's settings."""
+    return process_count(trainer["devices"], trainer["accelerator"]) * int(trainer["num_nodes"])
+
+
 def inside_a_launch() -> bool:
-    """True in a process that was started as one of several: by us, by torchrun or by SLURM."""
-    return TorchElasticEnvironment.detect() or SLURMEnvironment.detect()
+    """True in a process that was started as one of several: by us, by torchrun or by SLURM.
+
+    A job of SLURM's with one task is a process like any other: it starts its ranks itself.
+    """
+    if TorchElasticEnvironment.detect():
+        return True
+    return SLURMEnvironment.detect() and os.environ["SLURM_NTASKS"] != "1"
 
 
 def use_prepared(data: ImageData) -> None:

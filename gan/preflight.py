@@ -12,8 +12,8 @@ from lightning.fabric.plugins.environments import TorchElasticEnvironment
 
 from gan.data.loader import check_batch_size
 from gan.errors import ConfigError
-from gan.parallel import inside_a_launch, process_count
-from gan.ranks import cores
+from gan.openmp import cores
+from gan.parallel import inside_a_launch, process_count, world_size
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def check_devices(trainer: Mapping[str, Any], batch_size: int) -> None:
         kind = _kind(trainer["accelerator"])
         problems = [*_devices(trainer["devices"], kind), *_precision(trainer.get("precision"), kind)]
     if not problems:
-        problems = list(_processes(trainer))
+        problems = [*_batch_norm(trainer, kind), *_processes(trainer)]
     if problems:
         raise ConfigError("\n".join(problems))
     local = process_count(trainer["devices"], trainer["accelerator"])
@@ -101,6 +101,14 @@ def _devices(devices: Any, kind: str) -> Iterator[str]:
 def _precision(precision: Any, kind: str) -> Iterator[str]:
     if precision == "16-mixed" and kind == "cpu":
         yield "trainer.precision: '16-mixed' given, and it takes a GPU; bf16-mixed or 32-true expected on the CPU"
+
+
+def _batch_norm(trainer: Mapping[str, Any], kind: str) -> Iterator[str]:
+    if trainer.get("sync_batchnorm") and kind != "cuda" and world_size(trainer) > 1:
+        yield (
+            "trainer.sync_batchnorm: true given, and torch computes statistics over all processes on CUDA GPUs alone; "
+            "false expected on this machine: each process has its own"
+        )
 
 
 def _processes(trainer: Mapping[str, Any]) -> Iterator[str]:

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -14,16 +13,13 @@ from typing import NamedTuple
 
 from torch.distributed import TCPStore
 
-from gan import endings, run_folder
-from gan.parallel import COMMAND_VARIABLE, user_command
+from gan import children, endings, openmp, run_folder
+from gan.children import GRACE_SECONDS, LOOK_SECONDS, Child
+from gan.openmp import cores
+from gan.parallel import user_command
 
-GRACE_SECONDS = 20.0  # from the request to end to the end by force
-LOOK_SECONDS = 0.1
-
-
-def cores() -> int:
-    """The cores that this process may use, which can be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+SETTLE_SECONDS = 2.0  # from the first word of a failure to the judgement who it was: a rank takes a moment to end
+LOST_PARTNER = ("gloo", "NCCL", "Connection closed by peer", "Connection reset by peer", "DistNetworkError")
 
 
 class Outcome(NamedTuple):
@@ -69,23 +65,24 @@ def _run(command: Sequence[str], processes: int) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="gan-") as folder:
         store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
         with _ranks(command, _environment(processes, store.port, folder)) as ranks:
-            while None in (exit_codes := [rank.poll() for rank in ranks]):
-                if any(exit_codes) or endings.first_report(Path(folder)):
-                    break
+            while None in [rank.poll() for rank in ranks] and not _has_failed(ranks, Path(folder)):
                 time.sleep(LOOK_SECONDS)
+            if _has_failed(ranks, Path(folder)):
+                children.wait(ranks, SETTLE_SECONDS)
             outcome = _outcome(ranks, Path(folder))
             if outcome.told:  # now, not once all have ended, which may take a while
                 print(outcome.told, file=sys.stderr, flush=True)
-                _wait(ranks, GRACE_SECONDS / 4)
+                children.wait(ranks, GRACE_SECONDS / 4)
     return outcome
 
 
 def _environment(processes: int, port: int, folder: str) -> dict[str, str]:
     """Of all ranks: torchrun's contract, and our own variables."""
+    given = openmp.without_share(os.environ)
     return {
-        "OMP_NUM_THREADS": str(max(1, cores() // processes)),
-        **os.environ,
-        COMMAND_VARIABLE: json.dumps(user_command()),
+        **given,
+        **openmp.threads(cores() // processes, given),
+        endings.COMMAND_VARIABLE: json.dumps(user_command()),
         endings.REPORTS_VARIABLE: folder,
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
@@ -98,66 +95,55 @@ def _environment(processes: int, port: int, folder: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _ranks(command: Sequence[str], environment: dict[str, str]) -> Iterator[list[subprocess.Popen[bytes]]]:
+def _ranks(command: Sequence[str], environment: dict[str, str]) -> Iterator[list[Child]]:
     """The running ranks; whatever happens inside, none of them runs any more afterwards."""
-    ranks: list[subprocess.Popen[bytes]] = []
-    try:
-        for rank_number in map(str, range(int(environment["WORLD_SIZE"]))):
-            with _ignored(*(number for number in endings.SIGNALS if number != signal.SIGTERM)):
-                own = {**environment, "RANK": rank_number, "LOCAL_RANK": rank_number}
-                ranks.append(
-                    subprocess.Popen(command, env=own, stdin=subprocess.PIPE, pass_fds=run_folder.lock_descriptors())
-                )
+    ranks: list[Child] = []
+    with children.ended_together(ranks):
+        for number in map(str, range(int(environment["WORLD_SIZE"]))):
+            own = {**environment, "RANK": number, "LOCAL_RANK": number}
+            ranks.append(children.start(command, own, pass_fds=run_folder.lock_descriptors()))
         yield ranks
-    finally:
-        for rank in ranks:
-            rank.terminate()
-        try:
-            _wait(ranks, GRACE_SECONDS)
-        finally:
-            for rank in ranks:
-                rank.kill()
-                rank.communicate()  # nothing; waits, and closes our end of its input
 
 
-@contextlib.contextmanager
-def _ignored(*signals: int) -> Iterator[None]:
-    """What is started inside ignores these signals for good: a terminal sends them to all, and we pass them on."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in signals}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _has_failed(ranks: list[Child], folder: Path) -> bool:
+    return any(rank.poll() for rank in ranks) or endings.first_report(folder) is not None
 
 
-def _wait(ranks: list[subprocess.Popen[bytes]], seconds: float) -> None:
-    """Until all have ended, but no longer than this."""
-    last = time.monotonic() + seconds
-    while any(rank.poll() is None for rank in ranks) and time.monotonic() < last:
-        time.sleep(LOOK_SECONDS)
-
-
-def _outcome(ranks: list[subprocess.Popen[bytes]], folder: Path) -> Outcome:
+def _outcome(ranks: list[Child], folder: Path) -> Outcome:
     """Of the rank that failed first."""
-    codes = {number: rank.poll() or 0 for number, rank in enumerate(ranks)}
-    killed = [number for number, code in codes.items() if code < 0 and not (folder / str(number)).exists()]
-    if killed:  # it could say nothing; what the others say comes of that
-        number, by = killed[0], -codes[killed[0]]
-        hint = " (by hand, or because memory ran out)" if by == signal.SIGKILL else ""
-        name = signal.Signals(by).name
-        told = f"rank {number} of {len(ranks)} processes was ended by {name}{hint}"
-        return Outcome(128 + by, told, "cut", f"{name} to rank {number}")
-    report = endings.first_report(folder)
-    if report is not None:
-        crashed = report.exit_code == endings.CRASH
-        whose = f"rank {report.rank} of {len(ranks)} processes failed:\n" if crashed else ""
-        why = f"rank {report.rank}: {report.error}" if crashed else report.error
-        return Outcome(report.exit_code, whose + report.text, "failed", why)
-    number, code = next(((number, code) for number, code in codes.items() if code), (0, 0))
-    if not code:
+    report, silent = endings.first_report(folder), _ended_without_a_word(ranks, folder)
+    if silent and not (report and _may_come_of(silent, report)):
+        return _of_the_silent(*next(iter(silent.items())), len(ranks))
+    if report is None:
         return Outcome(0)
-    told = f"rank {number} of {len(ranks)} processes ended with exit code {code}"
-    if code > 128:  # by a signal to all of them, after which the first has said so itself
-        return Outcome(code, told)
-    return Outcome(code, told, "failed", f"rank {number} ended with exit code {code}")
+    crashed = report.exit_code == endings.CRASH
+    whose = f"rank {report.rank} of {len(ranks)} processes failed:\n" if crashed else ""
+    why = f"rank {report.rank}: {report.error}" if crashed else report.error
+    return Outcome(report.exit_code, whose + report.text, "failed", why)
+
+
+def _of_the_silent(number: int, code: int, count: int) -> Outcome:
+    """Of a rank that was killed, or asked to end: of what is left of the run it could not tell."""
+    ended = children.how_it_ended(code)
+    told = [f"rank {number} of {count} processes {ended}"]
+    if not children.is_signal(code):
+        return Outcome(code, told[0], "failed", f"rank {number} {ended}")
+    if run_folder.taken():
+        told.append(endings.what_is_left(run_folder.taken()))
+    if code > 0:  # it has heard the signal, and the first rank has noted that
+        return Outcome(code, "\n".join(told))
+    return Outcome(children.exit_code(code), "\n".join(told), "cut", f"{signal.Signals(-code).name} to rank {number}")
+
+
+def _ended_without_a_word(ranks: list[Child], folder: Path) -> dict[int, int]:
+    """The exit codes, by rank, of those that failed and left no report: killed, or asked to end.
+
+    What comes of another rank's end is an exception, which is reported; so they are the cause of what others report.
+    """
+    codes = {number: rank.poll() for number, rank in enumerate(ranks)}
+    return {number: code for number, code in codes.items() if code and not (folder / str(number)).exists()}
+
+
+def _may_come_of(silent: dict[int, int], report: endings.Report) -> bool:
+    """All were aborted, as gloo may abort a process whose partner has gone; and the report is not of a lost partner."""
+    return set(silent.values()) == {-signal.SIGABRT} and not any(word in report.text for word in LOST_PARTNER)

@@ -42,6 +42,8 @@ FIXED = (
     "ema.name",
     "augmentation.name",
 )
+# What runs of earlier versions do not say, and were.
+LATER = {"data": {"batch_size_of": "all"}}
 _changes: list[str] = []  # what the command line says beside resume=RUN
 
 
@@ -152,6 +154,8 @@ def _saved(folder: Path) -> dict[str, Any]:
         raise ConfigError(f"resume: {folder / 'config.yaml'} cannot be read: {error}") from error
     if not isinstance(saved, dict) or not isinstance(saved.get("run_dir"), str):
         raise ConfigError(f"resume: {folder / 'config.yaml'} holds no settings of a run")
+    for group, settings in LATER.items():
+        saved[group] = {**settings, **saved.get(group, {})}
     return in_folder(saved, folder)
 
 

@@ -11,10 +11,10 @@ from omegaconf import DictConfig
 class GridSweeper(Sweeper):
     """``hydra/sweeper=grid``: every combination of the values given; conf/hydra/sweeper/grid.yaml."""
 
-    def __init__(self, params: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, params: Mapping[str, Any] | None = None, together: int = 1) -> None:
         from gan.sweeps.sweeping import Sweep
 
-        self._sweep = Sweep(params)
+        self._sweep = Sweep(params, together)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self._sweep.setup(hydra_context, task_function, config)
@@ -32,7 +32,7 @@ class OptunaSweeper(Sweeper):
         from gan.errors import ConfigError
         from gan.sweeps.sweeping import Sweep
 
-        self._sweep = Sweep(params)
+        self._sweep = Sweep(params, search["together"])
         try:
             from gan.sweeps.search import Search
         except ModuleNotFoundError as error:

@@ -16,6 +16,7 @@ from gan import endings, launch
 from gan.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent
+SCRIPT = Path(__file__).with_name("pretended_train.py")
 # As conf/, in what a sweep can tell, and composed in a tenth of the time.
 CONF = {
     "config.yaml": f"""
@@ -52,6 +53,7 @@ class Sweeps:
         quality: of a point, by its learning rate. more: measures, too.
         broken: seeds whose job fails. hopeless: by its learning rate, whose search ends it early.
         resumed: what each job was told to go on with.
+        script: that is run where a point has a process of its own.
     """
 
     folder: Path
@@ -65,9 +67,10 @@ class Sweeps:
     hopeless: Callable[[float], bool] = lambda lr: False
     more: dict[str, Callable[[float], float]] = field(default_factory=dict)
     resumed: list[object] = field(default_factory=list)
+    script: Path = SCRIPT
 
     def __call__(self, *words: str) -> int:
-        self.patch.setattr(sys, "argv", ["train.py", "-m", *words])
+        self.patch.setattr(sys, "argv", [str(self.script), "-m", *words])
         self.patch.setattr(launch, "_exit_codes", [])
         main = hydra.main(version_base="1.3", config_path=str(self.conf), config_name="config")
         return launch.run_command(main(launch.job(self._train)))

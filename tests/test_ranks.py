@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gan import endings, ranks, run_folder
+from gan import children, endings, ranks, run_folder
 from gan.ranks import launch
 from gan.report import run_folders as report
 
@@ -97,7 +97,7 @@ def test_all_end_when_one_fails(script: Callable[..., str]) -> None:
 def test_a_rank_that_will_not_end_is_ended_by_force(
     script: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ranks, "GRACE_SECONDS", 1.0)
+    monkeypatch.setattr(children, "GRACE_SECONDS", 1.0)
     file = script(
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
         "time.sleep(600) if rank == 0 else sys.exit(5)",

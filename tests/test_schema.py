@@ -58,8 +58,8 @@ def choices(of: type, name: str) -> tuple[str, ...]:
 
 
 def test_data_settings_are_those_of_image_data_and_their_defaults_too() -> None:
-    # the seed is the run's
-    assert fields(schema.DataConfig) == without(arguments(ImageData), "seed")
+    # the seed is the run's, and ImageData gets the whole minibatch
+    assert without(fields(schema.DataConfig), "batch_size_of") == without(arguments(ImageData), "seed")
 
 
 @pytest.mark.parametrize("family", FAMILIES)

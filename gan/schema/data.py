@@ -33,6 +33,9 @@ class DataConfig:
         allowed="1 (grey), 3 (colour), or null for no change,",
     )
     batch_size: int = at_least_1("images in one minibatch, over all devices together", 64)
+    batch_size_of: str = setting(
+        "what batch_size counts: all devices together, or each of them", "all", choices=("all", "each")
+    )
     shuffle: bool = setting("a new order every epoch; false: file order", True)
     drop_last: bool = setting("leave out the last minibatch of an epoch when it is short", False)
     mean: float = setting("subtracted from pixels in [0, 1]", 0.5)

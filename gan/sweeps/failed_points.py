@@ -16,7 +16,8 @@ from gan.sweeps.points import FAILED, own_words
 
 
 def in_sweep() -> bool:
-    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+    """Whether this process runs a point of a sweep."""
+    return HydraConfig.initialized() and (HydraConfig.get().mode == RunMode.MULTIRUN or endings.is_point())
 
 
 def tell(folder: Path, error: Exception, *, full: bool) -> int:
@@ -35,12 +36,14 @@ def tell(folder: Path, error: Exception, *, full: bool) -> int:
 
 
 def record(folder: Path, exit_code: int, reason: str, error: Exception | None = None) -> None:
-    """Leave word, in the folder of a point, of why it failed.
+    """Leave word, in the folder of a point, of why it failed; of several processes the first one's counts.
 
     Args:
         reason: the message.
         error: with its traceback; None if it happened in another process.
     """
+    if (folder / FAILED).exists():
+        return
     facts = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "exit_code": exit_code,

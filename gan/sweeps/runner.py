@@ -12,7 +12,6 @@ from pathlib import Path
 from hydra.core.utils import JobReturn, JobStatus
 
 from gan import endings
-from gan.parallel import COMMAND_VARIABLE
 from gan.sweeps import failed_points, folder
 from gan.sweeps.points import Point, State, own_words
 
@@ -93,7 +92,7 @@ def _exit_code(job: JobReturn) -> int:
 @contextlib.contextmanager
 def environment(command: Sequence[str]) -> Iterator[None]:
     """Inside, processes that are started know of which sweep they are part, and by what command it was begun."""
-    ours = {COMMAND_VARIABLE: json.dumps(list(command)), endings.SWEEP_VARIABLE: str(os.getpid())}
+    ours = {endings.COMMAND_VARIABLE: json.dumps(list(command)), endings.SWEEP_VARIABLE: str(os.getpid())}
     before = {name: os.environ.get(name) for name in ours}
     os.environ.update(ours)
     try:

@@ -35,7 +35,7 @@ class Search:
         objectives: names in run.json's ``ended``, such as "quality/fcd" ("fcd" for short) or "seconds", each with
             "minimize" or "maximize".
         trials: points in all.
-        together: points chosen at once, for a launcher that runs several at a time.
+        together: points chosen at once, before any of them has a result.
         sampler: of ``SAMPLERS``.
         seed: of the choices.
         prune: end a point early that is worse than half of the others were at that time.

@@ -5,15 +5,19 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
+from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from gan import endings, launch
+from gan.errors import ConfigError
 from gan.parallel import user_command
-from gan.sweeps import folder, telling
+from gan.sweeps import folder, side_by_side, telling
 from gan.sweeps.composing import Composer
+from gan.sweeps.jobs import jobs_of
 from gan.sweeps.points import Point, State
 from gan.sweeps.runner import Runner, environment
 
@@ -26,17 +30,26 @@ class Sweep:
 
     Args:
         params: settings with the values to try, as a file of conf/sweep has them; the command line comes after them.
+        together: points that are run at a time, each by a process of its own, unless a launcher is chosen that sees to
+            that itself. 1: one after the other, in this process.
     """
 
-    def __init__(self, params: Mapping[str, Any] | None) -> None:
-        self._params = dict(params or {})
+    def __init__(self, params: Mapping[str, Any] | None, together: int) -> None:
+        self._params, self._together = dict(params or {}), together
 
     def setup(self, context: HydraContext, task: TaskFunction, config: DictConfig) -> None:
+        if not isinstance(self._together, int) or self._together < 1:
+            raise ConfigError(f"hydra.sweeper.together: {self._together!r} given, 1 or more expected")
         self._context, self._config, self._command = context, config, user_command()
         if not any(word.startswith("hydra.sweep.dir=") for word in config.hydra.overrides.hydra):
             new = Path(config.hydra.sweep.dir)
             config.hydra.sweep.dir = str(folder.of_this_command(new, self._command))
-        self._launcher = Plugins.instance().instantiate_launcher(context, task, config)
+        if config.get("dry_run"):  # which takes a moment, and says what it has to say here
+            self._launcher: Launcher = BasicLauncher()
+            self._launcher.setup(hydra_context=context, task_function=task, config=config)
+        else:
+            self._launcher = Plugins.instance().instantiate_launcher(context, task, config)
+        self._side_by_side = self._together > 1 and isinstance(self._launcher, BasicLauncher)
 
     def run(self, arguments: Sequence[str], choose: Choose) -> None:
         """Run it.
@@ -55,8 +68,8 @@ class Sweep:
         with folder.held(sweep), environment(command):
             try:
                 points = choose(composer, words, runner)
-            except endings.Stopped:
-                print(telling.how_to_go_on(command, sweep), file=sys.stderr)
+            except endings.Stopped as stop:
+                self._tell(stop, telling.how_to_go_on(command, sweep))
                 raise
             print(telling.summary(sweep, points, runner))
             states = {point.state for point in points}
@@ -70,5 +83,15 @@ class Sweep:
             sweep = Path(str(self._config.hydra.sweep.dir))
             folder.keep_record(sweep, self._command, finished=False)
             OmegaConf.save(self._config, sweep / "multirun.yaml")
+            if self._side_by_side:
+                made = jobs_of(self._context, self._config, jobs, first, self._command)
+                return side_by_side.run(made, self._together)
         returns: Sequence[JobReturn] = self._launcher.launch(jobs, initial_job_idx=first)
         return returns
+
+    def _tell(self, stop: endings.Stopped, how_to_go_on: str) -> None:
+        """Tell it before what there is to say of the run that was stopped; alone if other processes have the runs."""
+        if isinstance(self._launcher, BasicLauncher) and not self._side_by_side:
+            print(how_to_go_on, file=sys.stderr)
+        else:
+            stop.left = how_to_go_on
