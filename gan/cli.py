@@ -20,7 +20,7 @@ from gan.commands.sample import sample
 from gan.commands.show import show
 from gan.errors import GanError, unknown_name
 from gan.metrics.commands import evaluate, metrics
-from gan.options import options
+from gan.options.commands import options
 from gan.report.commands import report
 
 TRACEBACKS = "HYDRA_FULL_ERROR"  # the environment variable that asks train.py for the same

@@ -15,9 +15,11 @@ from typer.testing import CliRunner
 
 from gan import schema
 from gan.errors import GanError
-from gan.options import Group, Option, Setting, list_groups, markdown, options, select, terminal
+from gan.options.commands import options
 from gan.options.conf_files import CONF, read_conf_file
-from gan.options.listing import all_options, all_settings
+from gan.options.listing import Group, Option, Setting, all_options, all_settings, list_groups
+from gan.options.pages import markdown, terminal
+from gan.options.search import select
 from gan.options.signatures import arguments_of
 
 ROOT = Path(__file__).parent.parent
@@ -280,6 +282,9 @@ def test_gan_has_the_command() -> None:
 
 
 def test_nothing_heavy_is_imported() -> None:
-    code = "import sys; from gan.options import list_groups; list_groups(); print({'torch', 'hydra'} & {*sys.modules})"
+    code = (
+        "import sys; from gan.options.listing import list_groups; list_groups(); "
+        "print({'torch', 'hydra'} & {*sys.modules})"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "set()"

@@ -10,13 +10,11 @@ from types import FrameType
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from gan.errors import GanError
 from gan.files import write_bytes
-from gan.options.conf_files import CONF
 
-TRAIN = CONF.parent / "train.py"
+TRAIN = Path(__file__).parent.parent.parent / "train.py"
 FACTS = ("versions", "git", "machine")  # of run.json: what two runs can differ in though their settings are the same
 OTHER_NUMBERS = 1  # the exit code
 
@@ -68,6 +66,8 @@ def verdict(run: Path, second: Path) -> tuple[bool, list[str]]:
 
 def _settings(run: Path, as_in: Path | None = None) -> dict[str, Any]:
     """Of config.yaml; ``as_in``: as they would be if the run lay in that folder."""
+    import yaml
+
     from gan.resume import in_folder
 
     try:
@@ -92,6 +92,8 @@ def _compare_at_all(run: Path) -> None:
 
 def _begin(second: Path, settings: dict[str, Any]) -> None:
     """Leave the settings in the second folder: a run without a checkpoint, which train.py begins when it goes on."""
+    import yaml
+
     from gan.resume import in_folder
 
     content = yaml.safe_dump(in_folder(settings, second.resolve()), sort_keys=False).encode()
