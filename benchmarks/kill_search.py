@@ -72,18 +72,35 @@ def _arguments() -> argparse.Namespace:
 
 
 def _killed_in_a_write(words: Sequence[str], sweep: Path, after: float, number: int) -> str:
-    """What the search had said when it was killed: at the first write to its account so long after its start."""
-    process, journal, began = begin(words), sweep / "study.db-journal", time.monotonic()
-    seen = False
+    """What the search had said when it was killed, at the first write to its account so long after it began.
+
+    Every second time that is when it began to train; else its first write counts too, with which it opens the account.
+    """
+    journal = sweep / "study.db-journal"
+    left, since, began = _state(journal), time.time(), time.monotonic()
+    process, seen = begin(words), False
+    waits = number % 2 == 0
+    while process.poll() is None and waits and not any(p.stat().st_mtime > since for p in sweep.glob("*/run.json")):
+        time.sleep(0.02)
+    last = time.monotonic() + (after if waits else 0)
     while process.poll() is None and not seen:
-        seen = time.monotonic() - began > after and journal.exists()
+        seen = time.monotonic() > last and _state(journal) not in (None, left)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     told, _ = process.communicate()
-    left = "; its journal is left" if journal.exists() else ""
-    how = f"killed while it wrote, {time.monotonic() - began:.1f} s after its start{left}" if seen else "had ended"
+    half = "; the journal of a write that was not finished is left" if journal.exists() else ""
+    how = f"killed while it wrote, {time.monotonic() - began:.1f} s after its start{half}" if seen else "had ended"
     print(f"start {number}: {how}")
     return str(told)
+
+
+def _state(journal: Path) -> tuple[int, int] | None:
+    """What tells one journal from another; None if there is none."""
+    try:
+        found = journal.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _look(sweep: Path) -> bool:
@@ -136,6 +153,9 @@ def _verdict(whole: Path, sweep: Path, trials: int, told: int, sound: bool) -> i
         f"{len(points) - len(differing)} runs equal the undisturbed search's, {len(differing)} do not": not differing,
         "the account was whole and open to writers after every kill": sound,
     }
+    for before, now in zip(alone, chosen, strict=False):
+        if before != now:
+            print(f"  left alone {before}\n  killed     {now}")
     for text, holds in verdicts.items():
         print(f"{'yes' if holds else 'NO '}  {text}")
     return 0 if all(verdicts.values()) else 1

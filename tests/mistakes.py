@@ -3,7 +3,9 @@
 python tests/mistakes.py > docs/errors.md
 """
 
+import fcntl
 import io
+import os
 import pickle
 import re
 from collections.abc import Callable
@@ -167,6 +169,24 @@ def a_file(folder: Path) -> None:
     (folder / "mine").write_bytes(b"mine")
 
 
+def no_study(folder: Path) -> None:
+    (folder / "mine").mkdir()
+    (folder / "mine" / "study.db").write_text("hello\n" * 1000)
+
+
+def a_search(folder: Path) -> None:
+    from gan.sweeps import search, study
+
+    account = study.opened(folder / "mine", {"quality/fcd": "minimize"})
+    account.set_user_attr(search.SPACE, {"optimizer.lr": "0.0001 to 0.001 (log)"})
+
+
+def a_sweep_that_is_going_on(folder: Path) -> None:
+    (folder / "mine").mkdir()
+    ours = os.open(folder / "mine", os.O_RDONLY)  # locked until this process ends
+    fcntl.flock(ours, fcntl.LOCK_EX)
+
+
 # What stands there before the command, and a function that writes it.
 GIVEN: dict[str, Callable[[Path], None]] = {
     "": lambda folder: None,
@@ -193,4 +213,7 @@ GIVEN: dict[str, Callable[[Path], None]] = {
     "weights of a discriminator": discriminator_weights,
     "a hostile pickle under a bundle's name": hostile_pickle,
     "a checkpoint of torch": a_checkpoint,
+    "a study.db that is none": no_study,
+    "a search for the lowest FCD, by optimizer.lr": a_search,
+    "a sweep that is going on in it": a_sweep_that_is_going_on,
 }

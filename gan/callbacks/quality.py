@@ -156,9 +156,13 @@ def _data(trainer: L.Trainer) -> ImageData:
 
 
 def quality_of(trainer: L.Trainer) -> dict[str, float]:
-    """The last measures of a run, by their names in ``trainer.callback_metrics``; empty if there are none."""
-    now = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("quality/")}
+    """The last measures of a run, by their names in ``trainer.callback_metrics``; empty if there are none.
+
+    Of a run that was killed after its last measurement they are in the monitor alone. So they are taken from there
+    always: Lightning keeps them in float32, and the run would end with other digits than one that was not killed.
+    """
+    logged = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("quality/")}
     callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
     monitor = next((callback for callback in callbacks if isinstance(callback, QualityMonitor)), None)
-    before = {} if monitor is None else {f"quality/{name}": value for name, value in monitor.latest.items()}
-    return now or before  # before: of a part of the run that is over
+    exact = {} if monitor is None else {f"quality/{name}": value for name, value in monitor.latest.items()}
+    return exact or logged

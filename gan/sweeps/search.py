@@ -130,8 +130,8 @@ class Search:
         pairs += [(known.get(what, ours), ours) for what, ours in ((SPACE, spaces), (SETTINGS, dict(settings)))]
         for where, old, new in itertools.chain.from_iterable(differing(*pair) for pair in pairs):
             raise ConfigError(
-                f"{where}: {_told(new)} given, and the search in {composer.sweep} has {_told(old)}, whose results say "
-                "nothing of this one; give the same, or another hydra.sweep.dir"
+                f"{where}: {_told(new)} given; the search in {composer.sweep} has {_told(old)}, and its results are no "
+                "guide to another; give the same, or another hydra.sweep.dir"
             )
         found.set_user_attr(SPACE, spaces)
         found.set_user_attr(SETTINGS, dict(settings))

@@ -11,6 +11,7 @@ import torch
 from tiny_runs import Play, Run
 
 from gan.callbacks import BestCheckpoint, QualityMonitor
+from gan.callbacks.quality import quality_of
 from gan.data.normalization import denormalize
 from gan.data.sources import load
 from gan.errors import ConfigError
@@ -81,6 +82,13 @@ def test_the_numbers_are_those_of_the_final_generator(digits: Digits) -> None:
     for name, value in expected.items():
         assert run.logged.having(f"quality/{name}") == [(10, value)]
         assert float(run.trainer.callback_metrics[f"quality/{name}"]) == pytest.approx(value, rel=1e-6)
+
+
+def test_what_run_json_gets_has_all_digits_as_after_a_kill(digits: Digits) -> None:
+    monitor = QualityMonitor(every=10**9, n=210)
+    run = digits(callbacks=[monitor])
+    assert quality_of(run.trainer) == {f"quality/{name}": value for name, value in monitor.latest.items()}
+    assert run.trainer.callback_metrics["quality/fcd"].dtype == torch.float32
 
 
 def test_of_points_it_counts_the_modes(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
