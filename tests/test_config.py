@@ -73,7 +73,8 @@ TOP = (
 )
 MISSPELT = {
     "+data.batch_sise=3": "data.batch_sise: no such setting; did you mean 'batch_size'? settings: batch_size, "
-    "batch_size_of, download, drop_last, folder, image_channels, image_size, mean, name, of, on_missing, root, shuffle, split, std",
+    "batch_size_of, download, drop_last, folder, image_channels, image_size, mean, name, of, on_missing, root, "
+    "shuffle, split, std",
     "+model.latent_dimm=3": "model.latent_dimm: no such setting; did you mean 'latent_dim'? settings: codes, "
     "discriminator, generator, latent_dim, name, prior",
     "+model.generator.dropuot=0.1": "model.generator.dropuot: no such setting; did you mean 'dropout'? "

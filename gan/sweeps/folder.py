@@ -11,6 +11,7 @@ from typing import Any
 
 from gan.errors import GanError
 from gan.files import write_bytes
+from gan.run_folder import remove_empty
 from gan.sweeps.points import FAILED, PRUNED
 
 # None on Windows: two sweeps in one folder are not noticed there.
@@ -40,9 +41,7 @@ def held(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-        with contextlib.suppress(OSError):  # there is something in it
-            for empty in (folder, *folder.parents[:2]):
-                empty.rmdir()
+        remove_empty(folder)
 
 
 def is_free(folder: Path) -> bool:
