@@ -115,7 +115,10 @@ def test_a_stop_takes_the_jobs_back(sweeps: Sweeps, fates: Callable[..., None], 
         os.kill(int(path.read_text()), signal.SIGTERM)
 
 
-def test_without_slurm_there_is_one_message(sweeps: Sweeps, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_slurm_there_is_one_message(
+    sweeps: Sweeps, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
     assert sweeps("seed=0,1", *SLURM) == 2
     assert capsys.readouterr().err == ('hydra.launcher: Could not detect "srun", are you indeed on a slurm cluster?\n')
 
