@@ -123,7 +123,14 @@ def _processes(trainer: Mapping[str, Any]) -> Iterator[str]:
                 f"srun --nodes={nodes} --ntasks-per-node={local} python train.py …"
             )
         return
-    started = os.environ.get("WORLD_SIZE" if TorchElasticEnvironment.detect() else "SLURM_NTASKS")
+    by_slurm = not TorchElasticEnvironment.detect()
+    started = os.environ.get("SLURM_NTASKS" if by_slurm else "WORLD_SIZE")
+    if by_slurm and "SLURM_NTASKS_PER_NODE" not in os.environ:
+        yield (
+            f"srun --ntasks={started} given, by which nobody knows how many processes are on a machine; "
+            f"--ntasks-per-node={local} expected"
+        )
+        return
     if started is not None and int(started) != local * nodes:
         yield (
             f"trainer.devices: {trainer['devices']!r} given, which with trainer.num_nodes={nodes} makes "

@@ -186,6 +186,18 @@ def _write_new(path: Path, content: bytes) -> None:
         own.unlink()
 
 
+def remove_empty(folder: Path) -> None:
+    """Remove a folder, and the two that it is in, where they are empty; never the working folder, or one around it."""
+    folder, here = folder.absolute(), Path.cwd()
+    for path in (folder, *folder.parents[:2]):
+        if here.is_relative_to(path):
+            return
+        try:
+            path.rmdir()
+        except OSError:
+            return
+
+
 @contextlib.contextmanager
 def clean_start(folder: Path) -> Iterator[None]:
     """If what is inside fails, remove what was made for a run that never began: its config.yaml, and empty folders.
@@ -200,10 +212,6 @@ def clean_start(folder: Path) -> Iterator[None]:
         for own in _taken:
             (own / "config.yaml").unlink(missing_ok=True)
         for made in {folder, *_taken}:
-            for path in (made, *made.parents[:2]):
-                try:
-                    path.rmdir()
-                except OSError:
-                    break
+            remove_empty(made)
         _forget()
         raise

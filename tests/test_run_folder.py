@@ -86,6 +86,16 @@ def test_a_start_that_fails_leaves_nothing_of_its_own(tmp_path: Path) -> None:
     assert taken() is None
 
 
+def test_a_start_that_fails_leaves_the_working_folder_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = tmp_path / "a" / "here"
+    (here / "run").mkdir(parents=True)
+    monkeypatch.chdir(here)
+    with pytest.raises(ConfigError), clean_start(here / "run"):
+        raise ConfigError("a mistake")
+    assert here.exists()
+    assert not (here / "run").exists()
+
+
 def test_a_start_that_fails_leaves_anothers_run_alone(tmp_path: Path) -> None:
     take(settings(tmp_path, seed=1))
     with pytest.raises(TakenError), clean_start(tmp_path):

@@ -11,6 +11,7 @@ from typing import Any
 from gan.errors import GanError
 from gan.files import write_bytes
 from gan.locks import lock
+from gan.run_folder import remove_empty
 from gan.sweeps.points import FAILED, PRUNED
 
 RECORD = "sweep.json"
@@ -29,9 +30,7 @@ def held(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        with contextlib.suppress(OSError):  # there is something in it
-            for empty in (folder, *folder.parents[:2]):
-                empty.rmdir()
+        remove_empty(folder)
         os.close(descriptor)  # last: nobody holds a folder that is about to go
 
 

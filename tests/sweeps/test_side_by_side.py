@@ -62,7 +62,7 @@ def test_a_signal_ends_all_points_and_then_the_sweep(
         until(lambda: len(list(Path("s").glob("seed-*/process"))) == 2)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=stop_when_both_run).start()
+    threading.Thread(target=stop_when_both_run, daemon=True).start()
     assert sweeps("seed=0,1,2", "hydra.sweeper.together=2", "hydra.sweep.dir=s") == 128 + signal.SIGTERM
     assert [path.read_text() for path in Path("s").glob("seed-*/stopped")] == ["SIGTERM", "SIGTERM"]
     told = capfd.readouterr().err.splitlines()[-1]

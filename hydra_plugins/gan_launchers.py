@@ -1,0 +1,57 @@
+"""What Hydra finds by itself: it takes launchers from the package `hydra_plugins` alone. The work is in gan.sweeps."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hydra.core.utils import JobReturn
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+
+class PointLauncher(Launcher):
+    """Runs each job of a sweep as a process of its own, somewhere: what all launchers here have in common."""
+
+    def __init__(self, **parameters: Any) -> None:
+        plain = OmegaConf.to_container(OmegaConf.create(parameters), resolve=True)
+        assert isinstance(plain, dict)
+        self._parameters: dict[str, Any] = {str(name): value for name, value in plain.items()}
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self._context, self._config = hydra_context, config
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        from gan.parallel import user_command
+        from gan.sweeps.jobs import jobs_of
+
+        return self._run(jobs_of(self._context, self._config, job_overrides, initial_job_idx, user_command()))
+
+    def _run(self, jobs: Sequence[Any]) -> Sequence[JobReturn]:
+        raise NotImplementedError
+
+
+class SubmititLauncher(PointLauncher):
+    """``hydra/launcher=submitit_slurm`` and ``submitit_local``: conf/hydra/launcher/."""
+
+    def _run(self, jobs: Sequence[Any]) -> Sequence[JobReturn]:
+        from gan.errors import ConfigError
+
+        try:
+            from gan.sweeps.queues import Queue
+        except ModuleNotFoundError as error:
+            raise ConfigError("hydra/launcher: submitit is not installed: pip install -e '.[cluster]'") from error
+        own = {name: self._parameters[name] for name in ("cluster", "folder", "together", "max_num_timeout")}
+        return Queue(**own, parameters={n: value for n, value in self._parameters.items() if n not in own}).run(jobs)
+
+
+class RayLauncher(PointLauncher):
+    """``hydra/launcher=ray``: conf/hydra/launcher/ray.yaml."""
+
+    def _run(self, jobs: Sequence[Any]) -> Sequence[JobReturn]:
+        from gan.errors import ConfigError
+
+        try:
+            from gan.sweeps.ray_cluster import RayCluster
+        except ModuleNotFoundError as error:
+            raise ConfigError("hydra/launcher=ray: ray is not installed: pip install -e '.[ray]'") from error
+        return RayCluster(**self._parameters).run(jobs)
