@@ -86,7 +86,8 @@ def _outcome(ranks: list[Child], folder: Path) -> tuple[int, str]:
     report, silent = endings.first_report(folder), _ended_without_a_word(ranks, folder)
     if silent and not (report and _may_come_of(silent, report)):
         number, code = next(iter(silent.items()))
-        told = [f"rank {number} of {len(ranks)} processes {children.how_it_ended(code)}"]
+        heard = code > 0 and children.is_signal(code)  # then all agree to end, and nobody knows who was asked
+        told = [f"{'one' if heard else f'rank {number}'} of {len(ranks)} processes {children.how_it_ended(code)}"]
         if children.is_signal(code) and run_folder.taken():
             told.append(endings.what_is_left(run_folder.taken()))
         return children.exit_code(code), "\n".join(told)
