@@ -125,12 +125,13 @@ def _outcome(ranks: list[Child], folder: Path) -> Outcome:
 def _of_the_silent(number: int, code: int, count: int) -> Outcome:
     """Of a rank that was killed, or asked to end: of what is left of the run it could not tell."""
     ended = children.how_it_ended(code)
-    told = [f"rank {number} of {count} processes {ended}"]
+    heard = code > 0 and children.is_signal(code)  # then all agree to end, and nobody knows who was asked
+    told = [f"{'one' if heard else f'rank {number}'} of {count} processes {ended}"]
     if not children.is_signal(code):
         return Outcome(code, told[0], "failed", f"rank {number} {ended}")
     if run_folder.taken():
         told.append(endings.what_is_left(run_folder.taken()))
-    if code > 0:  # it has heard the signal, and the first rank has noted that
+    if heard:  # the first rank has noted it
         return Outcome(code, "\n".join(told))
     return Outcome(children.exit_code(code), "\n".join(told), "cut", f"{signal.Signals(-code).name} to rank {number}")
 
