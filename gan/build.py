@@ -30,10 +30,10 @@ from gan.schedules import SCHEDULES
 from gan.targets import RULE_SETTINGS, network_optimizer
 
 
-def build_data(settings: Mapping[str, Any]) -> ImageData:
-    """The data module, before it has looked for its files."""
+def build_data(settings: Mapping[str, Any], kind: type[ImageData] = ImageData) -> ImageData:
+    """The data module, or another of its kind, before it has looked for its files."""
     own = {name: value for name, value in settings["data"].items() if name != "batch_size_of"}
-    return ImageData(**{**own, "batch_size": batch_size(settings)}, seed=settings["seed"])
+    return kind(**{**own, "batch_size": batch_size(settings)}, seed=settings["seed"])
 
 
 def batch_size(settings: Mapping[str, Any]) -> int:

@@ -109,7 +109,8 @@ def find_data(settings: Mapping[str, Any]) -> ImageData:
         absent = _absent(wanted) if wanted["download"] else None
         if absent is None:
             raise
-        data = _AbsentImages(**wanted, seed=settings["seed"])
+        data = build_data(settings, _AbsentImages)
+        assert isinstance(data, _AbsentImages)
         data.images = absent
         data.setup()
     return data

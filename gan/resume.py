@@ -5,6 +5,7 @@
 else a new one begins. So one command can be given again and again, as a cluster's queue does.
 """
 
+import dataclasses
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import OverrideParseException
 from omegaconf import OmegaConf
 
-from gan import run_folder
+from gan import run_folder, schema
 from gan.checkpoint_file import CheckpointError, newest_first
 from gan.errors import ConfigError
 
@@ -43,7 +44,11 @@ FIXED = (
     "augmentation.name",
 )
 # What runs of earlier versions do not say, and were.
-LATER = {"data": {"batch_size_of": "all"}}
+LATER: dict[str, dict[str, Any]] = {
+    "data": {"batch_size_of": "all"},
+    "model": {"compile": False},
+    "schedule": {"reuse_fakes": False},
+}
 _changes: list[str] = []  # what the command line says beside resume=RUN
 
 
@@ -155,7 +160,10 @@ def _saved(folder: Path) -> dict[str, Any]:
     if not isinstance(saved, dict) or not isinstance(saved.get("run_dir"), str):
         raise ConfigError(f"resume: {folder / 'config.yaml'} holds no settings of a run")
     for group, settings in LATER.items():
-        saved[group] = {**settings, **saved.get(group, {})}
+        node = saved.get(group, {})
+        known = schema.NODES[group].get(node.get("name"))
+        own = {field.name for field in dataclasses.fields(known)} if known else set()
+        saved[group] = {**{name: value for name, value in settings.items() if name in own}, **node}
     return in_folder(saved, folder)
 
 

@@ -110,4 +110,4 @@ def test_counters_and_configuration_survive_in_plain_containers(play: Play, tmp_
     counters = {name: value for name, value in checkpoint["game"].items() if name not in ("records", "augmentations")}
     assert counters == {"turns": 6, "d_updates": 6, "g_updates": 3, "images_seen": IMAGES}
     assert checkpoint["global_step"] == 3
-    assert checkpoint["hyper_parameters"]["schedule"] == {"name": "steps", "n_critic": 2}
+    assert checkpoint["hyper_parameters"]["schedule"] == {"name": "steps", "n_critic": 2, "reuse_fakes": False}

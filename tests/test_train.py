@@ -138,8 +138,8 @@ def test_a_run_folder_is_not_used_twice(finished: Finished) -> None:
         ),
         (
             ["model.latnt_dim=3"],
-            "model.latnt_dim: no such setting; did you mean 'latent_dim'? settings: codes, discriminator, "
-            "generator, latent_dim, name, prior\n",
+            "model.latnt_dim: no such setting; did you mean 'latent_dim'? settings: codes, compile, "
+            "discriminator, generator, latent_dim, name, prior\n",
         ),
         (
             ["experiment=slides_mnist", "optimiser.lr=3"],
