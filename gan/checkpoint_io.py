@@ -1,6 +1,9 @@
 """How a run's checkpoints get to the disk and back: whole or not at all, in the background, and never as code."""
 
+import contextlib
+import errno
 import io
+import os
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -36,6 +39,8 @@ class SealedCheckpoints(CheckpointIO):
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
         self.wait()
         copied = apply_to_collection({**checkpoint, "format": FORMAT}, Tensor, lambda tensor: tensor.detach().clone())
+        with contextlib.suppress(OSError):  # which the writing will have too
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
         self._writing = self._writer.submit(_write, copied, Path(path))
         if storage_options != IN_THE_BACKGROUND:
             self.wait()
@@ -98,4 +103,6 @@ def _check_stored(content: bytes) -> None:
 def _write(checkpoint: dict[str, Any], path: Path) -> None:
     buffer = io.BytesIO()
     torch.save(checkpoint, buffer)
+    if not path.parent.exists():  # it was there a moment ago; made anew, it would hide what was moved
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     write_bytes(path, sealed(buffer.getvalue()))

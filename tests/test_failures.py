@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,8 @@ def played(play: Play, *callbacks: L.Callback) -> None:
 
 def test_a_folder_that_goes_under_a_run_is_told_and_not_made_anew(play: Play, tmp_path: Path) -> None:
     def move() -> None:
+        while not (tmp_path / "run" / "checkpoints" / "last.ckpt").exists():  # it is written in the background
+            time.sleep(0.01)
         shutil.move(tmp_path / "run", tmp_path / "elsewhere")
 
     with pytest.raises(FileNotFoundError) as gone:
