@@ -72,7 +72,7 @@ docs: .venv/.complete ## Write docs/configuration.md from the schemas and conf/
 	mv docs/configuration.md.tmp docs/configuration.md
 
 .PHONY: site
-site: .venv/.complete ## The docs as a site under site/; needs the extra [docs] once: .venv/bin/pip install -e ".[docs]"
+site: .venv/.complete ## The docs as a site under site/; needs the extra [docs] once: .venv/bin/pip install -e ".[docs]" -c constraints.txt
 	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(PY) -m mkdocs build --strict $(ARGS)
 
 .PHONY: bench
