@@ -38,7 +38,7 @@ class Point:
 
     Attributes:
         words: its overrides, as one would type them, such as "optimizer.lr=1e-4".
-        content: its settings as text, without those of ``PLACES``: points with the same are the same.
+        content: its settings as text, without those of ``PLACES``: points with the same are equal.
         folder: where it lies, or will.
         hydra_words: overrides for its process alone, that are no settings of it.
         mistake: why its words make no settings, and it cannot be run; its content is its words then. "": they do.

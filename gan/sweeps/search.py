@@ -112,7 +112,8 @@ class Search:
         choices = Choices(self, its_study, distributions, point_of)
         with study.kept(composer.sweep):
             while points := choices.next_points():
-                runner([point for point in points.values() if not self._was_hopeless(point)])
+                each_once = list(dict.fromkeys(points.values()))  # two chosen together may be the same
+                runner([point for point in each_once if not self._was_hopeless(point)])
                 for number, point in points.items():
                     choices.tell(number, point)
             return choices.all_points()

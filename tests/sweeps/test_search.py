@@ -51,6 +51,13 @@ def test_a_point_that_is_chosen_again_is_not_run_again_and_a_failure_does_not_en
     assert json.loads(next(Path("s").rglob("failed.json")).read_text())["reason"].startswith("seed: 1 given")
 
 
+def test_what_is_chosen_twice_at_once_is_run_once(sweeps: Sweeps) -> None:
+    words = ("hydra/sweeper=optuna", "hydra.sweeper.trials=4", "hydra.sweeper.together=4", "seed=0,1")
+    assert sweeps(*words, "hydra.sweeper.sampler=random", "hydra.sweep.dir=s") == 0
+    assert len(list(Path("s").rglob("run.json"))) == 2  # each point has had a process of its own
+    assert len(states(Path("s"))) == 4
+
+
 def test_with_several_objectives_the_best_are_those_that_none_beats_in_all(sweeps: Sweeps) -> None:
     sweeps.more = {"seconds": lambda lr: 1 / lr}
     assert sweeps(*SEARCH, "+hydra.sweeper.objectives.seconds=minimize") == 0
