@@ -2,9 +2,6 @@
 
 import json
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +10,11 @@ import pytest
 import torch
 from tiny_runs import BATCHES, Play
 from torch import Tensor
+from train_command import train_in
 
 from gan.callbacks import Alarms, BestCheckpoint, GameMonitor, GeneratorBundle, LastCheckpoint
 from gan.checkpoint_io import load
 from gan.divergence import Diverged, first_lost_update, losses_are_finite
-
-ROOT = Path(__file__).parent.parent
 
 
 class Break(L.Callback):
@@ -116,21 +112,15 @@ def test_the_first_lost_update_is_found(losses: list[float], updates: int, total
 
 
 @pytest.mark.parametrize("devices", [1, 2])
-def test_from_the_command_line_it_is_one_message_and_exit_code_1(tmp_path: Path, devices: int) -> None:
+def test_from_the_command_line_it_is_one_message_and_exit_code_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], devices: int
+) -> None:
     words = [
         *("data=mnist_sample", "model.generator.hidden=[8]", "model.discriminator.hidden=[8]", "data.batch_size=32"),
         *("optimizer=sgd", "optimizer.lr=1e20", "trainer.limit_train_batches=6", "trainer.log_every_n_steps=3"),
         *("callbacks.quality=null", "accelerator=cpu", f"trainer.devices={devices}", "hydra.run.dir=mine"),
     ]
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "train.py"), *words],
-        cwd=tmp_path,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    done = train_in(tmp_path, monkeypatch, capfd)(*words)
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     told = done.stderr[done.stderr.index("DIVERGED") :].strip().splitlines()

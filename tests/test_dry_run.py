@@ -1,9 +1,6 @@
 """`python train.py dry_run=true`: what it says is what the run would be; it leaves nothing and changes nothing."""
 
 import copy
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from train_command import run_train, train_in
 
 from gan import dry_run
 from gan.build import build_data, build_game, build_trainer
@@ -19,7 +17,6 @@ from gan.dry_run import find_data, given_paths, show, tree
 from gan.errors import DataError
 from gan.schedules import AlternatingEpochs, Steps, Turn
 
-ROOT = Path(__file__).parent.parent
 TINY = (
     "data=mnist_sample",
     "data.batch_size=8",
@@ -243,16 +240,12 @@ def test_a_folder_with_something_in_it_stays(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("words", [(), ("trainer.devices=2",), ("hydra.run.dir=mine", "schedule=alternating_epochs")])
-def test_the_command_prints_the_page_and_leaves_nothing(tmp_path: Path, words: tuple[str, ...]) -> None:
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "train.py"), "dry_run=true", *TINY, *words],
-        cwd=tmp_path,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+def test_the_command_prints_the_page_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    here = train_in(tmp_path, monkeypatch, capfd)
+    # once as from a shell: nothing that is imported has anything to say either
+    done = here("dry_run=true", *TINY, *words) if words else run_train(tmp_path, "dry_run=true", *TINY)
     assert (done.returncode, done.stderr) == (0, "")
     assert "  trainer:\n" in done.stdout
     assert "    limit_train_batches: 6  <- given\n" in done.stdout
@@ -261,15 +254,10 @@ def test_the_command_prints_the_page_and_leaves_nothing(tmp_path: Path, words: t
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_mistake_is_answered_before_anything_is_timed(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "train.py"), "dry_run=true", *TINY, "optimizer.lr=-1"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+def test_a_mistake_is_answered_before_anything_is_timed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    done = train_in(tmp_path, monkeypatch, capfd)("dry_run=true", *TINY, "optimizer.lr=-1")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("optimizer.lr: -1 given")
     assert list(tmp_path.iterdir()) == []

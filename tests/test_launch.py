@@ -1,8 +1,6 @@
 """Between the command line and the run: folders of their own for runs that begin in the same second; tracebacks."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,11 +8,10 @@ from typing import Any
 import pytest
 import yaml
 from omegaconf import DictConfig, OmegaConf
+from train_command import train_in
 
 from gan import launch
 from gan.errors import ConfigError
-
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -84,17 +81,13 @@ def test_a_job_sees_the_environment_as_the_user_has_it(monkeypatch: pytest.Monke
     ids=["minibatches", "devices", "nodes"],
 )
 def test_what_the_machine_cannot_do_is_one_message_and_leaves_nothing(
-    tmp_path: Path, words: list[str], message: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    words: list[str],
+    message: str,
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "train.py"), "data=mnist_sample", "accelerator=cpu", *words],
-        cwd=tmp_path,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    done = train_in(tmp_path, monkeypatch, capfd)("data=mnist_sample", "accelerator=cpu", *words)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(message)
     assert len(done.stderr.splitlines()) == 1

@@ -1,7 +1,6 @@
 """Every mistake of the table gets its answer, exit code 2, and leaves nothing; docs/errors.md is the table."""
 
 import os
-import runpy
 import shlex
 import subprocess
 import sys
@@ -9,12 +8,9 @@ from pathlib import Path
 
 import pytest
 from gan_command import command_in, in_a_process
-from hydra.core.global_hydra import GlobalHydra
 from mistakes import GIVEN, PAGE, Mistake, all_mistakes
+from train_command import ROOT, train_here
 
-from gan import launch
-
-ROOT = Path(__file__).parent.parent
 ALL = all_mistakes()
 FROM_A_SHELL = ALL[::7]
 
@@ -26,21 +22,11 @@ def contents(folder: Path) -> dict[str, bytes]:
 def here(command: str, folder: Path, patch: pytest.MonkeyPatch) -> int:
     """The exit code of a command that is run in this process, by the way of the real one."""
     words = shlex.split(command)
-    if words[0] == "gan":
-        return command_in(folder, patch)(*words[1:])
-    patch.chdir(folder)
-    patch.setattr(sys, "argv", ["train.py", *words[2:]])
-    GlobalHydra.instance().clear()
-    with pytest.raises(SystemExit) as end:
-        runpy.run_path(str(ROOT / "train.py"), run_name="__main__")
-    assert isinstance(end.value.code, int)
-    return end.value.code
+    return command_in(folder, patch)(*words[1:]) if words[0] == "gan" else train_here(folder, patch, *words[2:])
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(launch, "_begun", [])
-    monkeypatch.setattr(launch, "_exit_codes", [])
     monkeypatch.delenv("GAN_DATA", raising=False)
     return tmp_path
 
@@ -68,7 +54,13 @@ def test_a_mistake_gets_its_answer_and_leaves_nothing(
     assert contents(folder) == before
 
 
-@pytest.mark.parametrize("mistake", FROM_A_SHELL, ids=named)
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        pytest.param(mistake, id=named(mistake), marks=[pytest.mark.slow] if number % 2 else [])
+        for number, mistake in enumerate(FROM_A_SHELL)
+    ],
+)
 def test_so_it_does_from_a_shell(mistake: Mistake, tmp_path: Path) -> None:
     GIVEN[mistake.given](tmp_path)
     before = contents(tmp_path)
@@ -92,11 +84,18 @@ def test_the_page_is_long_and_read_as_a_whole() -> None:
     assert {mistake.given for mistake in ALL} == set(GIVEN)
 
 
-@pytest.mark.parametrize("shown", ["0", "1"])
-def test_a_traceback_is_shown_to_who_asks_for_it(shown: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("shown", "word", "told"),
+    [
+        ("0", "model=mpl", "model: no such option 'mpl'"),
+        ("1", "model=mpl", "Could not find 'model/mpl'"),
+        ("1", "optimizer.lr=-5", "optimizer.lr: -5 given, a number greater than 0 expected"),
+    ],
+)
+def test_a_traceback_is_shown_to_who_asks_for_it(shown: str, word: str, told: str, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, str(ROOT / "train.py"), "optimizer.lr=-5"],
+        [sys.executable, str(ROOT / "train.py"), word],
         cwd=tmp_path, env={**os.environ, "HYDRA_FULL_ERROR": shown}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ("Traceback" in done.stderr) == (shown == "1")
-    assert "optimizer.lr: -5 given, a number greater than 0 expected" in done.stderr
+    assert told in done.stderr

@@ -1,10 +1,11 @@
-"""Who asks for help need not wait for torch: what the commands import before they have anything to compute."""
+"""What is imported for what: nobody waits for torch who asks for help, or for Lightning who uses a generator."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tiny_bundles import whole_bundle
 
 ROOT = Path(__file__).parent.parent
 GAN = ("-c", "from gan.cli import main; main()")
@@ -28,3 +29,20 @@ def test_help_imports_nothing_that_takes_long(words: tuple[str, ...], not_needed
     assert "gan.errors" in imported
     assert not imported & not_needed
     assert done.stdout
+
+
+def test_a_generator_is_used_and_measured_without_what_trains_one(tmp_path: Path) -> None:
+    whole_bundle(tmp_path)
+    script = f"""import sys
+sys.path.insert(0, {str(ROOT)!r})
+from gan import load_generator
+from gan.inversion import invert
+generator = load_generator("run")
+images = generator.sample(2)
+generator.latent_walk([0, 1], steps=2)
+invert(generator, images[0], steps=1)
+import gan.data.sources, gan.metrics.evaluating
+heavy = {{"lightning", "pytorch_lightning", "hydra", "omegaconf", "torchvision", "torchmetrics", "matplotlib"}}
+print(sorted(heavy & set(sys.modules)))"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -2,14 +2,11 @@
 
 import doctest
 import importlib
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from gan_command import ROOT
 from tiny_bundles import SHAPE, conditional_bundle, whole_bundle
 
 from gan.bundle import TrainedGenerator, describe, load_generator
@@ -112,16 +109,3 @@ def test_the_examples_in_the_docstrings(module: str, tmp_path: Path, monkeypatch
     found = doctest.testmod(importlib.import_module(module))
     assert found.failed == 0
     assert found.attempted >= 3
-
-
-def test_neither_hydra_nor_lightning_is_imported(tmp_path: Path) -> None:
-    whole_bundle(tmp_path)
-    script = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
-        "from gan import load_generator\n"
-        "generator = load_generator('run')\n"
-        "generator.sample(2); generator.latent_walk([0, 1], steps=2)\n"
-        "print(sorted({'hydra', 'omegaconf', 'lightning', 'torchvision', 'matplotlib'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -87,20 +87,6 @@ def test_its_python(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert runner.failures == 0
 
 
-def test_python_without_hydra_and_lightning(folder: Path) -> None:
-    script = f"""import sys
-sys.path.insert(0, {str(ROOT)!r})
-from gan import load_generator
-from gan.inversion import invert
-generator = load_generator("run")
-images = generator.sample(2, seed=0, labels=3)
-generator.latent_walk([0, 1], steps=2)
-invert(generator, images[0], steps=1)
-print(sorted({{"hydra", "omegaconf", "lightning", "torchvision", "matplotlib"}} & set(sys.modules)))"""
-    done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
-
-
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion(shell: str, tmp_path: Path) -> None:
     import os

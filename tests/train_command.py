@@ -1,10 +1,17 @@
-"""``python train.py …`` as a user runs it, in a folder, and settings that make it short."""
+"""``python train.py …`` for tests, as a shell would run it or in this process, and settings that make it short."""
 
 import os
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+
+from gan import launch
 
 ROOT = Path(__file__).parent.parent
 Train = Callable[..., subprocess.CompletedProcess[str]]
@@ -31,3 +38,29 @@ def run_train(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         timeout=240,
         check=False,
     )
+
+
+def train_here(folder: Path, patch: pytest.MonkeyPatch, *words: str) -> int:
+    """The same in this process, which need not import everything anew; its exit code."""
+    patch.chdir(folder)
+    patch.setattr(sys, "argv", ["train.py", *words])
+    patch.setattr(launch, "_begun", [])
+    patch.setattr(launch, "_exit_codes", [])
+    patch.setattr(HydraConfig.instance(), "cfg", None)
+    GlobalHydra.instance().clear()
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(ROOT / "train.py"), run_name="__main__")
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+def train_in(folder: Path, patch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Train:
+    """``train("seed=1", …)``: ``python train.py …`` in a folder, in this process, and what it has said."""
+
+    def train(*words: str) -> subprocess.CompletedProcess[str]:
+        capfd.readouterr()
+        code = train_here(folder, patch, *words)
+        told = capfd.readouterr()
+        return subprocess.CompletedProcess(["train.py", *words], code, told.out, told.err)
+
+    return train
