@@ -62,7 +62,8 @@ def environment() -> dict[str, str]:
 
 def training(step: Callable[[str, Callable[[], float | None]], None], clone: Path) -> None:
     """`make train`, with the moments at which there is something to see."""
-    process = subprocess.Popen(["make", "train"], cwd=clone, env=environment(), stdout=subprocess.DEVNULL)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}  # the bar
+    process = subprocess.Popen(["make", "train"], cwd=clone, env=environment(), **quiet)
     step("make train, until samples/epoch_0000.png: before training", lambda: appears(clone, "epoch_0000.png", process))
     step(
         "         … until samples/epoch_0001.png: the first trained grid",
