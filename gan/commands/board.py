@@ -75,6 +75,9 @@ def _with_events(folder: Path) -> Path:
 def launch(folder: Path, *, host: str, port: int | None) -> str:
     """Serve a folder from a thread of this process; the address of the page.
 
+    The folder is looked at again and again, so it is named from the root: whoever changes the working directory
+    meanwhile must not make it another one.
+
     Raises:
         GanError: the port is taken, or is not this user's.
     """
@@ -85,7 +88,7 @@ def launch(folder: Path, *, host: str, port: int | None) -> str:
     server: Any = program.TensorBoard()
     ports = [] if port is None else ["--port", str(port)]
     whole = ["--load_fast", "false", "--samples_per_plugin", EVERY_IMAGE]
-    server.configure(argv=["tensorboard", "--logdir", str(folder), "--host", host, *whole, *ports])
+    server.configure(argv=["tensorboard", "--logdir", str(folder.resolve()), "--host", host, *whole, *ports])
     try:
         url = str(server.launch())
     except program.TensorBoardServerException as error:

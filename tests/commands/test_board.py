@@ -1,5 +1,6 @@
 """`gan board`: the newest run is found, and TensorBoard's page is there."""
 
+import json
 import os
 import socket
 import urllib.request
@@ -60,6 +61,13 @@ def test_a_given_run(tmp_path: Path, gan: GanCommand, opened: list[str], capsys:
     assert gan("board", "mine", "--port", 0, "--no-browser") == 0
     assert "TensorBoard on mine: http://127.0.0.1:" in capsys.readouterr().out
     assert opened == []
+
+
+def test_the_folder_stays_the_same_wherever_this_process_goes(tmp_path: Path, opened: list[str]) -> None:
+    write_events(tmp_path / "mine", 1_000)
+    url = board.launch(Path("mine"), host="127.0.0.1", port=0)
+    with urllib.request.urlopen(f"{url}data/environment", timeout=30) as answer:
+        assert json.load(answer)["data_location"] == str(tmp_path / "mine")
 
 
 def test_a_port_that_is_taken(tmp_path: Path, gan: GanCommand, opened: list[str]) -> None:
