@@ -63,7 +63,10 @@ def test_a_given_run(tmp_path: Path, gan: GanCommand, opened: list[str], capsys:
     assert opened == []
 
 
-def test_the_folder_stays_the_same_wherever_this_process_goes(tmp_path: Path, opened: list[str]) -> None:
+def test_the_folder_stays_the_same_wherever_this_process_goes(
+    tmp_path: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     write_events(tmp_path / "mine", 1_000)
     url = board.launch(Path("mine"), host="127.0.0.1", port=0)
     with urllib.request.urlopen(f"{url}data/environment", timeout=30) as answer:
