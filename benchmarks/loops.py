@@ -11,10 +11,12 @@ while G is updated, nothing else. `lightning` is Lightning's example for GANs: t
 
 import argparse
 import itertools
+import math
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +24,46 @@ import torch
 import torchvision
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits
+from torch.optim.lr_scheduler import CosineAnnealingLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 from torchvision import transforms
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 WARM_UP = 30  # minibatches before the clock starts
-SETTINGS = {  # of the tutorials: shared/TUTORIALS.md
-    "udacity_mnist": {"batch": 64, "lr": 2e-3, "real": 0.9, "together": False, "shuffle": False},
-    "kaggle_mnist": {"batch": 64, "lr": 2e-4, "real": 1.0, "together": False, "shuffle": True},
-    "slides_mnist": {"batch": 32, "lr": 1e-4, "real": 1.0, "together": True, "shuffle": True},
-    "dcgan": {"batch": 64, "lr": 2e-4, "real": 1.0, "together": False, "shuffle": True},
-}
 
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a loop must know of a recipe besides its networks: shared/TUTORIALS.md, conf/experiment/.
+
+    Attributes:
+        real: the label of a real image. together: D judges real and fake images in one pass.
+        labelled: both networks are told the class. r1: gamma of R1, in every ``r1_every``-th update of D.
+        average: half-life in images of an average of the generator; 0: none. updates: over which the rates fall to 0 as
+            a cosine; 0: they stay.
+    """
+
+    batch: int
+    lr: float
+    real: float = 1.0
+    together: bool = False
+    shuffle: bool = True
+    labelled: bool = False
+    r1: float = 0.0
+    r1_every: int = 1
+    average: float = 0.0
+    updates: int = 0
+
+
+RECIPES = {
+    "udacity_mnist": Recipe(64, 2e-3, real=0.9, shuffle=False),
+    "kaggle_mnist": Recipe(64, 2e-4),
+    "slides_mnist": Recipe(32, 1e-4, together=True),
+    "dcgan": Recipe(64, 2e-4),
+    "ten_minutes": Recipe(64, 1e-3, labelled=True, r1=1.0, r1_every=4, average=10_000, updates=18 * 938),
+}
 
 WORDS: list[str] = []  # of the command line
 
@@ -68,33 +97,44 @@ def per_sample(system: str) -> DataLoader[Any]:
     transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize(0.5, 0.5)])
     root = os.environ.get("GAN_DATA", str(ROOT / "data"))
     mnist = torchvision.datasets.MNIST(root, train=True, transform=transform)
-    own = SETTINGS[system]
-    return DataLoader(mnist, batch_size=own["batch"], shuffle=own["shuffle"])
+    own = RECIPES[system]
+    return DataLoader(mnist, batch_size=own.batch, shuffle=own.shuffle)
 
 
-def logits_of(discriminator: nn.Module, images: Tensor) -> Tensor:
-    judged = discriminator(images)
+def logits_of(discriminator: nn.Module, images: Tensor, labels: Tensor | None = None) -> Tensor:
+    judged = discriminator(images, labels)
     return judged if isinstance(judged, Tensor) else judged.logits
 
 
+def r1(discriminator: nn.Module, real: Tensor, labels: Tensor | None) -> Tensor:
+    """Half the mean squared gradient of D at real images (Mescheder et al. 2018)."""
+    real = real.detach().requires_grad_()
+    (slope,) = torch.autograd.grad(logits_of(discriminator, real, labels).sum(), real, create_graph=True)
+    return 0.5 * slope.flatten(1).square().sum(dim=1).mean()
+
+
+def cosine(own: Recipe, update: int) -> float:
+    return own.lr * 0.5 * (1 + math.cos(math.pi * update / own.updates))
+
+
 def tutorial(system: str, images: int, bf16: bool) -> tuple[float, float]:
-    own = SETTINGS[system]
+    own = RECIPES[system]
     generator, discriminator, latents = networks(system)
-    d_optimizer = torch.optim.Adam(discriminator.parameters(), lr=own["lr"])
-    g_optimizer = torch.optim.Adam(generator.parameters(), lr=own["lr"])
+    d_optimizer = torch.optim.Adam(discriminator.parameters(), lr=own.lr)
+    g_optimizer = torch.optim.Adam(generator.parameters(), lr=own.lr)
     d_losses, g_losses = [], []
 
-    def step(real: Tensor) -> None:
+    def step(real: Tensor, _: Tensor) -> None:
         count = len(real)
         with torch.no_grad():
             fake = generator(latents(count))
         d_optimizer.zero_grad()
-        if own["together"]:
+        if own.together:
             judged = torch.sigmoid(logits_of(discriminator, torch.cat([real, fake])))
             d_loss = binary_cross_entropy(judged, torch.cat([torch.ones(count), torch.zeros(count)]).view_as(judged))
         else:
             on_real, on_fake = (torch.sigmoid(logits_of(discriminator, x)) for x in (real, fake))
-            d_loss = binary_cross_entropy(on_real, torch.full_like(on_real, own["real"]))
+            d_loss = binary_cross_entropy(on_real, torch.full_like(on_real, own.real))
             d_loss = d_loss + binary_cross_entropy(on_fake, torch.zeros_like(on_fake))
         d_loss.backward()
         d_optimizer.step()
@@ -106,65 +146,80 @@ def tutorial(system: str, images: int, bf16: bool) -> tuple[float, float]:
         d_losses.append(d_loss.item())
         g_losses.append(g_loss.item())
 
-    return timed(step, (real for _ in itertools.count() for real, _ in per_sample(system)), images)
+    return timed(step, (batch for _ in itertools.count() for batch in per_sample(system)), images)
 
 
 def bare(system: str, images: int, bf16: bool) -> tuple[float, float]:
-    own = SETTINGS[system]
+    own = RECIPES[system]
     generator, discriminator, latents = networks(system)
     if system == "dcgan":
         generator, discriminator = (net.to(memory_format=torch.channels_last) for net in (generator, discriminator))
     d_parameters, g_parameters = list(discriminator.parameters()), list(generator.parameters())
-    d_optimizer = torch.optim.Adam(d_parameters, lr=own["lr"], fused=True)
-    g_optimizer = torch.optim.Adam(g_parameters, lr=own["lr"], fused=True)
+    d_optimizer = torch.optim.Adam(d_parameters, lr=own.lr, fused=True)
+    g_optimizer = torch.optim.Adam(g_parameters, lr=own.lr, fused=True)
+    averages = [tensor.detach().clone() for tensor in averaged(generator)]
+    updates = itertools.count()
     torch.set_flush_denormal(True)
 
-    def forward_d(real: Tensor, fake: Tensor) -> Tensor:
-        if own["together"]:
+    def forward_d(real: Tensor, fake: Tensor, labels: Tensor | None) -> Tensor:
+        if own.together:
             judged = logits_of(discriminator, torch.cat([real, fake]))
             targets = torch.cat([torch.ones(len(real)), torch.zeros(len(fake))]).view_as(judged)
             return binary_cross_entropy_with_logits(judged.float(), targets)
-        on_real, on_fake = logits_of(discriminator, real).float(), logits_of(discriminator, fake).float()
-        d_loss = binary_cross_entropy_with_logits(on_real, torch.full_like(on_real, own["real"]))
+        on_real, on_fake = (logits_of(discriminator, shown, labels).float() for shown in (real, fake))
+        d_loss = binary_cross_entropy_with_logits(on_real, torch.full_like(on_real, own.real))
         return d_loss + binary_cross_entropy_with_logits(on_fake, torch.zeros_like(on_fake))
 
-    def step(real: Tensor) -> None:
-        count = len(real)
+    def step(real: Tensor, labels: Tensor) -> None:
+        count, told, update = len(real), labels if own.labelled else None, next(updates)
+        if own.updates:
+            for optimizer in (d_optimizer, g_optimizer):
+                optimizer.param_groups[0]["lr"] = cosine(own, update)
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             with torch.no_grad():
-                fake = generator(latents(count))
-            d_loss = forward_d(real, fake)
+                fake = generator(latents(count), told)
+            d_loss = forward_d(real, fake, told)
+        if own.r1 and update % own.r1_every == 0:
+            d_loss = d_loss + own.r1_every * own.r1 * r1(discriminator, real, told)
         d_optimizer.zero_grad()
         d_loss.backward()
         d_optimizer.step()
         for parameter in d_parameters:
             parameter.requires_grad_(False)
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            on_fake = logits_of(discriminator, generator(latents(count))).float()
+            on_fake = logits_of(discriminator, generator(latents(count), told), told).float()
         g_loss = binary_cross_entropy_with_logits(on_fake, torch.ones_like(on_fake))
         g_optimizer.zero_grad()
         g_loss.backward()
         g_optimizer.step()
         for parameter in d_parameters:
             parameter.requires_grad_(True)
+        if own.average:
+            with torch.no_grad():
+                torch._foreach_lerp_(averages, averaged(generator), 1 - 0.5 ** (count / own.average))
 
-    return timed(step, resident(own["batch"], own["shuffle"]), images)
+    return timed(step, resident(own.batch, own.shuffle), images)
 
 
-def resident(batch: int, shuffle: bool) -> Iterator[Tensor]:
-    root = os.environ.get("GAN_DATA", str(ROOT / "data"))
-    pixels = torchvision.datasets.MNIST(root, train=True).data.unsqueeze(1)
+def averaged(generator: nn.Module) -> list[Tensor]:
+    """The weights, and batch norm's statistics."""
+    return [*generator.parameters(), *(buffer for buffer in generator.buffers() if buffer.is_floating_point())]
+
+
+def resident(batch: int, shuffle: bool) -> Iterator[tuple[Tensor, Tensor]]:
+    mnist = torchvision.datasets.MNIST(os.environ.get("GAN_DATA", str(ROOT / "data")), train=True)
+    pixels, labels = mnist.data.unsqueeze(1), mnist.targets
     while True:
         order = torch.randperm(len(pixels)) if shuffle else torch.arange(len(pixels))
         for chosen in order.split(batch):
-            yield (pixels[chosen].float() / 255 - 0.5) / 0.5
+            yield (pixels[chosen].float() / 255 - 0.5) / 0.5, labels[chosen]
 
 
 def lightning(system: str, images: int, bf16: bool) -> tuple[float, float]:
     import lightning.pytorch as L
 
-    own = SETTINGS[system]
-    batches = images // own["batch"] + WARM_UP
+    own = RECIPES[system]
+    batches = images // own.batch + WARM_UP
 
     class Example(L.LightningModule):
         """As Lightning's own example has it, with this recipe's networks."""
@@ -173,35 +228,46 @@ def lightning(system: str, images: int, bf16: bool) -> tuple[float, float]:
             super().__init__()
             self.automatic_optimization = False
             self.generator, self.discriminator, self.latents = networks(system)
+            if own.average:
+                decay = 0.5 ** (own.batch / own.average)
+                self.average = AveragedModel(self.generator, multi_avg_fn=get_ema_multi_avg_fn(decay))
 
         def training_step(self, batch: Any) -> None:
-            real, _ = batch
-            count = len(real)
+            real, labels = batch
+            count, told = len(real), labels if own.labelled else None
             g_optimizer, d_optimizer = self.optimizers()  # type: ignore[misc]
-            fake = self.generator(self.latents(count))
+            fake = self.generator(self.latents(count), told)
             self.toggle_optimizer(g_optimizer)
-            g_loss = self.loss(logits_of(self.discriminator, self.generator(self.latents(count))), 1.0)
+            g_loss = self.loss(logits_of(self.discriminator, self.generator(self.latents(count), told), told), 1.0)
             self.log("g_loss", g_loss, prog_bar=True)
             self.manual_backward(g_loss)
             g_optimizer.step()
             g_optimizer.zero_grad()
             self.untoggle_optimizer(g_optimizer)
             self.toggle_optimizer(d_optimizer)
-            real_loss = self.loss(logits_of(self.discriminator, real), own["real"])
-            fake_loss = self.loss(logits_of(self.discriminator, fake.detach()), 0.0)
+            real_loss = self.loss(logits_of(self.discriminator, real, told), own.real)
+            fake_loss = self.loss(logits_of(self.discriminator, fake.detach(), told), 0.0)
             d_loss = real_loss + fake_loss
+            if own.r1 and self.trainer.fit_loop.batch_idx % own.r1_every == 0:
+                d_loss = d_loss + own.r1_every * own.r1 * r1(self.discriminator, real, told)
             self.log("d_loss", d_loss, prog_bar=True)
             self.manual_backward(d_loss)
             d_optimizer.step()
             d_optimizer.zero_grad()
             self.untoggle_optimizer(d_optimizer)
+            if own.average:
+                self.average.update_parameters(self.generator)
+            if own.updates:
+                for scheduler in self.lr_schedulers():  # type: ignore[union-attr]
+                    scheduler.step()  # type: ignore[call-arg]
 
         def loss(self, logits: Tensor, target: float) -> Tensor:
             return binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
 
         def configure_optimizers(self) -> Any:
             pair = (self.generator, self.discriminator)
-            return [torch.optim.Adam(network.parameters(), lr=own["lr"]) for network in pair], []
+            adams = [torch.optim.Adam(network.parameters(), lr=own.lr) for network in pair]
+            return adams, [CosineAnnealingLR(adam, own.updates) for adam in adams if own.updates]
 
     class Clock(L.Callback):
         began = seconds = 0.0
@@ -219,15 +285,15 @@ def lightning(system: str, images: int, bf16: bool) -> tuple[float, float]:
         default_root_dir=os.environ.get("TMPDIR", "/tmp"), logger=True,
     )  # fmt: skip
     trainer.fit(Example(), per_sample(system))
-    return (batches - WARM_UP) * own["batch"] / clock.seconds, clock.seconds
+    return (batches - WARM_UP) * own.batch / clock.seconds, clock.seconds
 
 
-def timed(step: Callable[[Tensor], None], batches: Iterator[Tensor], images: int) -> tuple[float, float]:
-    for real in itertools.islice(batches, WARM_UP):
-        step(real)
+def timed(step: Callable[[Tensor, Tensor], None], batches: Iterator[Any], images: int) -> tuple[float, float]:
+    for real, labels in itertools.islice(batches, WARM_UP):
+        step(real, labels)
     done, began = 0, time.perf_counter()
-    for real in batches:
-        step(real)
+    for real, labels in batches:
+        step(real, labels)
         done += len(real)
         if done >= images:
             seconds = time.perf_counter() - began
@@ -240,13 +306,13 @@ LOOPS = {"tutorial": tutorial, "bare": bare, "lightning": lightning}
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("loop", choices=LOOPS)
-    arguments.add_argument("system", choices=SETTINGS)
+    arguments.add_argument("system", choices=RECIPES)
     arguments.add_argument("--images", type=int, default=12_800)
     arguments.add_argument("--bf16", action="store_true", help="autocast; of the bare loop")
     arguments.add_argument("--batch", type=int, help="images of a minibatch; otherwise the recipe's")
     arguments.add_argument("--words", nargs="*", default=[], help="of train.py, for the networks")
     given = arguments.parse_args()
     if given.batch:
-        SETTINGS[given.system]["batch"] = given.batch
+        RECIPES[given.system] = replace(RECIPES[given.system], batch=given.batch)
     WORDS.extend(given.words)
     print(*LOOPS[given.loop](given.system, given.images, given.bf16))

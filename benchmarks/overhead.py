@@ -16,6 +16,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, cast
 
 import lightning.pytorch as L
@@ -122,7 +123,7 @@ def main() -> None:
     arguments.add_argument("--minibatches", type=int, default=1500)
     given = arguments.parse_args()
     set_up_process()
-    loops.SETTINGS[SYSTEM]["batch"] = 2
+    loops.RECIPES[SYSTEM] = replace(loops.RECIPES[SYSTEM], batch=2)
     loops.WORDS.extend(TINY)
     found: dict[str, list[float]] = {name: [] for name in LAYERS}
     for _ in range(given.rounds):

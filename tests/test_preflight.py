@@ -108,6 +108,24 @@ def test_half_precision_on_the_cpu(machine: Machine, accelerator: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("gpus", "trainer"),
+    [(2, {"devices": 2, "accelerator": "cpu"}), (0, {"devices": 2}), (0, {"devices": 1, "num_nodes": 2})],
+)
+def test_batch_norm_over_processes_takes_gpus(machine: Machine, gpus: int, trainer: dict[str, Any]) -> None:
+    machine(gpus, started=2)
+    assert told(**trainer, sync_batchnorm=True) == (
+        "trainer.sync_batchnorm: true given, and torch computes statistics over all processes on CUDA GPUs alone; "
+        "false expected on this machine: each process has its own"
+    )
+
+
+@pytest.mark.parametrize(("gpus", "trainer"), [(2, {"devices": 2}), (0, {"devices": 1})])
+def test_batch_norm_over_gpus_or_in_one_process(machine: Machine, gpus: int, trainer: dict[str, Any]) -> None:
+    machine(gpus)
+    check(**trainer, sync_batchnorm=True)
+
+
 def test_several_problems_are_one_message(machine: Machine) -> None:
     machine()
     assert len(told(devices=[0], precision="16-mixed").splitlines()) == 2

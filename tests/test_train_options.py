@@ -17,7 +17,9 @@ def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capture
 
 
 def test_two_devices_and_bf16_are_plain_overrides(train: Train, tmp_path: Path) -> None:
-    done = train(*SMALL, "accelerator=cpu", "trainer.devices=2", "trainer.precision=bf16-mixed", "hydra.run.dir=mine")
+    half_for_each = [word.replace("batch_size=32", "batch_size=16") for word in SMALL] + ["data.batch_size_of=each"]
+    two = ("accelerator=cpu", "trainer.devices=2", "trainer.precision=bf16-mixed")
+    done = train(*half_for_each, *two, "hydra.run.dir=mine")
     assert done.returncode == 0, done.stderr
     assert "2 processes, each CPU" in done.stdout
     assert done.stdout.count("Newest grid:") == 1
