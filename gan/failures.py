@@ -24,6 +24,8 @@ def in_our_words(error: Exception, config: DictConfig) -> Exception:
     folder = run_folder.taken() or Path(str(OmegaConf.select(config, "run_dir", default=os.curdir)))
     if is_out_of_memory(error):
         return RunError(_out_of_memory(error, _batch_size(config, folder)) + _left(folder))
+    if isinstance(error, RuntimeError) and "EADDRINUSE" in str(error):  # torch's, which is not imported for this
+        return RunError(_port_in_use() + _left(folder))
     if isinstance(error, OSError) and _is_inside(error.filename, folder):
         return RunError(_cannot_be_written(error) + _left(folder))
     return error
@@ -42,6 +44,16 @@ def _out_of_memory(error: Exception, batch_size: int | None) -> str:
     return (
         f"Out of memory{f', with data.batch_size={batch_size}' if batch_size else ''}: {reason or 'of the host'}\n"
         f"To try: optimizer.accumulate=2 (the same mathematics in less memory){smaller}, or smaller networks."
+    )
+
+
+def _port_in_use() -> str:
+    """Of processes that SLURM or others have started, and that meet at a port they are told; ours get a free one."""
+    given = ":".join(os.environ.get(name, "?") for name in ("MASTER_ADDR", "MASTER_PORT"))
+    return (
+        f"The processes of this run cannot meet: another process has their port, {given}.\n"
+        "Set MASTER_PORT to another one, the same for all of them; started by srun --kill-on-bad-exit=1, those that "
+        "wait there end too."
     )
 
 

@@ -120,7 +120,7 @@ def _processes(trainer: Mapping[str, Any]) -> Iterator[str]:
                 f"trainer.num_nodes: {nodes} given, and this process was started alone; start train.py on every "
                 f"machine, by torchrun --nnodes={nodes} --nproc-per-node={local} --rdzv-backend=c10d "
                 "--rdzv-endpoint=HOST:29500 train.py … on each of them, or under SLURM by "
-                f"srun --nodes={nodes} --ntasks-per-node={local} python train.py …"
+                f"srun --kill-on-bad-exit=1 --nodes={nodes} --ntasks-per-node={local} python train.py …"
             )
         return
     by_slurm = not TorchElasticEnvironment.detect()

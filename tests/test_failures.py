@@ -1,8 +1,10 @@
 """What ends a run from without is told in a line or two, with what is left and how to go on."""
 
+import datetime
 import errno
 import os
 import shutil
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +48,20 @@ def test_no_memory_left(tmp_path: Path) -> None:
 def test_the_batch_size_is_that_of_the_run_folder(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("data: {batch_size: 30}\n")
     assert "data.batch_size=15" in told(MemoryError(), tmp_path, batch_size=64)
+
+
+def test_a_port_that_another_process_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+        monkeypatch.setenv("MASTER_PORT", str(port))
+        with pytest.raises(RuntimeError) as error:
+            torch.distributed.TCPStore("127.0.0.1", port, 2, is_master=True, timeout=datetime.timedelta(seconds=5))
+    assert told(error.value, tmp_path).splitlines()[:1] == [
+        f"The processes of this run cannot meet: another process has their port, 127.0.0.1:{port}."
+    ]
 
 
 def test_other_errors_stay_as_they_are(tmp_path: Path) -> None:

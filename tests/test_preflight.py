@@ -144,7 +144,7 @@ def test_several_machines_without_a_launcher(machine: Machine) -> None:
     message = told(devices=2, num_nodes=3)
     assert message.startswith("trainer.num_nodes: 3 given, and this process was started alone;")
     assert "torchrun --nnodes=3 --nproc-per-node=2 " in message
-    assert "srun --nodes=3 --ntasks-per-node=2 " in message
+    assert "srun --kill-on-bad-exit=1 --nodes=3 --ntasks-per-node=2 " in message
 
 
 def test_several_machines_with_a_launcher(machine: Machine) -> None:
