@@ -1,10 +1,18 @@
 """`experiment=r1 penalty=none`: what a recipe sets for an option goes when the command line takes another."""
 
+import re
+import shutil
+from pathlib import Path
+
 import pytest
+from hydra import compose, initialize_config_dir
 from tiny_runs import Compose
 
 from gan.config import validate
+from gan.launch import resolved
 from gan.recipes import without_leftovers
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.mark.parametrize(
@@ -44,6 +52,17 @@ def test_what_the_command_line_itself_sets_stays_for_validation_to_judge(compose
 def test_without_a_recipe_or_another_option_nothing_changes(words: list[str], compose_settings: Compose) -> None:
     settings = compose_settings(*words)
     assert without_leftovers(settings, words) == settings
+
+
+def test_the_recipe_that_the_docs_show_is_one(tmp_path: Path) -> None:
+    shown = re.search(r"```yaml\n(# @package _global_\n.*?)```", (ROOT / "docs" / "recipes.md").read_text(), re.DOTALL)
+    assert shown is not None
+    conf = shutil.copytree(ROOT / "conf", tmp_path / "conf")
+    (conf / "experiment" / "mine.yaml").write_text(shown[1])
+    with initialize_config_dir(str(conf), version_base="1.3"):
+        settings = resolved(compose("config", ["experiment=mine", f"run_dir={tmp_path / 'run'}"]))
+    validate(settings)
+    assert settings["trainer"]["max_epochs"] == 5
 
 
 def _at(settings: object, path: str) -> object:
