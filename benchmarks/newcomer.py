@@ -52,7 +52,9 @@ def main() -> None:
 
 def run(command: list[str], folder: Path) -> None:
     """A command that must succeed, without the environment of a virtual environment of ours."""
-    subprocess.run(command, cwd=folder, env=environment(), stdout=subprocess.DEVNULL, check=True)
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}: exit code {done.returncode}\n{done.stderr}")
 
 
 def environment() -> dict[str, str]:
