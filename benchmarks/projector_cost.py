@@ -24,7 +24,7 @@ SHORT = ("data=mnist_sample", "logger=tensorboard", "trainer.max_epochs=1", "tra
 
 
 def main() -> None:
-    print(f"{torch.get_num_threads()} threads; medians of {LOOKS}")
+    print(f"{torch.get_num_threads()} thread(s); medians of {LOOKS}")
     for recipe in RECIPES:
         with tempfile.TemporaryDirectory() as folder:
             seconds, size = look(recipe, Path(folder))
