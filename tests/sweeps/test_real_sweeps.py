@@ -1,5 +1,6 @@
 """Sweeps as a user runs them: killed with -9 in the middle; of runs by two processes; as conf/sweep/ has them."""
 
+import csv
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import optuna
 import pytest
 import yaml
 
@@ -108,3 +110,27 @@ def test_each_point_of_a_sweep_is_one_run_by_two_processes(start: Start, tmp_pat
     runs = sorted((tmp_path / "both").glob("optimizer.lr-*"))
     assert [yaml.safe_load((run / "config.yaml").read_text())["optimizer"]["lr"] for run in runs] == [1e-4, 2e-4]
     assert [json.loads((run / "run.json").read_text())["machine"]["processes"] for run in runs] == [2, 2]
+
+
+@pytest.mark.slow
+def test_a_search_of_two_runs_at_a_time_goes_by_what_each_has_measured(tmp_path: Path) -> None:
+    words = [word for word in SMALL if word != "callbacks=none"]
+    space = ["hydra/sweeper=optuna", "hydra.sweeper.trials=4", "hydra.sweeper.together=2", "hydra.sweep.dir=s"]
+    lengths = ["trainer.max_epochs=1", "trainer.limit_train_batches=5", "optimizer.lr=tag(log,interval(1e-5,1e-2))"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    told = subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), "-m", *words, *space, *lengths],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    trials = optuna.load_study(study_name="sweep", storage=f"sqlite:///{tmp_path / 's' / 'study.db'}").get_trials()
+    measured = {run.parent: fcd_of(run) for run in (tmp_path / "s").glob("*/metrics.csv")}
+    assert len(measured) == 4
+    assert sorted(trial.values[0] for trial in trials) == pytest.approx(sorted(measured.values()))
+    rates = {yaml.safe_load((run / "config.yaml").read_text())["optimizer"]["lr"]: fcd for run, fcd in measured.items()}
+    assert {trial.params["optimizer.lr"]: trial.values[0] for trial in trials} == pytest.approx(rates)
+
+
+def fcd_of(file: Path) -> float:
+    with file.open(newline="") as opened:
+        return next(float(row["quality/fcd"]) for row in csv.DictReader(opened) if row["quality/fcd"])

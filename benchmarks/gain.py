@@ -1,9 +1,10 @@
-"""What `model.compile=true` gains once it has compiled, and after how many images that has paid for the compiling.
+"""What a setting gains in images per second, or loses, recipe by recipe.
 
-    python benchmarks/compiled.py --rounds 3
+    python benchmarks/gain.py model.compile=true --rounds 3
+    python benchmarks/gain.py schedule.reuse_fakes=true --recipes dcgan
 
-In each round every recipe is trained twice, one after the other: as it is, and with its networks through torch.compile.
-Images per second are the median of the logged rows but for the first; compiling is what the first takes longer.
+In each round a recipe is trained twice, one after the other: as it is, and with the setting. Images per second are the
+median of the logged rows but for the first; what the first takes longer is told too: `model.compile` compiles then.
 """
 
 import argparse
@@ -22,7 +23,7 @@ ROW = 50
 
 
 class Taken(NamedTuple):
-    """Of one run: images a second, once compiled; seconds of its first row of minibatches."""
+    """Of one run: images a second, after its first row of minibatches; seconds of that row."""
 
     images_per_second: float
     first_row: float
@@ -30,26 +31,29 @@ class Taken(NamedTuple):
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("setting", help="as on the command line of train.py")
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--recipes", nargs="*", default=list(RECIPES), choices=RECIPES)
     given = arguments.parse_args()
-    print(f"{os.cpu_count()} cores; medians of {given.rounds} rounds, with the least and greatest ratio")
-    print("| | eager, images/s | compiled, images/s | ratio | compiling, s |\n| --- | --- | --- | --- | --- |")
+    print(
+        f"{given.setting}, {os.cpu_count()} cores; medians of {given.rounds} rounds, with the least and greatest ratio"
+    )
+    print("| | without, images/s | with it | ratio | at first, s |\n| --- | --- | --- | --- | --- |")
     for recipe in given.recipes:
-        rounds = [(train(recipe, compiled=False), train(recipe, compiled=True)) for _ in range(given.rounds)]
-        ratios = sorted(compiled.images_per_second / eager.images_per_second for eager, compiled in rounds)
+        rounds = [(train(recipe), train(recipe, given.setting)) for _ in range(given.rounds)]
+        ratios = sorted(having.images_per_second / without.images_per_second for without, having in rounds)
         speeds = [statistics.median(pair[which].images_per_second for pair in rounds) for which in (0, 1)]
-        compiling = statistics.median(compiled.first_row - eager.first_row for eager, compiled in rounds)
+        longer = statistics.median(having.first_row - without.first_row for without, having in rounds)
         middle = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f}–{ratios[-1]:.2f})"
-        print(f"| {recipe} | {speeds[0]:,.0f} | {speeds[1]:,.0f} | {middle} | {compiling:.0f} |", flush=True)
+        print(f"| {recipe} | {speeds[0]:,.0f} | {speeds[1]:,.0f} | {middle} | {longer:.1f} |", flush=True)
 
 
-def train(recipe: str, *, compiled: bool) -> Taken:
+def train(recipe: str, *more: str) -> Taken:
     with tempfile.TemporaryDirectory() as folder:
         words = [
             f"experiment={recipe}", "trainer.max_epochs=1", f"trainer.limit_train_batches={RECIPES[recipe]}",
             f"trainer.log_every_n_steps={ROW}", "callbacks.quality=null", "callbacks.best=null",
-            "callbacks.progress=null", f"model.compile={compiled}", f"hydra.run.dir={folder}/run",
+            "callbacks.progress=null", f"hydra.run.dir={folder}/run", *more,
         ]  # fmt: skip
         # what an earlier round has compiled would be found in the cache
         environment = {**os.environ, "TORCHINDUCTOR_CACHE_DIR": f"{folder}/cache"}
