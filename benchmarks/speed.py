@@ -58,8 +58,8 @@ def of_width(factor: int) -> System:
 
 HALF_AN_EPOCH = "trainer.limit_train_batches=1000"
 SYSTEMS: dict[str, System] = {
-    "udacity": System("udacity_mnist", 20_000, 3),
-    "kaggle": System("kaggle_mnist", 20_000, 3),
+    "udacity": System("udacity_mnist", 60_000, 4),
+    "kaggle": System("kaggle_mnist", 60_000, 4),
     "slides": System("slides_mnist", 6_400, 1, (HALF_AN_EPOCH,)),
     "slides, bf16": System("slides_mnist", 6_400, 1, (HALF_AN_EPOCH, "trainer.precision=bf16-mixed"), ("--bf16",)),
     "dcgan": System("dcgan", 5_120, 1, ("trainer.limit_train_batches=400",), loops="bd", rounds=3),
