@@ -48,12 +48,13 @@ def of_batch(size: int) -> System:
     return System("kaggle_mnist", 60_000, 2, (f"data.batch_size={size}",), ("--batch", str(size)), loops="b", rounds=3)
 
 
-def of_width(factor: int) -> System:
-    """kaggle_mnist with hidden layers ``factor`` times as wide."""
+def of_width(factor: int, batches: int) -> System:
+    """kaggle_mnist with hidden layers ``factor`` times as wide, in epochs of so many minibatches."""
     generator, discriminator = ([width * factor for width in widths] for widths in ((128, 256), (256, 128)))
     words = (f"model.generator.hidden={generator}", f"model.discriminator.hidden={discriminator}")
     words = tuple(word.replace(" ", "") for word in words)
-    return System("kaggle_mnist", 30_000, 2, words, ("--words", *words), loops="b", rounds=3)
+    images, part_of_an_epoch = 60_000 // factor, f"trainer.limit_train_batches={batches}"
+    return System("kaggle_mnist", images, 2, (*words, part_of_an_epoch), ("--words", *words), loops="b", rounds=3)
 
 
 HALF_AN_EPOCH = "trainer.limit_train_batches=1000"
@@ -65,7 +66,7 @@ SYSTEMS: dict[str, System] = {
     "dcgan": System("dcgan", 5_120, 1, ("trainer.limit_train_batches=400",), loops="bd", rounds=3),
     "ten minutes": System("ten_minutes", 5_120, 1, ("trainer.limit_train_batches=400",), loops="bd", rounds=3),
     **{f"kaggle, batch {size}": of_batch(size) for size in (32, 256, 1024)},
-    **{f"kaggle, {factor} times as wide": of_width(factor) for factor in (2, 8)},
+    **{f"kaggle, {factor} times as wide": of_width(factor, batches) for factor, batches in ((2, 938), (8, 400))},
 }
 
 
