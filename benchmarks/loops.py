@@ -11,110 +11,20 @@ while G is updated, nothing else. `lightning` is Lightning's example for GANs: t
 
 import argparse
 import itertools
-import math
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import torch
-import torchvision
-from torch import Tensor, nn
+from raced import RECIPES, WORDS, averaged, cosine, logits_of, networks, per_sample, r1, resident
+from torch import Tensor
 from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits
 from torch.optim.lr_scheduler import CosineAnnealingLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader
-from torchvision import transforms
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
 WARM_UP = 30  # minibatches before the clock starts
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What a loop must know of a recipe besides its networks: shared/TUTORIALS.md, conf/experiment/.
-
-    Attributes:
-        real: the label of a real image. together: D judges real and fake images in one pass.
-        labelled: both networks are told the class. r1: gamma of R1, in every ``r1_every``-th update of D.
-        average: half-life in images of an average of the generator; 0: none. updates: over which the rates fall to 0 as
-            a cosine; 0: they stay.
-    """
-
-    batch: int
-    lr: float
-    real: float = 1.0
-    together: bool = False
-    shuffle: bool = True
-    labelled: bool = False
-    r1: float = 0.0
-    r1_every: int = 1
-    average: float = 0.0
-    updates: int = 0
-
-
-RECIPES = {
-    "udacity_mnist": Recipe(64, 2e-3, real=0.9, shuffle=False),
-    "kaggle_mnist": Recipe(64, 2e-4),
-    "slides_mnist": Recipe(32, 1e-4, together=True),
-    "dcgan": Recipe(64, 2e-4),
-    "ten_minutes": Recipe(64, 1e-3, labelled=True, r1=1.0, r1_every=4, average=10_000, updates=18 * 938),
-}
-
-WORDS: list[str] = []  # of the command line
-
-
-def networks(system: str) -> tuple[nn.Module, nn.Module, Callable[[int], Tensor]]:
-    """The project's own generator and discriminator of a recipe, and how its latents are drawn: the same maths."""
-    from hydra import compose, initialize_config_dir
-    from omegaconf import OmegaConf
-
-    from gan.build import build_data, build_game
-
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        config = compose("config", [f"experiment={system}", "data=mnist_sample", "run_dir=/dev/null", *WORDS])
-    settings: Any = OmegaConf.to_container(config, resolve=True)
-    data = build_data(settings)
-    data.setup()
-    game = build_game(settings, data)
-    # Lightning, which this import has brought, lets torch look for a driver library in each step of Adam; these loops
-    # are to be what they are without it.
-    os.environ.pop("PYTORCH_NVML_BASED_CUDA_CHECK", None)
-    uniform = settings["model"]["prior"] == "uniform"
-    width = settings["model"]["latent_dim"]
-
-    def latents(count: int) -> Tensor:
-        return torch.rand(count, width) * 2 - 1 if uniform else torch.randn(count, width)
-
-    return game.generator, game.discriminator, latents
-
-
-def per_sample(system: str) -> DataLoader[Any]:
-    transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize(0.5, 0.5)])
-    root = os.environ.get("GAN_DATA", str(ROOT / "data"))
-    mnist = torchvision.datasets.MNIST(root, train=True, transform=transform)
-    own = RECIPES[system]
-    return DataLoader(mnist, batch_size=own.batch, shuffle=own.shuffle)
-
-
-def logits_of(discriminator: nn.Module, images: Tensor, labels: Tensor | None = None) -> Tensor:
-    judged = discriminator(images, labels)
-    return judged if isinstance(judged, Tensor) else judged.logits
-
-
-def r1(discriminator: nn.Module, real: Tensor, labels: Tensor | None) -> Tensor:
-    """Half the mean squared gradient of D at real images (Mescheder et al. 2018)."""
-    real = real.detach().requires_grad_()
-    (slope,) = torch.autograd.grad(logits_of(discriminator, real, labels).sum(), real, create_graph=True)
-    return 0.5 * slope.flatten(1).square().sum(dim=1).mean()
-
-
-def cosine(own: Recipe, update: int) -> float:
-    return own.lr * 0.5 * (1 + math.cos(math.pi * update / own.updates))
 
 
 def tutorial(system: str, images: int, bf16: bool) -> tuple[float, float]:
@@ -201,20 +111,6 @@ def bare(system: str, images: int, bf16: bool) -> tuple[float, float]:
     return timed(step, resident(own.batch, own.shuffle), images)
 
 
-def averaged(generator: nn.Module) -> list[Tensor]:
-    """The weights, and batch norm's statistics."""
-    return [*generator.parameters(), *(buffer for buffer in generator.buffers() if buffer.is_floating_point())]
-
-
-def resident(batch: int, shuffle: bool) -> Iterator[tuple[Tensor, Tensor]]:
-    mnist = torchvision.datasets.MNIST(os.environ.get("GAN_DATA", str(ROOT / "data")), train=True)
-    pixels, labels = mnist.data.unsqueeze(1), mnist.targets
-    while True:
-        order = torch.randperm(len(pixels)) if shuffle else torch.arange(len(pixels))
-        for chosen in order.split(batch):
-            yield (pixels[chosen].float() / 255 - 0.5) / 0.5, labels[chosen]
-
-
 def lightning(system: str, images: int, bf16: bool) -> tuple[float, float]:
     import lightning.pytorch as L
 
@@ -258,8 +154,8 @@ def lightning(system: str, images: int, bf16: bool) -> tuple[float, float]:
             if own.average:
                 self.average.update_parameters(self.generator)
             if own.updates:
-                for scheduler in self.lr_schedulers():  # type: ignore[union-attr]
-                    scheduler.step()  # type: ignore[call-arg]
+                for scheduler in self.lr_schedulers():  # type: ignore[union-attr]  # there are two
+                    scheduler.step()  # type: ignore[call-arg]  # none of them is a plateau's, which takes a number
 
         def loss(self, logits: Tensor, target: float) -> Tensor:
             return binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))

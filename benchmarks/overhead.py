@@ -21,6 +21,7 @@ from typing import Any, cast
 
 import lightning.pytorch as L
 import loops  # first of ours: it puts the project on the path
+import raced
 from hydra import compose, initialize_config_dir
 
 from gan import lean
@@ -61,9 +62,9 @@ def bare(count: int) -> float:
     times: list[float] = []
 
     def timed(step: Callable[..., None], batches: Iterator[Any], images: int) -> tuple[float, float]:
-        for _, real in zip(range(count), batches, strict=False):
+        for _, (real, labels) in zip(range(count), batches, strict=False):
             times.append(time.perf_counter())
-            step(real)
+            step(real, labels)
         return 0.0, 0.0
 
     original, loops.timed = loops.timed, timed
@@ -74,7 +75,7 @@ def bare(count: int) -> float:
 
 def project(count: int, words: tuple[str, ...], clock: Clock) -> float:
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
-        with initialize_config_dir(str(loops.ROOT / "conf"), version_base="1.3"):
+        with initialize_config_dir(str(raced.ROOT / "conf"), version_base="1.3"):
             length = ("trainer.max_epochs=1", f"trainer.limit_train_batches={count}")
             own = (f"experiment={SYSTEM}", "data=mnist_sample", "data.batch_size=2", f"run_dir={folder}")
             settings: Any = resolved(compose("config", [*own, *TINY, *length, *words]))
@@ -123,8 +124,8 @@ def main() -> None:
     arguments.add_argument("--minibatches", type=int, default=1500)
     given = arguments.parse_args()
     set_up_process()
-    loops.RECIPES[SYSTEM] = replace(loops.RECIPES[SYSTEM], batch=2)
-    loops.WORDS.extend(TINY)
+    raced.RECIPES[SYSTEM] = replace(raced.RECIPES[SYSTEM], batch=2)
+    raced.WORDS.extend(TINY)
     found: dict[str, list[float]] = {name: [] for name in LAYERS}
     for _ in range(given.rounds):
         for name, layer in LAYERS.items():

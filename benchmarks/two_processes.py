@@ -1,11 +1,10 @@
 """What a second process gives on this machine, where the rest goes, and what that says of more of them.
 
     python benchmarks/two_processes.py --rounds 5
-    python benchmarks/two_processes.py --model-only --fixed-ms 1.5 --us-per-image 0.5 --latency-us 15 --gb-per-s 100
 
 Each round trains every game in four ways, one after the other: by one process with one thread and with two, by two
-processes of one thread, and by one thread with the half of a minibatch that each of the two has. `--model-only` prints
-the model at the end alone, for a machine whose constants are given.
+processes of one thread, and by one thread with the half of a minibatch that each of the two has. The table at the end
+of each game is benchmarks/scaling_model.py's, for the constants measured.
 """
 
 import argparse
@@ -19,6 +18,8 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from scaling_model import Link, Step, table
+
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 GAMES = {
@@ -28,7 +29,6 @@ GAMES = {
 }
 ALL = ("data=mnist_sample", "accelerator=cpu", "callbacks=none", "logger=none", "trainer.max_epochs=100000")
 WARM_UP, SECONDS, AT_LEAST = 30, 4.0, 20
-WORLDS = (1, 2, 8, 64)
 
 
 class Way(NamedTuple):
@@ -52,22 +52,10 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--games", nargs="*", default=list(GAMES), choices=GAMES)
-    arguments.add_argument("--model-only", action="store_true", help="no measuring: the model for the constants given")
-    arguments.add_argument("--fixed-ms", type=float, default=1.5, help="of a minibatch, whatever its size")
-    arguments.add_argument("--us-per-image", type=float, default=0.5)
-    arguments.add_argument("--latency-us", type=float, default=15.0, help="of one message from a process to the next")
-    arguments.add_argument("--gb-per-s", type=float, default=100.0, help="from a process to the next")
-    arguments.add_argument("--mb", type=float, help="of both networks' gradients; default: those of the game")
-    arguments.add_argument("--batch-size", type=int, default=64)
     arguments.add_argument("--rank", nargs=2, help=argparse.SUPPRESS)  # a process of ours: settings, where to report
     given = arguments.parse_args()
     if given.rank:
         return train(Path(given.rank[0]), Path(given.rank[1]))
-    if given.model_only:
-        megabytes = gradient_bytes(GAMES[given.games[0]]) / 1e6 if given.mb is None else given.mb
-        step = Step(given.fixed_ms / 1e3, given.us_per_image / 1e6, megabytes * 1e6)
-        print("\n".join(model(step, Link(given.latency_us / 1e6, given.gb_per_s * 1e9), given.batch_size)))
-        return 0
     link = measured_link()
     print(f"all-reduce between two processes of this machine (gloo): {link.latency * 2e6:.0f} µs for nothing, ", end="")
     print(f"{link.bandwidth / 1e9:.2f} GB/s for much")
@@ -75,9 +63,6 @@ def main() -> int:
         taken = measured(name, given.rounds)
         print("\n".join(report(name, taken, link)), flush=True)
     return 0
-
-
-# Measuring.
 
 
 class Taken(NamedTuple):
@@ -106,19 +91,18 @@ def measured(name: str, rounds: int) -> Taken:
             facts = play(GAMES[name], way)
             seconds[way].append(facts["seconds"])
             exchanges += [facts["exchange"]] if way.processes > 1 else []
-    return Taken(seconds, statistics.median(exchanges), facts["gradients"], settings_of(GAMES[name])["batch"])
+    return Taken(seconds, statistics.median(exchanges), facts["gradients"], batch_of(GAMES[name]))
 
 
-def settings_of(words: tuple[str, ...]) -> dict[str, Any]:
-    batch = next(int(word.partition("=")[2]) for word in words if word.startswith("data.batch_size="))
-    return {"batch": batch}
+def batch_of(words: tuple[str, ...]) -> int:
+    return next(int(word.partition("=")[2]) for word in words if word.startswith("data.batch_size="))
 
 
 def play(words: tuple[str, ...], way: Way) -> dict[str, Any]:
     """Train for some seconds, in processes of its own; what rank 0 says of it."""
     own = [*ALL, *words, f"trainer.devices={way.processes}"]
     if way.half:
-        own.append(f"data.batch_size={settings_of(words)['batch'] // 2}")
+        own.append(f"data.batch_size={batch_of(words) // 2}")
     with tempfile.TemporaryDirectory() as folder:
         settings, out = Path(folder, "settings.json"), Path(folder, "rank0.json")
         settings.write_text(json.dumps(composed(own, folder)))
@@ -160,7 +144,7 @@ def train(settings_file: Path, out: Path) -> int:
         average(self, optimizer)
         spent[0] += time.perf_counter() - began
 
-    GameDDP.average_gradients = timed  # type: ignore[method-assign]
+    GameDDP.average_gradients = timed  # type: ignore[method-assign]  # the clock around it is this script's alone
 
     class Clock(L.Callback):
         count, began, seconds, exchange = 0, 0.0, 0.0, 0.0
@@ -181,7 +165,7 @@ def train(settings_file: Path, out: Path) -> int:
     data.setup()
     game = build.build_game(settings, data)
     trainer, clock = build.build_trainer(settings), Clock()
-    trainer.callbacks.append(clock)  # type: ignore[attr-defined]
+    trainer.callbacks.append(clock)  # type: ignore[attr-defined]  # a list, which Lightning does not annotate
     trainer.fit(game, datamodule=data)
     if trainer.is_global_zero:
         gradients = sum(p.numel() * p.element_size() for p in game.parameters() if p.requires_grad)
@@ -190,49 +174,14 @@ def train(settings_file: Path, out: Path) -> int:
     return 0
 
 
-def gradient_bytes(words: tuple[str, ...]) -> int:
-    from gan import build
-
-    settings = composed([*ALL, *words], "/dev/null")
-    data = build.build_data(settings)
-    data.setup()
-    return sum(p.numel() * p.element_size() for p in build.build_game(settings, data).parameters() if p.requires_grad)
-
-
-# The model.
-
-
-class Link(NamedTuple):
-    """From a process to the next: seconds of a message of no length, and bytes a second."""
-
-    latency: float
-    bandwidth: float
-
-    def all_reduce(self, size: float, processes: int) -> float:
-        """Seconds of a ring: 2 (n − 1) messages, each of an n-th of the bytes (Patarasuk and Yuan 2009)."""
-        messages = 2 * (processes - 1)
-        return messages * (self.latency + size / processes / self.bandwidth)
-
-
-class Step(NamedTuple):
-    """Of one device: seconds of a minibatch of no images, seconds of an image, bytes of both networks' gradients."""
-
-    fixed: float
-    image: float
-    gradients: float
-
-    def seconds(self, images: float) -> float:
-        return self.fixed + self.image * images
-
-
 def measured_link() -> Link:
     """Of two processes of this machine that do nothing else."""
     times = {}
     for size in (1, 4_000_000):
-        code = f"import benchmarks.two_processes as t; t.exchange({size})"
+        code = f"import two_processes; two_processes.exchange({size})"
         with tempfile.TemporaryDirectory() as folder:
             script = Path(folder, "exchange.py")
-            script.write_text(f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{code}\n")
+            script.write_text(f"import sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\n{code}\n")
             begin = f"import sys; from gan.ranks import launch; sys.exit(launch({str(script)!r}, [{folder!r}], 2))"
             environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
             subprocess.run([sys.executable, "-c", begin], env=environment, check=True)
@@ -258,29 +207,6 @@ def exchange(numbers: int) -> None:
     dist.destroy_process_group()
 
 
-def model(step: Step, link: Link, batch: int) -> list[str]:
-    """A table: images a second by the number of devices: with the minibatch shared by all, and with one for each."""
-    lines = [
-        f"a minibatch of n images takes {step.fixed * 1e3:.2f} ms + n x {step.image * 1e6:.2f} µs; both networks have "
-        f"{step.gradients / 1e6:.2f} MB of gradients; a message takes {link.latency * 1e6:.0f} µs + "
-        f"1 s for each {link.bandwidth / 1e9:.2f} GB",
-        "| devices | all-reduces, ms | images/s, batch of all "
-        f"{batch} | efficiency | images/s, batch of each {batch} | efficiency |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    alone = batch / step.seconds(batch)
-    for devices in WORLDS:
-        # one for each network
-        exchange_ = 2 * link.all_reduce(step.gradients / 2, devices)
-        shared = batch / (step.seconds(batch / devices) + exchange_)
-        own = devices * batch / (step.seconds(batch) + exchange_)
-        cells = [f"{exchange_ * 1e3:.2f}"]
-        for rate in (shared, own):
-            cells += [f"{rate:,.0f}", f"{rate / alone / devices:.0%}"]
-        lines.append(f"| {devices} | {' | '.join(cells)} |")
-    return lines
-
-
 def report(name: str, taken: Taken, link: Link) -> list[str]:
     """What was measured of a game, where the time of two processes goes, and the model."""
     lines = [f"\n{name}: images/s, median (lowest to highest) of {len(taken.rounds[ONE_ONE])} rounds"]
@@ -303,7 +229,7 @@ def report(name: str, taken: Taken, link: Link) -> list[str]:
     ]
     per_image = (whole - half) / (taken.batch / 2) / 1e3
     step = Step(max(0.0, whole / 1e3 - per_image * taken.batch), per_image, taken.gradients)
-    return [*lines, *model(step, link, taken.batch)]
+    return [*lines, *table(step, link, taken.batch)]
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ class PointLauncher(Launcher):
         return self._run(jobs_of(self._context, self._config, job_overrides, initial_job_idx, user_command()))
 
     def _run(self, jobs: Sequence[Any]) -> Sequence[JobReturn]:
-        raise NotImplementedError
+        raise NotImplementedError  # each launcher below has its own; Hydra makes none of this class
 
 
 class SubmititLauncher(PointLauncher):

@@ -63,9 +63,8 @@ class Task:
         self._child.communicate()  # nothing; closes our end of its input
         code = self._child.returncode
         if number and children.exit_code(code) not in (0, STOPPED):
-            raise SystemExit(
-                children.exit_code(code)
-            )  # of several processes the others would wait for this one: srun ends them
+            # of several processes the others would wait for this one: srun ends them
+            raise SystemExit(children.exit_code(code))
         return code
 
     def checkpoint(self) -> Any:
