@@ -7,19 +7,22 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from gan import endings, launch, run_folder
+from gan.launch import hydra_job
+from gan.runs import run_folder
+from gan.system import signals
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
-@launch.job
+@hydra_job.job
 def main(config: DictConfig) -> int:
     """Validate, take a run folder, build, fit, report; or go on with a run that has ended early."""
-    from gan import build, dry_run, parallel, preflight, ranks, summary  # here, so that --help need not wait for torch
-    from gan.config import validate
+    from gan.config.validation import validate
+    from gan.launch import dry_run, launcher, preflight, summary
+    from gan.training import build, strategy  # here, so that --help need not wait for torch
 
     processes = 1
     with run_folder.clean_start(Path(str(config.run_dir))):
-        settings, past = launch.settle(config)
+        settings, past = hydra_job.settle(config)
         validate(settings)
         preflight.check_devices(settings["trainer"], build.batch_size(settings))
         preflight.check_compiler(settings["model"]["compile"])
@@ -30,20 +33,20 @@ def main(config: DictConfig) -> int:
             return 0
 
         data = build.build_data(settings)
-        if endings.started_by_us():
-            parallel.use_prepared(data)
+        if signals.started_by_us():
+            strategy.use_prepared(data)
         data.setup()
         preflight.check_minibatches(settings["trainer"]["limit_train_batches"], len(data.train_dataloader()))
-        if endings.is_first() and not endings.started_by_us():  # by us: our parent has taken the folder
-            settings = launch.take_run_folder(config, settings, past)
-        if not parallel.inside_a_launch():
-            processes = parallel.process_count(settings["trainer"]["devices"], settings["trainer"]["accelerator"])
+        if signals.is_first() and not signals.started_by_us():  # by us: our parent has taken the folder
+            settings = hydra_job.take_run_folder(config, settings, past)
+        if not strategy.inside_a_launch():
+            processes = strategy.process_count(settings["trainer"]["devices"], settings["trainer"]["accelerator"])
         if processes == 1:
             game = build.build_game(settings, data)
             trainer = build.build_trainer(settings, past)
     checkpoint = past.checkpoint if past else None
     if processes > 1:
-        return ranks.launch(__file__, launch.child_arguments(Path(settings["run_dir"]), checkpoint), processes)
+        return launcher.launch(__file__, hydra_job.child_arguments(Path(settings["run_dir"]), checkpoint), processes)
 
     if trainer.is_global_zero:
         summary.record(settings, data, trainer, Path(settings["run_dir"]), past)
@@ -59,4 +62,4 @@ def main(config: DictConfig) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(launch.run_command(main))
+    sys.exit(hydra_job.run_command(main))

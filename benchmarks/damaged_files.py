@@ -25,10 +25,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from damage import KINDS, damage  # noqa: E402
 
 from gan import load_generator  # noqa: E402
-from gan.agreement import differing  # noqa: E402
-from gan.checkpoint_file import sealed  # noqa: E402
-from gan.checkpoint_io import load  # noqa: E402
-from gan.errors import GanError  # noqa: E402
+from gan.runs.checkpoint_file import sealed  # noqa: E402
+from gan.runs.checkpoint_io import load  # noqa: E402
+from gan.runs.comparison import differing  # noqa: E402
+from gan.system.errors import GanError  # noqa: E402
 
 
 def main() -> int:

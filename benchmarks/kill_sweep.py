@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gan.agreement import last_checkpoints, rows
+from gan.runs.comparison import last_checkpoints, rows
 
 TRAIN = Path(__file__).parent.parent / "train.py"
 SMALL = [

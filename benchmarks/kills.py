@@ -93,8 +93,8 @@ WRONG = (
 
 def trial(run: Path, game: str, whole: Path, seconds: float, chance: random.Random, *, elsewhere: bool) -> Counter[str]:
     """One run, killed once or more and brought to its end; what was seen."""
-    from gan.agreement import differing, first_difference, last_checkpoints, rows
-    from gan.bundle_file import read
+    from gan.generators.bundle_file import read
+    from gan.runs.comparison import differing, first_difference, last_checkpoints, rows
 
     seen: Counter[str] = Counter()
     while True:
@@ -178,8 +178,8 @@ def wait(process: int) -> int:
 
 def unreadable(run: Path) -> list[Path]:
     """Files in a run folder that are not whole."""
-    from gan.bundle_file import read
-    from gan.checkpoint_file import read_whole
+    from gan.generators.bundle_file import read
+    from gan.runs.checkpoint_file import read_whole
 
     checks = {
         "*.ckpt": read_whole,
@@ -221,12 +221,6 @@ def import_everything() -> None:
     import lightning.pytorch  # noqa: F401
     import matplotlib.pyplot  # noqa: F401
     import torchvision  # noqa: F401
-
-    import gan.build
-    import gan.dry_run
-    import gan.preflight
-    import gan.ranks
-    import gan.summary  # noqa: F401
 
 
 if __name__ == "__main__":

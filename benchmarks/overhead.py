@@ -24,10 +24,10 @@ import loops  # first of ours: it puts the project on the path
 import raced
 from hydra import compose, initialize_config_dir
 
-from gan import lean
-from gan.build import build_data, build_game, build_trainer, set_up_process
-from gan.launch import resolved
-from gan.lean import Stepping
+from gan.launch.hydra_job import resolved
+from gan.training import fast_loop
+from gan.training.build import build_data, build_game, build_trainer, set_up_process
+from gan.training.fast_loop import Stepping
 
 SYSTEM = "udacity_mnist"
 TINY = ("model.generator.hidden=[1]", "model.discriminator.hidden=[1]")
@@ -90,12 +90,12 @@ def project(count: int, words: tuple[str, ...], clock: Clock) -> float:
 @contextlib.contextmanager
 def lightnings_way() -> Iterator[None]:
     """Leave nothing out of what Lightning does."""
-    is_lean, of = lean.is_lean, Stepping.of
-    lean.is_lean, Stepping.of = lambda trainer: False, Stepping  # type: ignore[method-assign,assignment]
+    is_lean, of = fast_loop.is_lean, Stepping.of
+    fast_loop.is_lean, Stepping.of = lambda trainer: False, Stepping  # type: ignore[method-assign,assignment]
     try:
         yield
     finally:
-        lean.is_lean, Stepping.of = is_lean, of  # type: ignore[method-assign]
+        fast_loop.is_lean, Stepping.of = is_lean, of  # type: ignore[method-assign]
 
 
 def all_of_lightning(count: int, words: tuple[str, ...]) -> float:

@@ -15,8 +15,8 @@ from omegaconf import OmegaConf
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
-from gan.build import build_data, build_game, build_trainer  # noqa: E402  # of this checkout
-from gan.callbacks import FeatureProjector  # noqa: E402
+from gan.training.build import build_data, build_game, build_trainer  # noqa: E402  # of this checkout
+from gan.training.callbacks import FeatureProjector  # noqa: E402
 
 RECIPES = ("quickstart", "slides_mnist", "ten_minutes", "sngan_resnet", "r3gan")
 LOOKS = 5

@@ -57,7 +57,7 @@ def networks(system: str) -> tuple[nn.Module, nn.Module, Callable[[int], Tensor]
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
 
-    from gan.build import build_data, build_game
+    from gan.training.build import build_data, build_game
 
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         config = compose("config", [f"experiment={system}", "data=mnist_sample", "run_dir=/dev/null", *WORDS])

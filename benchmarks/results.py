@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from gan import GanError, load_generator
-from gan.files import write_bytes
-from gan.pictures import grid, png
+from gan.generators.pictures import grid, png
 from gan.report.measures import FCD, MEASURES, Measure, mean, told
 from gan.report.ranking import minutes
 from gan.report.repeating import recipe
-from gan.report.run_folders import Run, find_runs
+from gan.runs.reading import Run, find_runs
+from gan.system.files import write_bytes
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images" / "results"
 ROWS, COLUMNS = 4, 10

@@ -19,12 +19,12 @@ ROOT = Path(__file__).parent.parent
 COMMANDS = {
     "python, nothing else": ("-c", "pass"),
     "import typer, typer.rich_utils": ("-c", "import typer, typer.rich_utils"),
-    "gan --help": ("-c", "from gan.cli import main; main()", "--help"),
-    "gan runs --help": ("-c", "from gan.cli import main; main()", "runs", "--help"),
+    "gan --help": ("-c", "from gan.commands.main import main; main()", "--help"),
+    "gan runs --help": ("-c", "from gan.commands.main import main; main()", "runs", "--help"),
     "import hydra": ("-c", "import hydra"),
     "python train.py --help": ("train.py", "--help"),
     "import lightning.pytorch, hydra": ("-c", "import lightning.pytorch, hydra"),
-    "import gan.build": ("-c", "import gan.build"),
+    "import gan.training.build": ("-c", "import gan.training.build"),
 }
 
 

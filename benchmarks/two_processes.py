@@ -111,7 +111,9 @@ def play(words: tuple[str, ...], way: Way) -> dict[str, Any]:
         if way.processes == 1:
             subprocess.run([sys.executable, __file__, *arguments], env=environment, check=True)
         else:
-            begin = f"import sys; from gan.ranks import launch; sys.exit(launch({__file__!r}, {arguments}, 2))"
+            begin = (
+                f"import sys; from gan.launch.launcher import launch; sys.exit(launch({__file__!r}, {arguments}, 2))"
+            )
             subprocess.run([sys.executable, "-c", begin], env=environment, check=True)
         facts: dict[str, Any] = json.loads(out.read_text())
     return facts
@@ -133,8 +135,8 @@ def train(settings_file: Path, out: Path) -> int:
     """One process: train, and say how long a minibatch took, and how much of that was the exchange of gradients."""
     import lightning.pytorch as L
 
-    from gan import build
-    from gan.parallel import GameDDP
+    from gan.training import build
+    from gan.training.strategy import GameDDP
 
     spent = [0.0]
     average = GameDDP.average_gradients
@@ -182,7 +184,10 @@ def measured_link() -> Link:
         with tempfile.TemporaryDirectory() as folder:
             script = Path(folder, "exchange.py")
             script.write_text(f"import sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\n{code}\n")
-            begin = f"import sys; from gan.ranks import launch; sys.exit(launch({str(script)!r}, [{folder!r}], 2))"
+            begin = (
+                "import sys; from gan.launch.launcher import launch; "
+                f"sys.exit(launch({str(script)!r}, [{folder!r}], 2))"
+            )
             environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
             subprocess.run([sys.executable, "-c", begin], env=environment, check=True)
             times[size] = float(Path(folder, "seconds").read_text())

@@ -4,19 +4,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gan.bundle import TrainedGenerator, load_generator
     from gan.data.module import ImageData
-    from gan.errors import GanError
-    from gan.module import GAN
+    from gan.generators.bundle import TrainedGenerator, load_generator
+    from gan.system.errors import GanError
+    from gan.training.module import GAN
 
 __all__ = ["GAN", "GanError", "ImageData", "TrainedGenerator", "load_generator"]
 
 _HOMES = {
-    "GAN": "gan.module",
-    "GanError": "gan.errors",
+    "GAN": "gan.training.module",
+    "GanError": "gan.system.errors",
     "ImageData": "gan.data.module",
-    "TrainedGenerator": "gan.bundle",
-    "load_generator": "gan.bundle",
+    "TrainedGenerator": "gan.generators.bundle",
+    "load_generator": "gan.generators.bundle",
 }
 
 

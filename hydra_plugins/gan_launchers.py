@@ -1,4 +1,4 @@
-"""What Hydra finds by itself: it takes launchers from the package `hydra_plugins` alone. The work is in gan.sweeps."""
+"""Hydra launchers. Hydra finds them in the package `hydra_plugins` only; the work is done in gan.launch.sweeps."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,8 +21,8 @@ class PointLauncher(Launcher):
         self._context, self._config = hydra_context, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        from gan.parallel import user_command
-        from gan.sweeps.jobs import jobs_of
+        from gan.launch.sweeps.jobs import jobs_of
+        from gan.training.strategy import user_command
 
         return self._run(jobs_of(self._context, self._config, job_overrides, initial_job_idx, user_command()))
 
@@ -34,10 +34,10 @@ class SubmititLauncher(PointLauncher):
     """``hydra/launcher=submitit_slurm`` and ``submitit_local``: conf/hydra/launcher/."""
 
     def _run(self, jobs: Sequence[Any]) -> Sequence[JobReturn]:
-        from gan.errors import ConfigError
+        from gan.system.errors import ConfigError
 
         try:
-            from gan.sweeps.queues import Queue
+            from gan.launch.sweeps.queues import Queue
         except ModuleNotFoundError as error:
             raise ConfigError("hydra/launcher: submitit is not installed: pip install -e '.[cluster]'") from error
         own = {name: self._parameters[name] for name in ("cluster", "folder", "together", "max_num_timeout")}
@@ -48,10 +48,10 @@ class RayLauncher(PointLauncher):
     """``hydra/launcher=ray``: conf/hydra/launcher/ray.yaml."""
 
     def _run(self, jobs: Sequence[Any]) -> Sequence[JobReturn]:
-        from gan.errors import ConfigError
+        from gan.system.errors import ConfigError
 
         try:
-            from gan.sweeps.ray_cluster import RayCluster
+            from gan.launch.sweeps.ray_cluster import RayCluster
         except ModuleNotFoundError as error:
             raise ConfigError("hydra/launcher=ray: ray is not installed: pip install -e '.[ray]'") from error
         return RayCluster(**self._parameters).run(jobs)

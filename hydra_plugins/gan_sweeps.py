@@ -1,4 +1,4 @@
-"""What Hydra finds by itself: it takes sweepers from the package `hydra_plugins` alone. The work is in gan.sweeps."""
+"""Hydra sweepers. Hydra finds them in the package `hydra_plugins` only; the work is done in gan.launch.sweeps."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ class GridSweeper(Sweeper):
     """``hydra/sweeper=grid``: every combination of the values given; conf/hydra/sweeper/grid.yaml."""
 
     def __init__(self, params: Mapping[str, Any] | None = None, together: int = 1) -> None:
-        from gan.sweeps.sweeping import Sweep
+        from gan.launch.sweeps.sweeping import Sweep
 
         self._sweep = Sweep(params, together)
 
@@ -20,7 +20,7 @@ class GridSweeper(Sweeper):
         self._sweep.setup(hydra_context, task_function, config)
 
     def sweep(self, arguments: list[str]) -> None:
-        from gan.sweeps import grid
+        from gan.launch.sweeps import grid
 
         self._sweep.run(arguments, grid.run)
 
@@ -29,12 +29,12 @@ class OptunaSweeper(Sweeper):
     """``hydra/sweeper=optuna``: points chosen by the results so far; conf/hydra/sweeper/optuna.yaml."""
 
     def __init__(self, params: Mapping[str, Any] | None = None, **search: Any) -> None:
-        from gan.errors import ConfigError
-        from gan.sweeps.sweeping import Sweep
+        from gan.launch.sweeps.sweeping import Sweep
+        from gan.system.errors import ConfigError
 
         self._sweep = Sweep(params, search["together"])
         try:
-            from gan.sweeps.search import Search
+            from gan.launch.sweeps.search import Search
         except ModuleNotFoundError as error:
             raise ConfigError("hydra/sweeper=optuna: optuna is not installed: pip install -e '.[sweeps]'") from error
         self._search = Search.of(search)

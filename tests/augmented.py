@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gan.augmentation import Pixels
+from gan.game.augmentation import Pixels
 
 PIXELS = Pixels()
 Operation = Callable[[Tensor, Tensor, Pixels], Tensor]

@@ -1,9 +1,9 @@
-"""What `gan.config.validate` has to say of settings, as lines."""
+"""What `gan.config.validation.validate` has to say of settings, as lines."""
 
 from typing import Any
 
-from gan.config import validate
-from gan.errors import ConfigError
+from gan.config.validation import validate
+from gan.system.errors import ConfigError
 
 
 def problems(settings: dict[str, Any]) -> list[str]:

@@ -3,7 +3,7 @@
 import os
 import signal
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as gan.launch has it: before anything imports torch
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as gan.launch.hydra_job has it: before anything imports torch
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 if "PYTEST_XDIST_WORKER" in os.environ:  # one of several processes, which share the cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -19,8 +19,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from tiny_runs import Compose, EveryStep, Losses, Play, Rows, Run, few_images
 
-from gan.build import build_data, build_game, build_trainer
-from gan.resume import Past
+from gan.runs.resume import Past
+from gan.training.build import build_data, build_game, build_trainer
 
 ROOT = Path(__file__).parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"

@@ -17,9 +17,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep
 from omegaconf import OmegaConf
 
-from gan.cli import app
-from gan.config import validate
-from gan.recipes import without_leftovers
+from gan.commands.main import app
+from gan.config.experiments import without_leftovers
+from gan.config.validation import validate
 
 ROOT = Path(__file__).parent.parent
 # docs/errors.md shows mistakes; tests/test_mistakes.py runs all of them.

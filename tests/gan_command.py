@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gan import cli
+from gan.commands import main
 
 ROOT = Path(__file__).parent.parent
 GanCommand = Callable[..., int]
@@ -18,10 +18,10 @@ def command_in(folder: Path, patch: pytest.MonkeyPatch) -> GanCommand:
 
     def command(*arguments: object) -> int:
         patch.chdir(folder)
-        patch.setenv(cli.TRACEBACKS, "0")  # --debug sets it
+        patch.setenv(main.TRACEBACKS, "0")  # --debug sets it
         patch.setattr(sys, "argv", ["gan", *map(str, arguments)])
         with pytest.raises(SystemExit) as end:
-            cli.main()
+            main.main()
         assert isinstance(end.value.code, int)
         return end.value.code
 
@@ -29,7 +29,7 @@ def command_in(folder: Path, patch: pytest.MonkeyPatch) -> GanCommand:
 
 
 def in_a_process(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
-    script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from gan.cli import main; main()"
+    script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from gan.commands.main import main; main()"
     return subprocess.run(
         [sys.executable, "-c", script, *map(str, arguments)],
         cwd=folder,

@@ -12,8 +12,9 @@ import pytest
 import yaml
 from omegaconf import DictConfig
 
-from gan import endings, launch
-from gan.errors import ConfigError
+from gan.launch import hydra_job
+from gan.system import signals
+from gan.system.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = Path(__file__).with_name("pretended_train.py")
@@ -71,12 +72,12 @@ class Sweeps:
 
     def __call__(self, *words: str) -> int:
         self.patch.setattr(sys, "argv", [str(self.script), "-m", *words])
-        self.patch.setattr(launch, "_exit_codes", [])
+        self.patch.setattr(hydra_job, "_exit_codes", [])
         main = hydra.main(version_base="1.3", config_path=str(self.conf), config_name="config")
-        return launch.run_command(main(launch.job(self._train)))
+        return hydra_job.run_command(main(hydra_job.job(self._train)))
 
     def _train(self, config: DictConfig) -> int:
-        settings = launch.resolved(config)
+        settings = hydra_job.resolved(config)
         run, seed = Path(settings["run_dir"]), settings["seed"]
         run.mkdir(parents=True, exist_ok=True)
         (run / "config.yaml").write_text(yaml.safe_dump(settings))
@@ -95,7 +96,7 @@ class Sweeps:
             self.killed_at.remove(seed)
             raise Killed
         if seed in self.stopped_at:
-            raise endings.Stopped(15)
+            raise signals.Stopped(15)
         if seed in self.broken:
             raise ConfigError(f"seed: {seed} given, another one expected")
 

@@ -11,17 +11,18 @@ import hydra
 import yaml
 from omegaconf import DictConfig
 
-from gan import endings, launch
-from gan.errors import ConfigError
+from gan.launch import hydra_job
+from gan.system import signals
+from gan.system.errors import ConfigError
 
 FATES = "PRETENDED_FATES"
 SEEN = ("OMP_NUM_THREADS", "GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "CUDA_VISIBLE_DEVICES")
 
 
 @hydra.main(version_base="1.3", config_path=None, config_name="config")
-@launch.job
+@hydra_job.job
 def main(config: DictConfig) -> int:
-    settings = launch.resolved(config)
+    settings = hydra_job.resolved(config)
     run, fate = Path(settings["run_dir"]), json.loads(os.environ.get(FATES, "{}")).get(str(settings["seed"]), "")
     if fate == "broken":
         raise ConfigError(f"seed: {settings['seed']} given, another one expected")
@@ -34,7 +35,7 @@ def main(config: DictConfig) -> int:
     if fate.startswith("meets "):
         meet(run, fate.split()[1])
     seen = {name: os.environ.get(name) for name in SEEN}
-    facts = {"ended": {"epochs": 2}, "seen": seen, "resume": config.resume.run, "command": endings.is_point()}
+    facts = {"ended": {"epochs": 2}, "seen": seen, "resume": config.resume.run, "command": signals.is_point()}
     (run / "run.json").write_text(json.dumps(facts))
     return 0
 
@@ -51,10 +52,10 @@ def meet(run: Path, seed: str) -> None:
 def wait_until_stopped(run: Path) -> None:
     try:
         time.sleep(1000)
-    except endings.Stopped as stop:
+    except signals.Stopped as stop:
         (run / "stopped").write_text(stop.name)
         raise
 
 
 if __name__ == "__main__":
-    sys.exit(launch.run_command(main))
+    sys.exit(hydra_job.run_command(main))

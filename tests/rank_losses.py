@@ -1,7 +1,8 @@
 """One rank of a game, or all of it: which losses it has, step by step, and with which weights it ends.
 
-To be run by `gan.ranks.launch`: rank_losses.py SETTINGS.json REPORT_FOLDER. For the proof that two processes play the
-game of one, every draw for an image is made for the whole minibatch, alike on all ranks, and each takes its part.
+To be run by `gan.launch.launcher.launch`: rank_losses.py SETTINGS.json REPORT_FOLDER. For the proof that two
+processes play the game of one, every draw for an image is made for the whole minibatch, alike on all ranks, and each
+takes its part.
 """
 
 import json
@@ -17,9 +18,10 @@ from omegaconf import DictConfig
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from gan import launch, module
-from gan.build import build_data, build_game, build_trainer, set_up_process
-from gan.latents import stream_seed
+from gan.game.latents import stream_seed
+from gan.launch import hydra_job
+from gan.training import module
+from gan.training.build import build_data, build_game, build_trainer, set_up_process
 
 DRAWS = (torch.rand, torch.randn, torch.randint)
 ALIKE = (torch.rand_like, torch.randn_like)
@@ -86,5 +88,5 @@ def main(settings_file: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    rank_job = launch.job(lambda _: main(Path(sys.argv[1]), Path(sys.argv[2])))
-    sys.exit(launch.run_command(lambda: rank_job(DictConfig({}))))
+    rank_job = hydra_job.job(lambda _: main(Path(sys.argv[1]), Path(sys.argv[2])))
+    sys.exit(hydra_job.run_command(lambda: rank_job(DictConfig({}))))

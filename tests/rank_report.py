@@ -1,6 +1,6 @@
 """One rank of a game of two processes: trains as train.py does, and reports what it drew and what it holds.
 
-To be run by `gan.ranks.launch`: rank_report.py SETTINGS.json REPORT_FOLDER [mistake | bug | kill]
+To be run by `gan.launch.launcher.launch`: rank_report.py SETTINGS.json REPORT_FOLDER [mistake | bug | kill]
 
 With a third word that is what happens to rank 1 in its third minibatch.
 """
@@ -17,10 +17,10 @@ import torch
 import torch.distributed as dist
 from omegaconf import DictConfig
 
-from gan import launch
-from gan.build import build_data, build_game, build_trainer, set_up_process
-from gan.errors import DataError
-from gan.module import GAN
+from gan.launch import hydra_job
+from gan.system.errors import DataError
+from gan.training.build import build_data, build_game, build_trainer, set_up_process
+from gan.training.module import GAN
 
 
 class Report(L.Callback):
@@ -86,5 +86,5 @@ def main(settings_file: Path, folder: Path, trouble: str | None = None) -> None:
 
 
 if __name__ == "__main__":
-    rank = launch.job(lambda _: main(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:]))
-    sys.exit(launch.run_command(lambda: rank(DictConfig({}))))
+    rank = hydra_job.job(lambda _: main(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:]))
+    sys.exit(hydra_job.run_command(lambda: rank(DictConfig({}))))

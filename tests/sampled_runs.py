@@ -9,7 +9,7 @@ from PIL import Image
 
 from gan.data.loaded import LoadedImages
 from gan.data.module import ImageData
-from gan.module import GAN
+from gan.training.module import GAN
 
 Train = Callable[..., GAN]
 

@@ -12,11 +12,11 @@ import torch
 from tiny_runs import Compose, EveryStep, Losses, few_images
 from watching import WatchUpdates
 
-from gan import schema
-from gan.build import build_data, build_game, build_trainer
-from gan.config import validate
-from gan.errors import ConfigError
-from gan.recipes import without_leftovers
+from gan.config import schema
+from gan.config.experiments import without_leftovers
+from gan.config.validation import validate
+from gan.system.errors import ConfigError
+from gan.training.build import build_data, build_game, build_trainer
 
 TURNS = 3
 SMALL = {

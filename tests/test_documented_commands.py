@@ -9,7 +9,7 @@ import pytest
 from documented_commands import FENCE, NOT_CHECKED, PAGES, ROOT, check, commands_of, shown_commands, words_of
 from tiny_bundles import make_generator, metadata
 
-from gan.bundle import FILE_NAME, save_bundle
+from gan.generators.bundle import FILE_NAME, save_bundle
 
 SHOWN = shown_commands()
 BY_WORDS = {shlex.join(words_of(shown.command)): shown for shown in SHOWN}

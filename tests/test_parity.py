@@ -13,10 +13,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gan.build import build_data, build_game
 from gan.data.module import ImageData
-from gan.latents import stream_seed
-from gan.module import GAN
+from gan.game.latents import stream_seed
+from gan.training.build import build_data, build_game
+from gan.training.module import GAN
 
 STEPS = 50
 

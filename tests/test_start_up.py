@@ -8,7 +8,7 @@ import pytest
 from tiny_bundles import whole_bundle
 
 ROOT = Path(__file__).parent.parent
-GAN = ("-c", "from gan.cli import main; main()")
+GAN = ("-c", "from gan.commands.main import main; main()")
 HEAVY = {"torch", "lightning", "torchvision", "torchmetrics", "matplotlib", "numpy"}
 
 
@@ -26,7 +26,7 @@ def test_help_imports_nothing_that_takes_long(words: tuple[str, ...], not_needed
         [sys.executable, "-X", "importtime", *words], cwd=ROOT, check=True, capture_output=True, text=True, timeout=120
     )
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "gan.errors" in imported
+    assert "gan.system.errors" in imported
     assert not imported & not_needed
     assert done.stdout
 
@@ -36,7 +36,7 @@ def test_a_generator_is_used_and_measured_without_what_trains_one(tmp_path: Path
     script = f"""import sys
 sys.path.insert(0, {str(ROOT)!r})
 from gan import load_generator
-from gan.inversion import invert
+from gan.generators.inversion import invert
 generator = load_generator("run")
 images = generator.sample(2)
 generator.latent_walk([0, 1], steps=2)

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from tiny_runs import Compose, Play
 
-from gan.build import build_trainer
-from gan.callbacks import GameMonitor, SampleGrids
-from gan.launch import in_our_words
-from gan.loggers import MetricsCSV
+from gan.launch.hydra_job import in_our_words
+from gan.runs.metrics_csv import MetricsCSV
+from gan.training.build import build_trainer
+from gan.training.callbacks import GameMonitor, SampleGrids
 
 pytestmark = pytest.mark.filterwarnings("default")  # theirs
 

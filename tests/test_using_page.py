@@ -15,11 +15,11 @@ import yaml
 from gan_command import ROOT, GanCommand, command_in
 from torch.utils.tensorboard import SummaryWriter
 
-from gan.bundle import FILE_NAME, describe, save_bundle
 from gan.commands import board
-from gan.latents import Prior
-from gan.networks import build_generator
-from gan.pictures import to_pillow
+from gan.game.latents import Prior
+from gan.game.networks import build_generator
+from gan.generators.bundle import FILE_NAME, describe, save_bundle
+from gan.generators.pictures import to_pillow
 
 PAGE = (ROOT / "docs" / "using.md").read_text()
 COMMANDS = re.findall(r"^(gan .*?)(?: +#.*)?$", PAGE, re.MULTILINE)
@@ -91,7 +91,7 @@ def test_its_python(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_completion(shell: str, tmp_path: Path) -> None:
     import os
 
-    script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from gan.cli import main; main()"
+    script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from gan.commands.main import main; main()"
     environment = {**os.environ, "_GAN_COMPLETE": f"complete_{shell}", "COMP_WORDS": "gan in", "COMP_CWORD": "1",
                    "_TYPER_COMPLETE_ARGS": "gan in", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}  # fmt: skip
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True,

@@ -10,11 +10,11 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from gan import bundle_file
-from gan.bundle import FILE_NAME, describe, load_generator, save_bundle
-from gan.errors import BundleError
-from gan.latents import Prior
-from gan.networks import build_generator
+from gan.game.latents import Prior
+from gan.game.networks import build_generator
+from gan.generators import bundle_file
+from gan.generators.bundle import FILE_NAME, describe, load_generator, save_bundle
+from gan.system.errors import BundleError
 
 SETTINGS = {"hidden": [8], "activation": "leaky_relu", "negative_slope": 0.2, "dropout": 0.5}
 SHAPE = (1, 4, 5)

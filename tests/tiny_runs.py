@@ -11,8 +11,8 @@ from lightning.pytorch.loggers import Logger
 
 from gan.data.module import ImageData
 from gan.data.sources import LoadedImages
-from gan.module import GAN
-from gan.record import GameRecord
+from gan.game.statistics import GameRecord
+from gan.training.module import GAN
 
 IMAGES = 22  # in minibatches of 4: five, and a short one of 2
 BATCHES = 6

@@ -7,7 +7,7 @@ import lightning.pytorch as L
 import torch
 from torch import nn
 
-from gan.module import GAN
+from gan.training.module import GAN
 
 
 def state(network: nn.Module) -> dict[str, Any]:

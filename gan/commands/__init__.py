@@ -1,1 +1,1 @@
-"""What one does with a trained generator, by the `gan` command: one file a command; gan/cli.py hooks them in."""
+"""The `gan` command, one file for each subcommand."""

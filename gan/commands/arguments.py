@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gan.errors import GanError
+from gan.system.errors import GanError
 
 Source = Annotated[Path, typer.Argument(help="A run folder, or a generator.safetensors.")]
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same images.")]

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from gan.commands.runs import places
-from gan.errors import GanError
+from gan.system.errors import GanError
 
 EVENTS = "events.out.tfevents*"
 PROJECTOR = "projector_config.pbtxt"

@@ -36,8 +36,8 @@ def demo(
     The page is of this machine, needs no network, and ends with Ctrl-C.
     """
     from gan.demo.shelf import Shelf
-    from gan.devices import usable_device
-    from gan.report.run_folders import FACTS, SETTINGS
+    from gan.runs.reading import FACTS, SETTINGS
+    from gan.system.devices import usable_device
 
     sources = bundles or []
     shelf = Shelf(sources, usable_device(device))
@@ -62,8 +62,8 @@ def watch(
     Reads the run folder alone, so that the run may be on, finished, failed or cut short. Ends with Ctrl-C.
     """
     from gan.demo.shelf import Shelf
-    from gan.devices import usable_device
-    from gan.report.run_folders import find_runs
+    from gan.runs.reading import find_runs
+    from gan.system.devices import usable_device
 
     newest_first = sorted(find_runs([run]), key=lambda found: found.changed, reverse=True)
     folders = [found.folder for found in newest_first]

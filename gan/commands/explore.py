@@ -8,11 +8,11 @@ import typer
 
 from gan.commands.arguments import AsJson, Device, Force, GrayR, Seed, Source, check_ending
 from gan.commands.files import npy, write_files
-from gan.devices import usable_device
-from gan.errors import GanError
+from gan.system.devices import usable_device
+from gan.system.errors import GanError
 
 if TYPE_CHECKING:
-    from gan.latent_directions import Row
+    from gan.generators.latent_directions import Row
 
 Directions = Annotated[str, typer.Option(help="pca: those that move the first layer most. random. codes: InfoGAN's.")]
 Reach = Annotated[
@@ -42,8 +42,8 @@ def explore(
     force: Force = False,
 ) -> None:
     """Follow one direction of the latents in each row, from the first image of a seed."""
-    from gan.bundle import load_generator
-    from gan.latent_directions import rows_from
+    from gan.generators.bundle import load_generator
+    from gan.generators.latent_directions import rows_from
 
     check_ending(out, (".png", ".npy"))
     generator = load_generator(source).to(usable_device(device))
@@ -67,7 +67,7 @@ def explore(
 def _content(out: Path, rows: "list[Row]", images: list[Any], *, scale: int, dark_on_white: bool) -> bytes:
     import numpy as np
 
-    from gan.pictures import inverted, labelled_rows, png
+    from gan.generators.pictures import inverted, labelled_rows, png
 
     if out.suffix.lower() == ".png":
         picture = labelled_rows({row.name: shown for row, shown in zip(rows, images, strict=True)}, scale=scale)

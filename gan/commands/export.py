@@ -10,12 +10,12 @@ import typer
 
 from gan.commands.arguments import AsJson, Force, Source
 from gan.commands.files import write_files
-from gan.errors import GanError, unknown_name
+from gan.system.errors import GanError, unknown_name
 
 if TYPE_CHECKING:
-    from gan.export import Exported
-    from gan.report.run_folders import Run
-    from gan.trained import TrainedGenerator
+    from gan.generators.export import Exported
+    from gan.generators.trained_generator import TrainedGenerator
+    from gan.runs.reading import Run
 
 CARD, PICTURE = "README.md", "samples.png"  # as the Hub wants it
 ROWS, MOST_COLUMNS = 8, 32  # of the picture
@@ -33,17 +33,17 @@ def export(
     force: Force = False,
 ) -> None:
     """Export a generator, read it again in its own runtime, and compare it with the original; with a model card."""
-    from gan.bundle_file import FILE_NAME, find
+    from gan.generators.bundle_file import FILE_NAME, find
 
     formats = _formats(to)
     if not re.fullmatch(LICENCE, licence):
         raise GanError(f"--license: {licence!r} given; a name such as apache-2.0, cc-by-sa-4.0 or other expected")
     bundle = find(source)
     _check_free(out, [FILE_NAME, *map(_name, formats), PICTURE, CARD], force=force)
-    from gan.bundle import load_generator
-    from gan.export import check_packages
-    from gan.export import export as exported
-    from gan.model_card import Card
+    from gan.generators.bundle import load_generator
+    from gan.generators.export import check_packages
+    from gan.generators.export import export as exported
+    from gan.report.model_card import Card
 
     for kind in formats:
         check_packages(kind)
@@ -63,7 +63,7 @@ def export(
 
 
 def _formats(to: str) -> list[str]:
-    from gan.export import FORMATS
+    from gan.generators.export import FORMATS
 
     formats = [part.strip() for part in to.split(",")]
     for kind in formats:
@@ -87,7 +87,7 @@ def _check_free(out: Path, names: Sequence[str], *, force: bool) -> None:
 
 def _told(made: "Mapping[str, Exported]") -> dict[str, str]:
     """By file, what it is, and what was compared."""
-    from gan.export import LATENTS, OPSET
+    from gan.generators.export import LATENTS, OPSET
 
     kinds = {"onnx": f"ONNX, opset {OPSET}", "pt2": "torch.export"}
     return {
@@ -98,7 +98,7 @@ def _told(made: "Mapping[str, Exported]") -> dict[str, str]:
 
 
 def _json(made: "Mapping[str, Exported]") -> dict[str, Any]:
-    from gan.export import LATENTS, OPSET, TOLERANCE
+    from gan.generators.export import LATENTS, OPSET, TOLERANCE
 
     formats = {
         kind: {"file": _name(kind), "difference": one.difference, "runtime": one.runtime} for kind, one in made.items()
@@ -110,14 +110,14 @@ def _json(made: "Mapping[str, Exported]") -> dict[str, Any]:
 
 def _run(source: Path) -> "Run | None":
     """The files of a run folder; a bundle alone, also one in a folder, has none."""
-    from gan.report.run_folders import is_run, read_run
+    from gan.runs.reading import is_run, read_run
 
     return read_run(source) if is_run(source) else None
 
 
 def _picture(trained: "TrainedGenerator") -> bytes:
     """Eight rows of samples, of a conditional generator with a column for each class."""
-    from gan.pictures import grid, png, scatter
+    from gan.generators.pictures import grid, png, scatter
 
     if trained.points:
         return png(scatter(trained.sample(1000)))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gan.errors import GanError
+from gan.system.errors import GanError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +21,7 @@ def write_files(out: Path | None, files: Mapping[Path, bytes], *, force: bool) -
     Raises:
         GanError: a file would change, and ``force`` is false; or the disk does not take it.
     """
-    from gan.files import write_bytes
+    from gan.system.files import write_bytes
 
     try:
         differing = [path for path, content in files.items() if path.exists() and path.read_bytes() != content]

@@ -8,8 +8,8 @@ import typer
 
 from gan.commands.arguments import AsJson, Device, Force, GrayR, Source, check_ending, classes, whole_numbers
 from gan.commands.files import npy, write_files
-from gan.devices import usable_device
-from gan.errors import GanError
+from gan.system.devices import usable_device
+from gan.system.errors import GanError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,8 +60,8 @@ def interpolate(
     force: Force = False,
 ) -> None:
     """Walk from image to image, and from class to class. The same call again gives the same frames."""
-    from gan.bundle import load_generator
-    from gan.pictures import inverted
+    from gan.generators.bundle import load_generator
+    from gan.generators.pictures import inverted
 
     check_ending(out, ENDINGS)
     generator = load_generator(source).to(usable_device(device))
@@ -88,7 +88,7 @@ def _in_turn(seeds: list[int], asked: str | list[str] | None) -> tuple[list[int]
 
 
 def _content(out: Path, frames: "np.ndarray", *, rows: int, steps: int, fps: int, scale: int | None) -> bytes:
-    from gan.pictures import enlarged, gif, grid, mp4, png
+    from gan.generators.pictures import enlarged, gif, grid, mp4, png
 
     ending = out.suffix.lower()
     if ending == ".npy":

@@ -9,14 +9,14 @@ import typer
 
 from gan.commands.arguments import AsJson, Device, Force, Source, check_ending, classes
 from gan.commands.files import npy, write_files
-from gan.devices import usable_device
-from gan.errors import GanError
+from gan.system.devices import usable_device
+from gan.system.errors import GanError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from gan.inversion import Inversion
-    from gan.trained import TrainedGenerator
+    from gan.generators.inversion import Inversion
+    from gan.generators.trained_generator import TrainedGenerator
 
 PAIRS_IN_A_ROW = 4
 
@@ -51,9 +51,9 @@ def invert(
     """Find the latent whose image is nearest to a picture: what can the generator make, and what not?"""
     import numpy as np
 
-    from gan.bundle import load_generator
-    from gan.inversion import invert as find
-    from gan.pictures import inverted
+    from gan.generators.bundle import load_generator
+    from gan.generators.inversion import invert as find
+    from gan.generators.pictures import inverted
 
     check_ending(out, (".png",))
     generator = load_generator(source).to(usable_device(device))
@@ -78,7 +78,7 @@ def _picture(wanted: Sequence["np.ndarray"], found: Sequence["Inversion"], scale
     """PNG: beside each picture the image that is nearest to it."""
     import numpy as np
 
-    from gan.pictures import grid, png
+    from gan.generators.pictures import grid, png
 
     pairs = np.stack([image for picture, one in zip(wanted, found, strict=True) for image in (picture, one.image)])
     return png(grid(pairs, columns=2 * PAIRS_IN_A_ROW, scale=scale))

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from gan.errors import GanError
-from gan.files import write_bytes
+from gan.system.errors import GanError
+from gan.system.files import write_bytes
 
 TRAIN = Path(__file__).parent.parent.parent / "train.py"
 FACTS = ("versions", "git", "machine")  # of run.json: what two runs can differ in though their settings are the same
@@ -48,7 +48,7 @@ def repeat(
 
 def verdict(run: Path, second: Path) -> tuple[bool, list[str]]:
     """Whether two finished runs have the same numbers, and the lines to tell of it."""
-    from gan.agreement import LAST, first_difference, last_checkpoints, rows
+    from gan.runs.comparison import LAST, first_difference, last_checkpoints, rows
 
     told = [f"The run was changed on its way, which is not repeated: {what}" for what in _changes(run)]
     before, now = rows(run), rows(second)
@@ -68,7 +68,7 @@ def _settings(run: Path, as_in: Path | None = None) -> dict[str, Any]:
     """Of config.yaml; ``as_in``: as they would be if the run lay in that folder."""
     import yaml
 
-    from gan.resume import in_folder
+    from gan.runs.resume import in_folder
 
     try:
         settings = yaml.safe_load((run / "config.yaml").read_text())
@@ -80,7 +80,7 @@ def _settings(run: Path, as_in: Path | None = None) -> dict[str, Any]:
 
 
 def _compare_at_all(run: Path) -> None:
-    from gan.agreement import rows
+    from gan.runs.comparison import rows
 
     if not TRAIN.is_file():
         raise GanError(f"gan repeat: {TRAIN} is not there; runs are repeated from a checkout of the project")
@@ -94,7 +94,7 @@ def _begin(second: Path, settings: dict[str, Any]) -> None:
     """Leave the settings in the second folder: a run without a checkpoint, which train.py begins when it goes on."""
     import yaml
 
-    from gan.resume import in_folder
+    from gan.runs.resume import in_folder
 
     content = yaml.safe_dump(in_folder(settings, second.resolve()), sort_keys=False).encode()
     try:
@@ -120,7 +120,7 @@ def _train(folder: Path) -> int:
 
 
 def _changes(run: Path) -> Iterator[str]:
-    from gan.resume import FREE, within
+    from gan.runs.resume import FREE, within
 
     for part in _facts(run).get("resumed", []):
         yield from (what for what in part.get("changed", []) if not within(what.partition(":")[0], FREE))

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gan.commands.arguments import AsJson
-from gan.errors import GanError
+from gan.system.errors import GanError
 
 if TYPE_CHECKING:
     from gan.report.listing import Column
-    from gan.report.run_folders import Run
+    from gan.runs.reading import Run
 
 PLACES = (Path("outputs"), Path("multirun"))  # where train.py puts runs
 ALWAYS = ("run", "data", "images", "started", "state", "recipe")
@@ -64,7 +64,7 @@ def places() -> list[Path]:
 
 def _found(folders: "Sequence[Path]") -> "list[Run]":
     """A folder that cannot be read is told, and hides no other."""
-    from gan.report.run_folders import named_folders, read_run
+    from gan.runs.reading import named_folders, read_run
 
     found = []
     for folder, name in named_folders(folders).items():

@@ -8,8 +8,8 @@ import typer
 
 from gan.commands.arguments import Device, Force, GrayR, Seed, Source, classes
 from gan.commands.files import npy, write_files
-from gan.devices import usable_device
-from gan.errors import GanError
+from gan.system.devices import usable_device
+from gan.system.errors import GanError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,7 +50,7 @@ def sample(
     force: Force = False,
 ) -> None:
     """Draw images from a trained generator. The same call again gives the same bytes."""
-    from gan.bundle import load_generator
+    from gan.generators.bundle import load_generator
 
     out = out or Path("samples.png")
     columns, count = _columns_and_count(layout, n, out)
@@ -94,7 +94,7 @@ def _check_points(out: Path, *, gray_r: bool, layout: str | None) -> None:
 def _contents(out: Path, images: "np.ndarray", columns: int | None, dark_on_white: bool) -> dict[Path, bytes]:
     import numpy as np
 
-    from gan.pictures import grid, inverted, png, scatter
+    from gan.generators.pictures import grid, inverted, png, scatter
 
     shown = inverted if dark_on_white else np.asarray
     if out.suffix.lower() == ".png":

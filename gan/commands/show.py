@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from gan.commands.arguments import AsJson
-from gan.errors import GanError, unknown_name
+from gan.system.errors import GanError, unknown_name
 
 COLOURS = ("auto", "always", "never")
 
@@ -29,7 +29,7 @@ def show(
     from gan.report.listing import columns, row
     from gan.report.one_run import as_json as told
     from gan.report.one_run import page
-    from gan.report.run_folders import read_run
+    from gan.runs.reading import read_run
 
     if colour not in COLOURS:
         raise GanError(unknown_name("--colour", colour, COLOURS))

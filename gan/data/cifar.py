@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gan.data.idx import read_bytes
 from gan.data.registry import Archive
-from gan.errors import DataError
+from gan.system.errors import DataError
 
 RECORD_BYTES = 1 + 3 * 32 * 32
 

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from gan.data.cifar import unpack
 from gan.data.registry import Archive, Source
 from gan.data.verification import read_source
-from gan.errors import DataError
+from gan.system.errors import DataError
 
 logger = logging.getLogger(__name__)
 

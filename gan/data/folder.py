@@ -12,7 +12,7 @@ from gan.data.loaded import LoadedImages
 from gan.data.memory import check_memory
 from gan.data.picture_files import Header, PictureFault, read_header, read_pixels
 from gan.data.registry import FOLDER, IMAGE_SIZES
-from gan.errors import DataError
+from gan.system.errors import DataError
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gan.errors import DataError
+from gan.system.errors import DataError
 
 MAX_BYTES = 2**30  # twice the largest set, EMNIST by class: a small gzip file can hold any number of zeros
 GZIP_MAGIC = b"\x1f\x8b"

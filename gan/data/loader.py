@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from gan.data.normalization import normalize
-from gan.errors import ConfigError
-from gan.latents import stream_seed
+from gan.game.latents import stream_seed
+from gan.system.errors import ConfigError
 
 
 class ResidentLoader:

@@ -4,7 +4,7 @@ import math
 import os
 from pathlib import Path
 
-from gan.errors import DataError
+from gan.system.errors import DataError
 
 SHARE = 0.5  # of the free memory: the rest is for the networks, and for the copy on the device where that is the CPU
 GIB = 2**30

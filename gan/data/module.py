@@ -14,7 +14,7 @@ from gan.data.loaded import LoadedImages
 from gan.data.loader import ResidentLoader
 from gan.data.registry import check_choice
 from gan.data.sources import ON_MISSING, load
-from gan.errors import DataError, unknown_name
+from gan.system.errors import DataError, unknown_name
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from gan.data.mnist_like import SAMPLES, SAMPLES_FOLDER, SOURCES, Half, Sample, Source
-from gan.errors import DataError, unknown_name
+from gan.system.errors import DataError, unknown_name
 
 __all__ = [
     "ARCHIVES",

@@ -24,7 +24,7 @@ from gan.data.registry import (
 from gan.data.resizing import fitted
 from gan.data.stacked import stacked
 from gan.data.verification import missing_files, read_half, read_source
-from gan.errors import DataError, unknown_name
+from gan.system.errors import DataError, unknown_name
 
 __all__ = ["ON_MISSING", "SAMPLES", "SOURCES", "LoadedImages", "find_source", "load"]
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from gan.data.cifar import read_archive
 from gan.data.idx import parse_idx, read_bytes
 from gan.data.registry import Archive, Half, Source
-from gan.errors import DataError
+from gan.system.errors import DataError
 
 IMAGE_SIZE = 28
 

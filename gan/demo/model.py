@@ -10,15 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gan.bundle import load_generator
-from gan.class_labels import class_labels
 from gan.demo.parameters import is_number, real, reals, whole, wholes
 from gan.demo.training_images import data_name
-from gan.errors import GanError
-from gan.latent_directions import CODE_REACH, moved, principal_directions
-from gan.latent_walks import Places, between, places
-from gan.pictures import Pixels, grid, scatter
-from gan.trained import TrainedGenerator
+from gan.generators.bundle import load_generator
+from gan.generators.class_labels import class_labels
+from gan.generators.interpolation import Places, between, places
+from gan.generators.latent_directions import CODE_REACH, moved, principal_directions
+from gan.generators.pictures import Pixels, grid, scatter
+from gan.generators.trained_generator import TrainedGenerator
+from gan.system.errors import GanError
 
 DIRECTIONS = 8  # sliders
 MOST_IMAGES = 256  # of one picture

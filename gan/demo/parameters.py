@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan.errors import GanError
+from gan.system.errors import GanError
 
 
 def whole(query: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

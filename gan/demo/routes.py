@@ -14,9 +14,9 @@ from gan.demo.parameters import whole
 from gan.demo.server import Request, Response, Routes, as_json
 from gan.demo.shelf import Shelf
 from gan.demo.training_images import Sets
-from gan.errors import GanError
-from gan.pictures import Pixels, png
-from gan.report.run_folders import Run, read_run
+from gan.generators.pictures import Pixels, png
+from gan.runs.reading import Run, read_run
+from gan.system.errors import GanError
 
 PAGES = {"/": "demo", "/watch": "watch"}
 STYLES, SCRIPTS = ("page.css",), ("requests.js", "controls.js", "panel.js", "demo.js", "chart.js", "watch.js")

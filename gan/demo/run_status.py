@@ -8,10 +8,10 @@ from typing import Any
 
 from gan.data.registry import SAMPLES, SOURCES
 from gan.demo.parameters import is_number
-from gan.errors import GanError
 from gan.report.charts import with_gaps
-from gan.report.metrics_file import Curve, thinned
-from gan.report.run_folders import Run
+from gan.runs.curves import Curve, thinned
+from gan.runs.reading import Run
+from gan.system.errors import GanError
 
 MOST_POINTS = 400  # of one curve
 MOST_GRID = 2**26  # bytes of a picture

@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from gan.errors import GanError
+from gan.system.errors import GanError
 
 MOST_ADDRESS = 4096  # characters of a request's path and query
 MOST_PARAMETERS = 40

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 
-from gan import bundle_file
 from gan.demo.model import Model, opened
-from gan.errors import BundleError, GanError
+from gan.generators import bundle_file
+from gan.system.errors import BundleError, GanError
 
 BUNDLED = Path(__file__).parent / bundle_file.FILE_NAME
 MOST_SENT = 8  # files that pages may send to one server

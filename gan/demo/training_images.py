@@ -12,9 +12,9 @@ from torch import Tensor
 
 from gan.data.resizing import fitted
 from gan.data.sources import LoadedImages, load
-from gan.errors import GanError
+from gan.generators.trained_generator import TrainedGenerator
 from gan.metrics.neighbours import BLOCK, squared_distances
-from gan.trained import TrainedGenerator
+from gan.system.errors import GanError
 
 HELD_OUT = 500  # held-out images whose distances tell what is usual
 

@@ -47,7 +47,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    # Looked up on first use: the `gan` command imports gan.metrics.commands, and its --help does not wait for torch.
+    # Looked up on first use: the `gan` command imports gan.commands.evaluate, and its --help does not wait for torch.
     if name in _HOMES:
         return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

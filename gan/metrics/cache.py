@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from gan.files import write_bytes
+from gan.system.files import write_bytes
 
 FORMAT = 1  # to be raised whenever what is computed changes: it is part of every key
 

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
+from gan.generators.pictures import grid, png
 from gan.metrics.reference import SHOWN, Reference
-from gan.pictures import grid, png
 
 COLUMNS = 16
 

@@ -9,17 +9,17 @@ from typing import Any
 
 import torch
 
-from gan.bundle import FILE_NAME, TrainedGenerator, add_quality
 from gan.data.points import modes_covered
 from gan.data.registry import WORLDS
 from gan.data.sources import load
-from gan.errors import GanError
-from gan.files import write_bytes
+from gan.generators.bundle import FILE_NAME, TrainedGenerator, add_quality
 from gan.metrics.cache import digest
 from gan.metrics.copies import picture_of_nearest
 from gan.metrics.extractors import KINDS, load_extractor, read_extractor
 from gan.metrics.quality import Quality, evaluate
 from gan.metrics.reference import SHOWN, Reference
+from gan.system.errors import GanError
+from gan.system.files import write_bytes
 
 SAMPLE_NOTE = (
     "which is of the test images: precision … coverage compare it with images that it was trained on, "

@@ -21,9 +21,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from gan.errors import GanError, unknown_name
-from gan.files import write_bytes
 from gan.metrics.networks import Autoencoder, Classifier, as_input, build
+from gan.system.errors import GanError, unknown_name
+from gan.system.files import write_bytes
 
 WEIGHTS = Path(__file__).parent / "weights"
 KINDS = ("classifier", "labeller", "autoencoder")

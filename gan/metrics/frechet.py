@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gan.errors import GanError
+from gan.system.errors import GanError
 
 
 @dataclass(frozen=True)

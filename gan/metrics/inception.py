@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gan.data.sources import LoadedImages
-from gan.errors import GanError
+from gan.system.errors import GanError
 
 PART = 100  # images at a time
 WANTS = "--fid needs torch-fidelity and the weights of Inception, which it downloads once: pip install -e '.[fid]'"

@@ -7,7 +7,7 @@ distance it has no bias: real images against real images give 0 on average, so t
 import torch
 from torch import Tensor
 
-from gan.errors import GanError
+from gan.system.errors import GanError
 
 
 def kernel_distance(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gan.errors import GanError
+from gan.system.errors import GanError
 
 BLOCK = 1000  # rows of a distance matrix that are in memory at a time
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from gan.errors import GanError
 from gan.metrics.accuracy_score import COUNT
 from gan.metrics.classes import (
     class_shares,
@@ -20,9 +19,10 @@ from gan.metrics.frechet import Moments, distance
 from gan.metrics.kernel import kernel_distance
 from gan.metrics.neighbours import memorisation, neighbourhoods
 from gan.metrics.reference import SHOWN, Floor, Reference
+from gan.system.errors import GanError
 
 if TYPE_CHECKING:
-    from gan.bundle import TrainedGenerator
+    from gan.generators.bundle import TrainedGenerator
 
 NEIGHBOURS = 5
 KID_SUBSET = 1000
@@ -195,7 +195,7 @@ def evaluate(
     A conditional generator is asked for all classes in turn, so that each is asked for equally often.
 
     Args:
-        generator: see ``gan.bundle.load_generator``.
+        generator: see ``gan.generators.bundle.load_generator``.
         reference: the real images, made with ``channels=generator.image_shape[0]``.
         n, seed: how many images, of which latents.
         kid_subset, look_for_copies: see ``measure``.

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from gan.data.sources import LoadedImages
-from gan.errors import GanError
 from gan.metrics.accuracy_score import accuracy_score
 from gan.metrics.cache import cached, digest
 from gan.metrics.classes import class_shares, classifier_score
@@ -17,6 +16,7 @@ from gan.metrics.inception import inception_distance
 from gan.metrics.kernel import kernel_distance
 from gan.metrics.neighbours import Neighbourhoods, nearest, neighbourhoods
 from gan.metrics.networks import as_input
+from gan.system.errors import GanError
 
 SHOWN = 1000  # images whose nearest training images are looked for: half a minute for all would be too long
 

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.nn.functional import affine_grid, binary_cross_entropy_with_logits, cross_entropy, grid_sample
 
 from gan.data.sources import LoadedImages
-from gan.errors import GanError
 from gan.metrics.extractors import Extractor, read_extractor, save_extractor
 from gan.metrics.frechet import Moments
 from gan.metrics.networks import FEATURES, Autoencoder, Classifier, as_input, build
+from gan.system.errors import GanError
 
 BATCH_SIZE = 256
 

@@ -1,1 +1,1 @@
-"""`gan report`: runs side by side, as one HTML page and the same in Markdown. No torch, and no network."""
+"""Runs side by side, and the model card."""

@@ -6,10 +6,10 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from gan.report.document import Chart, Charts, Line, Table
-from gan.report.metrics_file import Curve, thinned
 from gan.report.ranking import Ranking
-from gan.report.run_folders import Run
 from gan.report.tables import labels
+from gan.runs.curves import Curve, thinned
+from gan.runs.reading import Run
 
 COLOURS, DASHES = 7, 4
 MOST_POINTS, ALL_POINTS = 1000, 300_000  # of one curve; of all together, so that hundreds of runs still open

@@ -7,10 +7,10 @@ from gan.report.charts import MOST_POINTS, charts, first_not_finite
 from gan.report.document import Block, Command, Document, Folded, Gallery, Picture, Section, Table, Text
 from gan.report.ranking import Ranking, rankings
 from gan.report.repeating import command
-from gan.report.run_folders import Run
 from gan.report.sweep import sweep_section
 from gan.report.tables import SPREAD, labels, origins, ranking_table, settings_blocks, single_runs
 from gan.report.unranked import never_begun_blocks, unranked_blocks
+from gan.runs.reading import Run
 
 MOST_GRIDS = 24
 MOST_NOTES = 12

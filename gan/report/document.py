@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gan.report.metrics_file import Curve
+from gan.runs.curves import Curve
 
 
 @dataclass(frozen=True)

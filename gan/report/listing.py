@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gan.errors import GanError, unknown_name
 from gan.report.measures import MEASURES
 from gan.report.repeating import recipe
-from gan.report.run_folders import IMAGES, Run
+from gan.runs.reading import IMAGES, Run
+from gan.system.errors import GanError, unknown_name
 
 CONDITION = re.compile(r"\s*(\w+)\s*(!=|<=|>=|=|<|>|~)\s*(.*?)\s*")
 EXAMPLES = "such as state=finished, recipe~hinge or fcd<5"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gan.report.run_folders import Run
+from gan.runs.reading import Run
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan.report.listing import Column
-from gan.report.metrics_file import Curve
 from gan.report.repeating import command
-from gan.report.run_folders import Run
 from gan.report.settings import PLACES, flat
-from gan.terminal_pictures import images, plot
+from gan.report.terminal_charts import images, plot
+from gan.runs.curves import Curve
+from gan.runs.reading import Run
 
 GROUPS = (
     "data",

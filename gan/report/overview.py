@@ -5,8 +5,8 @@ from types import MappingProxyType
 
 from gan.report import unranked
 from gan.report.ranking import rankings
-from gan.report.run_folders import Run
 from gan.report.tables import ranking_table
+from gan.runs.reading import Run
 
 ROWS = 12
 WIDEST = 72  # characters of one cell

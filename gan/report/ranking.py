@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gan.report.measures import Measure, chosen, mean
-from gan.report.run_folders import Run
 from gan.report.settings import by_seed
+from gan.runs.reading import Run
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan.report.run_folders import Run
 from gan.report.settings import flat
+from gan.runs.reading import Run
 
 SWEEP_FLAGS = ("-m", "--multirun")
 OF_THE_SWEEP = ("hydra.sweep", "hydra/sweeper", "hydra.run.dir=")  # where the files lay, and who counted through

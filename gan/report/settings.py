@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gan.report.run_folders import Run
+from gan.runs.reading import Run
 
 ABSENT = "–"
 PLACES = ("run_dir", "data.root", "dry_run")  # where a run lies is no difference between runs

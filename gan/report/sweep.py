@@ -8,8 +8,8 @@ from gan.report.importance import LEAST_RUNS, LEVELS, shares
 from gan.report.measures import Measure
 from gan.report.parallel_coordinates import draw, number_axis, setting_axis
 from gan.report.ranking import Ranking
-from gan.report.run_folders import Run
 from gan.report.settings import differences, settings_of, short
+from gan.runs.reading import Run
 
 LEAST_SETTINGS, LEAST_SWEEP = 2, 4
 MOST_AXES = 12

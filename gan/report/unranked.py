@@ -6,9 +6,9 @@ from pathlib import Path
 from gan.report.document import Block, Folded, Table, Text
 from gan.report.measures import told
 from gan.report.ranking import Ranking
-from gan.report.run_folders import IMAGES, Run, is_run
 from gan.report.tables import labels
-from gan.sweeps.points import FAILED, reason
+from gan.runs.reading import IMAGES, Run, is_run
+from gan.runs.sweep_jobs import FAILED, reason
 
 MOST_OPEN = 12  # rows that are not folded
 IN_WORDS = {"pruned": "ended early by their search", "failed": "failed", "running": "running again"}

@@ -13,7 +13,7 @@ from gan_command import GanCommand
 from torch.utils.tensorboard import SummaryWriter
 
 from gan.commands import board
-from gan.errors import GanError
+from gan.system.errors import GanError
 
 
 def write_events(run: Path, changed: int) -> Path:

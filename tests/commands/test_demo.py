@@ -19,7 +19,7 @@ from tiny_bundles import whole_bundle
 @contextmanager
 def started(*arguments: object, folder: Path) -> Iterator[re.Match[str]]:
     """The command in a process of its own; what it prints first: host, port and page."""
-    script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from gan.cli import main; main()"
+    script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from gan.commands.main import main; main()"
     with subprocess.Popen(
         [sys.executable, "-c", script, *map(str, arguments)], cwd=folder, stdout=subprocess.PIPE, text=True
     ) as process:

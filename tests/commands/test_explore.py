@@ -9,9 +9,9 @@ from gan_command import GanCommand
 from PIL import Image
 from tiny_bundles import codes_bundle
 
-from gan.bundle import load_generator
-from gan.latent_directions import rows_from
-from gan.pictures import labelled_rows
+from gan.generators.bundle import load_generator
+from gan.generators.latent_directions import rows_from
+from gan.generators.pictures import labelled_rows
 
 
 def pixels(path: Path) -> np.ndarray:

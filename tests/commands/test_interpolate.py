@@ -9,8 +9,8 @@ import pytest
 from gan_command import GanCommand
 from PIL import Image, ImageSequence
 
-from gan.bundle import load_generator
-from gan.pictures import enlarged, grid
+from gan.generators.bundle import load_generator
+from gan.generators.pictures import enlarged, grid
 
 
 def pixels(path: Path) -> np.ndarray:

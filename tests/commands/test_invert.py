@@ -9,8 +9,8 @@ from gan_command import GanCommand
 from PIL import Image
 
 from gan import load_generator
-from gan.inversion import invert
-from gan.pictures import grid, png, to_pillow
+from gan.generators.inversion import invert
+from gan.generators.pictures import grid, png, to_pillow
 
 QUICK = ("--steps", 20, "--restarts", 2)
 

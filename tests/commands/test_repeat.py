@@ -12,9 +12,9 @@ import yaml
 from gan_command import ROOT, GanCommand, command_in
 from tiny_runs import Play
 
-from gan.callbacks import GameMonitor, LastCheckpoint
 from gan.commands import repeat as command
 from gan.commands.repeat import verdict
+from gan.training.callbacks import GameMonitor, LastCheckpoint
 
 SMALL = (
     "data=mnist_sample", "data.batch_size=250", "model.generator.hidden=[8]", "model.discriminator.hidden=[8]",

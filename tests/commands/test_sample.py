@@ -12,8 +12,8 @@ from gan_command import ROOT, GanCommand, command_in, in_a_process
 from PIL import Image
 from tiny_bundles import conditional_bundle, points_bundle, whole_bundle
 
-from gan.bundle import FILE_NAME, load_generator
-from gan.pictures import grid, scatter
+from gan.generators.bundle import FILE_NAME, load_generator
+from gan.generators.pictures import grid, scatter
 
 
 @pytest.fixture
@@ -103,14 +103,16 @@ def test_batch_size_reaches_the_generator(run: Path, gan: GanCommand, monkeypatc
         asked.append(batch_size)
         return np.zeros((len(z), 1, 4, 5), np.uint8)
 
-    monkeypatch.setattr("gan.trained.TrainedGenerator.decode", decode)
+    monkeypatch.setattr("gan.generators.trained_generator.TrainedGenerator.decode", decode)
     assert gan("sample", run, "--n", 3, "--batch-size", 2) == 0
     assert asked == [2]
 
 
 def test_device_reaches_the_generator(run: Path, gan: GanCommand, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("gan.trained.TrainedGenerator.to", lambda self, device: asked.append(device) or self)
+    monkeypatch.setattr(
+        "gan.generators.trained_generator.TrainedGenerator.to", lambda self, device: asked.append(device) or self
+    )
     assert gan("sample", run, "--n", 1, "--device", "cpu") == 0
     assert asked == ["cpu"]
 
@@ -122,7 +124,7 @@ def test_a_folder_may_have_a_dot_in_its_name(run: Path, tmp_path: Path, gan: Gan
 
 def test_help_names_every_option_and_does_not_wait_for_torch(tmp_path: Path) -> None:
     script = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from gan.cli import main\n"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from gan.commands.main import main\n"
         "try: main()\n"
         "except SystemExit: print('torch' in sys.modules)"
     )

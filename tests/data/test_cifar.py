@@ -17,7 +17,7 @@ from gan.data.module import ImageData
 from gan.data.registry import ARCHIVES, Archive
 from gan.data.sources import load
 from gan.data.verification import read_source
-from gan.errors import DataError
+from gan.system.errors import DataError
 
 RECORDS = 4  # in each file, in place of 10,000
 FILES = [*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin"]

@@ -12,7 +12,7 @@ from fake_set import FILES, Mirror, TinySet
 
 from gan.data import download
 from gan.data.download import fetch, wait_for_fetch
-from gan.errors import DataError
+from gan.system.errors import DataError
 
 Online = Callable[..., None]
 

@@ -13,7 +13,7 @@ from gan.data import memory
 from gan.data.folder import load_folder
 from gan.data.folder_listing import SUFFIXES
 from gan.data.module import ImageData
-from gan.errors import DataError
+from gan.system.errors import DataError
 
 
 def picture(value: int, size: int | tuple[int, int] = 16, mode: str = "L") -> Image.Image:

@@ -11,7 +11,7 @@ from fake_set import idx_bytes
 
 from gan.data import idx
 from gan.data.idx import read_idx
-from gan.errors import DataError
+from gan.system.errors import DataError
 
 VALUES = torch.arange(24, dtype=torch.uint8).reshape(2, 3, 4)
 WHOLE = idx_bytes(VALUES)

@@ -16,7 +16,7 @@ from fake_set import Mirror, TinySet
 
 from gan.data.loader import ResidentLoader
 from gan.data.module import ImageData
-from gan.errors import DataError
+from gan.system.errors import DataError
 
 # lightning 2.6 on torch >= 2.10, in every fit
 pytestmark = pytest.mark.filterwarnings(r"ignore:`isinstance\(treespec, LeafSpec\)` is deprecated:FutureWarning")
@@ -218,7 +218,7 @@ TWO_PROCESSES = """
     import lightning as L
     from test_image_data import Watcher
     from gan.data.module import ImageData
-    from gan.errors import DataError
+    from gan.system.errors import DataError
 
     mode, folder = sys.argv[1:]
     rank = os.environ.get("LOCAL_RANK", "0")

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from gan.data.loader import ResidentLoader
 from gan.data.normalization import normalize
-from gan.errors import ConfigError
+from gan.system.errors import ConfigError
 
 COUNT = 53
 # the label is the image's number, so that an epoch can be read off its labels

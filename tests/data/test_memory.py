@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gan.data import memory
-from gan.errors import DataError
+from gan.system.errors import DataError
 
 
 def test_more_than_half_of_the_free_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,8 @@ from PIL import Image
 
 from gan.data.idx import read_idx
 from gan.data.picture_files import PictureFault, read_header, read_pixels
-from gan.errors import DataError, GanError
 from gan.metrics.extractors import read_extractor
+from gan.system.errors import DataError, GanError
 
 CHECKED = settings(
     max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -20,7 +20,7 @@ from gan.data.registry import (
     find_source,
     known_shape,
 )
-from gan.errors import DataError
+from gan.system.errors import DataError
 
 FULL = [source for splits in SOURCES.values() for source in splits.values()]
 

@@ -8,7 +8,7 @@ from PIL import Image
 from gan.data import memory
 from gan.data.loaded import LoadedImages
 from gan.data.resizing import fitted, resized, with_channels
-from gan.errors import DataError
+from gan.system.errors import DataError
 
 
 def noise(count: int, channels: int, size: int) -> torch.Tensor:

@@ -14,7 +14,7 @@ from fake_set import FILES, Mirror, TinySet, random_images
 from gan.data import registry
 from gan.data.registry import SAMPLES, SAMPLES_FOLDER
 from gan.data.sources import load
-from gan.errors import DataError
+from gan.system.errors import DataError
 
 Online = Callable[..., None]
 

@@ -12,7 +12,7 @@ from fake_set import FILES, TinySet, idx_bytes, random_images
 
 from gan.data.registry import SOURCES, Half, find_source
 from gan.data.verification import missing_files, read_source
-from gan.errors import DataError
+from gan.system.errors import DataError
 
 
 def test_reads_images_and_labels(tmp_path: Path, tiny: TinySet) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from asking import Asker, Serve
 
-from gan.bundle import load_generator
 from gan.demo.shelf import BUNDLED
+from gan.generators.bundle import load_generator
 from gan.metrics.extractors import load_extractor
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "demo.md").read_text()

@@ -20,9 +20,9 @@ from test_bundled_generator import cells
 from test_run_status import write_run
 from tiny_bundles import codes_bundle, conditional_bundle, whole_bundle
 
-from gan.bundle import FILE_NAME
+from gan.generators.bundle import FILE_NAME
 from gan.metrics.extractors import load_extractor
-from gan.report.run_folders import is_run
+from gan.runs.reading import is_run
 
 pytestmark = IN_A_BROWSER
 ROOT = Path(__file__).parent.parent.parent

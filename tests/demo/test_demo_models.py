@@ -8,14 +8,14 @@ import torch
 from asking import Asker, Serve
 from tiny_bundles import codes_bundle, conditional_bundle, craft, metadata, points_bundle, whole_bundle
 
-from gan.bundle import FILE_NAME, load_generator, save_bundle
 from gan.data.sources import load
 from gan.demo.model import Model
 from gan.demo.training_images import Sets, TrainingImages
-from gan.errors import GanError
-from gan.latent_directions import principal_directions
-from gan.pictures import grid
-from gan.trained import TrainedGenerator
+from gan.generators.bundle import FILE_NAME, load_generator, save_bundle
+from gan.generators.latent_directions import principal_directions
+from gan.generators.pictures import grid
+from gan.generators.trained_generator import TrainedGenerator
+from gan.system.errors import GanError
 
 CLOTHES = ("Bag", "Coat, long", "<b>Sandal</b>")
 

@@ -12,7 +12,7 @@ from tiny_bundles import whole_bundle
 
 from gan.demo import server as server_module
 from gan.demo.server import PageServer, Response, as_json
-from gan.errors import GanError
+from gan.system.errors import GanError
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import yaml
 from asking import Serve
 
 from gan.demo import run_status
-from gan.errors import GanError
-from gan.pictures import png
-from gan.report.run_folders import read_run
+from gan.generators.pictures import png
+from gan.runs.reading import read_run
+from gan.system.errors import GanError
 
 HEAD = "step,epoch,images_seen,g_updates,train/d_loss,train/images_per_second,epoch/d_loss,quality/fcd\n"
 

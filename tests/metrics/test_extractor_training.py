@@ -8,12 +8,12 @@ import torch
 from real_images import sample_of
 from typer.testing import CliRunner
 
+from gan.commands.evaluate import metrics
 from gan.data.sources import LoadedImages
-from gan.errors import GanError
-from gan.metrics.commands import metrics
 from gan.metrics.extractors import read_extractor
 from gan.metrics.frechet import Moments
 from gan.metrics.training import CLOTHES, DIGITS, Augmentation, make_extractor, moved, speckled
+from gan.system.errors import GanError
 
 
 def few() -> LoadedImages:

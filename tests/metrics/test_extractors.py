@@ -9,10 +9,10 @@ from real_images import SETS, as_bytes, sample_of
 from safetensors.torch import save
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from gan.errors import GanError
 from gan.metrics.extractors import KINDS, WEIGHTS, Extractor, load_extractor, read_extractor
 from gan.metrics.frechet import Moments, distance
 from gan.metrics.networks import Autoencoder, as_input
+from gan.system.errors import GanError
 
 AT_LEAST = {"mnist": 0.994, "fashion": 0.925}
 

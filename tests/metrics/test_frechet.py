@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from gan.errors import GanError
 from gan.metrics.frechet import Moments, distance, frechet_distance, statistics
+from gan.system.errors import GanError
 
 Gaussian = Callable[..., Tensor]
 

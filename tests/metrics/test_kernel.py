@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torchmetrics.image.kid import poly_mmd
 
-from gan.errors import GanError
 from gan.metrics.kernel import kernel_distance, unbiased_mmd
+from gan.system.errors import GanError
 
 Gaussian = Callable[..., Tensor]
 

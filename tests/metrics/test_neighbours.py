@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from gan.errors import GanError
 from gan.metrics import neighbours
 from gan.metrics.neighbours import Neighbourhoods, memorisation, nearest, neighbourhoods, radii
+from gan.system.errors import GanError
 
 Gaussian = Callable[..., Tensor]
 

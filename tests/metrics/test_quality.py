@@ -12,12 +12,12 @@ import torch
 from real_images import few_of, noisy, sample_of
 from torch import Tensor
 
-from gan.bundle import TrainedGenerator, describe
-from gan.errors import GanError
-from gan.latents import Prior
+from gan.game.latents import Prior
+from gan.game.networks import build_generator
+from gan.generators.bundle import TrainedGenerator, describe
 from gan.metrics.quality import evaluate, measure
 from gan.metrics.reference import Reference
-from gan.networks import build_generator
+from gan.system.errors import GanError
 
 MLP: dict[str, Any] = {"hidden": [8], "activation": "relu", "negative_slope": 0.0, "dropout": 0.0}
 

@@ -8,9 +8,9 @@ from written_runs import write_quality, write_run
 
 from gan.report.measures import FCD, told
 from gan.report.ranking import rankings
-from gan.report.run_folders import Run, find_runs
 from gan.report.settings import ABSENT, by_seed, differences, flat, label, settings_of
 from gan.report.tables import labels, ranking_table, settings_blocks
+from gan.runs.reading import Run, find_runs
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from written_runs import write_run
 
-from gan.errors import GanError
 from gan.report.listing import chosen, columns, ordered
-from gan.report.run_folders import Run, find_runs
+from gan.runs.reading import Run, find_runs
+from gan.system.errors import GanError
 
 KNOWN = columns(now=0)
 

@@ -60,7 +60,7 @@ def test_torch_is_not_imported(runs: Path) -> None:
     script = f"""import sys
 sys.path.insert(0, {str(ROOT)!r})
 sys.argv[1:] = ["runs"]
-from gan.cli import main
+from gan.commands.main import main
 try:
     main()
 finally:

@@ -8,7 +8,7 @@ import pytest
 from gan_command import GanCommand, command_in
 from written_runs import write_run
 
-from gan.terminal_pictures import images, plot
+from gan.report.terminal_charts import images, plot
 
 
 @pytest.fixture

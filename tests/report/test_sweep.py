@@ -11,8 +11,8 @@ from gan.report.importance import shares
 from gan.report.parallel_coordinates import draw, number_axis, setting_axis
 from gan.report.ranking import rankings
 from gan.report.repeating import command, recipe
-from gan.report.run_folders import find_runs, read_run
 from gan.report.sweep import sweep_section
+from gan.runs.reading import find_runs, read_run
 
 
 def test_a_setting_that_says_everything_explains_all_and_one_that_says_nothing_none() -> None:

@@ -9,9 +9,9 @@ from written_runs import write_run
 
 from gan.report.document import Drawing, Table
 from gan.report.ranking import rankings
-from gan.report.run_folders import find_runs, read_run
 from gan.report.sweep import sweep_section
 from gan.report.unranked import never_begun, unranked_blocks
+from gan.runs.reading import find_runs, read_run
 
 PRUNED = {"measurement": 2, "quality/fcd": 120.3, "median": 90.12, "finished_runs": 5}
 

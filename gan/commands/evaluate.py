@@ -1,0 +1,154 @@
+"""`gan evaluate` and `gan metrics train-extractor`; gan/commands/main.py hooks them in."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gan.commands.arguments import Device, Force, check_ending
+from gan.system.devices import usable_device
+from gan.system.errors import GanError
+
+if TYPE_CHECKING:
+    from gan.metrics.quality import Quality
+
+KINDS = ("classifier", "labeller", "autoencoder")
+
+metrics = typer.Typer(name="metrics", help="The instruments that `gan evaluate` measures with.", no_args_is_help=True)
+
+Root = Annotated[Path, typer.Option(envvar="GAN_DATA", help="Folder of the data sets, in torchvision's layout.")]
+
+Count = Annotated[int, typer.Option("--n", min=1, help="Images to measure; numbers of different n do not compare.")]
+Cas = Annotated[
+    bool,
+    typer.Option(
+        "--cas", help="Of conditional ones also CAS: a classifier trained on 60,000 images, judged on real ones."
+    ),
+]
+Nearest = Annotated[
+    Path | None,
+    typer.Option(help="FILE.png: the images that are most like training images, and those. Of one generator."),
+]
+Fid = Annotated[
+    bool, typer.Option("--fid", help="Also FID, in Inception's features: pip install -e '.[fid]', and its weights.")
+]
+
+
+def evaluate(
+    sources: Annotated[list[Path], typer.Argument(metavar="RUN_OR_BUNDLE…", help="Run folders, or bundles.")],
+    data: Annotated[str, typer.Option(help="Real images to compare with. By default those it was trained on.")] = "",
+    n: Count = 10_000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the latents; the same seed gives the same numbers.")] = 0,
+    kid_subset: Annotated[int, typer.Option(min=2, help="Images in each subset of KID; at most n.")] = 1000,
+    root: Root = Path("data"),
+    classifier: Annotated[Path | None, typer.Option(help="An extractor's file, instead of the shipped one.")] = None,
+    labeller: Annotated[Path | None, typer.Option(help="The same for the one that tells classes.")] = None,
+    autoencoder: Annotated[Path | None, typer.Option(help="The same for the one that saw no labels.")] = None,
+    cas: Cas = False,
+    nearest: Nearest = None,
+    fid: Fid = False,
+    force: Force = False,
+    device: Device = "cpu",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of the table.")] = False,
+) -> None:
+    """Measure how good a trained generator's images are: one row per run, and quality.json beside each bundle.
+
+    The numbers are also put into the bundle itself. The first call for a data set takes ten seconds longer: what it
+    computes of the real images is kept in ~/.cache/gan (or $XDG_CACHE_HOME/gan).
+    """
+    from gan.generators.bundle import load_generator
+    from gan.metrics import evaluating
+    from gan.metrics.report import table
+
+    usable_device(device)
+    if nearest is not None:
+        _check_nearest(nearest, sources, force)
+    wanted = evaluating.Wanted(n, seed, kid_subset, cas, fid, nearest, device)
+    own = {"classifier": classifier, "labeller": labeller, "autoencoder": autoencoder}
+    real = evaluating.RealSets(data, root, own, device)
+    bundles = [(source, load_generator(source)) for source in sources]  # a mistake in any of them is told at once
+    found: list[tuple[str, Quality]] = []
+    results: list[dict[str, Any]] = []
+    for source, generator in bundles:
+        quality, result = evaluating.measure(source, generator, real, wanted, quiet=as_json)
+        found += [] if quality is None else [(str(source), quality)]
+        results.append(result)
+    if as_json:
+        print(json.dumps([{"source": str(source), **result} for source, result in zip(sources, results, strict=True)]))
+    elif found:
+        print(table(found, _by_seed(sources, found)))
+
+
+@metrics.callback()
+def instruments() -> None:
+    """The instruments that `gan evaluate` measures with."""
+
+
+@metrics.command("train-extractor")
+def train_extractor(
+    out: Annotated[Path, typer.Option(help="Where to write it: FILE.safetensors.")],
+    data: Annotated[str, typer.Option(help="The set to train on: mnist, fashion, kmnist, …")] = "mnist",
+    kind: Annotated[str, typer.Option(help="classifier, labeller or autoencoder: docs/measures.md.")] = "classifier",
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 16,
+    seed: Annotated[int, typer.Option(min=0, help="Of the weights, the order and the augmentation.")] = 0,
+    root: Root = Path("data"),
+) -> None:
+    """Train the network that images are compared with: a few minutes on two cores."""
+    from gan.data.sources import load
+    from gan.metrics.training import make_extractor
+    from gan.system.errors import unknown_name
+
+    if kind not in KINDS:
+        raise GanError(unknown_name("--kind", kind, KINDS))
+    if out.suffix != ".safetensors":
+        raise GanError(f"--out: {out} given; a file name that ends in .safetensors expected")
+    loaded = load(data, root, download=False, on_missing="error")
+    print(loaded.origin)
+    command = f"gan metrics train-extractor --data {data} --kind {kind} --epochs {epochs} --seed {seed}"
+    extractor = make_extractor(out, kind, loaded, epochs=epochs, seed=seed, command=command)
+    of_test = extractor.metadata["test"]
+    judged = f"test error {of_test:.4f} (rms of a pixel)" if kind == "autoencoder" else f"test accuracy {of_test:.2%}"
+    print(f"{judged}, {out.stat().st_size / 1e6:.2f} MB, sha256 {extractor.sha256}: {out}")
+
+
+@metrics.command()
+def calibrate(
+    data: Annotated[str, typer.Option(help="A set that there are extractors for.")] = "mnist", root: Root = Path("data")
+) -> None:
+    """Measure real images that are made worse in known ways: what does a number mean? A minute on two cores."""
+    from gan.data.sources import load
+    from gan.metrics.calibration import made_worse
+    from gan.metrics.quality import KID_SUBSET, measure
+    from gan.metrics.reference import Reference
+    from gan.metrics.report import table
+
+    loaded = load(data, root, download=False, on_missing="error")
+    reference = Reference(loaded)
+    print(f"real images: {loaded.origin}", file=sys.stderr)
+    found = []
+    for what, images in made_worse(loaded).items():
+        found.append((what, measure(images, reference, kid_subset=min(KID_SUBSET, len(images)))))
+    print(table(found))
+
+
+def _check_nearest(out: Path, sources: Sequence[Path], force: bool) -> None:
+    """Raise GanError where --nearest would overwrite, or is asked of several generators at once."""
+    check_ending(out, (".png",))
+    if len(sources) > 1:
+        raise GanError(f"--nearest: {len(sources)} generators given; one expected")
+    if out.exists() and not force:
+        raise GanError(f"--nearest: {out} exists and would change; give another name, or --force to overwrite")
+
+
+def _by_seed(sources: Sequence[Path], found: Sequence[tuple[str, "Quality"]]) -> list[tuple[str, list["Quality"]]]:
+    """Runs that differ in the seed alone, where there are several: what to call them, and their measures."""
+    from gan.report.settings import by_seed
+    from gan.runs.reading import is_run, read_run
+
+    measured = dict(found)
+    runs = [read_run(source, str(source)) for source in sources if is_run(source) and str(source) in measured]
+    groups = [[measured[run.name] for run in group] for group in by_seed(runs) if len(group) > 1]
+    return [(f"({len(group)} seeds)", group) for group in groups]

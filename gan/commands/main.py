@@ -1,0 +1,95 @@
+"""The `gan` command: what one does with a trained generator."""
+
+import os
+import re
+import sys
+import traceback
+from typing import Annotated, Any
+
+import typer
+
+from gan.commands.board import board
+from gan.commands.demo import demo, watch
+from gan.commands.evaluate import evaluate, metrics
+from gan.commands.explore import explore
+from gan.commands.export import export
+from gan.commands.interpolate import interpolate
+from gan.commands.invert import invert
+from gan.commands.options import options
+from gan.commands.repeat import repeat
+from gan.commands.report import report
+from gan.commands.runs import runs
+from gan.commands.sample import sample
+from gan.commands.show import show
+from gan.system.errors import GanError, unknown_name
+
+TRACEBACKS = "HYDRA_FULL_ERROR"  # the environment variable that asks train.py for the same
+# Typer has no public name for the base of its mistakes, and it is click's or its own, by version.
+UsageError: Any = typer.BadParameter.__mro__[1]
+
+app = typer.Typer(
+    name="gan",
+    help="Use a generator that `python train.py` has trained.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def commands(
+    debug: Annotated[bool, typer.Option("--debug", help="Show where in the code a mistake is told from.")] = False,
+) -> None:
+    """Use a generator that `python train.py` has trained."""
+    if debug:
+        os.environ[TRACEBACKS] = "1"
+
+
+app.command()(sample)
+app.command()(interpolate)
+app.command()(explore)
+app.command()(invert)
+app.command()(export)
+app.command()(demo)
+app.command()(watch)
+app.command()(evaluate)
+app.command()(options)
+app.command()(runs)
+app.command()(show)
+app.command()(board)
+app.command()(report)
+app.command()(repeat)
+app.add_typer(metrics)
+
+
+def main() -> None:
+    """The console script: a user's mistake is one message and exit code 2, and with --debug a traceback."""
+    try:
+        code = app(prog_name="gan", standalone_mode=False)
+    except (GanError, UsageError) as error:
+        if os.environ.get(TRACEBACKS) == "1":
+            traceback.print_exception(error)
+        else:
+            print(error if isinstance(error, GanError) else _usage_message(error), file=sys.stderr)
+        code = 2
+    except typer.Abort:  # Ctrl-C, in typer's versions before 0.29
+        code = 130
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage_message(error: Any) -> str:
+    """One line for a command line that typer does not take: what is wrong, and the nearest valid name."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return str(error.format_message())  # the help; nothing where rich has printed it already
+    context = error.ctx
+    where = context.command_path if context else "gan"
+    message = " ".join(str(error.format_message()).split())
+    command = re.match(r"No such command '(.*?)'", message)
+    if command is not None:
+        return unknown_name(where, command[1], context.command.commands).replace("no such option", "no such command", 1)
+    if hasattr(error, "possibilities"):  # of an option that does not exist
+        options = [
+            name for param in context.command.get_params(context) for name in param.opts if name.startswith("--")
+        ]
+        return unknown_name(where, error.option_name, options)
+    return f"{where}: {message[:1].lower()}{message[1:].removesuffix('.')}; see {where} --help"

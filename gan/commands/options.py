@@ -1,0 +1,28 @@
+"""`gan options`."""
+
+from typing import Annotated
+
+import typer
+
+
+def options(
+    word: Annotated[
+        str | None,
+        typer.Argument(help="A group, GROUP/OPTION, a setting's path or the beginning of one, or part of a name."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="As in docs/configuration.md.")] = False,
+) -> None:
+    """List what can be set: every group, option and setting, with its default, range and meaning."""
+    from gan.config.options.listing import list_groups
+    from gan.config.options.pages import as_json, markdown, terminal
+    from gan.config.options.search import select
+
+    groups = list_groups()
+    shown = groups if word is None else select(groups, word)
+    if json:
+        print(as_json(shown))
+    elif as_markdown:
+        print(markdown(shown, whole=word is None))
+    else:
+        print(terminal(shown, whole=word is None))

@@ -1,0 +1,45 @@
+"""`gan report`; gan/commands/main.py hooks it in."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gan.commands.arguments import Force
+from gan.commands.files import write_files
+from gan.system.errors import GanError
+
+
+def report(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN…", help="Run folders, or a folder of them, such as multirun/DATE/TIME.")
+    ],
+    out: Annotated[Path, typer.Option(help="The page, FILE.html; the Markdown is FILE.md beside it.")] = Path(
+        "report.html"
+    ),
+    force: Force = False,
+) -> None:
+    """Compare runs: ranking, settings that differ, curves, samples; one HTML page for offline, and Markdown.
+
+    Quality is compared where `gan evaluate RUN…` has measured it. A run that is still going can be looked at too.
+    """
+    from gan.report.contents import document
+    from gan.report.html_page import html_page
+    from gan.report.markdown import markdown
+    from gan.report.overview import overview
+    from gan.report.unranked import never_begun
+    from gan.runs.reading import find_runs
+
+    if out.suffix != ".html":
+        raise GanError(f"--out: {out} given; a file name that ends in .html expected")
+    found, failed = find_runs(runs), never_begun(runs)
+    now = time.time()
+    made = document(found, now, failed)
+    pictures = f"{out.stem}_files"
+    files = {out: html_page(made)}
+    for path, content in markdown(made, pictures).items():
+        files[out.parent / path if path else out.with_suffix(".md")] = content
+    write_files(None, files, force=force)
+    print(overview(found, now, failed))
+    print(f"\n{out}: open it in a browser\n{out.with_suffix('.md')}: the same for GitHub, pictures in {pictures}/")

@@ -1,0 +1,1 @@
+"""Is this configuration one that can run? And `gan options`."""

@@ -1,0 +1,270 @@
+"""What can be set: every group of ``conf/``, its options, and every setting with its meaning, type, default and range.
+
+Our own nodes are told by their schemas, ``_target_`` nodes by the comments of the option files and by the signature of
+what they name. Nothing here is a list of names.
+"""
+
+import contextlib
+import dataclasses
+import re
+import typing
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gan.config import schema
+from gan.config.options.conf_files import CONF, ConfFile, Keys, conf_folder, read_conf_file
+from gan.config.options.signatures import Argument, arguments_of
+from gan.config.target_validation import NOT_FOR_A_GAME, TRAINER_CHECKS
+from gan.config.value_types import WORDS, expected
+
+RUN = "run"  # heading of the settings that stand in config.yaml and belong to no group
+NUMBERS = (WORDS[int], WORDS[float])
+HYDRA = "hydra"  # its own settings are told by `python train.py --hydra-help`
+
+
+@dataclass(frozen=True)
+class Option:
+    """One file of a group: ``group=name`` on the command line.
+
+    Attributes:
+        header: what the file begins with, a paragraph each; an indented one is a command.
+        default: is it taken when nothing is said?
+    """
+
+    group: str
+    name: str
+    header: tuple[str, ...]
+    default: bool
+
+
+@dataclass(frozen=True)
+class Others:
+    """What a ``_target_`` takes besides what ``conf/`` gives it.
+
+    Attributes:
+        target: its dotted name.
+        paths: each with the plus that Hydra wants.
+        option: the option that names it; "" for a node of config.yaml.
+    """
+
+    target: str
+    paths: tuple[str, ...]
+    option: str = ""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: ``path=default`` on the command line.
+
+    Attributes:
+        path: as it is typed.
+        meaning: what it is, in a sentence.
+        unit: of a number; "" where it has none or the meaning names it.
+        type: in words: "a whole number".
+        allowed: range or choices, "" where the type says all.
+        default: as it would be typed; "???" where it must be given.
+        group: the group whose options have it, or ``RUN``, or the node of config.yaml that it stands in.
+        options: those options; () for a setting of config.yaml.
+    """
+
+    path: str
+    meaning: str
+    unit: str
+    type: str
+    allowed: str
+    default: str
+    group: str
+    options: tuple[str, ...] = ()
+
+    @property
+    def refers_to(self) -> str:
+        """The setting whose value this one takes over unless it is given, or ""."""
+        name = self.default.removeprefix("${").removesuffix("}")
+        return name if self.default == f"${{{name}}}" and ":" not in name else ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """One folder of ``conf/``, or one heading of config.yaml, which has no options."""
+
+    name: str
+    options: tuple[Option, ...]
+    settings: tuple[Setting, ...]
+    others: tuple[Others, ...] = ()
+
+
+def list_groups(folder: Path = CONF) -> list[Group]:
+    """All groups, in the order of config.yaml's defaults list, after what stands in config.yaml itself.
+
+    Raises:
+        GanError: if there is no ``conf/``, as in an installed wheel.
+    """
+    conf_folder(folder)
+    main = read_conf_file(folder / "config.yaml")
+    folders = {path.parent.relative_to(folder).as_posix() for path in folder.rglob("*.yaml") if path.parent != folder}
+    names = [name for name in main.defaults if name in folders]
+    names += sorted(name for name in folders if name not in names)
+    groups = [_group(folder / name, name, main) for name in names if name.split("/")[0] != HYDRA]
+    given = {group.name for group in groups} | {setting.path.rpartition(".")[2] for setting in all_settings(groups)}
+    return [*_groups_of_main(main, given), *groups]
+
+
+def _groups_of_main(main: ConfFile, given: set[str]) -> Iterator[Group]:
+    """What config.yaml itself sets: single settings, then each node."""
+    for heading in dict.fromkeys(keys[0] if len(keys) > 1 else RUN for keys in main.values):
+        if heading == HYDRA:
+            continue
+        settings = tuple(_target_settings(main, main, (), heading))
+        yield Group(heading, (), settings, tuple(_others(main, (heading,), heading, given)))
+
+
+def _group(folder: Path, name: str, main: ConfFile) -> Group:
+    options: list[Option] = []
+    others: list[Others] = []
+    merged: dict[Setting, list[str]] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        file = read_conf_file(path)
+        options.append(Option(name, path.stem, file.header, main.defaults.get(name) == path.stem))
+        if file.package == "_global_":  # a recipe: it changes settings of other groups and has none of its own
+            continue
+        others += [dataclasses.replace(found, option=path.stem) for found in _others(file, (), file.package)]
+        for setting in _settings(file, main, name):
+            merged.setdefault(setting, []).append(path.stem)
+    settings = [dataclasses.replace(setting, options=tuple(names)) for setting, names in merged.items()]
+    return Group(name, tuple(options), tuple(_told_alike(settings)), tuple(others))
+
+
+def _told_alike(settings: Iterable[Setting]) -> Iterator[Setting]:
+    """The settings path by path; what is said of one in one option file holds for another that says nothing."""
+    by_path: dict[str, list[Setting]] = {}
+    for setting in settings:
+        by_path.setdefault(setting.path, []).append(setting)
+    for same in by_path.values():
+        told = next((setting for setting in same if setting.meaning), same[0])
+        for setting in same:
+            yield setting if setting.meaning else dataclasses.replace(setting, meaning=told.meaning, type=told.type)
+
+
+def _settings(file: ConfFile, main: ConfFile, group: str) -> Iterator[Setting]:
+    schemas: Mapping[str, type] = schema.NODES.get(group, {})
+    named = file.value("name") or ""
+    if named in schemas:
+        yield from _schema_settings(schemas[named], file, (), group)
+    else:
+        yield from _target_settings(file, main, (file.package,), group)
+
+
+def _schema_settings(of: type, file: ConfFile, above: Keys, group: str) -> Iterator[Setting]:
+    """The settings of a dataclass of ours but its name, which the option file gives."""
+    hints = typing.get_type_hints(of)
+    for field in dataclasses.fields(of):
+        keys, hint = (*above, field.name), hints[field.name]
+        if keys == ("name",):
+            continue
+        if dataclasses.is_dataclass(hint):
+            yield from _schema_settings(typing.cast(type, hint), file, keys, group)
+            continue
+        yield Setting(
+            path=".".join((file.package, *keys)),
+            meaning=re.sub(r"\bNone\b", "null", field.metadata["meaning"]),
+            unit=field.metadata.get("unit", ""),
+            type=_type(hint, field.metadata["choices"]),
+            allowed=field.metadata["allowed"].rstrip(","),
+            default=file.value(*keys) or _typed(field),
+            group=group,
+        )
+
+
+def _type(hint: Any, choices: Collection[str]) -> str:
+    words = expected(None, hint)
+    return words.replace(WORDS[str], f"one of {', '.join(choices)}", 1) if choices else words
+
+
+def _typed(field: "dataclasses.Field[Any]") -> str:
+    """A schema's default as it is typed on the command line."""
+    if field.default_factory is not dataclasses.MISSING:
+        return str(field.default_factory()).replace(" ", "").replace("'", "")
+    if field.default is dataclasses.MISSING:
+        return "???"
+    words = {None: "null", True: "true", False: "false", "": '""'}
+    is_word = field.default is None or isinstance(field.default, bool | str)
+    return words.get(field.default, str(field.default)) if is_word else str(field.default)
+
+
+def _target_settings(file: ConfFile, main: ConfFile, above: Keys, group: str) -> Iterator[Setting]:
+    """The settings of a file without a schema: what it says beside each, and what the signature says."""
+    for keys, value in file.values.items():
+        full = (*above, *keys)
+        if not above and group != (keys[0] if len(keys) > 1 else RUN):
+            continue
+        if _is_no_setting(keys, value, file, above):
+            continue
+        argument = _argument(file, keys) or _argument(main, full) or Argument(keys[-1], "", None, "")
+        _, allowed = TRAINER_CHECKS.get(keys[-1], (None, "")) if full[0] == "trainer" else (None, "")
+        type_ = argument.type if value == "null" else argument.type.removesuffix(" or null")
+        if allowed and type_ not in NUMBERS:  # what is allowed then says it better than Lightning's hint
+            type_ = ""
+        elif not allowed:
+            type_ = type_ or _type_of(value)
+        setting = Setting(".".join(full), file.comments.get(keys) or argument.meaning, "", type_, allowed, value, group)
+        yield dataclasses.replace(setting, meaning=setting.meaning or _inherited(file, keys, setting.refers_to))
+
+
+def _is_no_setting(keys: Keys, value: str, file: ConfFile, above: Keys) -> bool:
+    """A ``_target_`` that is given; of callbacks and loggers, ``samples: null``, a node that is not there."""
+    if keys[-1].startswith("_"):
+        return value != "???"
+    return bool(above) and len(keys) == 1 and value == "null" and file.value("_target_") is None
+
+
+def _argument(file: ConfFile, keys: Keys) -> Argument | None:
+    """The argument that a value is given to: of its own node's ``_target_``, or of the one around it."""
+    for depth in range(len(keys) - 1, -1, -1):
+        target = file.value(*keys[:depth], "_target_")
+        if target is not None:
+            return arguments_of(target).get(keys[-1])
+    return None
+
+
+def _inherited(file: ConfFile, keys: Keys, refers_to: str) -> str:
+    if refers_to:
+        return f"the same as {refers_to}, unless it is given"
+    around = [keys[:depth] for depth in range(len(keys) - 1, 0, -1)]
+    if keys[-1] == "_target_":
+        return "what is made, by its dotted name"
+    above = next((file.comments[node] for node in around if node in file.comments), "")
+    return above or file.comments.get((*keys[:-1], "_target_"), "")
+
+
+def _type_of(written: str) -> str:
+    """The type of a value that has no hint, in words; a null can be anything."""
+    if "${" in written:
+        return ""
+    value = yaml.safe_load(written)
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            value = float(value)  # 2e-4: a word to YAML 1.1, a number to Hydra
+    return "" if value is None else WORDS.get(type(value), "")
+
+
+def _others(file: ConfFile, keys: Keys, package: str, elsewhere: Collection[str] = ()) -> Iterator[Others]:
+    """What a ``_target_`` at ``keys`` takes besides what the file, or another of ``conf/``, gives it."""
+    target = file.value(*keys, "_target_")
+    given = {other[len(keys)] for other in file.values if other[: len(keys)] == keys}
+    left_out = {*given, *elsewhere, *NOT_FOR_A_GAME}
+    possible = (argument for argument in arguments_of(target).values()) if target else ()
+    names = [argument.name for argument in possible if argument.default is not None and argument.name not in left_out]
+    if target and names:
+        yield Others(target, tuple(f"+{package}.{name}" for name in names))
+
+
+def all_settings(groups: Iterable[Group]) -> list[Setting]:
+    return [setting for group in groups for setting in group.settings]
+
+
+def all_options(groups: Iterable[Group]) -> list[Option]:
+    return [option for group in groups for option in group.options]

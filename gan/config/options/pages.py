@@ -1,0 +1,144 @@
+"""The listing as text: for a terminal, for docs/configuration.md, and for programs."""
+
+import dataclasses
+import itertools
+import json
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from gan.config.options.listing import Group, Option, Setting
+
+WIDTH = 100  # columns of the terminal page
+COMMAND = "make docs"  # writes docs/configuration.md
+
+TERMINAL_INTRO = """\
+Every line is what one types after `python train.py`, here with its default: group=option, or path=value.
+* marks the option that is taken when nothing is said. `gan options WORD` shows a part: a group, GROUP/OPTION, a path,
+or whatever has the word in its name, else in its description."""
+
+MARKDOWN_INTRO = f"""\
+# Configuration
+
+Every group of `conf/`, its options, and every setting with its default, type, range and meaning. `{COMMAND}` writes
+this page from the schemas in `gan/config/schema/` and the files in `conf/`; `gan options` shows the same in a terminal,
+and `gan options lr` a part of it.
+
+- An option is chosen as `group=option`: `python train.py model=dcgan data=fashion`. The one in **bold** is taken when
+  nothing is said.
+- A setting is given as `path=value`: `python train.py optimizer.lr=1e-4 'model.generator.hidden=[128,256]'`. In
+  brackets stand the options that have the setting, where not all of the group have it or have the same default.
+- `${{other.setting}}` as a default means: the value of that one. `${{oc.env:NAME,value}}`: the environment variable,
+  else the value. `???`: it must be given.
+- The Trainer, the optimizers, callbacks and loggers take more than `conf/` sets. Such an argument has a plus before it:
+  `+optimizer.eps=1e-7`. `gan options trainer` and `gan options optimizer/adam` list these too.
+- `hydra.run.dir=FOLDER` is where the run's files go; `outputs/DATE/TIME` otherwise.
+"""
+
+
+def terminal(groups: Sequence[Group], *, whole: bool = False) -> str:
+    """Plain text of at most 100 columns; ``whole``: with an introduction, and without what needs a plus."""
+    pages = ["\n".join(_terminal_group(group, with_others=not whole)) for group in groups]
+    intro = "\n".join(textwrap.wrap(TERMINAL_INTRO, WIDTH))
+    return "\n\n".join([intro, *pages] if whole else pages)
+
+
+def markdown(groups: Sequence[Group], *, whole: bool = False) -> str:
+    """The same as Markdown; ``whole``: all of docs/configuration.md."""
+    pages = ["\n".join(_markdown_group(group)) for group in groups]
+    return "\n".join([MARKDOWN_INTRO, *pages] if whole else pages)
+
+
+def as_json(groups: Sequence[Group]) -> str:
+    """The dataclasses of `gan.config.options.listing` as JSON, a list of groups."""
+    return json.dumps([dataclasses.asdict(group) for group in groups], indent=2, ensure_ascii=False)
+
+
+def _terminal_group(group: Group, *, with_others: bool) -> Iterator[str]:
+    yield f"{group.name}=…" if group.options else f"{group.name}"
+    column = max((len(option.name) for option in group.options), default=0) + 5
+    for option in group.options:
+        first, *rest = [line for paragraph in option.header for line in _wrapped(paragraph, WIDTH - column)] or [""]
+        yield f"{'  *' if option.default else '   '} {option.name:<{column - 5}} {first}".rstrip()
+        yield from (f"{'':{column}}{line}" for line in rest)
+    for entries in _by_setting(group):
+        for entry in entries:
+            owners = _owners(entry, group, entries)
+            line = f"  {entry.path}={entry.default}"
+            yield from textwrap.wrap(f"{line:<48}{f'  [{owners}]' if owners else ''}", WIDTH, subsequent_indent=" " * 8)
+        yield from textwrap.wrap(_sentence(entries[0]), WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
+    for others in group.others if with_others else ():
+        text = f"{others.target} takes besides: {' '.join(others.paths)}"
+        yield from textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+
+
+def _markdown_group(group: Group) -> Iterator[str]:
+    yield f"## {group.name}\n"
+    if group.options:
+        yield "| option | what it is |\n| --- | --- |"
+        yield from (f"| {_markdown_name(option)} | {_markdown_header(option)} |" for option in group.options)
+        yield ""
+    if group.settings:
+        yield "| setting and default | type and range | meaning |\n| --- | --- | --- |"
+    for entries in _by_setting(group):
+        shown = []
+        for entry in entries:
+            owners = _owners(entry, group, entries)
+            shown.append(_code(f"{entry.path}={entry.default}") + (f" [{owners}]" if owners else ""))
+        first = entries[0]
+        yield f"| {'<br>'.join(shown)} | {_text(_range(first))} | {_text(first.meaning)} |"
+    if group.settings:
+        yield ""
+
+
+def _by_setting(group: Group) -> Iterator[list[Setting]]:
+    """The settings, those that differ in nothing but their options' defaults together."""
+
+    def described(setting: Setting) -> tuple[str, ...]:
+        return setting.path, setting.meaning, setting.type, setting.allowed, setting.unit
+
+    paths = [setting.path for setting in group.settings]
+    ordered = sorted(group.settings, key=lambda setting: (paths.index(setting.path), described(setting)))
+    for _, entries in itertools.groupby(ordered, described):
+        yield list(entries)
+
+
+def _owners(setting: Setting, group: Group, entries: Sequence[Setting]) -> str:
+    """The options that have this setting, where that tells something."""
+    everywhere = {option.name for option in group.options} <= set(setting.options) or not group.options
+    return "" if everywhere and len(entries) == 1 else ", ".join(setting.options)
+
+
+def _sentence(setting: Setting) -> str:
+    kind = f"({_range(setting)})" if _range(setting) else ""
+    return " ".join(part for part in (setting.meaning, kind) if part)
+
+
+def _range(setting: Setting) -> str:
+    """ "a number, in (0, 1]"; the unit where there is one."""
+    kind = " ".join(part for part in (setting.type, f"({setting.unit})" if setting.unit else "") if part)
+    return ", ".join(part for part in (kind, setting.allowed) if part)
+
+
+def _wrapped(paragraph: str, width: int) -> list[str]:
+    """A paragraph in lines; an indented one, a command, stays as it is where it fits."""
+    indent = " " * (len(paragraph) - len(paragraph.lstrip()))
+    return textwrap.wrap(paragraph.strip(), width, initial_indent=indent, subsequent_indent=indent)
+
+
+def _markdown_name(option: Option) -> str:
+    return f"**`{option.name}`**" if option.default else f"`{option.name}`"
+
+
+def _markdown_header(option: Option) -> str:
+    return "<br>".join(_code(line.strip()) if line.startswith(" ") else _text(line) for line in option.header)
+
+
+def _code(text: str) -> str:
+    return f"`{text}`".replace("|", "\\|")
+
+
+def _text(text: str) -> str:
+    """Text for a cell of a table; what stands in backquotes is code already."""
+    parts = text.split("`")
+    parts[::2] = [part.replace("<", "\\<").replace("*", "\\*") for part in parts[::2]]
+    return "`".join(parts).replace("|", "\\|")

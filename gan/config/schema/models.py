@@ -1,0 +1,171 @@
+"""Settings of `model`: the latents, and the two networks of each family."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from gan.config.schema.fields import at_least_1, setting
+from gan.game.latents import PRIORS
+
+
+@dataclass(kw_only=True)
+class CodesConfig:
+    categorical: list[int] = setting(
+        "classes of each categorical code; [10, 5] adds 15 components to z",
+        [],
+        check=lambda x: all(classes >= 2 for classes in x),
+        allowed="a list of numbers of classes, each 2 or more",
+    )
+    continuous: int = setting(
+        "codes on [-1, 1], each one component of z", 0, check=lambda x: x >= 0, allowed="0 or more"
+    )
+
+
+@dataclass(kw_only=True)
+class ModelConfig:
+    """What the models of all families have: where z comes from, and how the networks are run."""
+
+    latent_dim: int = at_least_1("components of a latent z", 100)
+    prior: str = setting("what z is drawn from: N(0, 1), or uniform on [-1, 1]", "normal", choices=PRIORS)
+    codes: CodesConfig = setting("InfoGAN's codes, which stand behind z and are guessed from the images")
+    compile: bool = setting("torch.compile both networks for training: slow to begin, then faster where it pays", False)
+
+
+def _dropout(meaning: str) -> Any:
+    return setting(meaning, 0.0, check=lambda x: 0 <= x < 1, allowed="in [0, 1)")
+
+
+def _generator_conditioning(*choices: str) -> Any:
+    return setting(
+        "how the class comes in: concat, embedded and put behind z; batch_norm, as its scale and shift",
+        "none",
+        choices=("none", *choices),
+    )
+
+
+@dataclass(kw_only=True)
+class ConditionableConfig:
+    """What the discriminators of all families have."""
+
+    conditioning: str = setting(
+        "what is done with the class: concat, one more channel of the image; projection, a product with the features "
+        "added to the logit; auxiliary, guessed by a head of its own (AC-GAN)",
+        "none",
+        choices=("none", "concat", "projection", "auxiliary"),
+    )
+
+
+@dataclass(kw_only=True)
+class DiscriminatorConfig(ConditionableConfig):
+    """What the discriminators of the families have whose weights may be normalised."""
+
+    spectral_norm: bool = setting("divide every layer's weights by their largest singular value", False)
+
+
+@dataclass(kw_only=True)
+class MLPNetworkConfig:
+    hidden: list[int] = setting(
+        "widths of the hidden layers, from input to output",
+        check=lambda x: len(x) > 0 and min(x) > 0,
+        allowed="one or more widths, each 1 or more",
+    )
+    activation: str = setting("after each hidden layer", "leaky_relu", choices=("relu", "leaky_relu"))
+    negative_slope: float = setting("of leaky_relu", 0.2, check=lambda x: x >= 0, allowed="0 or more")
+    dropout: float = _dropout("probability after each hidden layer; 0 for none")
+
+
+@dataclass(kw_only=True)
+class MLPGeneratorConfig(MLPNetworkConfig):
+    normalization: str = setting("before each activation", "none", choices=("batch", "none"))
+    conditioning: str = _generator_conditioning("concat", "batch_norm")
+
+
+@dataclass(kw_only=True)
+class MLPDiscriminatorConfig(MLPNetworkConfig, DiscriminatorConfig):
+    normalization: str = setting("before each activation", "none", choices=("batch", "layer", "none"))
+
+
+@dataclass(kw_only=True)
+class MLPConfig(ModelConfig):
+    name: str = setting("family of networks", "mlp")
+    generator: MLPGeneratorConfig = setting("the generator's network")
+    discriminator: MLPDiscriminatorConfig = setting("the discriminator's network")
+
+
+@dataclass(kw_only=True)
+class DCGANNetworkConfig:
+    base_channels: int = at_least_1("channels at half the image's size; twice as many at a quarter, and so on", 32)
+
+
+@dataclass(kw_only=True)
+class DCGANGeneratorConfig(DCGANNetworkConfig):
+    normalization: str = setting("after each layer but the last", "batch", choices=("batch", "instance", "none"))
+    conditioning: str = _generator_conditioning("concat", "batch_norm")
+
+
+@dataclass(kw_only=True)
+class DCGANDiscriminatorConfig(DCGANNetworkConfig, DiscriminatorConfig):
+    normalization: str = setting(
+        "after each layer but the first", "batch", choices=("batch", "instance", "layer", "none")
+    )
+    dropout: float = _dropout("probability after each layer; 0 for none")
+
+
+@dataclass(kw_only=True)
+class DCGANConfig(ModelConfig):
+    name: str = setting("family of networks", "dcgan")
+    generator: DCGANGeneratorConfig = setting("the generator's network")
+    discriminator: DCGANDiscriminatorConfig = setting("the discriminator's network")
+
+
+@dataclass(kw_only=True)
+class ResidualNetworkConfig:
+    base_channels: int = setting(
+        "channels at half the image's size; half as many at the whole size, twice as many at a quarter, and so on",
+        32,
+        check=lambda x: x >= 2,
+        allowed="2 or more",
+    )
+
+
+@dataclass(kw_only=True)
+class ResNetGeneratorConfig(ResidualNetworkConfig):
+    normalization: str = setting("before each activation", "batch", choices=("batch", "instance", "none"))
+    conditioning: str = _generator_conditioning("concat", "batch_norm")
+
+
+@dataclass(kw_only=True)
+class ResNetDiscriminatorConfig(ResidualNetworkConfig, DiscriminatorConfig):
+    normalization: str = setting("before each activation", "none", choices=("batch", "instance", "layer", "none"))
+    dropout: float = _dropout("probability in each block, before its last convolution; 0 for none")
+
+
+@dataclass(kw_only=True)
+class ResNetConfig(ModelConfig):
+    name: str = setting("family of networks", "resnet")
+    generator: ResNetGeneratorConfig = setting("the generator's network")
+    discriminator: ResNetDiscriminatorConfig = setting("the discriminator's network")
+
+
+@dataclass(kw_only=True)
+class R3GANNetworkConfig(ResidualNetworkConfig):
+    blocks: int = at_least_1("residual blocks at each size", 1)
+
+
+@dataclass(kw_only=True)
+class R3GANGeneratorConfig(R3GANNetworkConfig):
+    conditioning: str = _generator_conditioning("concat")
+
+
+@dataclass(kw_only=True)
+class R3GANDiscriminatorConfig(R3GANNetworkConfig, ConditionableConfig):
+    dropout: float = _dropout("probability in each block, before its last convolution; 0 for none")
+
+
+@dataclass(kw_only=True)
+class R3GANConfig(ModelConfig):
+    name: str = setting("family of networks", "r3gan")
+    generator: R3GANGeneratorConfig = setting("the generator's network")
+    discriminator: R3GANDiscriminatorConfig = setting("the discriminator's network")
+
+
+MODELS: dict[str, type] = {"mlp": MLPConfig, "dcgan": DCGANConfig, "resnet": ResNetConfig, "r3gan": R3GANConfig}

@@ -1,0 +1,86 @@
+"""Is this configuration one that can run? All that is wrong with it, in one message, before any work starts.
+
+Our own nodes are held against their dataclass in `gan.config.schema`; the Trainer, optimizers, callbacks and loggers
+are ``_target_`` nodes, held against the signature of what they name.
+"""
+
+import dataclasses
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gan.config import schema
+from gan.config.constraints import contradictions
+from gan.config.target_validation import listed_targets, optimizer_problems, trainer_problems, unknown_keys
+from gan.config.value_types import expected, is_whole, matches
+from gan.system.errors import ConfigError, unknown_name
+
+TARGET_NODES = ("optimizer", "trainer", "callbacks", "logger")
+TOP_LEVEL = ("seed", "run_dir", "dry_run", *schema.NODES, *TARGET_NODES)
+
+
+def validate(settings: Mapping[str, Any]) -> None:
+    """Check a whole configuration, given as plain containers with everything resolved.
+
+    Raises:
+        ConfigError: with every problem on a line of its own: the setting's path, what was given, what is allowed.
+    """
+    problems = list(_problems(settings)) or list(dict.fromkeys(contradictions(settings)))
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def _problems(settings: Mapping[str, Any]) -> Iterator[str]:
+    yield from unknown_keys("", settings, TOP_LEVEL)
+    yield from (f"{name}: missing" for name in TOP_LEVEL if name not in settings)
+    if not is_whole(settings.get("seed", 0)) or not 0 <= settings.get("seed", 0) < 2**32:
+        yield f"seed: {settings['seed']!r} given, a whole number from 0 to 2**32 - 1 expected"
+    if not isinstance(settings.get("dry_run", False), bool):
+        yield f"dry_run: {settings['dry_run']!r} given, true or false expected"
+    if not isinstance(settings.get("run_dir", ""), str):
+        yield f"run_dir: {settings['run_dir']!r} given, a folder expected"
+
+    for group, schemas in schema.NODES.items():
+        yield from _named_node(group, settings, schemas)
+    yield from optimizer_problems(settings.get("optimizer"))
+    yield from trainer_problems(settings.get("trainer"))
+    yield from listed_targets("callbacks", settings, "lightning.pytorch.Callback")
+    yield from listed_targets("logger", settings, "lightning.pytorch.loggers.Logger")
+
+
+def _named_node(path: str, settings: Mapping[str, Any], schemas: Mapping[str, type]) -> Iterator[str]:
+    node = settings.get(path)
+    if not isinstance(node, Mapping):
+        yield f"{path}: {node!r} given, settings expected"
+    elif not isinstance(node.get("name"), str) or node["name"] not in schemas:
+        yield unknown_name(f"{path}.name", str(node.get("name")), schemas)
+    else:
+        yield from schema_problems(path, node, schemas[node["name"]])
+
+
+def schema_problems(path: str, node: Any, of: type) -> Iterator[str]:
+    """What is wrong with a node that should have the settings of the dataclass ``of``."""
+    if not isinstance(node, Mapping):
+        yield f"{path}: {node!r} given, settings expected"
+        return
+    fields = {field.name: field for field in dataclasses.fields(of)}
+    hints = typing.get_type_hints(of)
+    yield from unknown_keys(path, node, fields)
+    for name, field in fields.items():
+        where = f"{path}.{name}"
+        if name not in node:
+            yield f"{where}: missing ({field.metadata['meaning']})"
+        elif dataclasses.is_dataclass(hints[name]):
+            yield from schema_problems(where, node[name], typing.cast(type, hints[name]))
+        else:
+            yield from _value_problems(where, node[name], hints[name], field.metadata)
+
+
+def _value_problems(where: str, value: Any, hint: Any, metadata: Mapping[str, Any]) -> Iterator[str]:
+    choices, check = metadata["choices"], metadata["check"]
+    if not matches(value, hint):
+        yield f"{where}: {value!r} given, {expected(value, hint)} expected"
+    elif choices and value not in choices:
+        yield unknown_name(where, str(value), choices)
+    elif check is not None and value is not None and not check(value):
+        yield f"{where}: {value!r} given, {metadata['allowed']} expected"

@@ -1,0 +1,1 @@
+"""The mathematics of the game: losses, penalties, augmentation, EMA, schedules, latents."""

@@ -1,0 +1,185 @@
+"""Objectives of the game: pure functions of logits, each with its paper, side by side.
+
+An objective is a pair: ``d_loss(real_logits, fake_logits)`` is what the discriminator minimises and
+``g_loss(fake_logits, real_logits)`` what the generator minimises (``real_logits`` is None where the generator's loss
+does not look at real images). Logits have shape (N,), of any size and sign; a loss is a scalar, the mean over a batch.
+After them: the losses of D's other heads, which both players minimise.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from gan.game.latents import Codes
+from gan.system.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What each of the two players minimises.
+
+    Attributes:
+        d_loss: real logits (N,), fake logits (M,) -> scalar.
+        g_loss: fake logits (M,), real logits (N,) or None -> scalar.
+        g_needs_real: ``g_loss`` looks at the real logits too, which are None otherwise.
+        smooths: ``d_loss`` takes ``real_target``, D's target for real images.
+        boundary: the logit between what D takes for real (above) and for fake; None where logits have no zero and only
+            their differences say something.
+        logistic: a logit is the log odds of being real: its sigmoid is a probability, and V(D, G) is defined.
+        batch_coupled: a loss is no mean of terms of single images, or pairs: each depends on the whole batch. Such a
+            batch cannot be cut into parts whose losses are averaged, and processes compare within their own alone.
+    """
+
+    d_loss: Callable[..., Tensor]
+    g_loss: Callable[..., Tensor]
+    g_needs_real: bool = False
+    smooths: bool = False
+    boundary: float | None = 0.0
+    logistic: bool = False
+    batch_coupled: bool = False
+
+
+def cross_entropy(logits: Tensor, target: float) -> Tensor:
+    """-target * log D - (1 - target) * log(1 - D), with D = sigmoid(logits): stable for logits of any size."""
+    return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
+
+
+# Goodfellow et al. 2014, "Generative Adversarial Nets", equation 1: D maximises V = E[log D(x)] + E[log(1 - D(G(z)))].
+def value(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """V(D, G), scalar. At the game's optimum D = 1/2 everywhere and V = -log 4."""
+    return -cross_entropy(real_logits, 1.0) - cross_entropy(fake_logits, 0.0)
+
+
+# With Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.4: one-sided label smoothing.
+def logistic_d_loss(real_logits: Tensor, fake_logits: Tensor, real_target: float = 1.0) -> Tensor:
+    """-V(D, G); with smoothing, D's target for real images is ``real_target`` (in (0, 1], 0.9 is usual)."""
+    return cross_entropy(real_logits, real_target) + cross_entropy(fake_logits, 0.0)
+
+
+# Goodfellow et al. 2014, Algorithm 1: the generator descends E[log(1 - D(G(z)))]. It saturates while D wins.
+def saturating_g_loss(fake_logits: Tensor, real_logits: Tensor | None) -> Tensor:
+    """E[log(1 - D(G(z)))]."""
+    return -cross_entropy(fake_logits, 0.0)
+
+
+# Goodfellow et al. 2014, section 3: "rather than ... log(1 - D(G(z))) we can train G to maximize log D(G(z))".
+def non_saturating_g_loss(fake_logits: Tensor, real_logits: Tensor | None) -> Tensor:
+    """-E[log D(G(z))]."""
+    return cross_entropy(fake_logits, 1.0)
+
+
+# Mao et al. 2017, "Least Squares Generative Adversarial Networks", equation 9: targets a = 0, b = 1 for D, c = 1 for G.
+def least_squares_d_loss(real_logits: Tensor, fake_logits: Tensor, real_target: float = 1.0) -> Tensor:
+    """1/2 E[(D(x) - real_target)^2] + 1/2 E[D(G(z))^2], with D the logits themselves."""
+    return 0.5 * (real_logits - real_target).square().mean() + 0.5 * fake_logits.square().mean()
+
+
+def least_squares_g_loss(fake_logits: Tensor, real_logits: Tensor | None) -> Tensor:
+    """1/2 E[(D(G(z)) - 1)^2]."""
+    return 0.5 * (fake_logits - 1.0).square().mean()
+
+
+# Arjovsky et al. 2017, "Wasserstein GAN", equation 2: D's advantage, the distance between the two distributions if D is
+# the best of all functions of slope 1 at most. Nothing here holds its slope: that is a penalty's task.
+def wasserstein_d_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """-(E[D(x)] - E[D(G(z))]), with D the logits themselves."""
+    return fake_logits.mean() - real_logits.mean()
+
+
+def wasserstein_g_loss(fake_logits: Tensor, real_logits: Tensor | None) -> Tensor:
+    """-E[D(G(z))]."""
+    return -fake_logits.mean()
+
+
+# Lim & Ye 2017, "Geometric GAN"; Miyato et al. 2018, "Spectral Normalization for GANs", equation 16: an image that is
+# told right by a margin of 1 teaches D nothing more. The generator's loss (their equation 17) is Wasserstein's.
+def hinge_d_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))], with D the logits themselves."""
+    return F.relu(1.0 - real_logits).mean() + F.relu(1.0 + fake_logits).mean()
+
+
+# Jolicoeur-Martineau 2019, "The relativistic discriminator" (there RSGAN); Huang et al. 2024, "The GAN is dead; long
+# live the GAN! A Modern GAN Baseline" (there RpGAN): is the real image of a pair more real than the fake one?
+def relativistic_paired_d_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """E[softplus(D(G(z)) - D(x))] over pairs in the order of the batch; both (N,). log 2 where D tells nothing."""
+    return F.softplus(fake_logits - real_logits).mean()
+
+
+def relativistic_paired_g_loss(fake_logits: Tensor, real_logits: Tensor) -> Tensor:
+    """E[softplus(D(x) - D(G(z)))]: D's loss with the roles exchanged."""
+    return relativistic_paired_d_loss(fake_logits, real_logits)
+
+
+# Jolicoeur-Martineau 2019 (there RaSGAN): is an image more real than those of the other kind on average?
+def relativistic_average_d_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """-E[log sigmoid(D(x) - E D(G(z)))] - E[log(1 - sigmoid(D(G(z)) - E D(x)))], the inner means over the batch."""
+    return cross_entropy(real_logits - fake_logits.mean(), 1.0) + cross_entropy(fake_logits - real_logits.mean(), 0.0)
+
+
+def relativistic_average_g_loss(fake_logits: Tensor, real_logits: Tensor) -> Tensor:
+    """D's loss with the roles exchanged."""
+    return relativistic_average_d_loss(fake_logits, real_logits)
+
+
+OBJECTIVES = {
+    "non_saturating": Objective(logistic_d_loss, non_saturating_g_loss, smooths=True, logistic=True),
+    "minimax": Objective(logistic_d_loss, saturating_g_loss, smooths=True, logistic=True),
+    "least_squares": Objective(least_squares_d_loss, least_squares_g_loss, smooths=True, boundary=0.5),
+    "wasserstein": Objective(wasserstein_d_loss, wasserstein_g_loss, boundary=None),
+    "hinge": Objective(hinge_d_loss, wasserstein_g_loss),
+    "relativistic_paired": Objective(
+        relativistic_paired_d_loss, relativistic_paired_g_loss, g_needs_real=True, boundary=None
+    ),
+    "relativistic_average": Objective(
+        relativistic_average_d_loss, relativistic_average_g_loss, g_needs_real=True, boundary=None, batch_coupled=True
+    ),
+}
+
+
+def build_objective(name: str, real_target: float = 1.0) -> Objective:
+    """The objective of a name in ``OBJECTIVES``, with D's target for real images, in (0, 1].
+
+    Raises:
+        ConfigError: another target than 1 for an objective that has none.
+    """
+    objective = OBJECTIVES[name]
+    if objective.smooths:
+        return replace(objective, d_loss=functools.partial(objective.d_loss, real_target=real_target))
+    if real_target != 1:
+        raise ConfigError(f"objective.real_target: {real_target} given, and '{name}' has no target; 1.0 expected")
+    return objective
+
+
+# Odena et al. 2017, "Conditional Image Synthesis with Auxiliary Classifier GANs", equation 3, L_C: both players want
+# the class to be told, of real and of fake images alike.
+def class_loss(class_logits: Tensor, labels: Tensor) -> Tensor:
+    """-E[log P(class | image)], scalar, from logits (N, classes) and int64 labels (N,) in [0, classes)."""
+    return F.cross_entropy(class_logits, labels)
+
+
+# Chen et al. 2016, "InfoGAN", equation 5: -L_I, the variational lower bound on the mutual information of codes and
+# images, up to the codes' entropy, which is constant. G and D's head Q minimise it.
+def information_loss(code_logits: Sequence[Tensor], code_means: Tensor | None, codes: Codes) -> Tensor:
+    """-E[log Q(codes | image)], scalar: the mean over the batch, the sum over the codes, which Q takes as independent.
+
+    A categorical code adds its cross entropy. A continuous one adds the negative log likelihood of a Gaussian of
+    variance 1 up to its constant: half the squared error of the mean. (The paper lets Q say the variance too.)
+
+    Args:
+        code_logits: for each categorical code, (N, classes).
+        code_means: (N, continuous codes); None without such.
+        codes: what the images were made from.
+
+    Raises:
+        ValueError: there are more guesses than codes, or fewer.
+    """
+    losses = [F.cross_entropy(guess, code) for guess, code in zip(code_logits, codes.categorical, strict=True)]
+    if code_means is not None and codes.continuous is not None:
+        losses.append(0.5 * F.mse_loss(code_means, codes.continuous, reduction="none").sum(dim=1).mean())
+    elif code_means is not None or codes.continuous is not None:
+        raise ValueError("code_means and codes.continuous must both be given, or both be None")
+    return torch.stack(losses).sum()

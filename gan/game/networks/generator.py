@@ -1,0 +1,63 @@
+"""What the generators of all families have in common: where the class comes in."""
+
+import torch
+from torch import Tensor, nn
+
+from gan.game.networks.layers import embedded, one_of
+
+CONDITIONINGS = ("none", "concat", "batch_norm")
+
+
+class Generator(nn.Module):
+    """Latents and, if it is conditional, classes -> images.
+
+    A family says in `decode` how images are made, of inputs that are ``input_width`` wide.
+
+    Args:
+        latent_dim: components of z, InfoGAN's codes included.
+        num_classes: classes that the labels name; 0 where there are none.
+        conditioning: how the class comes in. "none": not at all. "concat": an embedding of it, as wide as there are
+            classes and N(0, 1) at first as z is, is put behind z (Mirza & Osindero 2014, "Conditional Generative
+            Adversarial Nets"). "batch_norm": batch normalisation has a scale and shift for each class
+            (`ConditionalBatchNorm`).
+        normalization: the family's; "batch_norm" needs "batch".
+
+    Attributes:
+        conditional: whether `forward` needs labels.
+
+    Raises:
+        ValueError: conditioning does not exist, or needs classes or a normalisation that are not there.
+    """
+
+    def __init__(self, latent_dim: int, num_classes: int, conditioning: str, normalization: str = "none") -> None:
+        super().__init__()
+        one_of(CONDITIONINGS, conditioning=conditioning)
+        self.conditional = conditioning != "none"
+        if self.conditional and num_classes < 1:
+            raise ValueError(f"conditioning={conditioning!r} needs num_classes of 1 or more, not {num_classes}")
+        if conditioning == "batch_norm" and normalization != "batch":
+            raise ValueError(f"conditioning='batch_norm' needs normalization='batch', not {normalization!r}")
+        self.embedding = nn.Embedding(num_classes, num_classes) if conditioning == "concat" else None
+        self.input_width = latent_dim + (num_classes if conditioning == "concat" else 0)
+        self.norm_classes = num_classes if conditioning == "batch_norm" else 0
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """z (N, latent_dim), labels int64 (N,) -> images (N, C, H, W) in [-1, 1].
+
+        Labels may also be mixtures of classes, float (N, num_classes): then the classes' embeddings are mixed so.
+        An unconditional generator takes no notice of labels.
+
+        Raises:
+            ValueError: a conditional one is given none.
+        """
+        if not self.conditional:
+            return self.decode(z, None)
+        if labels is None:
+            raise ValueError("this generator is conditional: it needs labels, and None were given")
+        if self.embedding is not None:
+            z = torch.cat([z, embedded(labels, self.embedding)], dim=1)
+        return self.decode(z, labels)
+
+    def decode(self, z: Tensor, labels: Tensor | None) -> Tensor:
+        """z (N, input_width) -> images; labels are for conditional batch normalisation."""
+        raise NotImplementedError

@@ -1,0 +1,103 @@
+"""Fully connected networks: the GANs of the tutorials, and of Goodfellow et al. 2014."""
+
+import itertools
+import math
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from gan.game.networks.discriminator import Trunk
+from gan.game.networks.generator import Generator
+from gan.game.networks.layers import ClassLayers, activation_layer, normalization_layers, one_of
+
+
+def _hidden_layers(
+    sizes: Sequence[int],
+    activation: str,
+    negative_slope: float,
+    dropout: float,
+    normalization: str,
+    num_classes: int = 0,
+) -> list[nn.Module]:
+    layers: list[nn.Module] = []
+    for inputs, outputs in itertools.pairwise(sizes):
+        layers += [
+            nn.Linear(inputs, outputs, bias=normalization == "none"),  # a normalisation has a shift of its own
+            *normalization_layers(normalization, outputs, spatial=False, num_classes=num_classes),
+            activation_layer(activation, negative_slope),
+        ]
+        if dropout > 0:
+            layers.append(nn.Dropout(dropout))
+    return layers
+
+
+class MLPGenerator(Generator):
+    """latent_dim -> hidden[0] -> ... -> hidden[-1] -> C*H*W, tanh. It begins with torch's own weights.
+
+    Args:
+        latent_dim: components of z.
+        image_shape: (C, H, W) of the images it makes, of any size.
+        num_classes: classes of the labels; 0 where there are none.
+        hidden: widths of the hidden layers, from the latent to the image.
+        activation: after each hidden layer, "relu" or "leaky_relu".
+        negative_slope: of leaky_relu.
+        normalization: between each hidden layer and its activation, "batch" or "none".
+        dropout: probability, after each hidden layer; 0 for none.
+        conditioning: "none", "concat" or "batch_norm", as `Generator` says.
+
+    Shapes: z (N, latent_dim) -> images (N, C, H, W) in [-1, 1].
+    """
+
+    def __init__(
+        self,
+        *,
+        latent_dim: int,
+        image_shape: tuple[int, int, int],
+        num_classes: int = 0,
+        hidden: Sequence[int],
+        activation: str = "leaky_relu",
+        negative_slope: float = 0.2,
+        normalization: str = "none",
+        dropout: float = 0.0,
+        conditioning: str = "none",
+    ) -> None:
+        super().__init__(latent_dim, num_classes, conditioning, normalization)
+        one_of(("batch", "none"), normalization=normalization)
+        self.image_shape = tuple(image_shape)
+        sizes = [self.input_width, *hidden]
+        self.layers = ClassLayers(
+            *_hidden_layers(sizes, activation, negative_slope, dropout, normalization, self.norm_classes),
+            nn.Linear(hidden[-1], math.prod(image_shape)),
+            nn.Tanh(),
+        )
+
+    def decode(self, z: Tensor, labels: Tensor | None) -> Tensor:
+        return self.layers(z, labels).view(-1, *self.image_shape)  # (N, input_width) -> (N, C, H, W)
+
+
+class MLPTrunk(Trunk):
+    """C*H*W -> hidden[0] -> ... -> hidden[-1], the features. Arguments as for `MLPGenerator`.
+
+    Args:
+        normalization: "batch", "layer" or "none".
+
+    Shapes: images (N, C, H, W) -> features (N, hidden[-1]).
+    """
+
+    def __init__(
+        self,
+        *,
+        image_shape: tuple[int, int, int],
+        hidden: Sequence[int],
+        activation: str = "leaky_relu",
+        negative_slope: float = 0.2,
+        normalization: str = "none",
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        sizes = [math.prod(image_shape), *hidden]
+        self.layers = nn.Sequential(*_hidden_layers(sizes, activation, negative_slope, dropout, normalization))
+        self.num_features = hidden[-1]
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.layers(images.flatten(1))  # (N, C, H, W) -> (N, hidden[-1])

@@ -1,0 +1,188 @@
+"""Residual networks: Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks", appendix B.4.
+
+Pre-activation blocks that double or halve the size. The widths are ours, for small machines: the paper's networks for
+32 x 32 images are 256 and 128 channels wide at every size.
+"""
+
+import itertools
+import math
+
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from gan.game.networks.discriminator import Trunk
+from gan.game.networks.generator import Generator
+from gan.game.networks.layers import ClassLayers, normalization_layers, one_of
+from gan.game.networks.sizes import pyramid, side, widths
+
+
+def glorot(inputs: int, outputs: int, kernel: int, gain: float = 1.0) -> nn.Conv2d:
+    """A convolution that keeps the size; uniform weights after Glorot & Bengio 2010 times a gain, biases 0."""
+    convolution = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
+    nn.init.xavier_uniform_(convolution.weight, gain)
+    nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
+    return convolution
+
+
+def in_branch(inputs: int, outputs: int) -> nn.Conv2d:
+    """A convolution of a residual branch. The gain, here alone, is that of the paper's code."""
+    return glorot(inputs, outputs, kernel=3, gain=math.sqrt(2))
+
+
+def in_shortcut(inputs: int, outputs: int) -> nn.Conv2d:
+    return glorot(inputs, outputs, kernel=1)
+
+
+def initialise(module: nn.Module) -> None:
+    """The same for linear maps, with a gain of 1."""
+    if isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(module.bias)
+
+
+class UpBlock(nn.Module):
+    """x (N, inputs, h, w), labels (N,) -> (N, outputs, size, size), by the nearest place."""
+
+    def __init__(self, inputs: int, outputs: int, size: int, normalization: str, num_classes: int) -> None:
+        super().__init__()
+        self.size = size
+        self.branch = ClassLayers(
+            *normalization_layers(normalization, inputs, num_classes=num_classes),
+            nn.ReLU(inplace=normalization != "none"),  # without a copy before it, it would spoil the shortcut's input
+            nn.Upsample(size=size),
+            in_branch(inputs, outputs),
+            *normalization_layers(normalization, outputs, num_classes=num_classes),
+            nn.ReLU(inplace=True),
+            in_branch(outputs, outputs),
+        )
+        self.shortcut = in_shortcut(inputs, outputs)
+
+    def forward(self, x: Tensor, labels: Tensor | None) -> Tensor:
+        # A 1 x 1 convolution may as well come before the copying of places: the same values, a quarter of the work.
+        return self.branch(x, labels) + interpolate(self.shortcut(x), size=self.size)
+
+
+class ResNetGenerator(Generator):
+    """latent_dim -> a small map of many channels -> an UpBlock for each doubling of the size -> image, tanh.
+
+    Args:
+        latent_dim: components of z.
+        image_shape: (C, H, W), H = W of 8 or more.
+        num_classes: classes of the labels; 0 where there are none.
+        base_channels: channels at half the image's size; half as many at the whole size, twice as many at a quarter.
+        normalization: before each ReLU, "batch" (the paper's), "instance" or "none".
+        conditioning: "none", "concat" or "batch_norm", as `Generator` says; the last is in the blocks, and not in the
+            normalisation behind them (Miyato & Koyama 2018).
+
+    Shapes: z (N, latent_dim) -> images (N, C, H, W) in [-1, 1].
+    """
+
+    def __init__(
+        self,
+        *,
+        latent_dim: int,
+        image_shape: tuple[int, int, int],
+        num_classes: int = 0,
+        base_channels: int = 32,
+        normalization: str = "batch",
+        conditioning: str = "none",
+    ) -> None:
+        super().__init__(latent_dim, num_classes, conditioning, normalization)
+        one_of(("batch", "instance", "none"), normalization=normalization)
+        sizes = pyramid(side(image_shape))
+        channels = widths(base_channels, len(sizes))
+        self.first_map = (channels[0], sizes[0], sizes[0])
+        self.input = nn.Linear(self.input_width, math.prod(self.first_map)).apply(initialise)
+        self.blocks = nn.ModuleList(
+            UpBlock(inputs, outputs, size, normalization, self.norm_classes)
+            for (inputs, outputs), size in zip(itertools.pairwise(channels), sizes[1:], strict=True)
+        )
+        self.output = nn.Sequential(
+            *normalization_layers(normalization, channels[-1]),
+            nn.ReLU(inplace=True),
+            glorot(channels[-1], image_shape[0], kernel=3),
+            nn.Tanh(),
+        )
+
+    def decode(self, z: Tensor, labels: Tensor | None) -> Tensor:
+        x = self.input(z).view(-1, *self.first_map)  # (N, input_width) -> (N, channels, 4 … 7, 4 … 7)
+        for block in self.blocks:
+            x = block(x, labels)
+        return self.output(x)  # (N, C, H, W)
+
+
+class DownBlock(nn.Module):
+    """x (N, inputs, size, size) -> (N, outputs, half, half); the same size if ``halve`` is false.
+
+    Args:
+        of_image: x is the image: no activation and no normalisation stand before the first convolution.
+        dropout: probability, before the last convolution (Zagoruyko & Komodakis 2016, "Wide Residual Networks").
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        size: int,
+        *,
+        normalization: str,
+        dropout: float,
+        of_image: bool = False,
+        halve: bool = True,
+    ) -> None:
+        super().__init__()
+        hidden = outputs // 2 if of_image else inputs
+        before = [*normalization_layers(normalization, inputs), nn.ReLU(inplace=normalization != "none")]
+        # An odd size is halved, rounded down, by means over 3 x 3 places: no row is left out.
+        self.halve: nn.Module = nn.AvgPool2d(2 + size % 2, stride=2) if halve else nn.Identity()
+        self.branch = nn.Sequential(
+            *([] if of_image else before),
+            in_branch(inputs, hidden),
+            *normalization_layers(normalization, hidden),
+            nn.ReLU(inplace=True),
+            *([nn.Dropout(dropout)] if dropout > 0 else []),
+            in_branch(hidden, outputs),
+        )
+        self.shortcut = in_shortcut(inputs, outputs) if inputs != outputs else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        # A mean may as well come before a 1 x 1 convolution: the same values, a quarter of the work.
+        return self.halve(self.branch(x)) + self.shortcut(self.halve(x))
+
+
+class ResNetTrunk(Trunk):
+    """Image -> a DownBlock for each halving of the size, and one more -> the sum over all places of the last map.
+
+    Args:
+        image_shape: (C, H, W), H = W of 8 or more.
+        base_channels: channels at half the image's size; twice as many at a quarter, and so on.
+        normalization: before each ReLU in the blocks, "batch", "instance", "layer" or "none" (the paper's).
+        dropout: probability, in each block before the last convolution; 0 for none.
+
+    Shapes: images (N, C, H, W) -> features (N, channels of the last map).
+    """
+
+    initialise = staticmethod(initialise)
+
+    def __init__(
+        self,
+        *,
+        image_shape: tuple[int, int, int],
+        base_channels: int = 32,
+        normalization: str = "none",
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        sizes = pyramid(side(image_shape))[::-1]  # from the image's own to the smallest
+        channels = [image_shape[0], *widths(base_channels, len(sizes))[-2::-1]]
+        blocks = [
+            DownBlock(inputs, outputs, size, normalization=normalization, dropout=dropout, of_image=level == 0)
+            for level, ((inputs, outputs), size) in enumerate(zip(itertools.pairwise(channels), sizes, strict=False))
+        ]
+        last = channels[-1]
+        blocks.append(DownBlock(last, last, sizes[-1], normalization=normalization, dropout=dropout, halve=False))
+        self.layers = nn.Sequential(*blocks, nn.ReLU(inplace=True))
+        self.num_features = last
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.layers(images).sum(dim=(2, 3))  # (N, C, H, W) -> (N, num_features, 4 … 7, 4 … 7) -> (N, …)

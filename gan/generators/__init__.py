@@ -1,0 +1,1 @@
+"""A trained generator: its file, sampling, latent walks and directions, inversion, export."""

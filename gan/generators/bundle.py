@@ -1,0 +1,212 @@
+"""A trained generator as one safe file, and back.
+
+A bundle is a safetensors file: the generator's weights, and in its metadata, as JSON under the key "gan", the
+architecture, prior, classes, image shape, normalisation, data set and measures. Loading it runs no code from the file:
+a family of networks is looked up by name in a closed registry, and built only if it fits the weights that are there.
+`bundle_file` reads and writes the file, `bundle_metadata` knows its formats and the bounds of every value, and
+`trained_generator` is what one has then.
+"""
+
+import contextlib
+import dataclasses
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from gan.config.schema.models import MODELS
+from gan.config.value_types import expected as expected_type
+from gan.config.value_types import matches
+from gan.data.registry import POINT_SHAPE
+from gan.game.latents import Prior
+from gan.game.networks import FAMILIES, build_generator
+from gan.generators import bundle_file, bundle_metadata
+from gan.generators.bundle_file import FILE_NAME, MAX_VALUES
+from gan.generators.bundle_metadata import FORMAT
+from gan.generators.trained_generator import TrainedGenerator
+from gan.system.errors import BundleError
+
+__all__ = ["FILE_NAME", "FORMAT", "TrainedGenerator", "add_quality", "describe", "load_generator", "save_bundle"]
+
+
+def describe(
+    family: str,
+    settings: Mapping[str, Any],
+    *,
+    prior: Prior,
+    image_shape: tuple[int, int, int],
+    mean: float,
+    std: float,
+    num_classes: int = 0,
+    quality: Mapping[str, Any] | None = None,
+    **provenance: Any,
+) -> dict[str, Any]:
+    """The metadata of a bundle: what it takes to rebuild and use a generator, and (``provenance``) its origin.
+
+    Args:
+        settings: of the family's generator, in plain values, as `build_generator` takes them.
+        image_shape: (C, H, W); (2, 1, 1) are points of the plane, floats at rest and not pixels.
+        num_classes: classes that the generator makes images of; 0 for one that takes no labels, whatever its data have.
+        quality: measures of its images, if they are known: see `add_quality`.
+        provenance: ``data`` with ``class_names``, ``trained``, …
+    """
+    return {
+        "format": FORMAT,
+        "family": family,
+        "settings": dict(settings),
+        "prior": prior.name,
+        "latent_dim": prior.latent_dim,
+        "codes": {"categorical": list(prior.categorical), "continuous": prior.continuous},
+        "image_shape": list(image_shape),
+        "mean": mean,
+        "std": std,
+        "num_classes": num_classes,
+        "points": tuple(image_shape) == POINT_SHAPE,
+        "quality": quality,
+        **provenance,
+    }
+
+
+def save_bundle(path: Path, generator: nn.Module, metadata: Mapping[str, Any]) -> None:
+    """Write a bundle, whole or not at all.
+
+    Raises:
+        BundleError: `load_generator` would not take it: a value is out of its bounds.
+    """
+    with _named(path):
+        bundle_metadata.check(metadata)
+        _check_classes(generator, metadata)
+    bundle_file.write(path, generator.state_dict(), metadata)
+
+
+def load_generator(path: str | Path) -> TrainedGenerator:
+    """The generator in a bundle, or in a run folder's bundle, ready for sampling, on the CPU.
+
+    The file may come from anywhere: no code in it is run, and sizes are bounded before anything is allocated.
+
+    Raises:
+        BundleError: there is no such file, or it is not a whole bundle of a generator of this version.
+    """
+    path = bundle_file.find(Path(path))
+    with _named(path):
+        tensors, metadata = _read(path)
+        return TrainedGenerator(_network(metadata, tensors), metadata)
+
+
+def add_quality(path: str | Path, quality: Mapping[str, Any]) -> None:
+    """Put measures into a bundle, in place of those that were there; the weights stay as they are to the bit.
+
+    Args:
+        quality: by name, in plain values: what was measured, on how many images, with which extractor.
+
+    Raises:
+        BundleError: as `load_generator`.
+    """
+    path = bundle_file.find(Path(path))
+    with _named(path):
+        tensors, metadata = _read(path)
+    bundle_file.write(path, tensors, {**metadata, "quality": dict(quality)})
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Put the path before the message of a BundleError."""
+    try:
+        yield
+    except BundleError as error:
+        raise BundleError(f"{path}: {error}") from error
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and the checked metadata of a bundle's file, in today's format."""
+    tensors, saved = bundle_file.read(path)
+    metadata = bundle_metadata.migrate(saved)
+    bundle_metadata.check(metadata)
+    return tensors, metadata
+
+
+def _network(metadata: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn.Module:
+    """The generator that the metadata names, with the file's weights.
+
+    It is built without memory, on torch's meta device, then held against the weights, and then given them. So a family
+    keeps all that its generator needs in its state_dict: a buffer that is not there would have no values.
+    """
+    family = metadata["family"]
+    if family not in FAMILIES:
+        raise BundleError(f"network family {family!r}; known: {', '.join(FAMILIES)}")
+    _check_settings(family, metadata["settings"])
+    try:
+        with torch.device("meta"), _Unfilled():
+            generator = build_generator(
+                family,
+                latent_dim=bundle_metadata.prior_of(metadata).width,
+                image_shape=tuple(metadata["image_shape"]),
+                num_classes=metadata["num_classes"],
+                **metadata["settings"],
+            )
+        expected = generator.state_dict()
+    except Exception as error:  # whatever a network says to settings that nobody has validated
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise BundleError(f"the architecture in its metadata cannot be built: {reason}") from error
+    _check_classes(generator, metadata)
+    _compare(expected, tensors)
+    generator.load_state_dict({name: tensors[name].to(meta.dtype) for name, meta in expected.items()}, assign=True)
+    return generator
+
+
+def _check_settings(family: str, settings: Mapping[str, Any]) -> None:
+    """Hold the settings against the family's schema, as a run's are: a network itself looks at few of them."""
+    schema = typing.get_type_hints(MODELS[family])["generator"]
+    hints = typing.get_type_hints(schema)
+    for field in dataclasses.fields(schema):
+        if field.name not in settings:
+            continue
+        value, hint, rules = settings[field.name], hints[field.name], field.metadata
+        given = f"settings.{field.name}: {bundle_metadata.shown(value)} given"
+        if not matches(value, hint):
+            raise BundleError(f"{given}, {expected_type(value, hint)} expected")
+        if (rules["choices"] and value not in rules["choices"]) or (rules["check"] and not rules["check"](value)):
+            raise BundleError(f"{given}, {', '.join(rules['choices']) or rules['allowed']} expected")
+
+
+def _check_classes(generator: nn.Module, metadata: Mapping[str, Any]) -> None:
+    if getattr(generator, "conditional", False) != (metadata["num_classes"] > 0):
+        takes = "takes labels" if metadata["num_classes"] == 0 else "takes no labels"
+        raise BundleError(f"num_classes: {metadata['num_classes']} given, but the network {takes}")
+
+
+class _Unfilled(TorchFunctionMode):
+    """New weights get no values: without memory there is nothing to fill, yet torch would take a second for it.
+
+    (To fill a tensor on the meta device with normal numbers, it imports its decompositions first.)
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.randn:
+            func = torch.empty
+        if func in (torch.Tensor.normal_, nn.init.normal_):
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
+
+
+def _compare(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+    """Hold the network's tensors, which are on the meta device, against the file's."""
+    fault = "the architecture in its metadata does not fit its weights: "
+    if sum(tensor.numel() for tensor in expected.values()) > MAX_VALUES:
+        raise BundleError(f"{fault}it has more than {MAX_VALUES} values")
+    for name in sorted(expected.keys() | found.keys()):
+        if name not in found:
+            raise BundleError(f"{fault}the file has no {name}")
+        if name not in expected:
+            raise BundleError(f"{fault}the network has no {name[:100]!r}")
+        here, there = expected[name], found[name]
+        if here.shape != there.shape or here.is_floating_point() != there.is_floating_point():
+            raise BundleError(f"{fault}{name} is {_shape(there)} in the file, {_shape(here)} in the network")
+
+
+def _shape(tensor: Tensor) -> str:
+    return f"{tuple(tensor.shape)} {str(tensor.dtype).removeprefix('torch.')}"

@@ -1,0 +1,75 @@
+"""Which class each image is to be of, as a user says it: by number, by name, or several of them in turn."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gan.system.errors import GanError
+
+MOST_NAMED = 64  # classes in a message: all of EMNIST's
+
+
+def class_labels(asked: Any, count: int, num_classes: int, names: Sequence[str] = ()) -> Tensor:
+    """Labels int64 (count,).
+
+    Args:
+        asked: None for all classes in turn; a class, by its number 0 … num_classes - 1 or by its name; or several
+            classes, ``count`` or fewer, which are taken in turn.
+        num_classes: 1 or more.
+        names: of the classes, by number; empty where they have none. A name may be given in any case, and a number as
+            text where no class is called so.
+
+    Raises:
+        GanError: there is no such class, or more are given than there are images.
+    """
+    if asked is None:
+        chosen = list(range(num_classes))[:count]
+    elif isinstance(asked, str) or not isinstance(asked, Iterable):
+        chosen = [_class_number(asked, num_classes, names)]
+    elif isinstance(asked, Tensor) and asked.ndim == 0:
+        chosen = [_class_number(asked.item(), num_classes, names)]
+    else:
+        values = asked.tolist() if hasattr(asked, "tolist") else list(asked)  # a tensor, an array
+        chosen = [_class_number(value, num_classes, names) for value in values]
+        if not 0 < len(chosen) <= max(count, 1):
+            raise GanError(f"labels: {len(chosen)} given for {count} images; 1 … {max(count, 1)} expected")
+    turns = -(-count // len(chosen)) if chosen else 0
+    return torch.tensor(chosen * turns, dtype=torch.int64)[:count]
+
+
+def _class_number(asked: Any, num_classes: int, names: Sequence[str]) -> int:
+    if isinstance(asked, str):
+        number = _number_of_name(asked, names)
+        if number is not None:
+            return number
+        if asked.strip().removeprefix("-").isdecimal() and len(asked) < 20:
+            asked = int(asked)
+    elif hasattr(asked, "item"):  # NumPy's whole numbers
+        asked = asked.item()
+    if type(asked) is int and 0 <= asked < num_classes:
+        return asked
+    raise GanError(f"class {asked!r}: there is no such class{_nearest(asked, names)} {_choices(num_classes, names)}")
+
+
+def _number_of_name(asked: str, names: Sequence[str]) -> int | None:
+    """The class of this very name, or else the only one whose name differs in case alone."""
+    if asked in names:
+        return names.index(asked)
+    alike = [number for number, name in enumerate(names) if name.casefold() == asked.casefold()]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _nearest(asked: Any, names: Sequence[str]) -> str:
+    by_folded = {name.casefold(): name for name in reversed(names)}
+    near = difflib.get_close_matches(str(asked).casefold(), by_folded, n=1) if isinstance(asked, str) else []
+    return f"; did you mean '{by_folded[near[0]]}'?" if near else ";"
+
+
+def _choices(num_classes: int, names: Sequence[str]) -> str:
+    if not names or list(names) == [str(number) for number in range(num_classes)]:
+        return f"classes: 0 … {num_classes - 1}"
+    named = [f"{number} {name}" for number, name in enumerate(names[:MOST_NAMED])]
+    return "classes: " + ", ".join([*named, "…"] if len(names) > MOST_NAMED else named)

@@ -1,0 +1,170 @@
+"""A trained generator for other runtimes: ONNX, and torch.export's .pt2; each compared with the original.
+
+What is exported takes z, float32 (N, prior.width), and of a conditional generator labels, int64 (N,); N is free. It
+gives images, float32 (N, C, H, W) in [0, 1] as `gan.data.normalization` has them at rest, so ``(255 * images).round()``
+are the pixels of `TrainedGenerator.decode`; points of the plane come in the units of their data.
+"""
+
+import importlib
+import io
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from gan.generators.trained_generator import TrainedGenerator
+from gan.system.errors import GanError
+
+FORMATS = ("onnx", "pt2")
+OPSET = 18  # of ONNX, the first that torch's exporter writes without converting
+TOLERANCE = 1e-5  # in the units of what is given, [0, 1]
+LATENTS = 1000  # compared
+BATCHES = (1, 99, 900)  # so many at a time: their number is free
+METADATA = "gan"  # the key of the bundle's metadata, as JSON, in the exported file
+
+
+class Exported(NamedTuple):
+    """A file's content, and by how much at most a value differs from the original's in its own runtime."""
+
+    content: bytes
+    difference: float
+    runtime: str
+
+
+class PixelGenerator(nn.Module):
+    """A generator together with what leads from its output to the values at rest."""
+
+    def __init__(self, trained: TrainedGenerator) -> None:
+        super().__init__()
+        self.network = trained.generator
+        self.mean, self.std = trained.metadata["mean"], trained.metadata["std"]
+        self.clamped = not trained.points
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """z (N, prior.width), labels int64 (N,) -> (N, C, H, W); see above."""
+        units = self.network(z, labels) * self.std + self.mean
+        return units.clamp(0, 1) if self.clamped else units
+
+
+def export(trained: TrainedGenerator, kind: str) -> Exported:
+    """Export a generator, which lies on the CPU, read it with its own runtime, and compare over `LATENTS` latents.
+
+    Args:
+        kind: one of `FORMATS`.
+
+    Raises:
+        GanError: a package is not installed; or what was exported differs by more than `TOLERANCE`.
+    """
+    wanted = _inputs(trained)
+    model = PixelGenerator(trained).eval()
+    with torch.no_grad():
+        expected = torch.cat([model(*batch) for batch in _batches(wanted)])
+    with _quietly():
+        content = (_onnx if kind == "onnx" else _pt2)(model, tuple(x[:3].clone() for x in wanted), _metadata(trained))
+        found, runtime = (_by_onnxruntime if kind == "onnx" else _by_torch)(content, wanted)
+    difference = float((found - expected).abs().max())
+    if not difference <= TOLERANCE:  # NaN is none
+        raise GanError(
+            f"{kind}: what was exported differs by up to {difference:.3g} from the original over {LATENTS:,} latents, "
+            f"in {runtime}; {TOLERANCE:g} is allowed: nothing was written"
+        )
+    return Exported(content, difference, runtime)
+
+
+def check_packages(kind: str) -> None:
+    """Raise GanError where a package that the format needs is not installed."""
+    for package in ("onnx", "onnxscript", "onnxruntime") if kind == "onnx" else ():
+        try:
+            importlib.import_module(package)
+        except ImportError:
+            raise GanError(
+                f"onnx: the package {package} is not installed: pip install -e '.[export]' in the checkout "
+                "has all that it needs; --to pt2 needs nothing more"
+            ) from None
+
+
+def _inputs(trained: TrainedGenerator) -> tuple[Tensor, ...]:
+    """Latents and, of a conditional generator, its classes in turn."""
+    labels = trained.labels(None, LATENTS)
+    z = trained.latents(LATENTS, seed=0)
+    return (z,) if labels is None else (z, labels)
+
+
+def _batches(inputs: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, ...]]:
+    return zip(*(x.split(BATCHES) for x in inputs), strict=True)
+
+
+def _metadata(trained: TrainedGenerator) -> str:
+    return json.dumps(trained.metadata, sort_keys=True)
+
+
+def _exported_program(model: nn.Module, example: tuple[Tensor, ...]) -> torch.export.ExportedProgram:
+    program = torch.export.export(model, example, dynamic_shapes=_free_number(example))
+    for node in program.graph.nodes:  # lines of code with the paths of this machine: a quarter of a small file
+        node.meta.pop("stack_trace", None)
+    return program
+
+
+def _free_number(example: tuple[Tensor, ...]) -> tuple[dict[int, Any], ...]:
+    """The first axis of each input is N, whatever that is."""
+    number = torch.export.Dim("N", min=1)
+    return tuple({0: number} for _ in example)
+
+
+def _onnx(model: nn.Module, example: tuple[Tensor, ...], metadata: str) -> bytes:
+    names = ["z", "labels"][: len(example)]
+    program = torch.onnx.export(
+        _exported_program(model, example),
+        input_names=names,
+        output_names=["images"],
+        dynamic_shapes=_free_number(example),  # for the axis's name
+        opset_version=OPSET,
+        dynamo=True,
+        verbose=False,
+    )
+    assert program is not None
+    made = program.model_proto
+    made.metadata_props.add(key=METADATA, value=metadata)
+    return bytes(made.SerializeToString(deterministic=True))
+
+
+def _pt2(model: nn.Module, example: tuple[Tensor, ...], metadata: str) -> bytes:
+    buffer = io.BytesIO()
+    torch.export.save(_exported_program(model, example), buffer, extra_files={METADATA: metadata})
+    return buffer.getvalue()
+
+
+def _by_onnxruntime(content: bytes, inputs: tuple[Tensor, ...]) -> tuple[Tensor, str]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    names = [given.name for given in session.get_inputs()]
+    images = [
+        session.run(None, {name: x.numpy() for name, x in zip(names, batch, strict=True)})[0]
+        for batch in _batches(inputs)
+    ]
+    return torch.cat([torch.tensor(image) for image in images]), f"onnxruntime {onnxruntime.__version__}"
+
+
+def _by_torch(content: bytes, inputs: tuple[Tensor, ...]) -> tuple[Tensor, str]:
+    loaded = torch.export.load(io.BytesIO(content)).module()
+    with torch.no_grad():
+        return torch.cat([loaded(*batch) for batch in _batches(inputs)]), f"torch {torch.__version__}"
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """What exporters tell of themselves is nothing that a user could act on; what they raise is not held back."""
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)

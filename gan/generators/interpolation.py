@@ -1,0 +1,94 @@
+"""Walks through the latents: from point to point, in a straight line or along the sphere.
+
+Functions of tensors, which know nothing of networks. A walk visits its anchors in order; ``places`` says where each of
+its frames stands between them.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from gan.game.latents import Prior
+from gan.system.errors import GanError, unknown_name
+
+METHODS = ("spherical", "linear")
+MOST_FRAMES = 100_000
+
+
+class Places(NamedTuple):
+    """Where the frames of a walk stand.
+
+    Attributes:
+        start: int64 (frames,), the anchor that each frame comes from.
+        end: int64 (frames,), the one that it goes to.
+        share: float32 (frames,), how much of the way is behind it, in [0, 1].
+    """
+
+    start: Tensor
+    end: Tensor
+    share: Tensor
+
+
+def places(anchors: int, steps: int, *, loop: bool = False) -> Places:
+    """``steps`` frames from each anchor to the next: steps * (anchors - 1) + 1, the last one on the last anchor.
+
+    Args:
+        anchors: 2 or more.
+        steps: 1 or more.
+        loop: go on to the first anchor: steps * anchors frames, of which the last is the one before the first, so that
+            an animation that repeats them has no jump.
+
+    Raises:
+        GanError: a number is out of its range.
+    """
+    if anchors < 2:
+        raise GanError(
+            f"a walk goes between two points or more, and {anchors} {'was' if anchors == 1 else 'were'} given"
+        )
+    if steps < 1:
+        raise GanError(f"steps: {steps} given; 1 or more expected")
+    frames = steps * anchors if loop else steps * (anchors - 1) + 1
+    if frames > MOST_FRAMES:
+        raise GanError(f"steps: {steps} given, which makes {frames} frames; at most {MOST_FRAMES} are made")
+    index = torch.arange(frames)
+    start = index.div(steps, rounding_mode="floor")
+    return Places(start, (start + 1) % anchors, (index % steps) / steps)
+
+
+def between(anchors: Tensor, where: Places, prior: Prior, method: str | None = None) -> Tensor:
+    """Latents (frames, prior.width) of a walk between anchors (N, prior.width).
+
+    Args:
+        method: of the noise. "spherical": White 2016, "Sampling Generative Networks". Normal latents lie near a sphere
+            of radius √latent_dim; a straight line leaves it, towards latents that training has hardly seen. "linear":
+            the straight line, which for a uniform prior stays within its cube. None: the one that suits the prior.
+            Codes always go in a straight line.
+
+    Raises:
+        GanError: there is no such method.
+    """
+    method = method or ("spherical" if prior.name == "normal" else "linear")
+    if method not in METHODS:
+        raise GanError(unknown_name("method", method, METHODS))
+    start, end, share = anchors[where.start], anchors[where.end], where.share[:, None]
+    z = torch.lerp(start, end, share)
+    if method == "spherical":
+        noise = slice(0, prior.latent_dim)
+        z[:, noise] = spherical(start[:, noise], end[:, noise], share)
+    return z
+
+
+def spherical(start: Tensor, end: Tensor, share: Tensor) -> Tensor:
+    """(N, D) along the great circle between the directions of start and end, both (N, D); share is (N, 1).
+
+    sin((1 − s)Ω)/sin Ω · start + sin(sΩ)/sin Ω · end, with Ω the angle between them. Where there is no one such circle
+    (the same direction, or opposite ones) it is the straight line.
+    """
+    cosine = torch.cosine_similarity(start, end, dim=1)[:, None].clamp(-1, 1)
+    angle = cosine.arccos()
+    sine = angle.sin()
+    straight = sine < 1e-4
+    sine = sine.where(~straight, torch.ones_like(sine))
+    along = ((1 - share) * angle).sin() / sine * start + (share * angle).sin() / sine * end
+    return torch.lerp(start, end, share).where(straight, along)

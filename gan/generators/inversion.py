@@ -1,0 +1,149 @@
+"""The latent of a given picture: found by gradient descent on the picture's error."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gan.data.normalization import normalize
+from gan.game.latents import Prior
+from gan.generators.trained_generator import Labels, TrainedGenerator
+from gan.system.errors import GanError
+
+CANDIDATES = 1000  # latents drawn, of which the nearest are started from
+BETWEEN_QUANTILES = 2.576  # standard deviations of a normal distribution: 99 % lie within
+
+
+class Inversion(NamedTuple):
+    """What was found for a picture.
+
+    Attributes:
+        z: float32 (prior.width,).
+        label: the class that it was found with; None for a generator without classes.
+        image: uint8 (C, H, W), the generator's image of it.
+        error: root of the mean squared difference of a pixel in [0, 1], of ``image`` to the picture.
+        errors: the same of each restart, the best first.
+        error_of_nearest: the same of the nearest of `CANDIDATES` random images: where it began.
+    """
+
+    z: Tensor
+    label: int | None
+    image: NDArray[np.uint8]
+    error: float
+    errors: list[float]
+    error_of_nearest: float
+
+
+def invert(
+    trained: TrainedGenerator,
+    picture: NDArray[np.uint8],
+    *,
+    labels: Labels = None,
+    restarts: int = 8,
+    steps: int = 300,
+    lr: float = 0.05,
+    seed: int = 0,
+) -> Inversion:
+    """Find the latent whose image is nearest to a picture (C, H, W), uint8.
+
+    Several latents are improved side by side by Adam on the mean squared error, from the nearest of `CANDIDATES` drawn
+    ones, so that no start is far off. After each step they are put back to where the prior's latents lie (`typical`):
+    an image from elsewhere would say nothing of what the generator has learned. Classes and categorical codes stay as
+    drawn, and so are chosen by the start.
+
+    Zhu et al. 2016, "Generative Visual Manipulation on the Natural Image Manifold", section 3.1; Lipton & Tripathi
+    2017, "Precise Recovery of Latent Vectors from Generative Adversarial Networks".
+
+    Args:
+        labels: the class to look in, or several; None for all of them.
+
+    Raises:
+        GanError: the picture is not of the generator's size; a generator of points; a class that does not exist.
+    """
+    if trained.points:
+        raise GanError("this generator makes points of the plane, not images: there is no picture to find")
+    if picture.shape != trained.image_shape:
+        raise GanError(f"a picture of shape {picture.shape} given; {trained.image_shape} expected")
+    device = next(trained.generator.parameters()).device
+    mean, std = trained.metadata["mean"], trained.metadata["std"]
+    target = normalize(torch.tensor(picture, device=device)[None], mean, std)
+    z, classes, error_of_nearest = _starts(trained, picture, labels, restarts, seed)
+    z, classes = z.to(device), None if classes is None else classes.to(device)
+    z = _descend(trained, z, classes, target, steps=steps, lr=lr)
+    images = trained.decode(z, classes)
+    errors = rms(images, picture)
+    best = int(errors.argmin())
+    label = None if classes is None else int(classes[best])
+    return Inversion(z[best].cpu(), label, images[best], float(errors[best]), sorted(errors.tolist()), error_of_nearest)
+
+
+def rms(images: NDArray[np.uint8], picture: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """(N,): root of the mean squared difference of a pixel in [0, 1], of images (N, C, H, W) to a picture (C, H, W)."""
+    return np.sqrt(((images / 255.0 - picture / 255.0) ** 2).mean(axis=(1, 2, 3)))
+
+
+def typical(z: Tensor, prior: Prior) -> Tensor:
+    """z (N, prior.width), moved as little as needed to where the prior's latents lie.
+
+    Normal noise: to a length that 99 % of it has (by Wilson and Hilferty's approximation of the chi-squared
+    distribution). Uniform noise and continuous codes: to [-1, 1]. Categorical codes are left as they are.
+    """
+    noise, categorical, continuous = z.split([prior.latent_dim, sum(prior.categorical), prior.continuous], dim=1)
+    if prior.name == "normal":
+        shortest, longest = (_length(prior.latent_dim, sign * BETWEEN_QUANTILES) for sign in (-1, 1))
+        length = noise.norm(dim=1, keepdim=True)
+        noise = noise * (length.clamp(shortest, longest) / length.clamp_min(1e-12))
+    else:
+        noise = noise.clamp(-1, 1)
+    return torch.cat([noise, categorical, continuous.clamp(-1, 1)], dim=1)
+
+
+def candidates(prior: Prior, seed: int) -> Tensor:
+    """`CANDIDATES` latents of a seed, not those of `TrainedGenerator.sample`: its images may be looked for."""
+    return typical(prior.fixed(CANDIDATES, seed=seed, purpose="starts of an inversion"), prior)
+
+
+def _length(dim: int, deviations: float) -> float:
+    """The quantile of the length of normal noise that lies so many standard deviations from the middle."""
+    cube_root = 1 - 2 / (9 * dim) + deviations * math.sqrt(2 / (9 * dim))
+    return math.sqrt(dim * max(cube_root, 0.0) ** 3)
+
+
+def _starts(
+    trained: TrainedGenerator, picture: NDArray[np.uint8], labels: Labels, restarts: int, seed: int
+) -> tuple[Tensor, Tensor | None, float]:
+    """The nearest of random latents, their classes, and the error of the first."""
+    z = candidates(trained.prior, seed)
+    classes = trained.labels(labels, CANDIDATES)
+    errors = rms(trained.decode(z, classes), picture)
+    nearest = torch.as_tensor(errors.argsort(kind="stable")[:restarts].copy())
+    return z[nearest], None if classes is None else classes[nearest], float(errors.min())
+
+
+def _descend(
+    trained: TrainedGenerator, z: Tensor, classes: Tensor | None, target: Tensor, *, steps: int, lr: float
+) -> Tensor:
+    """Each z (N, width) improved by Adam, with a rate that falls to 0 as a cosine does; the best of its way is kept."""
+    z = z.clone().requires_grad_()
+    fixed = trained.prior.latent_dim, trained.prior.latent_dim + sum(trained.prior.categorical)
+    optimizer = torch.optim.Adam([z], lr=lr)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=max(steps, 1))
+    best, least = z.detach().clone(), torch.full((len(z),), math.inf, device=z.device)
+    for step in range(steps + 1):
+        images = trained.generator(z, classes) if classes is not None else trained.generator(z)
+        errors = (images - target).square().mean(dim=(1, 2, 3))
+        better = errors.detach() < least
+        best[better], least[better] = z.detach()[better], errors.detach()[better]
+        if step == steps:
+            break
+        optimizer.zero_grad()
+        errors.sum().backward()
+        z.grad[:, fixed[0] : fixed[1]] = 0  # type: ignore[index]
+        optimizer.step()
+        schedule.step()
+        with torch.no_grad():
+            z.copy_(typical(z, trained.prior))
+    return best

@@ -1,0 +1,206 @@
+"""A trained generator, ready for use: latents and classes go in, images as they are at rest come out.
+
+>>> from gan import load_generator
+>>> generator = load_generator("run")  # a run folder, or the path of a generator.safetensors
+>>> generator.image_shape, generator.class_names
+((1, 4, 5), ('Bag', 'Coat', 'Dress'))
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gan.data.normalization import denormalize, dtype_at_rest
+from gan.game.latents import Prior
+from gan.generators import bundle_metadata
+from gan.generators.class_labels import class_labels
+from gan.generators.interpolation import between, places
+from gan.system.errors import GanError
+
+# What may be asked for as the classes of images: see `TrainedGenerator.sample`.
+Labels = int | str | Sequence[int | str] | np.ndarray | Tensor | None
+
+
+class TrainedGenerator:
+    """A generator with what is needed to use it: the prior, the classes, the pixel range, and where it comes from.
+
+    Attributes:
+        generator: the network, in eval mode, gradients off.
+        metadata: the bundle's metadata, as ``describe`` makes it, and the ``sha256`` of the file that it was read from.
+    """
+
+    def __init__(self, generator: nn.Module, metadata: dict[str, Any]) -> None:
+        self.generator = generator.eval().requires_grad_(False)
+        self.metadata = metadata
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        channels, height, width = self.metadata["image_shape"]
+        return channels, height, width
+
+    @property
+    def prior(self) -> Prior:
+        """What its latents are drawn from."""
+        return bundle_metadata.prior_of(self.metadata)
+
+    @property
+    def num_classes(self) -> int:
+        """Classes that it can be asked for; 0 if it is not conditional."""
+        return int(self.metadata["num_classes"])
+
+    @property
+    def conditional(self) -> bool:
+        return self.num_classes > 0
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes of its data, by label; empty where they have none."""
+        return bundle_metadata.class_names_of(self.metadata)
+
+    @property
+    def points(self) -> bool:
+        """Whether it makes points of the plane, (2, 1, 1), in place of images."""
+        return bool(self.metadata["points"])
+
+    def to(self, device: torch.device | str) -> "TrainedGenerator":
+        self.generator.to(device)
+        return self
+
+    def latents(self, count: int, seed: int, truncation: float | None = None) -> Tensor:
+        """Latents (count, prior.width) of a seed; the first ones do not depend on ``count``. Truncation: see `sample`.
+
+        Raises:
+            GanError: a truncation that is out of its range, or of a uniform prior.
+        """
+        z = self.prior.fixed(count, seed=seed, purpose="samples from a bundle")
+        if truncation is not None:
+            self._check_truncation(truncation)
+            z[:, : self.prior.latent_dim] *= truncation
+        return z
+
+    def labels(self, asked: Labels, count: int) -> Tensor | None:
+        """The classes of ``count`` images, int64 (count,), as `sample` understands them; None without classes.
+
+        Raises:
+            GanError: there is no such class; classes of a generator that has none.
+        """
+        if self.conditional:
+            return class_labels(asked, count, self.num_classes, self.class_names)
+        if asked is not None:
+            raise GanError("class: this generator was trained without classes; none can be asked for")
+        return None
+
+    def decode(self, z: Tensor, labels: Labels = None, *, batch_size: int = 1000) -> np.ndarray:
+        """Latents (N, prior.width) -> uint8 images (N, C, H, W), ``batch_size`` at a time; ``labels`` as in `sample`.
+
+        Points are float32 (N, 2, 1, 1), in the units of their data.
+
+        >>> from gan import load_generator
+        >>> generator = load_generator("run")
+        >>> z = generator.latents(3, seed=0)
+        >>> generator.decode(z / 2, labels="Coat").shape
+        (3, 1, 4, 5)
+        """
+        return self._images(z, self.labels(labels, len(z)), batch_size)
+
+    def sample(
+        self,
+        count: int,
+        *,
+        seed: int = 0,
+        labels: Labels = None,
+        batch_size: int = 1000,
+        truncation: float | None = None,
+    ) -> np.ndarray:
+        """``count`` uint8 images (N, C, H, W); the same call gives the same images. Points: see `decode`.
+
+        >>> from gan import load_generator
+        >>> images = load_generator("run").sample(16, seed=0, labels=2)
+        >>> images.shape, images.dtype
+        ((16, 1, 4, 5), dtype('uint8'))
+
+        Args:
+            labels: of a conditional generator: a class, by number or name; several of them, which are taken in turn; or
+                None for all of its classes in turn.
+            batch_size: images made at a time: bounds the memory.
+            truncation: ψ in (0, 1], by which normal noise is multiplied, so that it stays nearer to where most of the
+                training's was: likelier images, fewer different ones. 1 and None change nothing; InfoGAN's codes and
+                the classes are left as they are. (Brock et al. 2019 draw noise anew that is beyond a threshold; a
+                factor is the same idea and keeps each image recognisable as ψ falls.)
+
+        Raises:
+            GanError: there is no such class; labels for a generator without classes; a truncation that is out of its
+                range, or of a uniform prior, where no part is likelier than another.
+        """
+        return self.decode(self.latents(count, seed, truncation), labels, batch_size=batch_size)
+
+    def latent_walk(
+        self,
+        anchors: Sequence[int] | Tensor,
+        *,
+        steps: int = 30,
+        labels: Labels = None,
+        method: str | None = None,
+        loop: bool = False,
+        batch_size: int = 1000,
+    ) -> np.ndarray:
+        """uint8 images (frames, C, H, W) of a walk from latent to latent, and from class to class.
+
+        >>> from gan import load_generator
+        >>> generator = load_generator("run")
+        >>> generator.latent_walk([0, 1, 2], steps=10, labels="Bag").shape  # seeds; 2 ways of 10 steps, and the end
+        (21, 1, 4, 5)
+        >>> generator.latent_walk([5, 5], steps=10, labels=[0, 2], loop=True).shape  # one latent, its class changes
+        (20, 1, 4, 5)
+
+        Args:
+            anchors: where it goes, in order: seeds, each of which stands for the first image of
+                ``sample(…, seed=seed)``; or latents (N, prior.width). 2 or more.
+            steps: frames from each anchor to the next, which itself begins the next way, or ends the walk.
+            labels: as in `sample`, one for each anchor. Between two classes their embeddings are mixed.
+            method: "spherical" or "linear": `gan.generators.interpolation.between`. By default the
+                one that suits the prior.
+            loop: go back to the first anchor in the end, so that the frames can be repeated without a jump.
+            batch_size: images made at a time: bounds the memory.
+
+        Raises:
+            GanError: fewer than 2 anchors; a method or a class that does not exist; steps below 1.
+        """
+        z = anchors if isinstance(anchors, Tensor) else self._first_latents(anchors)
+        where = places(len(z), steps, loop=loop)
+        classes = self.labels(labels, len(z))
+        if classes is not None:
+            one_hot = torch.nn.functional.one_hot(classes, self.num_classes).float()
+            classes = torch.lerp(one_hot[where.start], one_hot[where.end], where.share[:, None])
+        return self._images(between(z, where, self.prior, method), classes, batch_size)
+
+    def _first_latents(self, seeds: Sequence[int]) -> Tensor:
+        """(N, prior.width): the first latent of each seed."""
+        return torch.cat([torch.empty(0, self.prior.width), *(self.latents(1, seed) for seed in seeds)])
+
+    @torch.no_grad()
+    def _images(self, z: Tensor, classes: Tensor | None, batch_size: int) -> np.ndarray:
+        """Images at rest of latents and, if it is conditional, of labels (N,) or mixtures of them (N, num_classes)."""
+        device = next(self.generator.parameters()).device
+        images = [torch.empty(0, *self.image_shape, dtype=dtype_at_rest(self.image_shape))]
+        for first in range(0, len(z), batch_size):
+            inputs = [z[first : first + batch_size].to(device)]
+            if classes is not None:
+                inputs.append(classes[first : first + batch_size].to(device))
+            images.append(self._at_rest(self.generator(*inputs)).cpu())
+        return torch.cat(images).numpy()
+
+    def _check_truncation(self, truncation: float) -> None:
+        if not 0 < truncation <= 1:
+            raise GanError(f"truncation: {truncation!r} given; above 0 and at most 1 expected")
+        if self.prior.name != "normal":
+            raise GanError(
+                f"truncation: this generator's prior is {self.prior.name}; only a normal one can be truncated"
+            )
+
+    def _at_rest(self, images: Tensor) -> Tensor:
+        return denormalize(images, self.metadata["mean"], self.metadata["std"], dtype_at_rest(self.image_shape))

@@ -1,0 +1,214 @@
+"""`python train.py dry_run=true …`: all settings, what the run would be, and what it would cost. Nothing is written."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as L
+import torch
+from torch import nn
+
+from gan.data.loaded import LoadedImages
+from gan.data.module import ImageData
+from gan.data.registry import STACKED, Archive, Source, find_source, known_shape
+from gan.launch import summary
+from gan.launch.costs import Trial, Turns, count_turns, real_images, timed
+from gan.system.errors import DataError
+from gan.training.build import build_data, build_game, build_trainer
+from gan.training.module import GAN
+from gan.training.strategy import process_count
+
+GIVEN = "  <- given"
+
+
+def show(settings: Mapping[str, Any], words: Sequence[str] = ()) -> str:
+    """The whole page for a valid configuration; ``words`` of the command line, to mark what was given in it.
+
+    Raises:
+        DataError: the images are neither here nor known well enough to count with them.
+    """
+    data = find_data(settings)
+    game = build_game(settings, data)
+    return report(settings, data, game, build_trainer(settings), words)
+
+
+def report(
+    settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.Trainer, words: Sequence[str] = ()
+) -> str:
+    """The page for a run that is built and has not begun; neither game nor data are changed."""
+    return "\n".join(
+        [
+            " ".join(["Settings of python train.py", *words]) + ":",
+            *(f"  {line}" for line in tree(settings, given_paths(words))),
+            "",
+            summary.before(settings, data, game, trainer),
+            "",
+            "Cost:",
+            *_costs(settings, data, game, trainer),
+            "",
+            "This was a dry run: nothing was trained, downloaded or written.",
+        ]
+    )
+
+
+def remove_empty(run_dir: Path) -> None:
+    """Remove the run folder that Hydra has made, and those between it and the working folder, where they are empty."""
+    run_dir, here = run_dir.absolute(), Path.cwd()
+    around = [path for path in run_dir.parents if path != here and path.is_relative_to(here)]
+    for path in (run_dir, *around):
+        try:
+            path.rmdir()
+        except OSError:
+            return
+
+
+# The settings.
+
+
+def given_paths(words: Sequence[str]) -> set[str]:
+    """What the words of a command line set: paths of settings, and names of groups."""
+    return {word.partition("=")[0].lstrip("+~") for word in words if "=" in word and not word.startswith("-")}
+
+
+def tree(node: Mapping[str, Any], given: set[str], above: str = "") -> Iterator[str]:
+    """One line for each setting, as in a YAML file, with a mark at those in ``given``."""
+    for name, value in node.items():
+        path = f"{above}{name}"
+        mark = GIVEN if path in given else ""
+        indent = "  " * path.count(".")
+        if isinstance(value, Mapping) and value:
+            yield f"{indent}{name}:{mark}"
+            yield from tree(value, given, f"{path}.")
+        else:
+            yield f"{indent}{name}: {_shown(value)}{mark}"
+
+
+def _shown(value: Any) -> str:
+    words: dict[Any, str] = {None: "null", True: "true", False: "false", "": '""'}
+    if value is None or isinstance(value, bool) or value == "":
+        return words[value]
+    return f"[{', '.join(map(_shown, value))}]" if isinstance(value, list) else str(value)
+
+
+# The images.
+
+
+def find_data(settings: Mapping[str, Any]) -> ImageData:
+    """The images as the run would find them, but for a download: what is missing is counted, not fetched.
+
+    Raises:
+        DataError: the run would find none either, or how many there are is known only when they are read.
+    """
+    wanted = settings["data"]
+    # What the run would download is not to be replaced by its sample here.
+    on_missing = "error" if wanted["download"] else wanted["on_missing"]
+    data = build_data({**settings, "data": {**wanted, "download": False, "on_missing": on_missing}})
+    try:
+        data.setup()
+    except DataError:
+        absent = _absent(wanted) if wanted["download"] else None
+        if absent is None:
+            raise
+        data = build_data(settings, _AbsentImages)
+        assert isinstance(data, _AbsentImages)
+        data.images = absent
+        data.setup()
+    return data
+
+
+class _AbsentImages(ImageData):
+    """Images that a run would download first: their number, shape and classes are right, what they show is not."""
+
+    images: LoadedImages
+
+    def prepare_data(self) -> None:
+        self._loaded = self.images
+
+
+def _absent(wanted: Mapping[str, Any]) -> LoadedImages | None:
+    """One random image as often as the set has images, in the memory of one; None if it has no files of its own."""
+    shape, classes = known_shape(wanted)
+    name = wanted["name"]
+    source: Any = None
+    if shape is not None and classes is not None:
+        source = find_source((wanted.get("of") or "mnist") if name == STACKED else name, wanted["split"])
+    if isinstance(source, Archive):
+        count = source.records * len(source.train_files)
+    elif isinstance(source, Source):
+        count = source.train.counts[0]
+    else:
+        return None
+    assert shape is not None and classes is not None
+    image = torch.randint(0, 256, (1, *shape), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    images, labels = image.expand(count, *shape), torch.zeros(1, dtype=torch.int64).expand(count)
+    origin = (
+        f"{source.title} is not under {Path(wanted['root']).expanduser().resolve()}: the run would download it first. "
+        f"Counted with its {count:,} images, timed with a random one"
+    )
+    return LoadedImages(images, labels, images[:0], labels[:0], name, tuple(map(str, range(classes))), origin)
+
+
+# The costs.
+
+
+def _costs(settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.Trainer) -> Iterator[str]:
+    loader_batches, limit = len(data.train_dataloader()), settings["trainer"]["limit_train_batches"]
+    batches = min(loader_batches, limit) if isinstance(limit, int) else int(loader_batches * limit)
+    turns = count_turns(game.schedule, trainer.max_epochs or -1, batches, trainer.max_steps)
+    arguments = settings["trainer"]
+    processes = process_count(arguments["devices"], arguments["accelerator"]) * arguments["num_nodes"]
+    trial = timed(settings, data, game, turns, processes=processes)
+    minibatches = turns.total()
+    d_updates, g_updates = (sum(n for turn, n in turns.items() if turn[player]) for player in (0, 1))
+    images = real_images(minibatches, batches, data.batch_size, data.train_images)
+    rows = {
+        "parameters": _parameters(game),
+        "updates": f"{d_updates:,} of D, {g_updates:,} of G",
+        "real images": f"{images:,}, in {minibatches:,} minibatches",
+        "on the disk": _disk(trial, trainer),
+        "GPU memory": "" if trial.peak_memory is None else f"{_size(trial.peak_memory)} at most, in a process",
+        "time": _time(trial, turns, images, processes),
+    }
+    return (f"{name:>14}  {text}" for name, text in rows.items() if text)
+
+
+def _parameters(game: GAN) -> str:
+    def count(network: nn.Module) -> str:
+        return f"{sum(parameter.numel() for parameter in network.parameters()):,}"
+
+    average = "" if game.ema is None else f", the generator's average {count(game.ema)}"
+    return f"generator {count(game.generator)}, discriminator {count(game.discriminator)}{average}"
+
+
+def _disk(trial: Trial, trainer: L.Trainer) -> str:
+    """What the callbacks would write of the networks; pictures and logs come on top."""
+    kept = "about " + _size(trial.checkpoint_bytes) + " a checkpoint, " if trainer.checkpoint_callbacks else ""
+    return f"{kept}about {_size(trial.bundle_bytes)} the generator alone; pictures and logs on top"
+
+
+def _time(trial: Trial, turns: Turns, images: int, processes: int) -> str:
+    seconds = trial.run_seconds(turns)
+    speed = f"{images / seconds:,.0f} images/s" if seconds else "no images"
+    share = f", each a process's share of {trial.batch_size} images" if processes > 1 else ""
+    left_out = "callbacks" if processes == 1 else "callbacks and the exchange between processes"
+    return (
+        f"about {_duration(seconds)}, {speed}: an estimate\n{'':16}"
+        f"from {trial.timed:,} minibatches timed here and now{share}; without {left_out}"
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
+
+
+def _size(count: float) -> str:
+    """Bytes as a person reads them."""
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"

@@ -1,0 +1,302 @@
+"""Between the command line and the run: Hydra's composition, and its mistakes in our words."""
+
+import contextlib
+import functools
+import inspect
+import itertools
+import json
+import logging
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import ConfigCompositionException, HydraException, InstantiationException, MissingConfigException
+from hydra.utils import get_method
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from gan.config.experiments import without_leftovers
+from gan.launch import user_errors
+from gan.launch.sweeps import failed_jobs
+from gan.runs import resume, run_folder
+from gan.runs.sweep_jobs import own_words
+from gan.system import cpu_threads, signals
+from gan.system.errors import ConfigError, GanError, unknown_name, unknown_setting
+from gan.system.signals import MISTAKE, OVERRIDES_VARIABLE
+
+CONF = Path(__file__).parents[2] / "conf"
+logging.getLogger("matplotlib").setLevel(logging.WARNING)  # torchmetrics imports it; at first it tells of its fonts
+
+BEGUN = cpu_threads.look()
+
+FULL_ERRORS = "HYDRA_FULL_ERROR"
+WANTS_TRACEBACKS = os.environ.get(FULL_ERRORS) == "1"
+# Of the jobs of this process, for what Hydra's main does not tell.
+_begun: list[bool] = []
+_exit_codes: list[int] = []
+
+
+def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], int]:
+    """Make a job of Hydra's, one of perhaps many in a sweep: its exit code is its result, a user's mistake is answered.
+
+    So a sweep goes on after a point that cannot run, and `run_command` knows of it at the end. In one of several
+    processes of a launch every error is left to the parent to tell.
+    """
+
+    @functools.wraps(function)
+    def answered(config: DictConfig) -> int:
+        _begun.append(True)
+        signals.end_with_sweep()
+        try:
+            cpu_threads.choose(BEGUN)
+            # HYDRA_FULL_ERROR as the user has it: what we start inherits it
+            with _full_errors("1" if WANTS_TRACEBACKS else None), _own_words():
+                code = function(config) or 0
+            if code and failed_jobs.in_sweep():
+                failed_jobs.record(Path(str(config.run_dir)), code, f"ended with exit code {code}; it has said why")
+        except SystemExit as end:
+            raise signals.meant_by(end) from None
+        except Exception as raised:
+            error = user_errors.in_our_words(raised, config)
+            if isinstance(raised, InstantiationException):
+                error = ConfigError(in_our_words(raised))
+            if isinstance(error, resume.FinishedError):
+                print(error)
+                code = 0
+            elif signals.started_by_us():
+                code = signals.report(error, full=WANTS_TRACEBACKS)
+            elif failed_jobs.in_sweep():
+                code = failed_jobs.tell(Path(str(config.run_dir)), error, full=WANTS_TRACEBACKS)
+            elif WANTS_TRACEBACKS or not isinstance(error, GanError):
+                raise
+            else:
+                print(error, file=sys.stderr)
+                code = error.exit_code
+        _exit_codes.append(code)
+        return code
+
+    return answered
+
+
+def note_exit_code(code: int) -> None:
+    """Of a job that has run in another process; ``run_command`` returns the largest."""
+    _exit_codes.append(code)
+
+
+@contextlib.contextmanager
+def _own_words() -> Iterator[None]:
+    """Inside, all processes know the words that make this run, for run.json."""
+    if signals.started_by_us() or not HydraConfig.initialized():
+        yield
+        return
+    os.environ[OVERRIDES_VARIABLE] = json.dumps(own_words(HydraConfig.get().overrides.task))
+    try:
+        yield
+    finally:
+        del os.environ[OVERRIDES_VARIABLE]
+
+
+@contextlib.contextmanager
+def _full_errors(value: str | None) -> Iterator[None]:
+    """Inside, HYDRA_FULL_ERROR has this value in the environment, or is not there."""
+    before = os.environ.pop(FULL_ERRORS, None)
+    try:
+        os.environ.update({} if value is None else {FULL_ERRORS: value})
+        yield
+    finally:
+        os.environ.pop(FULL_ERRORS, None)
+        os.environ.update({} if before is None else {FULL_ERRORS: before})
+
+
+def run_command(main: Callable[[], Any]) -> int:
+    """Call a Hydra main whose function is a `job`, and return the exit code: the largest of its jobs'.
+
+    A mistake in the command line itself is one message and exit code 2; a bug keeps its traceback. With
+    ``HYDRA_FULL_ERROR=1`` in the environment everything does. A signal to end is one message, says what is left in
+    the run folder, and gives 128 + its number; in a sweep no further run begins.
+    """
+    if signals.started_by_us() or signals.is_point():
+        signals.end_with_parent()
+    try:
+        sys.argv[1:] = resume.command_line(sys.argv[1:])
+        with signals.listening(), _full_errors("1"):  # or Hydra would print an exception and exit before we see it
+            return _run_jobs(main)
+    except GanError as error:
+        if WANTS_TRACEBACKS:
+            raise
+        print(error, file=sys.stderr)
+        return MISTAKE
+    except signals.Stopped as stop:
+        if signals.is_first() and not signals.started_by_us():
+            left = signals.what_is_left(run_folder.taken()) if stop.left is None else stop.left
+            print(f"Stopped by {stop.name}. {left}", file=sys.stderr)
+        return stop.exit_code
+
+
+def _run_jobs(main: Callable[[], Any]) -> int:
+    try:
+        main()
+    except (GanError, HydraException, OmegaConfBaseException) as error:
+        if WANTS_TRACEBACKS:
+            raise
+        print(error if isinstance(error, GanError) else in_our_words(error), file=sys.stderr)
+        return error.exit_code if isinstance(error, GanError) else MISTAKE
+    except OSError as error:
+        if _begun or WANTS_TRACEBACKS:
+            raise
+        print(f"hydra.run.dir: {error.filename} cannot be made: {error.strerror}", file=sys.stderr)
+        return MISTAKE
+    return max(_exit_codes, default=0)
+
+
+def in_our_words(error: Exception, words: Sequence[str] | None = None) -> str:
+    """Hydra's message about a composition that failed, with the nearest valid name and without plus signs to try.
+
+    ``words`` are those that were composed; None: the command line.
+    """
+    if isinstance(error.__cause__, GanError):  # of something that Hydra has made: a sweeper, say
+        return str(error.__cause__)
+    text = str(error)
+    if isinstance(error, MissingConfigException) and (found := re.search(r"Could not find '(.+)/(.+?)'", text)):
+        group, option = found.groups()
+        return unknown_name(group, option, error.options or [])
+    if isinstance(error, MissingMandatoryValue) and (found := re.search(r"full_key: (\S+)", text)):
+        return f"{found[1]}: has no value yet; give one: {found[1]}=…"
+    if found := re.search(r"target '(?:\S+\.)?(\w+)'.*Requirement '(.+?)' not met", text, re.DOTALL):
+        return f"{found[1]} needs a package that is not installed: pip install '{found[2]}'"
+    if found := re.search(r"Could not override '(.+?)'", text):
+        return _unknown_settings(found[1], sys.argv[1:] if words is None else words)
+    if isinstance(error, ConfigCompositionException) and error.__cause__ is not None:
+        text = f"{text}: {error.__cause__}"
+    return re.sub(r"\s*\n\s*", " ", text.strip())
+
+
+def _unknown_settings(path: str, words: Sequence[str]) -> str:
+    """What to say of all settings among these words that do not exist; ``path`` is the first, where Hydra stopped."""
+    try:
+        with _another_hydra(), initialize_config_dir(str(CONF), version_base="1.3"):
+            composed = compose("config", list(filter(_chooses, words)), return_hydra_config=path.startswith("hydra."))
+    except HydraException:
+        return f"{path}: no such setting"
+    named = [word.partition("=")[0] for word in words if "=" in word and word[0] not in "+~-"]
+    others = [name for name in named if name != path and not (CONF / name).is_dir() and not name.startswith("hydra.")]
+    messages = [_unknown_setting(composed, path) or f"{path}: no such setting; a new one by itself: +{path}.NAME=…"]
+    messages += [message for name in others if (message := _unknown_setting(composed, name))]
+    return "\n".join(dict.fromkeys(messages))
+
+
+@contextlib.contextmanager
+def _another_hydra() -> Iterator[None]:
+    """Inside, Hydra can be begun anew, also by a job of its own."""
+    before = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        yield
+    finally:
+        GlobalHydra.instance().hydra = before
+
+
+def _unknown_setting(node: Any, path: str) -> str | None:
+    """What to say of a setting that does not exist: the names that stand where it was looked for. None: it does."""
+    for depth, name in enumerate(path.split(".")):
+        if not isinstance(node, DictConfig):
+            return f"{path}: no such setting"
+        if name not in node and _is_argument(name, node.get("_target_")):
+            return f"{path}: conf/ does not set it; with a plus before it you can: +{path}=…"
+        if name not in node:
+            return unknown_setting(".".join(path.split(".")[: depth + 1]), name, map(str, node))
+        node = node._get_node(name)
+    return None
+
+
+def _is_argument(name: str, target: str | None) -> bool:
+    """True for an argument, such as Adam's weight_decay, of what a ``_target_`` names."""
+    return target is not None and name in inspect.signature(get_method(target)).parameters
+
+
+def _chooses(word: str) -> bool:
+    """True for a word of the command line that chooses a group's option, such as ``model=mlp``."""
+    group = word.partition("=")[0]
+    return "=" in word and (CONF / group).is_dir()
+
+
+def resolved(config: DictConfig) -> dict[str, Any]:
+    """The configuration as plain containers, every reference replaced by what it refers to.
+
+    What a recipe has set for an option that the command line has replaced is left out.
+
+    Raises:
+        ConfigError: a value is still missing (``???``), or a reference leads nowhere.
+    """
+    try:
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(in_our_words(error)) from error
+    assert isinstance(plain, dict)
+    words = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
+    settings = {str(name): node for name, node in plain.items() if name != "resume"}
+    return without_leftovers(settings, words)
+
+
+def settle(config: DictConfig) -> tuple[dict[str, Any], resume.Past | None]:
+    """The settings of the run, and what is behind it if it goes on with one: ``gan.runs.resume.settle``."""
+    return resume.settle(resolved(config), config.get("resume"))
+
+
+def take_run_folder(config: DictConfig, settings: dict[str, Any], past: resume.Past | None = None) -> dict[str, Any]:
+    """Take the run folder for this run alone, and return the settings as its config.yaml has them.
+
+    A run that has a past goes on in its own folder.
+
+    Where the user has named no folder and another run, begun in the same second, has taken the one of that name, it is
+    the next free one: ``…-2`` and so on.
+
+    Raises:
+        ConfigError: the folder holds another run, or one that is going on, cannot be written, or its disk is full.
+    """
+    if past is not None:
+        resume.say(past)
+        run_folder.take_again(settings, anew=past.checkpoint is None)
+        return settings
+    first = config.run_dir
+    for number in itertools.count(2):
+        settings = resolved(config)
+        try:
+            run_folder.take(settings)
+            return settings
+        except run_folder.TakenError:
+            if _folder_was_given():
+                raise
+            config.run_dir = f"{first}-{number}"
+    raise AssertionError("not reached")
+
+
+def _folder_was_given() -> bool:
+    overrides = HydraConfig.get().overrides
+    words = [word.lstrip("+") for word in (*overrides.hydra, *overrides.task)]
+    return any(word.startswith(("hydra.run.", "hydra.sweep.", "run_dir=")) for word in words)
+
+
+def child_arguments(run_dir: Path, checkpoint: Path | None) -> Sequence[str]:
+    """Command-line arguments with which train.py takes part, as one of several processes, in a run that is set up.
+
+    Args:
+        run_dir: its folder.
+        checkpoint: that it goes on from, if it does.
+    """
+    return [
+        "--config-path",
+        str(run_dir),
+        "--config-name",
+        "config",  # flags first: Hydra takes the settings from one place of the command line alone
+        *([] if checkpoint is None else [f"+resume.checkpoint='{checkpoint}'"]),
+        f"hydra.run.dir='{run_dir}'",
+        "hydra.output_subdir=null",
+        "hydra/job_logging=stdout",
+    ]

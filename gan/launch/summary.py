@@ -1,0 +1,286 @@
+"""What a run says about itself: before it starts, when it has ended, and in its folder for whoever repeats it."""
+
+import contextlib
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as L
+import torch
+from torch import nn
+
+from gan.data.module import ImageData
+from gan.generators.bundle import FILE_NAME
+from gan.runs import run_folder
+from gan.runs.resume import Past
+from gan.system.files import write_bytes
+from gan.system.signals import Stopped, in_a_line, meant_by
+from gan.training.callbacks.alarms import raised_alarms
+from gan.training.callbacks.checkpoint import LastCheckpoint
+from gan.training.callbacks.quality import QualityMonitor, quality_of, why_unmeasured
+from gan.training.module import GAN
+from gan.training.strategy import own_overrides, user_command
+
+EXTRAS = ("penalty", "augmentation", "lr_schedule", "ema")  # told where they are chosen
+PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "hydra-core", "omegaconf", "tensorboard", "numpy")
+
+
+def before(
+    settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.Trainer, past: Past | None = None
+) -> str:
+    """The run in a few lines: images, networks, device, length, folder, and where it goes on from."""
+    model = settings["model"]
+    batches = len(data.train_dataloader())
+    limit = settings["trainer"]["limit_train_batches"]
+    batches = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+    updates = game.schedule.generator_updates(trainer.max_epochs, batches) if trainer.max_epochs else 0
+    rows = {
+        "data": data.origin,
+        "generator": _network(model, "generator", game.generator),
+        "discriminator": _network(model, "discriminator", game.discriminator),
+        "objective": _choice(settings["objective"]),
+        **{group: _choice(settings[group]) for group in EXTRAS if settings[group]["name"] != "none"},
+        "optimizer": _optimizer(settings["optimizer"]),
+        "schedule": _choice(settings["schedule"]),
+        "device": f"{_device(trainer)}, precision {trainer.precision}",
+        **_quality(trainer, data),
+        "length": _length(trainer, batches, updates, data.batch_size),
+        "run folder": f"{_short(trainer.default_root_dir)}/",
+        **({} if past is None else {"goes on": _past(past)}),
+    }
+    lines = [f"{name:>14}  {text}" for name, text in rows.items()]
+    return "\n".join([warning(data), *lines] if data.substitute_for else lines)
+
+
+def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
+    """What the run has left, and how to look at it; at the very end, the picture and the command for TensorBoard."""
+    folder = Path(trainer.default_root_dir)
+    kept = {
+        "checkpoints/last.ckpt": "both networks and their optimizers",
+        "checkpoints/best.ckpt": "the same, where FCD was lowest",
+        FILE_NAME: f"the generator alone: gan sample {_short(folder)} --n 64 --out grid.png",
+        "metrics.csv": "everything that was logged",
+        "losses.png": "both losses and the discriminator's accuracies",
+        "samples/progress.gif": "the fixed latents, epoch by epoch",
+    }
+    game = trainer.lightning_module
+    assert isinstance(game, GAN)
+    epochs = game.images_seen / data.train_images
+    passes = _count(round(epochs), "epoch") if abs(epochs - round(epochs)) < 0.01 else f"{epochs:.2f} epochs"
+    done = f"{_count(game.g_updates, 'generator update')}, {_count(game.images_seen, 'real image')} ({passes})"
+    lines = [f"Trained for {done}, {_time(seconds)}."]
+    if trainer.max_epochs and trainer.current_epoch < trainer.max_epochs and game.g_updates != trainer.max_steps:
+        lines.append(f"Ended before its {trainer.max_epochs} epochs; to go on: python train.py resume={_short(folder)}")
+    lines += [f"  {_short(folder / name)}  {text}" for name, text in kept.items() if (folder / name).exists()]
+    if data.substitute_for:
+        lines.append(warning(data))
+    lines += _measured(trainer)
+    lines += map(str, raised_alarms(trainer))
+    grids = sorted((folder / "samples").glob("epoch_*.png"))
+    if (folder / "tensorboard").exists():
+        lines.append(f"TensorBoard:  tensorboard --logdir {_short(folder)}")
+    if grids:
+        lines.append(f"Newest grid:  {_short(grids[-1])}")
+    return "\n".join(lines)
+
+
+def warning(data: ImageData) -> str:
+    """That the images are not the ones that were asked for, so that nobody can overlook it."""
+    bar = "!" * 100
+    return f"{bar}\nWARNING: this is not the data set '{data.substitute_for}' that was asked for.\n{data.origin}\n{bar}"
+
+
+def record(
+    settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer, run_dir: Path, past: Past | None = None
+) -> None:
+    """Write run.json: what, beside config.yaml, it takes to repeat the run, and what it ran on.
+
+    When a run goes on the facts of its beginning stay, and ``resumed`` gets an entry with those that are now.
+    """
+    facts = _facts(settings, data, trainer)
+    with contextlib.suppress(OSError, ValueError):  # the first part may have been killed before it wrote any
+        if past is not None and past.checkpoint is not None:
+            first = json.loads((run_dir / "run.json").read_text())
+            now = {"from": past.checkpoint.name, "g_updates": past.g_updates, "changed": past.changed, **facts}
+            facts = {**first, "resumed": [*first.get("resumed", []), now]}
+            for end in ("ended", *run_folder.ENDED_EARLY):
+                facts.pop(end, None)
+    write_bytes(run_dir / "run.json", (json.dumps(facts, indent=2) + "\n").encode())
+
+
+def _facts(settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer) -> dict[str, Any]:
+    return {
+        "command": user_command(),
+        "overrides": own_overrides(),
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "seed": settings["seed"],
+        "data": {"asked_for": settings["data"]["name"], "used": data.loaded.name, "origin": data.origin},
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        "git": _git_commit(),
+        "machine": {
+            "system": platform.platform(),
+            "processor": _processor(),
+            "device": _device(trainer),
+            "threads": torch.get_num_threads(),
+            "processes": trainer.world_size,
+        },
+    }
+
+
+def training_seconds(trainer: L.Trainer, since_start: float) -> float:
+    """What all parts of a run have taken; where no checkpoint knows of the earlier ones, the last."""
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
+    keeper = next((callback for callback in callbacks if isinstance(callback, LastCheckpoint)), None)
+    return keeper.seconds if keeper is not None else since_start
+
+
+def record_end(trainer: L.Trainer, run_dir: Path, seconds: float) -> None:
+    """Add to run.json how far the run came, and in what time."""
+    game = trainer.lightning_module
+    assert isinstance(game, GAN)
+    facts = json.loads((run_dir / "run.json").read_text())
+    facts["ended"] = {
+        "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "seconds": round(seconds, 1),
+        "epochs": trainer.current_epoch,
+        **{name: getattr(game, name) for name in ("g_updates", "d_updates", "images_seen")},
+        **quality_of(trainer),
+    }
+    write_bytes(run_dir / "run.json", (json.dumps(facts, indent=2) + "\n").encode())
+
+
+@contextlib.contextmanager
+def early_end(trainer: L.Trainer) -> Iterator[None]:
+    """If what is inside ends by an error or a signal, run.json says so, for whoever looks at the folder later."""
+    try:
+        yield
+    except Exception as error:
+        _add(trainer, "failed", error=in_a_line(error))
+        raise
+    except (Stopped, SystemExit) as end:
+        signal = meant_by(end) if isinstance(end, SystemExit) else end
+        if isinstance(signal, Stopped):
+            _add(trainer, "cut", by=signal.name)
+        raise
+
+
+def _add(trainer: L.Trainer, name: str, **facts: Any) -> None:
+    """Add an end to run.json; of an error of another process `gan.launch.launcher` tells."""
+    if trainer.is_global_zero:
+        run_folder.note_early_end(Path(trainer.default_root_dir), name, **facts)
+
+
+def _past(past: Past) -> str:
+    if past.checkpoint is None:
+        return "there is no whole checkpoint: from its beginning"
+    return f"from {past.checkpoint.name}: {_count(past.epochs, 'epoch')}, {_count(past.g_updates, 'generator update')}"
+
+
+def _quality(trainer: L.Trainer, data: ImageData) -> dict[str, str]:
+    """How often the images will be measured, or why they will not; nothing where nobody wants to."""
+    monitor = _quality_monitor(trainer)
+    if monitor is None:
+        return {}
+    why = why_unmeasured(data)
+    how = f"measured every {_count(monitor.every, 'image')} seen, and at the end; {_count(monitor.n, 'sample')}"
+    return {"quality": f"not measured: {why}" if why else how}
+
+
+def _measured(trainer: L.Trainer) -> list[str]:
+    """The last measures, and what measuring has cost."""
+    monitor, measured = _quality_monitor(trainer), quality_of(trainer)
+    if monitor is None or not measured:
+        return []
+    values = ", ".join(f"{name.removeprefix('quality/')} {value:.3g}" for name, value in measured.items())
+    cost = f"measured {monitor.cost}" if monitor.cost else "measured in an earlier part of the run"
+    return [f"Quality, of {_count(monitor.n, 'sample')}: {values} ({cost})."]
+
+
+def _quality_monitor(trainer: L.Trainer) -> QualityMonitor | None:
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
+    return next((callback for callback in callbacks if isinstance(callback, QualityMonitor)), None)
+
+
+def _network(model: Mapping[str, Any], name: str, network: nn.Module) -> str:
+    own = ", ".join(f"{key} {value}" for key, value in model[name].items())
+    latent = f", z {model['latent_dim']} {model['prior']}" if name == "generator" else ""
+    return f"{model['name']}, {sum(p.numel() for p in network.parameters()):,} parameters ({own}{latent})"
+
+
+def _choice(node: Mapping[str, Any]) -> str:
+    """An option by its name, with its settings."""
+    own = ", ".join(f"{key} {value}" for key, value in node.items() if key != "name")
+    return f"{node['name']} ({own})" if own else str(node["name"])
+
+
+def _optimizer(node: Mapping[str, Any]) -> str:
+    rates = {network: (node.get(network) or {}).get("lr", node.get("lr")) for network in ("discriminator", "generator")}
+    lr = rates["generator"] if len(set(rates.values())) == 1 else f"D {rates['discriminator']}, G {rates['generator']}"
+    return f"{node['_target_'].rpartition('.')[2]} lr {lr}"
+
+
+def _length(trainer: L.Trainer, batches: int, updates: int, batch_size: int) -> str:
+    epochs = (
+        f"{_count(trainer.max_epochs, 'epoch')} of " if trainer.max_epochs and trainer.max_epochs > 0 else "epochs of "
+    )
+    ends = [number for number in (updates, trainer.max_steps) if number > 0]
+    steps = f", {_count(min(ends), 'generator update')}" if ends else ""
+    return f"{epochs}{_count(batches, 'minibatch')} of {batch_size}{steps}"
+
+
+def _count(number: int, thing: str) -> str:
+    plural = "es" if thing.endswith("ch") and thing != "epoch" else "s"
+    return f"{number:,} {thing}{'' if number == 1 else plural}"
+
+
+def _device(trainer: L.Trainer) -> str:
+    device = trainer.strategy.root_device
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type.upper()
+    processes = f"{trainer.world_size} processes, each " if trainer.world_size > 1 else ""
+    threads = f" ({_count(torch.get_num_threads(), 'thread')})" if device.type == "cpu" else ""
+    return f"{processes}{name}{threads}"
+
+
+def _short(path: Path | str) -> str:
+    """Relative to the working folder where that is shorter."""
+    relative = os.path.relpath(path)
+    return relative if len(relative) < len(str(path)) else str(path)
+
+
+def _time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _git_commit() -> dict[str, Any] | None:
+    """The commit of the checkout that this code stands in, and whether anything was changed since; None elsewhere."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(Path(__file__).parent), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+
+    try:
+        return {"commit": git("rev-parse", "HEAD"), "clean": git("status", "--porcelain") == ""}
+    except (OSError, subprocess.SubprocessError):
+        return None

@@ -1,0 +1,101 @@
+"""The trials of a study as points of a sweep: asked for, written down, told of."""
+
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from gan.runs.sweep_jobs import Point, State, ended
+from gan.system.errors import RunError
+
+if TYPE_CHECKING:
+    from gan.launch.sweeps.search import Search
+
+WORDS = "words"  # what is kept of a trial beside its values: its own words, such as "optimizer.lr=0.001"
+
+
+@dataclass
+class Choices:
+    """A study's trials as points.
+
+    Args:
+        search: the settings of the search.
+        study: where all of it is kept.
+        space: what is chosen, by the paths of settings.
+        point_of: makes a point of the number of a trial and its words.
+    """
+
+    search: "Search"
+    study: optuna.Study
+    space: dict[str, optuna.distributions.BaseDistribution]
+    point_of: Callable[[int, list[str]], Point]
+    _points: dict[int, Point] = field(default_factory=dict)
+
+    def next_points(self) -> dict[int, Point]:
+        """Points to run now, by the numbers of their trials: those that were cut, or new ones; {} at the end."""
+        chosen = {trial.number: self._point(trial) for trial in self._cut()}
+        known = len(self._trials())
+        while len(chosen) < self.search.together and known < self.search.trials:
+            trial = self._ask(known)
+            chosen[trial.number] = self._point(trial)
+            known += 1
+        return chosen
+
+    def tell(self, number: int, point: Point) -> None:
+        """What has become of a point.
+
+        Raises:
+            RunError: it was cut; it is left for the next start.
+        """
+        state = point.state
+        if state in (State.CUT, State.MISSING):
+            raise RunError(f"{point.folder}: it has ended without a result; give the command again to go on")
+        if state is State.PRUNED:
+            self.study.tell(number, state=TrialState.PRUNED)
+        elif state is State.FAILED or (values := self._values(point)) is None:
+            self.study.tell(number, state=TrialState.FAIL)
+        else:
+            self.study.tell(number, values)
+
+    def all_points(self) -> list[Point]:
+        """Each once, in the order in which they were chosen."""
+        return list({point.content: point for point in map(self._point, self._trials())}.values())
+
+    def _trials(self) -> list[FrozenTrial]:
+        """Those whose point was written down; a kill before that leaves one that never was."""
+        return [trial for trial in self.study.get_trials(deepcopy=False) if WORDS in trial.user_attrs]
+
+    def _cut(self) -> list[FrozenTrial]:
+        running = [trial for trial in self.study.get_trials(deepcopy=False) if trial.state is TrialState.RUNNING]
+        for trial in running:
+            if WORDS not in trial.user_attrs:
+                self.study.tell(trial.number, state=TrialState.FAIL)
+        return [trial for trial in running if WORDS in trial.user_attrs]
+
+    def _ask(self, number: int) -> FrozenTrial:
+        self.study.sampler = self.search.sampler_of(number)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            trial = self.study.ask(self.space)
+        words = [f"{name}={value}" for name, value in trial.params.items()]
+        trial.set_user_attr(WORDS, words)
+        return self.study.get_trials(deepcopy=False)[trial.number]
+
+    def _point(self, trial: FrozenTrial) -> Point:
+        if trial.number not in self._points:  # to compose one takes a while
+            self._points[trial.number] = self.point_of(trial.number, list(trial.user_attrs[WORDS]))
+        return self._points[trial.number]
+
+    def _values(self, point: Point) -> list[float] | None:
+        """Of its objectives; None if one was not measured."""
+        facts = ended(point.folder)
+        values: list[Any] = [facts.get(name) for name in self.search.objectives]
+        if all(isinstance(value, int | float) and math.isfinite(value) for value in values):
+            return [float(value) for value in values]
+        missing = [name for name, value in zip(self.search.objectives, values, strict=True) if value is None]
+        print(f"{point.folder}: no {', '.join(missing) or 'finite value'} in its run.json: it counts as failed")
+        return None

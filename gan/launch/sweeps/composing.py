@@ -1,0 +1,89 @@
+"""From words to points: each point's settings as Hydra composes them, before any of them is run."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from hydra.types import HydraContext
+from omegaconf import DictConfig, open_dict, read_write
+
+from gan.launch import hydra_job
+from gan.runs.sweep_jobs import Point, content, folder_of
+from gan.system.errors import ConfigError, GanError, unknown_name
+
+PLACE = "/run"  # stands for a run folder that is not known yet
+
+
+class Composer:
+    """Makes points of words.
+
+    Attributes:
+        sweep: the folder in which they lie.
+        dry: the points are only to be shown.
+    """
+
+    def __init__(self, context: HydraContext, config: DictConfig) -> None:
+        self._loader = context.config_loader
+        self._config = config
+        self.sweep = Path(str(config.hydra.sweep.dir))
+        self.dry = bool(config.get("dry_run"))
+
+    def overrides(self, words: Sequence[str]) -> list[Override]:
+        """Words as Hydra reads them; of two for the same setting the last.
+
+        Raises:
+            ConfigError: one of several options of a group does not exist.
+            HydraException: a word cannot be read.
+        """
+        parser = OverridesParser.create(config_loader=self._loader)
+        found = {override.get_key_element(): override for override in parser.parse_overrides(list(words))}
+        for override in found.values():
+            if override.is_discrete_sweep():
+                self._check_options(override)
+        return list(found.values())
+
+    def _check_options(self, override: Override) -> None:
+        """A misspelt option is told before the first point of many is run, not when its turn comes."""
+        options = self._loader.get_group_options(override.key_or_group)
+        for given in override.sweep_string_iterator() if options else ():
+            if given not in (*options, "null") and not given.startswith("["):
+                raise ConfigError(unknown_name(override.key_or_group, given, options))
+
+    def point(self, words: Sequence[str], swept: Sequence[str], hydra_words: Sequence[str] = ()) -> Point:
+        """The point of these words, of which ``swept`` tell it from the others.
+
+        Words of which no settings can be made, as of penalty.gamma where there is no penalty, are a point too, which
+        fails; the others of its sweep need not.
+        """
+        mistake = ""
+        try:
+            its_content = self._content(words)
+        except HydraException as error:
+            mistake, its_content = hydra_job.in_our_words(error, words), " ".join(sorted(words))
+        folder = folder_of(self.sweep, swept, its_content)
+        return Point(tuple(words), its_content, folder, tuple(hydra_words), mistake)
+
+    def _content(self, words: Sequence[str]) -> str:
+        config = self._loader.load_sweep_config(self._config, list(words))
+        with _as_hydra_config(config), read_write(config), open_dict(config):
+            del config["hydra"]
+            config.run_dir = PLACE
+            try:
+                return content(hydra_job.resolved(config))
+            except GanError:  # a value that is missing, say: its run will tell; until then it is what was asked for
+                return " ".join(sorted(words))
+
+
+@contextlib.contextmanager
+def _as_hydra_config(config: DictConfig) -> Iterator[None]:
+    """Inside, references such as ``${hydra:job.name}`` are to this point."""
+    before = HydraConfig.instance().cfg
+    HydraConfig.instance().set_config(config)
+    try:
+        yield
+    finally:
+        HydraConfig.instance().cfg = before

@@ -1,0 +1,56 @@
+"""The word that a point of a sweep leaves of why it failed."""
+
+import json
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+
+from gan.runs.sweep_jobs import FAILED, own_words
+from gan.system import signals
+from gan.system.errors import GanError
+from gan.system.files import write_bytes
+
+
+def in_sweep() -> bool:
+    """Whether this process runs a point of a sweep."""
+    return HydraConfig.initialized() and (HydraConfig.get().mode == RunMode.MULTIRUN or signals.is_point())
+
+
+def tell(folder: Path, error: Exception, *, full: bool) -> int:
+    """Tell of a point of a sweep that has failed, and leave word of it in its folder: its exit code.
+
+    Args:
+        full: a traceback also for a user's mistake.
+    """
+    hydra = HydraConfig.get()
+    is_mistake = isinstance(error, GanError)
+    told = str(error) if is_mistake and not full else "".join(traceback.format_exception(error)).rstrip()
+    code = error.exit_code if isinstance(error, GanError) else signals.CRASH
+    print(f"run {hydra.job.num} of the sweep ({' '.join(own_words(hydra.overrides.task))}): {told}", file=sys.stderr)
+    record(folder, code, str(error) if is_mistake else f"{type(error).__name__}: {error}", error)
+    return code
+
+
+def record(folder: Path, exit_code: int, reason: str, error: Exception | None = None) -> None:
+    """Leave word, in the folder of a point, of why it failed; of several processes the first one's counts.
+
+    Args:
+        reason: the message.
+        error: with its traceback; None if it happened in another process.
+    """
+    if (folder / FAILED).exists():
+        return
+    facts = {
+        "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "exit_code": exit_code,
+        "reason": reason,
+        "traceback": "".join(traceback.format_exception(error)) if error is not None else None,
+    }
+    try:
+        write_bytes(folder / FAILED, (json.dumps(facts, indent=2) + "\n").encode())
+    except OSError as unwritable:  # the reason may be the disk itself
+        print(f"{folder / FAILED} cannot be written: {unwritable.strerror}", file=sys.stderr)

@@ -1,0 +1,134 @@
+"""A point of a sweep as a command: a process of its own, on this machine or on another."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.types import HydraContext
+from omegaconf import DictConfig
+
+from gan.launch.sweeps import failed_jobs
+from gan.runs.sweep_jobs import own_words, reason
+from gan.system import signals, subprocesses
+from gan.system.subprocesses import Child
+
+LOG = "output.log"  # in a point's folder: what its process says
+GRACE_SECONDS = 25.0  # to end in, once asked to: its ranks, if it has any, have a little less
+GROUPS = ("hydra/sweeper", "hydra/launcher")
+# Words for Hydra that make a sweep, or say how its points are run: not for one of them.
+OF_THE_SWEEP = ("hydra.mode=", "hydra.sweep.", "hydra.run.", *GROUPS, *(group.replace("/", ".") for group in GROUPS))
+
+
+@dataclass(frozen=True)
+class Job:
+    """One point, ready to be run. Plain values alone: it can be sent to another machine that has the same disk.
+
+    Attributes:
+        number: of the point in its sweep.
+        words: that make its run, for the reader.
+        folder: of its run.
+        command: the whole command line, to be given in ``working_folder``.
+        variables: of the environment, that it needs besides.
+    """
+
+    number: int
+    words: tuple[str, ...]
+    folder: str
+    command: tuple[str, ...]
+    working_folder: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def start(self, own: Mapping[str, str] | None = None, *, task: int = 0, deaf_to: Sequence[int] = ()) -> Child:
+        """Its process, which writes what it says to a file in its folder.
+
+        Args:
+            own: variables that this process alone is to have besides.
+            task: its number, of several processes that a cluster starts for one run.
+            deaf_to: signals that it ignores.
+        """
+        inherited = {name: value for name, value in os.environ.items() if name != signals.SWEEP_VARIABLE}
+        environment = {**inherited, **self.variables, **(own or {})}
+        log = self.log.with_stem(f"{self.log.stem}_{task}") if task else self.log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as file:
+            return subprocesses.start(
+                self.command, environment, deaf_to, cwd=self.working_folder, stdout=file, stderr=file
+            )
+
+    @property
+    def log(self) -> Path:
+        return Path(self.folder) / LOG
+
+
+def jobs_of(
+    context: HydraContext, config: DictConfig, overrides: Sequence[Sequence[str]], first: int, command: Sequence[str]
+) -> list[Job]:
+    """The jobs that a sweeper gives to a launcher.
+
+    Args:
+        config: of the sweep.
+        overrides: the words of each job; ``hydra.sweep.dir`` and ``hydra.sweep.subdir`` among them.
+        first: number of the first of them.
+        command: that began the sweep, as typed.
+    """
+    variables = {signals.COMMAND_VARIABLE: json.dumps(list(command)), signals.POINT_VARIABLE: "1"}
+    return [
+        Job(
+            number,
+            tuple(own_words([word for word in words if not word.startswith("hydra.")])),
+            str(folder),
+            (*_program(config), *_of_one_run([*config.hydra.overrides.hydra, *words]), *_place(folder, number)),
+            str(Path.cwd()),
+            variables,
+        )
+        for number, words in enumerate(overrides, first)
+        for folder in [_folder(context, config, words)]
+    ]
+
+
+def _program(config: DictConfig) -> list[str]:
+    """The script, and the flags by which it finds the same configuration."""
+    sources = {source.provider: source.path for source in config.hydra.runtime.config_sources if source.path}
+    where = {"--config-path": sources["main"], "--config-name": config.hydra.job.config_name}
+    if "command-line" in sources:
+        where["--config-dir"] = sources["command-line"]
+    flags = [part for name, value in where.items() for part in (name, str(value))]
+    return [sys.executable, "-u", str(Path(sys.argv[0]).resolve()), *flags]
+
+
+def _of_one_run(words: Sequence[str]) -> list[str]:
+    return [word for word in words if not word.lstrip("+~").startswith(OF_THE_SWEEP)]
+
+
+def _place(folder: Path, number: int) -> list[str]:
+    quoted = "'" + str(folder).replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return ["hydra.mode=RUN", f"hydra.run.dir={quoted}", f"hydra.job.num={number}"]
+
+
+def _folder(context: HydraContext, config: DictConfig, words: Sequence[str]) -> Path:
+    composed: Any = context.config_loader.load_sweep_config(config, list(words)).hydra.sweep
+    return (Path(str(composed.dir)) / str(composed.subdir)).absolute()
+
+
+def conclude(job: Job, code: int, why: str | None = None) -> JobReturn:
+    """What a job comes to, for Hydra; of one that has failed the reason is told, and recorded if it has not done so.
+
+    Args:
+        code: its exit code, of `subprocess` or a shell's.
+        why: what is known of the reason beside the exit code.
+    """
+    if code:
+        failed_jobs.record(Path(job.folder), subprocesses.exit_code(code), why or subprocesses.how_it_ended(code))
+        told = f"run {job.number} of the sweep ({' '.join(job.words)}): {reason(Path(job.folder))}"
+        print(told, file=sys.stderr, flush=True)
+    return JobReturn(
+        overrides=job.words,
+        working_dir=job.folder,
+        status=JobStatus.COMPLETED,
+        _return_value=subprocesses.exit_code(code),
+    )

@@ -1,0 +1,67 @@
+"""What a search can go by: the names in run.json's `ended`, and which of them a run with these settings will have."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gan.data.registry import WORLDS
+from gan.system.errors import ConfigError, unknown_name
+
+COUNTS = ("seconds", "epochs", "g_updates", "d_updates", "images_seen")
+QUALITY = "quality/"  # stands before the names of measures, and need not be typed: Hydra takes no slash in a key
+OF_IMAGES = (
+    "fcd",
+    "fcd_autoencoder",
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+    "kl_uniform",
+    "missing",
+    "label_accuracy",
+)
+OF_POINTS = ("modes", "good_points")
+DIRECTIONS = ("minimize", "maximize")
+PATH = "hydra.sweeper.objectives"
+
+
+def in_full(objectives: Mapping[str, str]) -> dict[str, str]:
+    """The same with the names that run.json has: quality/fcd for fcd."""
+    return {name if name in COUNTS or "/" in name else QUALITY + name: way for name, way in objectives.items()}
+
+
+def check_directions(objectives: Mapping[str, str]) -> None:
+    """Raise a ConfigError if there is no objective, or one of them is neither to be minimized nor maximized."""
+    if not objectives:
+        raise ConfigError(f"{PATH}: none given; such as {{fcd: minimize}} expected")
+    for name, direction in objectives.items():
+        if direction not in DIRECTIONS:
+            raise ConfigError(unknown_name(f"{PATH}.{name.removeprefix(QUALITY)}", str(direction), DIRECTIONS))
+
+
+def check_names(objectives: Mapping[str, str], settings: Mapping[str, Any], *, any_data: bool, prune: bool) -> None:
+    """Hold the names against what a run with these settings leaves, before the first of many is trained for nothing.
+
+    Args:
+        objectives: each with its direction, their names in full.
+        settings: of the runs, as far as they are the same in all.
+        any_data: they are of different data.
+        prune: runs are ended early by the measure.
+
+    Raises:
+        ConfigError: there is no such name, or it is not measured in these runs, or not while they train.
+    """
+    data = settings.get("data") or {}
+    of_points = isinstance(data, Mapping) and data.get("name") in WORLDS
+    there = (*OF_IMAGES, *OF_POINTS) if any_data else OF_POINTS if of_points else OF_IMAGES
+    callbacks = settings.get("callbacks") or {}
+    is_measured = isinstance(callbacks, Mapping) and bool(callbacks.get("quality"))
+    for name in (name.removeprefix(QUALITY) for name in objectives):
+        if name not in (*COUNTS, *there):
+            raise ConfigError(unknown_name(PATH, name, (*COUNTS, *there)))
+        if name in there and not is_measured:
+            raise ConfigError(f"{PATH}: {name} given, which nothing measures: callbacks.quality is left out")
+        if prune and name in COUNTS:
+            raise ConfigError(
+                f"hydra.sweeper.prune: true given, and {name} is to be minimized or maximized, which is known at the "
+                f"end alone; false, or one of {', '.join(there)} expected"
+            )

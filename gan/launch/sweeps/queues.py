@@ -1,0 +1,231 @@
+"""Points of a sweep as jobs of a queue: of SLURM, or of this machine, both by submitit.
+
+Not hydra-submitit-launcher: with it a job that was killed, or that found no memory, ends the sweep while the others
+run on; a stop of the sweep leaves all of them in the queue; and a run whose time is up is ended in the middle of an
+update. Here submitit writes and submits the batch file, and each job starts train.py as a sweep on one machine does.
+"""
+
+import contextlib
+import math
+import os
+import signal
+import subprocess
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import submitit
+from hydra.core.utils import JobReturn
+
+from gan.launch.sweeps.jobs import GRACE_SECONDS, Job, conclude
+from gan.system import cpu_threads, signals, subprocesses
+from gan.system.errors import ConfigError
+from gan.system.subprocesses import LOOK_SECONDS, Child
+
+LOCAL, SLURM = "local", "slurm"
+SHARED = ("name", "timeout_min", "mem_gb", "nodes", "cpus_per_task", "gpus_per_node", "tasks_per_node")
+LOOK_AT_QUEUE_SECONDS, LOOK_AT_SLURM_SECONDS = 1.0, 10.0
+RESULT_SECONDS = 20.0  # for the result of a job that has left the queue to come by a network's disk
+STOPPED = 128 + signal.SIGTERM
+
+
+class Task:
+    """What submitit runs on the node: the process of a point, watched.
+
+    When the time is nearly up, or the node is wanted for others, submitit sends SIGUSR2 and calls `checkpoint`: the
+    run finishes its update and saves, and the job goes back into the queue. What runs then is this again; the run goes
+    on from its newest whole checkpoint, by ``resume.run=auto``.
+
+    Args:
+        job: the point.
+        variables: of the environment, that its process is to have besides.
+        passes_on: whether it is for this process to pass SIGTERM on. SLURM sends it to all processes of a job.
+    """
+
+    def __init__(self, job: Job, variables: Mapping[str, str], *, passes_on: bool) -> None:
+        self.job, self.variables, self.passes_on = job, variables, passes_on
+        self._child: Child | None = None
+
+    def __call__(self) -> int:
+        """Run it; its exit code, -n if it was ended by signal n."""
+        number = int(os.environ.get("SLURM_PROCID", "0"))
+        if self.passes_on:
+            signal.signal(signal.SIGTERM, lambda *_: self._ask_to_end())
+        self._child = self.job.start(self.variables, task=number, deaf_to=[signal.SIGUSR2])
+        while self._child.poll() is None:
+            if self.passes_on and not _sweep_lives():
+                self._ask_to_end()
+                self._child.wait()
+            time.sleep(LOOK_SECONDS)
+        self._child.communicate()  # nothing; closes our end of its input
+        code = self._child.returncode
+        if number and subprocesses.exit_code(code) not in (0, STOPPED):
+            # of several processes the others would wait for this one: srun ends them
+            raise SystemExit(subprocesses.exit_code(code))
+        return code
+
+    def checkpoint(self) -> Any:
+        """What is to run when the job is given again; called in a signal's handler, amid `__call__`."""
+        if self._child is not None:
+            self._ask_to_end()
+            last = time.monotonic() + GRACE_SECONDS
+            while not _has_ended(self._child.pid):
+                if time.monotonic() > last:
+                    os.kill(self._child.pid, signal.SIGKILL)
+                time.sleep(LOOK_SECONDS)
+        return submitit.helpers.DelayedSubmission(Task(self.job, self.variables, passes_on=self.passes_on))
+
+    def _ask_to_end(self) -> None:
+        if self._child is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._child.pid, signal.SIGTERM)
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether a child has; it is left to whoever waits for it, perhaps in the code that a signal has interrupted."""
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True
+
+
+def _sweep_lives() -> bool:
+    try:
+        os.kill(int(os.environ.get(signals.SWEEP_VARIABLE, "0")), 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@dataclass
+class Queue:
+    """Runs jobs by submitit.
+
+    Args:
+        cluster: ``LOCAL`` or ``SLURM``.
+        folder: for submitit's own files.
+        together: jobs submitted at a time; None: all, and the cluster sees to the rest.
+        max_num_timeout: how many times a job whose time was up is given again.
+        parameters: of submitit's executor, None where nothing is said.
+    """
+
+    cluster: str
+    folder: str
+    together: int | None = None
+    max_num_timeout: int = 0
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    _looked: float = -math.inf  # when squeue was last asked
+    _gone: dict[int, float] = field(default_factory=dict)  # since when a point's job is not in SLURM's queue
+
+    def run(self, jobs: Sequence[Job]) -> list[JobReturn]:
+        """Run all jobs; one that fails does not stop the others. What ends this function early takes them back."""
+        with _told():
+            executor = self.executor()
+        waiting, running, returns = deque(jobs), dict[int, tuple[Job, Any]](), dict[int, JobReturn]()
+        try:
+            while waiting or running:
+                room = (self.together or len(jobs)) - len(running)
+                if batch := [waiting.popleft() for _ in range(min(room, len(waiting)))]:
+                    running |= self._submit(executor, batch)
+                for number in self._ended(running):
+                    job, queued = running.pop(number)
+                    returns[number] = conclude(job, *_outcome(queued))
+                time.sleep(LOOK_AT_QUEUE_SECONDS)
+        finally:
+            self._take_back([queued for _, queued in running.values()])
+        return [returns[job.number] for job in jobs]
+
+    def executor(self) -> submitit.AutoExecutor:
+        """submitit's own, with all parameters.
+
+        Raises:
+            RuntimeError, NameError, AssertionError: it has no such queue, or they make no sense to it.
+        """
+        arguments = {f"{self.cluster}_max_num_timeout": self.max_num_timeout}
+        executor = submitit.AutoExecutor(folder=f"{self.folder}/%j", cluster=self.cluster, **arguments)
+        given = {name: value for name, value in self.parameters.items() if value is not None}
+        executor.update_parameters(
+            **{name if name in SHARED else f"{self.cluster}_{name}": value for name, value in given.items()}
+        )
+        return executor
+
+    def _submit(self, executor: submitit.AutoExecutor, jobs: Sequence[Job]) -> dict[int, tuple[Job, Any]]:
+        share = cpu_threads.share(self.together or len(jobs)) if self.cluster == LOCAL else {}
+        tasks = [Task(job, share, passes_on=self.cluster == LOCAL) for job in jobs]
+        with _told(), subprocesses.deafness():  # of a queue on this machine, which starts them now
+            queued = executor.submit_array(tasks)
+        for job, its in zip(jobs, queued, strict=True):
+            print(f"run {job.number} of the sweep is job {its.job_id}; what it says: {job.log}", flush=True)
+        return {job.number: (job, its) for job, its in zip(jobs, queued, strict=True)}
+
+    def _ended(self, running: Mapping[int, tuple[Job, Any]]) -> list[int]:
+        """The numbers of those that have left a result, or are in the queue no more and should have left one."""
+        if self.cluster == LOCAL:
+            return [number for number, (_, queued) in running.items() if queued.done()]
+        now = time.monotonic()
+        if now - self._looked > LOOK_AT_SLURM_SECONDS and (queue := _slurm_queue()) is not None:
+            self._looked = now
+            gone = [number for number, (_, queued) in running.items() if queued.job_id not in queue]
+            self._gone = {number: self._gone.get(number, now) for number in gone}
+        overdue = [number for number, since in self._gone.items() if now - since > RESULT_SECONDS]
+        return [number for number, (_, queued) in running.items() if number in overdue or _result(queued).exists()]
+
+    def _take_back(self, queued: Sequence[Any]) -> None:
+        """End jobs, or take them out of the queue; SIGTERM lets those that run finish their update and save."""
+        for job in queued:
+            if self.cluster == SLURM:
+                job.cancel(check=False)
+            else:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(job.job_id), signal.SIGTERM)
+        last = time.monotonic() + GRACE_SECONDS
+        while self.cluster == LOCAL and time.monotonic() < last and not all(job.done() for job in queued):
+            time.sleep(LOOK_SECONDS)
+
+
+def _slurm_queue() -> set[str] | None:
+    """The ids of the jobs that are in SLURM's queue, waiting or running; None if it does not answer now.
+
+    Not sacct, which submitit asks: a cluster need not keep accounts.
+    """
+    command = ["squeue", "--me", "--array", "--noheader", "--format=%i"]
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return set(told.stdout.split())
+
+
+def _result(queued: Any) -> Path:
+    path: Path = queued.task(0).paths.result_pickle
+    return path
+
+
+def _outcome(queued: Any) -> tuple[int, str | None]:
+    """The exit code of a job that has ended, and the reason if the queue alone knows it."""
+    first = queued.task(0)
+    if _result(queued).exists():
+        with contextlib.suppress(submitit.core.utils.FailedJobError, submitit.core.utils.UncompletedJobError):
+            return int(first.result()), None
+    reason = f"job {queued.job_id} ended without a result, killed perhaps: {first.paths.stderr} may say why"
+    return signals.CRASH, reason
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """What a queue does not accept is a mistake in the command, in the queue's own words."""
+    try:
+        yield
+    except (
+        submitit.core.utils.FailedJobError,
+        submitit.core.utils.FailedSubmissionError,
+        subprocess.CalledProcessError,
+        RuntimeError,
+        NameError,
+        AssertionError,
+    ) as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip(" -")]
+        raise ConfigError(f"hydra.launcher: {' '.join(lines)}") from error

@@ -1,0 +1,198 @@
+"""A search by Optuna: each point is chosen by what those before it have come to, and all of it is in one file.
+
+Not hydra-optuna-sweeper: its newest release that Hydra 1.3 can have needs Optuna 2.10, it stops at the first failure,
+and it cannot go on with a point that was cut. Here Optuna is asked for a point and told of its result, no more.
+"""
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import optuna
+
+from gan.launch.sweeps import objectives, study
+from gan.launch.sweeps.choices import Choices
+from gan.launch.sweeps.composing import Composer
+from gan.launch.sweeps.runner import Runner
+from gan.launch.sweeps.spaces import in_words, space, values_to_try
+from gan.runs.resume import differing
+from gan.runs.sweep_jobs import Point, State, check_one_can_run
+from gan.system.errors import ConfigError, unknown_name, unknown_setting
+
+SAMPLERS = ("tpe", "random")
+MOST_TRIED = 64  # combinations of values looked at before the first is run
+SPACE, SETTINGS = "space", "settings"  # what is kept of a study, so that no other search takes it for its own
+Distributions = dict[str, optuna.distributions.BaseDistribution]
+
+
+@dataclass(frozen=True)
+class Search:
+    """The settings of conf/hydra/sweeper/optuna.yaml.
+
+    Attributes:
+        objectives: names in run.json's ``ended``, such as "quality/fcd" ("fcd" for short) or "seconds", each with
+            "minimize" or "maximize".
+        trials: points in all.
+        together: points chosen at once, before any of them has a result.
+        sampler: of ``SAMPLERS``.
+        seed: of the choices.
+        prune: end a point early that is worse than half of the others were at that time.
+        prune_after: points that are never ended early, and the measurement from which on each of the others may be.
+    """
+
+    objectives: Mapping[str, str]
+    trials: int
+    together: int
+    sampler: str
+    seed: int
+    prune: bool
+    prune_after: Sequence[int] = (4, 1)
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> "Search":
+        """Made of settings by their names.
+
+        Raises:
+            ConfigError: there is no such setting, or one is missing.
+        """
+        names = [field.name for field in fields(cls)]
+        for name in settings:
+            if name not in names:
+                raise ConfigError(unknown_setting(f"hydra.sweeper.{name}", name, names))
+        for name in names[:-1]:
+            if name not in settings:
+                raise ConfigError(f"hydra.sweeper.{name}: missing; conf/hydra/sweeper/optuna.yaml says what it means")
+        return cls(**settings)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "objectives", objectives.in_full(self.objectives or {}))
+
+    def check(self) -> None:
+        """Raise a ConfigError if they make no sense."""
+        objectives.check_directions(self.objectives)
+        if self.sampler not in SAMPLERS:
+            raise ConfigError(unknown_name("hydra.sweeper.sampler", str(self.sampler), SAMPLERS))
+        for name, least in (("trials", 1), ("together", 1), ("seed", 0)):
+            if not _is_whole(number := getattr(self, name), least):
+                raise ConfigError(f"hydra.sweeper.{name}: {number!r} given, {least} or more expected")
+        if not isinstance(self.prune, bool):
+            raise ConfigError(f"hydra.sweeper.prune: {self.prune!r} given, true or false expected")
+        if len(self.prune_after) != 2 or not all(_is_whole(number, 0) for number in self.prune_after):
+            raise ConfigError(
+                f"hydra.sweeper.prune_after: {list(self.prune_after)} given, two whole numbers expected, such as "
+                "[4,1]: finished points, and measurements, before any is ended early"
+            )
+        if self.prune and len(self.objectives) > 1:
+            raise ConfigError(
+                "hydra.sweeper.prune: true given, and several objectives: a point that is worse in one may be better "
+                "in another; false, or one objective, expected"
+            )
+
+    def run(self, composer: Composer, words: Sequence[str], runner: Runner) -> list[Point]:
+        """Run what is missing of the search; all its points.
+
+        Raises:
+            GanError, HydraException: a mistake in the command, before anything is run.
+            RunError: a point was cut, or the account can no longer be written.
+        """
+        overrides = composer.overrides(words)
+        distributions = space(overrides)
+        fixed = [str(override.input_line) for override in overrides if not override.is_sweep_override()]
+        if composer.dry:
+            raise ConfigError("dry_run: a search has no points before it has run; give the settings without -m")
+        settings = _settings_of_one(composer, fixed, distributions)
+        objectives.check_names(self.objectives, settings, any_data=_is_of_any_data(distributions), prune=self.prune)
+
+        def point_of(number: int, own: list[str]) -> Point:
+            return composer.point([*fixed, *own], own, self._pruning(number) if self.prune else [])
+
+        its_study = self._study(composer, distributions, settings)
+        choices = Choices(self, its_study, distributions, point_of)
+        with study.kept(composer.sweep):
+            while points := choices.next_points():
+                each_once = list(dict.fromkeys(points.values()))  # two chosen together may be the same
+                runner([point for point in each_once if not self._was_hopeless(point)])
+                for number, point in points.items():
+                    choices.tell(number, point)
+            return choices.all_points()
+
+    def _was_hopeless(self, point: Point) -> bool:
+        """Chosen again, or killed before its end was told: what ended it early holds still."""
+        return self.prune and point.state is State.PRUNED
+
+    def _study(self, composer: Composer, distributions: Distributions, settings: Mapping[str, Any]) -> optuna.Study:
+        """The study, if it is this search's."""
+        found = study.opened(composer.sweep, self.objectives)
+        known = found.user_attrs
+        spaces = {name: in_words(distribution) for name, distribution in distributions.items()}
+        pairs = [({objectives.PATH: _in_order(known[study.OBJECTIVES])}, {objectives.PATH: _in_order(self.objectives)})]
+        pairs += [(known.get(what, ours), ours) for what, ours in ((SPACE, spaces), (SETTINGS, dict(settings)))]
+        for where, old, new in itertools.chain.from_iterable(differing(*pair) for pair in pairs):
+            raise ConfigError(
+                f"{where}: {_told(new)} given; the search in {composer.sweep} has {_told(old)}, and its results are no "
+                "guide to another; give the same, or another hydra.sweep.dir"
+            )
+        found.set_user_attr(SPACE, spaces)
+        found.set_user_attr(SETTINGS, dict(settings))
+        return found
+
+    def sampler_of(self, number: int) -> optuna.samplers.BaseSampler:
+        """The sampler of one choice, which depends on the results so far alone: after a kill it is the same."""
+        seed = self.seed + 1000 * number
+        if self.sampler == "random":
+            return optuna.samplers.RandomSampler(seed=seed)
+        return optuna.samplers.TPESampler(seed=seed, constant_liar=self.together > 1)
+
+    def _pruning(self, number: int) -> list[str]:
+        """The callback that ends a point early."""
+        first_points, first_measurements = self.prune_after
+        arguments = {
+            "sweep": "${run_dir}/..",  # it may be moved, or renamed, and gone on with
+            "trial": number,
+            "first_points": first_points,
+            "first_measurements": first_measurements,
+            "monitor": next(iter(self.objectives)),
+        }
+        return [
+            "+callbacks.pruning._target_=gan.callbacks.Pruning",
+            *(f"+callbacks.pruning.{name}={value}" for name, value in arguments.items()),
+        ]
+
+
+def _settings_of_one(composer: Composer, fixed: Sequence[str], distributions: Distributions) -> dict[str, Any]:
+    """The settings of one point, the first that can be made of words; {} if a value in them is missing.
+
+    Raises:
+        ConfigError: there is none: the mistake is the command's.
+    """
+    values = values_to_try(distributions)
+    tried = []
+    for chosen in itertools.islice(itertools.product(*values.values()), MOST_TRIED):
+        own = [f"{name}={value}" for name, value in zip(values, chosen, strict=True)]
+        tried.append(composer.point([*fixed, *own], own))
+        if not tried[-1].mistake:
+            try:
+                return dict(json.loads(tried[-1].content))
+            except ValueError:  # the words themselves: each run will tell
+                return {}
+    check_one_can_run(tried)
+    return {}
+
+
+def _is_of_any_data(distributions: Distributions) -> bool:
+    return any(name == "data" or name.startswith("data.name") for name in distributions)
+
+
+def _is_whole(number: object, least: int) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and number >= least
+
+
+def _in_order(names: Mapping[str, str]) -> str:
+    """Objectives as text; Optuna knows them by their order alone."""
+    return ", ".join(f"{name}: {direction}" for name, direction in names.items())
+
+
+def _told(value: Any) -> str:
+    return "nothing" if value is None else str(value)

@@ -1,0 +1,81 @@
+"""Points of a sweep side by side on this machine: so many processes at a time, which share its cores.
+
+Not hydra-joblib-launcher: there a job whose process is killed takes all others with it, and a sweep that is stopped
+kills its jobs in the middle of an update.
+"""
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import torch
+from hydra.core.utils import JobReturn
+
+from gan.launch.sweeps.jobs import GRACE_SECONDS, Job, conclude
+from gan.system import cpu_threads, subprocesses
+from gan.system.subprocesses import LOOK_SECONDS, Child
+
+
+def run(jobs: Sequence[Job], together: int) -> list[JobReturn]:
+    """Run all jobs, ``together`` at a time; one that fails does not stop the others.
+
+    Whatever ends this function early ends the jobs that are running: they are asked to, finish their update and save.
+    """
+    slots = min(together, len(jobs))
+    waiting, running = deque(jobs), _Running(slots)
+    returns: dict[int, JobReturn] = {}
+    with subprocesses.ended_together(running.children, GRACE_SECONDS):
+        while waiting or running.jobs:
+            while waiting and len(running.jobs) < slots:
+                running.begin(waiting.popleft())
+            for job, code, seconds in running.take_ended():
+                returns[job.number] = conclude(job, code)
+                if not code:
+                    print(f"run {job.number} of the sweep has ended, after {seconds:.0f} s", flush=True)
+            time.sleep(LOOK_SECONDS)
+    return [returns[job.number] for job in jobs]
+
+
+class _Running:
+    """The jobs that run at the moment, each in a slot of its own."""
+
+    def __init__(self, slots: int) -> None:
+        self.children: list[Child] = []
+        self.jobs: dict[int, tuple[Job, Child, float]] = {}
+        self._slots, self._share = slots, cpu_threads.share(slots)
+
+    def begin(self, job: Job) -> None:
+        slot = next(number for number in range(self._slots) if number not in self.jobs)
+        child = job.start({**self._share, **gpus_of(slot, self._slots, os.environ)})
+        self.children.append(child)
+        self.jobs[slot] = (job, child, time.monotonic())
+        print(f"run {job.number} of the sweep begins; what it says: {_short(job.log)}", flush=True)
+
+    def take_ended(self) -> list[tuple[Job, int, float]]:
+        """Those that have ended since the last look, each with its exit code and the seconds it took."""
+        ended = {slot: taken for slot, taken in self.jobs.items() if taken[1].poll() is not None}
+        for slot, (_, child, _) in ended.items():
+            del self.jobs[slot]
+            self.children.remove(child)
+            child.communicate()  # nothing; closes our end of its input
+        return [(job, child.returncode, time.monotonic() - began) for job, child, began in ended.values()]
+
+
+def gpus_of(
+    slot: int, slots: int, environment: Mapping[str, str], count: Callable[[], int] = torch.cuda.device_count
+) -> dict[str, str]:
+    """Where there are several GPUs, what lets the job in a slot see its part of them, one at least; else nothing."""
+    given = environment.get("CUDA_VISIBLE_DEVICES")
+    names = [str(number) for number in range(count())] if given is None else given.split(",")
+    if len(names) < 2:
+        return {}
+    each = max(1, len(names) // slots)
+    own = [names[(slot * each + number) % len(names)] for number in range(each)]
+    return {"CUDA_VISIBLE_DEVICES": ",".join(own)}
+
+
+def _short(path: Path) -> str:
+    """Relative to the working folder where that is shorter."""
+    return min(str(path), os.path.relpath(path), key=len)

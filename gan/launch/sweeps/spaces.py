@@ -1,0 +1,82 @@
+"""What a search may choose from: Hydra's words for ranges of values, as Optuna's distributions."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+
+from gan.system.errors import ConfigError
+
+
+def space(overrides: Sequence[Override]) -> dict[str, BaseDistribution]:
+    """The settings to search, by their paths.
+
+    ``a=1,2`` and ``a=choice(1,2)`` are values without an order; ``a=range(1,9)`` and ``a=int(interval(1,9))`` whole
+    numbers, ``a=interval(0.1,0.9)`` any number, and ``a=tag(log,interval(1e-5,1e-3))`` the same by its logarithm.
+
+    Raises:
+        ConfigError: there is none, or one has no value.
+    """
+    found = {override.get_key_element(): _distribution(override) for override in overrides if _is_searched(override)}
+    if not found:
+        raise ConfigError(
+            "hydra/sweeper=optuna: no setting to search; values or an interval expected, such as "
+            "'optimizer.lr=tag(log,interval(1e-5,1e-3))'"
+        )
+    return found
+
+
+def in_words(distribution: BaseDistribution) -> str:
+    """A distribution as text that is the same however it was typed, such as "0.0001 to 0.001 (log)"."""
+    if isinstance(distribution, CategoricalDistribution):
+        return ", ".join(map(str, distribution.choices))
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    low, high, step = distribution.low, distribution.high, distribution.step
+    whole, steps = isinstance(distribution, IntDistribution), step not in (None, 1)
+    marks = {"whole": whole, "log": distribution.log, f"in steps of {step}": steps}
+    told = ", ".join(mark for mark, holds in marks.items() if holds)
+    return f"{low:g} to {high:g}" + (f" ({told})" if told else "")
+
+
+def values_to_try(distributions: Mapping[str, BaseDistribution]) -> dict[str, list[str]]:
+    """Of each setting the values that can stand for all: every word, or of numbers one end."""
+    return {name: _some_of(distribution) for name, distribution in distributions.items()}
+
+
+def _some_of(distribution: BaseDistribution) -> list[str]:
+    if isinstance(distribution, CategoricalDistribution):
+        return list(map(str, distribution.choices))
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    return [str(distribution.low)]
+
+
+def _is_searched(override: Override) -> bool:
+    return bool(override.is_sweep_override())
+
+
+def _distribution(override: Override) -> BaseDistribution:
+    value: Any = override.value()
+    given = f"{override.get_key_element()}: {str(override.input_line).partition('=')[2]} given"
+    if isinstance(value, IntervalSweep):
+        return _between(value.start, value.end, log="log" in value.tags, given=given)
+    words = list(override.sweep_string_iterator())
+    if not words:
+        raise ConfigError(f"{given}, which has no value")
+    if isinstance(value, RangeSweep) and all(isinstance(end, int) for end in (value.start, value.stop, value.step)):
+        numbers = sorted(map(int, words))
+        return IntDistribution(numbers[0], numbers[-1], step=abs(int(value.step)))
+    return CategoricalDistribution(words)
+
+
+def _between(low: Any, high: Any, *, log: bool, given: str) -> BaseDistribution:
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise ConfigError(f"{given}; two finite numbers expected")
+    if low > high:
+        raise ConfigError(f"{given}; the lower end first expected: interval({high},{low})")
+    if log and low <= 0:
+        raise ConfigError(f"{given}; ends above 0 expected of what is searched by its logarithm")
+    if isinstance(low, int) and isinstance(high, int):
+        return IntDistribution(low, high, log=log)
+    return FloatDistribution(low, high, log=log)

@@ -1,0 +1,98 @@
+"""A sweep from its command to its last line, whoever chooses the points."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+from gan.launch import hydra_job
+from gan.launch.sweeps import folder, side_by_side, summary
+from gan.launch.sweeps.composing import Composer
+from gan.launch.sweeps.jobs import jobs_of
+from gan.launch.sweeps.runner import Runner, environment
+from gan.runs.sweep_jobs import Point, State
+from gan.system import signals
+from gan.system.errors import ConfigError
+from gan.training.strategy import user_command
+
+# Choose and run: given what makes points, all words, and what runs points; gives all points of the sweep.
+Choose = Callable[[Composer, Sequence[str], Runner], list[Point]]
+
+
+class Sweep:
+    """One multirun of Hydra's.
+
+    Args:
+        params: settings with the values to try, as a file of conf/sweep has them; the command line comes after them.
+        together: points that are run at a time, each by a process of its own, unless a launcher is chosen that sees to
+            that itself. 1: one after the other, in this process.
+    """
+
+    def __init__(self, params: Mapping[str, Any] | None, together: int) -> None:
+        self._params, self._together = dict(params or {}), together
+
+    def setup(self, context: HydraContext, task: TaskFunction, config: DictConfig) -> None:
+        if not isinstance(self._together, int) or self._together < 1:
+            raise ConfigError(f"hydra.sweeper.together: {self._together!r} given, 1 or more expected")
+        self._context, self._config, self._command = context, config, user_command()
+        if not any(word.startswith("hydra.sweep.dir=") for word in config.hydra.overrides.hydra):
+            new = Path(config.hydra.sweep.dir)
+            config.hydra.sweep.dir = str(folder.of_this_command(new, self._command))
+        if config.get("dry_run"):  # which takes a moment, and says what it has to say here
+            self._launcher: Launcher = BasicLauncher()
+            self._launcher.setup(hydra_context=context, task_function=task, config=config)
+        else:
+            self._launcher = Plugins.instance().instantiate_launcher(context, task, config)
+        self._side_by_side = self._together > 1 and isinstance(self._launcher, BasicLauncher)
+
+    def run(self, arguments: Sequence[str], choose: Choose) -> None:
+        """Run it.
+
+        Raises:
+            GanError, HydraException: a mistake in the command, before anything is run.
+        """
+        command, sweep = self._command, Path(str(self._config.hydra.sweep.dir))
+        composer = Composer(self._context, self._config)
+        runner = Runner(self._launch, dry=composer.dry)
+        words = [*(f"{name}={value}" for name, value in self._params.items()), *arguments]
+        if composer.dry:
+            choose(composer, words, runner)
+            hydra_job.note_exit_code(runner.exit_code)
+            return
+        with folder.held(sweep), environment(command):
+            try:
+                points = choose(composer, words, runner)
+            except signals.Stopped as stop:
+                self._tell(stop, summary.how_to_go_on(command, sweep))
+                raise
+            print(summary.summary(sweep, points, runner))
+            states = {point.state for point in points}
+            unfinished = not states.isdisjoint((State.CUT, State.MISSING, State.FAILED))
+            folder.keep_record(sweep, command, finished=not unfinished)
+            hydra_job.note_exit_code(max(runner.exit_code, signals.CRASH if unfinished else 0))
+
+    def _launch(self, jobs: Sequence[Sequence[str]], first: int) -> Sequence[JobReturn]:
+        """Give jobs to Hydra's launcher, and leave Hydra's own word of the sweep, as its sweepers do."""
+        if not self._config.get("dry_run"):
+            sweep = Path(str(self._config.hydra.sweep.dir))
+            folder.keep_record(sweep, self._command, finished=False)
+            OmegaConf.save(self._config, sweep / "multirun.yaml")
+            if self._side_by_side:
+                made = jobs_of(self._context, self._config, jobs, first, self._command)
+                return side_by_side.run(made, self._together)
+        returns: Sequence[JobReturn] = self._launcher.launch(jobs, initial_job_idx=first)
+        return returns
+
+    def _tell(self, stop: signals.Stopped, how_to_go_on: str) -> None:
+        """Tell it before what there is to say of the run that was stopped; alone if other processes have the runs."""
+        if isinstance(self._launcher, BasicLauncher) and not self._side_by_side:
+            print(how_to_go_on, file=sys.stderr)
+        else:
+            stop.left = how_to_go_on

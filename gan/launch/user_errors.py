@@ -1,0 +1,83 @@
+"""What ends a run that had begun well, in a user's words: no memory, no room on the disk, a folder that is gone."""
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from gan.runs import run_folder
+from gan.system.errors import RunError
+from gan.system.signals import what_is_left
+
+NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")  # CUDA and MPS; the CPU on two systems
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+def in_our_words(error: Exception, config: DictConfig) -> Exception:
+    """`RunError` for what a user can mend; any other error as it is.
+
+    Args:
+        config: as composed for the command line.
+    """
+    folder = run_folder.taken() or Path(str(OmegaConf.select(config, "run_dir", default=os.curdir)))
+    if is_out_of_memory(error):
+        return RunError(_out_of_memory(error, _batch_size(config, folder)) + _left(folder))
+    if isinstance(error, RuntimeError) and "EADDRINUSE" in str(error):  # torch's, which is not imported for this
+        return RunError(_port_in_use() + _left(folder))
+    if isinstance(error, OSError) and _is_inside(error.filename, folder):
+        return RunError(_cannot_be_written(error) + _left(folder))
+    return error
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """True where the host or a device had no memory left. torch has a class of error for CUDA alone."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY)
+    )
+
+
+def _out_of_memory(error: Exception, batch_size: int | None) -> str:
+    reason = (str(error).splitlines() or [""])[0].partition(". GPU ")[0]
+    smaller = "" if batch_size is None or batch_size < 2 else f", data.batch_size={batch_size // 2}"
+    return (
+        f"Out of memory{f', with data.batch_size={batch_size}' if batch_size else ''}: {reason or 'of the host'}\n"
+        f"To try: optimizer.accumulate=2 (the same mathematics in less memory){smaller}, or smaller networks."
+    )
+
+
+def _port_in_use() -> str:
+    """Of processes that SLURM or others have started, and that meet at a port they are told; ours get a free one."""
+    given = ":".join(os.environ.get(name, "?") for name in ("MASTER_ADDR", "MASTER_PORT"))
+    return (
+        f"The processes of this run cannot meet: another process has their port, {given}.\n"
+        "Set MASTER_PORT to another one, the same for all of them; started by srun --kill-on-bad-exit=1, those that "
+        "wait there end too."
+    )
+
+
+def _cannot_be_written(error: OSError) -> str:
+    to_do = {
+        **dict.fromkeys(NO_ROOM, "make room"),
+        errno.ENOENT: "the folder was moved or deleted while the run trained in it",
+    }.get(error.errno or 0, "see to the folder and its disk")
+    return f"{error.filename} cannot be written: {error.strerror}: {to_do}. What was there before is as it was."
+
+
+def _is_inside(name: Any, folder: Path) -> bool:
+    return isinstance(name, str | Path) and Path(name).absolute().is_relative_to(folder.absolute())
+
+
+def _batch_size(config: DictConfig, folder: Path) -> int | None:
+    """Of the run, which may have gone on with the settings of its folder."""
+    saved = folder / "config.yaml"
+    try:
+        settings = OmegaConf.load(saved) if saved.exists() else config
+        return int(OmegaConf.select(settings, "data.batch_size"))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _left(folder: Path) -> str:
+    return f"\n{what_is_left(folder)}" if folder.is_dir() else ""

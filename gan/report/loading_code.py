@@ -1,0 +1,78 @@
+"""The lines of Python that a model card shows: how each file beside it is used."""
+
+from collections.abc import Mapping
+
+from gan.game.latents import Prior
+from gan.generators.bundle_file import FILE_NAME
+from gan.generators.trained_generator import TrainedGenerator
+
+COUNT = 16
+
+
+def usage(trained: TrainedGenerator, files: Mapping[str, str]) -> str:
+    """A block of code for each file that there is one for, Markdown."""
+    parts = {
+        FILE_NAME: ("With this project:", _bundle(trained)),
+        "generator.onnx": ("With onnxruntime and NumPy alone:", _onnx(trained)),
+        "generator.pt2": ("With PyTorch alone:", _pt2(trained)),
+    }
+    return "\n\n".join(f"{told}\n\n```python\n{code}\n```" for name, (told, code) in parts.items() if name in files)
+
+
+def _bundle(trained: TrainedGenerator) -> str:
+    labels = ", labels=0" if trained.conditional else ""
+    shape = (COUNT, *trained.image_shape)
+    return (
+        "from gan import load_generator\n\n"
+        f'generator = load_generator("{FILE_NAME}")\n'
+        f"images = generator.sample({COUNT}, seed=0{labels})  # {'float32' if trained.points else 'uint8'} {shape}"
+    )
+
+
+def _onnx(trained: TrainedGenerator) -> str:
+    given = '{"z": z, "labels": labels}' if trained.conditional else '{"z": z}'
+    return (
+        "import numpy as np\nimport onnxruntime\n\n"
+        f"{_inputs(trained)}\n"
+        'session = onnxruntime.InferenceSession("generator.onnx")\n'
+        f"(images,) = session.run(None, {given})  # {_told(trained)}{_pixels(trained)}"
+    )
+
+
+def _pt2(trained: TrainedGenerator) -> str:
+    given = "torch.tensor(z), torch.tensor(labels)" if trained.conditional else "torch.tensor(z)"
+    return (
+        "import numpy as np\nimport torch\n\n"
+        f"{_inputs(trained)}\n"
+        'generate = torch.export.load("generator.pt2").module()\n'
+        f"images = generate({given}).numpy(force=True)  # {_told(trained)}{_pixels(trained)}"
+    )
+
+
+def _told(trained: TrainedGenerator) -> str:
+    return "float32, in the units of the data" if trained.points else "float32 in [0, 1]"
+
+
+def _pixels(trained: TrainedGenerator) -> str:
+    if trained.points:
+        return ""
+    return f"\npixels = (255 * images).round().astype(np.uint8)  # {(COUNT, *trained.image_shape)}"
+
+
+def _inputs(trained: TrainedGenerator) -> str:
+    lines = ["random = np.random.default_rng(0)", _latents(trained.prior)]
+    if trained.conditional:
+        lines.append(f"labels = np.arange({COUNT}) % {trained.num_classes}  # int64")
+    return "\n".join(lines)
+
+
+def _latents(prior: Prior) -> str:
+    """z as `Prior.draw` lays it out."""
+    draw = "standard_normal(({}, {}))" if prior.name == "normal" else "uniform(-1, 1, ({}, {}))"
+    noise = f"random.{draw.format(COUNT, prior.latent_dim)}"
+    if not prior.has_codes:
+        return f"z = {noise}.astype(np.float32)"
+    parts = [noise, *(f"np.eye({n})[random.integers({n}, size={COUNT})]" for n in prior.categorical)]
+    parts += [f"random.uniform(-1, 1, ({COUNT}, {prior.continuous}))"] if prior.continuous else []
+    listed = "".join(f"    {part},\n" for part in parts)
+    return f"z = np.concatenate([  # noise, then the codes\n{listed}], axis=1).astype(np.float32)"

@@ -1,0 +1,200 @@
+"""A model card: what a generator is, where it comes from, how good it is, how it is used and what it is not good for.
+
+Markdown with a YAML header, in the conventions of the Hugging Face Hub (https://huggingface.co/docs/hub/model-cards),
+which shows the README.md of a model's folder as its page.
+"""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from gan.generators.trained_generator import TrainedGenerator
+from gan.report.loading_code import usage
+from gan.report.measures import MEASURES
+from gan.report.repeating import own_words
+from gan.report.settings import PLACES
+from gan.runs.reading import Run
+
+RECIPE = ("model", "objective", "penalty", "augmentation", "optimizer", "lr_schedule", "schedule", "ema")
+# What is known of the sets' licences, and what the Hub calls them; for others nobody here can say.
+DATA_LICENCES = {"mnist": "CC BY-SA 3.0, by Yann LeCun and Corinna Cortes", "fashion": "MIT, by Zalando SE"}
+HUB_DATASETS = {"mnist": "ylecun/mnist", "fashion": "zalando-datasets/fashion_mnist", "cifar10": "uoft-cs/cifar10"}
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a card is made of.
+
+    Attributes:
+        trained: the generator.
+        run: its run folder's files; None where only a bundle was given.
+        licence: of the weights, as the Hub spells it, such as "apache-2.0"; "unknown" if none was chosen.
+        files: names of the files that lie beside the card, each with a line on what it is.
+        picture: the name of the picture of samples.
+    """
+
+    trained: TrainedGenerator
+    run: Run | None
+    licence: str
+    files: Mapping[str, str]
+    picture: str
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        return self.trained.metadata
+
+    @property
+    def data(self) -> str:
+        """The name of its data set, "" if the bundle says none."""
+        return _line(_node(self.metadata, "data").get("name") or "")
+
+    @property
+    def title(self) -> str:
+        return f"{_line(self.metadata['family'])}-{self.data or 'generator'}"
+
+    @property
+    def quality(self) -> Mapping[str, Any]:
+        """What `gan evaluate` has measured of it."""
+        return _node(_node(self.metadata, "quality"), "quality")
+
+    @property
+    def measures(self) -> dict[str, tuple[str, float]]:
+        """By name: as written, and the number."""
+        values = ((measure, measure.read(self.quality)) for measure in MEASURES)
+        return {
+            measure.title: (measure.told([value]), float(value))
+            for measure, value in values
+            if isinstance(value, int | float) and not isinstance(value, bool)
+        }
+
+    def text(self) -> str:
+        sections = {
+            "Use": usage(self.trained, self.files),
+            "Data": _data(self),
+            "Recipe": _recipe(self),
+            "Measures": _measures(self),
+            "Limits": _limits(self),
+            "Licence": _licence(self),
+        }
+        parts = [f"---\n{_header(self)}---", f"# {self.title}", _summary(self)]
+        parts += [f"## {name}\n\n{content}" for name, content in sections.items()]
+        return "\n\n".join(parts) + "\n"
+
+
+def _header(card: Card) -> str:
+    base = _full_set(card.data)
+    tags = ["gan", _line(card.metadata["family"]), "pytorch", *(["onnx"] if "generator.onnx" in card.files else [])]
+    header: dict[str, Any] = {"license": card.licence, "library_name": "gan", "tags": tags}
+    if not card.trained.points:
+        header["pipeline_tag"] = "unconditional-image-generation"
+    if base in HUB_DATASETS:
+        header["datasets"] = [HUB_DATASETS[base]]
+    if card.measures:
+        metrics = [{"type": name, "name": name, "value": value} for name, (_, value) in card.measures.items()]
+        measured_on = _line(card.quality.get("data") or card.data)
+        task = {"type": "unconditional-image-generation", "name": "Image generation"}
+        data = {"type": HUB_DATASETS.get(base, measured_on), "name": measured_on}
+        header["model-index"] = [{"name": card.title, "results": [{"task": task, "dataset": data, "metrics": metrics}]}]
+    return yaml.safe_dump(header, sort_keys=False, allow_unicode=True)
+
+
+def _summary(card: Card) -> str:
+    trained = card.trained
+    channels, height, width = trained.image_shape
+    kind = {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
+    made = "points of the plane" if trained.points else f"{kind} images of {height} × {width} pixels"
+    classes = f" of {trained.num_classes} classes, which can be asked for" if trained.conditional else ""
+    files = "\n".join(f"- `{name}`: {told}" for name, told in card.files.items())
+    return (
+        f"The generator of a generative adversarial network: it makes {made}{classes}.\n\n"
+        f"![Samples: what it makes of the latents of seed 0]({card.picture})\n\n{files}"
+    )
+
+
+def _data(card: Card) -> str:
+    origin = _line(_node(card.metadata, "data").get("origin") or "The bundle does not say what it was trained on.")
+    names = ", ".join(card.trained.class_names)
+    licence = DATA_LICENCES.get(_full_set(card.data), "their authors' own; look it up before you pass this on")
+    lines = [f"Trained on {origin}." if card.data else origin, f"Licence of the images: {licence}."]
+    return "\n\n".join([*lines, *([f"Classes, by label: {names}."] if names else [])])
+
+
+def _recipe(card: Card) -> str:
+    said = _node(card.metadata, "trained")
+    rows = {name.replace("_", " "): value for name, value in said.items() if isinstance(value, int | float)}
+    facts = [f"- {_line(name)}: {value:,}" for name, value in rows.items()]
+    if card.run is None:
+        settings = {"family": card.metadata["family"], **card.metadata["settings"]}
+        return "\n".join([*facts, "", _fenced("yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))])
+    run = card.run
+    machine, versions = _node(run.facts, "machine"), _node(run.facts, "versions")
+    facts += [f"- time: {run.seconds:,.0f} s on {_line(machine.get('device', '?'))}"] if run.seconds else []
+    facts += [f"- versions: {', '.join(f'{_line(k)} {_line(v)}' for k, v in versions.items())}"] if versions else []
+    facts += [f"- commit: {_line(run.facts['git']['commit'])}"] if _node(run.facts, "git").get("commit") else []
+    words = [word for word in own_words(run) or [] if word.partition("=")[0] not in PLACES]
+    typed = [_fenced("", f"{shlex.join(['python', *words])}\n")] if words else []
+    settings = {name: run.settings[name] for name in RECIPE if name in run.settings}
+    written = _fenced("yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
+    return "\n\n".join(["\n".join(facts), *typed, written])
+
+
+def _measures(card: Card) -> str:
+    if not card.measures:
+        return "Not measured."
+    rows = [f"| {name} | {told} |" for name, (told, _) in card.measures.items()]
+    extractors = _node(card.quality, "extractors")
+    notes = [
+        f"Of {card.quality.get('n', '?')} samples, by `gan evaluate`, against `{_line(card.quality.get('data'))}`. "
+        "FCD is a Fréchet distance in the features of a small classifier, and not FID: compare it only with FCD by the "
+        "same extractor. ×floor: divided by what real held-out images have."
+    ]
+    if extractors:
+        notes.append(f"Extractors: {', '.join(f'{_line(k)} (sha256 {_line(v)[:16]})' for k, v in extractors.items())}.")
+    return "\n\n".join(["\n".join(["| measure | value |", "| --- | --- |", *rows]), *notes])
+
+
+def _limits(card: Card) -> str:
+    trained, missing, copied = card.trained, card.quality.get("missing"), card.quality.get("copied")
+    lines = ["It makes what is like its training images, at their size; of anything else it knows nothing."]
+    lines += ["What is rare in its data, or strange, is rarer still in what it makes."]
+    if not trained.conditional:
+        lines += ["It cannot be asked for a class."]
+    if missing:
+        lines += [f"It makes (almost) no images of: {', '.join(map(_line, missing))}."]
+    if isinstance(copied, int | float):
+        lines += [f"Copied, perhaps, from training images: {copied:.1%} of its images; 1.0% of real ones would count."]
+    else:
+        lines += ["Whether it copies training images has not been measured."]
+    if not card.measures:
+        lines += ["Nothing is known of its quality but what the picture shows."]
+    lines += ["Made for study and for comparing methods; not tried for anything that people depend on."]
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _licence(card: Card) -> str:
+    if card.licence == "unknown":
+        chosen = "Nobody has chosen a licence for these weights yet."
+    else:
+        chosen = f"The weights: {card.licence}."
+    return f"{chosen} The images that they were trained on have their own, above."
+
+
+def _full_set(name: str) -> str:
+    return name.removeprefix("stacked_").removesuffix("_sample")
+
+
+def _fenced(language: str, text: str) -> str:
+    return f"```{language}\n{text}```"
+
+
+def _node(node: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = node.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _line(text: object) -> str:
+    """On one line, and without what would end a span of code."""
+    return " ".join(str(text).replace("`", "'").split())

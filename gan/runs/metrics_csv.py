@@ -1,0 +1,106 @@
+"""metrics.csv: everything that is logged, one row at a time, as one table in the run folder; pictures for loggers."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers import Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
+from lightning.pytorch.utilities import rank_zero_only
+
+from gan.generators.pictures import Pixels
+from gan.system.files import write_bytes
+
+
+def log_picture(logger: Logger, name: str, picture: Pixels, step: int) -> None:
+    """Show a picture, uint8 (C, H, W), in TensorBoard, Weights & Biases or MLflow; other loggers take none."""
+    last_channel = picture.transpose(1, 2, 0)
+    if isinstance(logger, TensorBoardLogger):
+        logger.experiment.add_image(name, picture, step)
+    elif isinstance(logger, WandbLogger):
+        logger.log_image(name, [last_channel], step=step)
+    elif isinstance(logger, MLFlowLogger):
+        logger.experiment.log_image(logger.run_id, last_channel, key=name, step=step)
+
+
+class MetricsCSV(Logger):
+    """Rows of ``step`` (generator updates) and whatever was logged at it; a column appears when it is first logged.
+
+    Unlike Lightning's CSVLogger it may live in a folder that holds other files, and keeps the rows that are there.
+    """
+
+    FILE_NAME = "metrics.csv"
+
+    def __init__(self, save_dir: str) -> None:
+        super().__init__()
+        self.path = Path(save_dir) / self.FILE_NAME
+        self._columns: list[str] = []
+        self._rows: int | None = None  # in the file; None: not yet counted
+
+    @property
+    def name(self) -> str:
+        return "csv"
+
+    @property
+    def version(self) -> str:
+        return ""
+
+    @property
+    def save_dir(self) -> str:
+        return str(self.path.parent)
+
+    @rank_zero_only
+    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
+        """The run folder's config.yaml has them."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        row = {"step": step, **metrics}
+        counted = self._counted()
+        new = [name for name in row if name not in self._columns]
+        if new:
+            self._write_again([*self._columns, *new])
+        with self.path.open("a", newline="") as file:
+            csv.DictWriter(file, self._columns).writerow(row)
+        self._rows = counted + 1
+
+    @property
+    def position(self) -> dict[str, Any]:
+        """How much there is now: ``rows``, and the names of the ``columns``."""
+        return {"rows": self._counted(), "columns": list(self._columns)}
+
+    def back_to(self, position: dict[str, Any]) -> None:
+        """Forget the rows that were logged after a position, and the columns that came with them."""
+        rows = self._table()[0][: position["rows"]]
+        if rows:
+            self._rewrite(rows, position["columns"])
+        else:
+            self.path.unlink(missing_ok=True)
+        self._rows, self._columns = len(rows), list(position["columns"]) if rows else []
+
+    def _counted(self) -> int:
+        """The rows in the file; the first time it looks, at its columns too."""
+        if self._rows is None:
+            rows, self._columns = self._table()
+            self._rows = len(rows)
+        return self._rows
+
+    def _table(self) -> tuple[list[dict[str, str]], list[str]]:
+        """Rows and columns of the file; without a last line that is not whole, as a killed process leaves it."""
+        if not self.path.exists():
+            return [], []
+        whole, newline, _ = self.path.read_text().rpartition("\n")
+        reader = csv.DictReader(io.StringIO(whole + newline))
+        return list(reader), list(reader.fieldnames or [])
+
+    def _write_again(self, columns: list[str]) -> None:
+        """Put the rows that are there under more columns."""
+        self._rewrite(self._table()[0], columns)
+
+    def _rewrite(self, rows: list[dict[str, str]], columns: list[str]) -> None:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_bytes(self.path, text.getvalue().encode())
+        self._columns = columns

@@ -1,0 +1,217 @@
+"""The folder of a run: taken by one run alone, with room on its disk, and not left behind by a run that never began."""
+
+import contextlib
+import json
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gan.system.errors import ConfigError
+from gan.system.files import write_bytes
+from gan.system.locks import lock
+
+PATIENCE = 15.0  # seconds for a process that ends to let go of its folder: ranks whose parent was killed, above all
+ROOM = 50_000_000  # bytes on the disk: a few checkpoints, and the pictures, of the largest network that we ship
+FAILED = "failed.json"  # of a point of a sweep: why it failed
+WRITTEN = ("metrics.csv", "losses.png", "run.json", "samples", "tensorboard")  # beside checkpoints and bundle
+ENDED_EARLY = ("failed", "cut")  # in run.json: by an error, by a signal
+_taken: list[Path] = []
+_taken_again: list[Path] = []
+_locks: list[int] = []  # open folders, locked as long as they are
+
+
+class TakenError(ConfigError):
+    """The folder belongs to another run."""
+
+
+def taken() -> Path | None:
+    """The folder that the run of this process has taken; None as long as it has none."""
+    return next(reversed(_taken or _taken_again), None)
+
+
+def ended(folder: Path) -> dict[str, Any]:
+    """What run.json says of how far a run came, and how good it became; {} of one that has not ended by itself."""
+    try:
+        facts = json.loads((folder / "run.json").read_text())
+        return dict(facts["ended"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def note_early_end(folder: Path, how: str, **facts: Any) -> None:
+    """Say in run.json why a run has ended early, in place of what it may say of that.
+
+    Where it cannot be said (no room, no such file), what the end is about must not be hidden by that.
+    """
+    path = folder / "run.json"
+    with contextlib.suppress(OSError, ValueError):
+        said = {name: value for name, value in json.loads(path.read_text()).items() if name not in ENDED_EARLY}
+        if "ended" not in said:
+            said[how] = {"at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), **facts}
+            write_bytes(path, (json.dumps(said, indent=2) + "\n").encode())
+
+
+def take(settings: Mapping[str, Any]) -> None:
+    """Take ``settings["run_dir"]`` for this run, by leaving the settings there as config.yaml.
+
+    Of several runs that want one folder at the same time one gets it.
+
+    Raises:
+        TakenError: another run has it.
+        ConfigError: it cannot be written, or its disk is full.
+    """
+    folder = Path(settings["run_dir"])
+    content = _content(settings)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_new(folder / "config.yaml", content)
+        _lock(folder)
+        free = shutil.disk_usage(folder).free
+    except FileExistsError:
+        raise TakenError(
+            f"hydra.run.dir: {folder} holds a run already, which stays as it is; "
+            "give another folder, or leave hydra.run.dir out for a new one"
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"hydra.run.dir: {folder} cannot be written: {error.strerror}") from error
+    _taken.append(folder)
+    _check_room(folder, free)
+
+
+def take_again(settings: Mapping[str, Any], *, anew: bool) -> None:
+    """Take the folder of a run that is to go on, and leave its settings there as they are now.
+
+    Args:
+        settings: of the run, ``run_dir`` among them.
+        anew: there is nothing to go on from: what the run has left of logs and pictures is removed.
+
+    Raises:
+        ConfigError: another process trains in it, it cannot be written, or its disk is full.
+    """
+    folder = Path(settings["run_dir"])
+    _lock(folder)
+    _taken_again.append(folder)
+    try:
+        for name in WRITTEN if anew else ():
+            path = folder / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        (folder / FAILED).unlink(missing_ok=True)
+        for unfinished in folder.glob("**/.*.tmp"):  # of a process that was killed while it wrote
+            unfinished.unlink(missing_ok=True)
+        write_bytes(folder / "config.yaml", _content(settings))
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise ConfigError(f"hydra.run.dir: {folder} cannot be written: {error.strerror}") from error
+    _check_room(folder, free)
+
+
+def _content(settings: Mapping[str, Any]) -> bytes:
+    return yaml.safe_dump(dict(settings), sort_keys=False).encode()
+
+
+def _check_room(folder: Path, free: int) -> None:
+    if free < ROOM:
+        raise ConfigError(
+            f"hydra.run.dir: {folder} given, whose disk has {free / 1e6:,.0f} MB left; {ROOM / 1e6:,.0f} MB expected"
+        )
+
+
+def lock_descriptors() -> list[int]:
+    """What a process that takes part in the run must inherit, so that the folder is held as long as it lives too."""
+    return list(_locks)
+
+
+def _lock(folder: Path) -> None:
+    """Hold a run folder as long as this process lives, however it ends.
+
+    Raises:
+        ConfigError: another process holds it, and goes on to.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return  # whoever writes to it will say so
+    last = time.monotonic() + PATIENCE
+    while (locked := lock(descriptor)) is False and time.monotonic() < last:
+        time.sleep(0.1)
+    if locked:
+        _locks.append(descriptor)
+        return
+    os.close(descriptor)
+    if locked is False:
+        raise ConfigError(
+            f"hydra.run.dir: in {folder} another process is training; wait for it, or give another folder"
+        )
+
+
+def is_held(folder: Path) -> bool | None:
+    """Whether a process trains in a run folder now; None where that cannot be known, for want of locks."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        locked = lock(descriptor, shared=True)
+    finally:
+        os.close(descriptor)
+    return None if locked is None else not locked
+
+
+def _forget() -> None:
+    """What this process has taken, for an earlier run."""
+    _taken.clear()
+    _taken_again.clear()
+    while _locks:
+        os.close(_locks.pop())
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    """Write a file that must not exist, whole or not at all."""
+    own = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    write_bytes(own, content)
+    try:
+        os.link(own, path)  # unlike a rename it fails where there is a file
+    except FileExistsError:
+        raise
+    except OSError:  # no hard links on this disk
+        with path.open("xb") as file:
+            file.write(content)
+    finally:
+        own.unlink()
+
+
+def remove_empty(folder: Path) -> None:
+    """Remove a folder, and the two that it is in, where they are empty; never the working folder, or one around it."""
+    folder, here = folder.absolute(), Path.cwd()
+    for path in (folder, *folder.parents[:2]):
+        if here.is_relative_to(path):
+            return
+        try:
+            path.rmdir()
+        except OSError:
+            return
+
+
+@contextlib.contextmanager
+def clean_start(folder: Path) -> Iterator[None]:
+    """If what is inside fails, remove what was made for a run that never began: its config.yaml, and empty folders.
+
+    Args:
+        folder: the run folder as Hydra has made it; the run may have taken another one.
+    """
+    _forget()
+    try:
+        yield
+    except BaseException:
+        for own in _taken:
+            (own / "config.yaml").unlink(missing_ok=True)
+        for made in {folder, *_taken}:
+            remove_empty(made)
+        _forget()
+        raise

@@ -1,0 +1,1 @@
+"""The process: errors, whole files, locks, signals, subprocesses, threads. Nothing about GANs."""

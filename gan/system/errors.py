@@ -1,0 +1,57 @@
+"""What a user is told when something of theirs is wrong: one message, exit code 2, no traceback."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class GanError(Exception):
+    """A mistake that the user can mend: the message says what was given, what is allowed and what to do.
+
+    Whoever stands between a command line and the project (``gan.launch.hydra_job``, ``gan.commands.main``) prints the
+    message alone and ends with its exit code. A bug of ours is any other exception and keeps its traceback.
+    """
+
+    exit_code = 2
+
+
+class ConfigError(GanError):
+    """A setting that does not exist, has the wrong type or range, or contradicts another."""
+
+
+class DataError(GanError):
+    """A data set that is missing, broken or not what its name says."""
+
+
+class BundleError(GanError):
+    """A file of a trained generator that is missing, broken or not a generator."""
+
+
+class RunError(GanError):
+    """What ended a run that had begun well: no memory, no room on the disk, numbers that are not finite."""
+
+    exit_code = 1
+
+
+def unknown_name(kind: str, given: str, allowed: Iterable[str]) -> str:
+    """One sentence for a name that does not exist: what was given, the nearest valid name, all valid names."""
+    choices = sorted(allowed)
+    return f"{kind}: no such option '{given}'{_nearest(given, choices)} choices: {', '.join(choices)}"
+
+
+def unknown_setting(path: str, name: str, allowed: Iterable[str]) -> str:
+    """The same for a setting that does not exist, ``name`` being the last part of its path."""
+    names = sorted(allowed)
+    shown = ", ".join(name for name in names if not name.startswith("_"))
+    return f"{path}: no such setting{_nearest(name, names)} settings: {shown}"
+
+
+def _nearest(given: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
+    return f"; did you mean '{near[0]}'?" if near else ";"
+
+
+def at_least_one(**settings: int) -> None:
+    """Raise ConfigError for the first of these settings that is less than 1."""
+    for name, value in settings.items():
+        if value < 1:
+            raise ConfigError(f"{name}: {value!r} given, 1 or more expected")

@@ -1,0 +1,1 @@
+"""The LightningModule, its strategy, and building all of a run from settings."""

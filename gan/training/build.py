@@ -1,0 +1,145 @@
+"""From a valid configuration to the objects of a run."""
+
+import functools
+import logging
+import os
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import lightning.pytorch as L
+import torch
+from hydra.utils import get_class, instantiate
+
+from gan.config.target_validation import RULE_SETTINGS, network_optimizer
+from gan.data.module import ImageData
+from gan.game.augmentation import AUGMENTATIONS, Pixels
+from gan.game.ema import EMAS
+from gan.game.gradients import UpdateRule
+from gan.game.latents import Prior
+from gan.game.learning_rates import LR_SCHEDULES
+from gan.game.losses import build_objective
+from gan.game.networks import build_discriminator, build_generator
+from gan.game.penalties import PENALTIES
+from gan.game.schedules import SCHEDULES
+from gan.runs.checkpoint_io import SealedCheckpoints
+from gan.runs.resume import Past
+from gan.training import fast_loop
+from gan.training.module import GAN
+from gan.training.run_end import only_the_end
+from gan.training.strategy import GameDDP, world_size
+
+
+def build_data(settings: Mapping[str, Any], kind: type[ImageData] = ImageData) -> ImageData:
+    """The data module, or another of its kind, before it has looked for its files."""
+    own = {name: value for name, value in settings["data"].items() if name != "batch_size_of"}
+    return kind(**{**own, "batch_size": batch_size(settings)}, seed=settings["seed"])
+
+
+def batch_size(settings: Mapping[str, Any]) -> int:
+    """Images in one minibatch over all processes, of which ``data.batch_size`` may be the part of one."""
+    data = settings["data"]
+    given: int = data["batch_size"]
+    return given * world_size(settings["trainer"]) if data.get("batch_size_of") == "each" else given
+
+
+def build_game(settings: Mapping[str, Any], data: ImageData) -> GAN:
+    """The networks, with weights drawn from the run's seed, in their game; ``data`` has been set up."""
+    L.seed_everything(settings["seed"], verbose=False)
+    model, objective = settings["model"], settings["objective"]
+    prior = Prior(
+        model["prior"], model["latent_dim"], tuple(model["codes"]["categorical"]), model["codes"]["continuous"]
+    )
+    generator = build_generator(
+        model["name"],
+        latent_dim=prior.width,
+        image_shape=data.image_shape,
+        num_classes=data.num_classes,
+        **model["generator"],
+    )
+    discriminator = build_discriminator(
+        model["name"],
+        image_shape=data.image_shape,
+        num_classes=data.num_classes,
+        categorical_codes=prior.categorical,
+        continuous_codes=prior.continuous,
+        **model["discriminator"],
+    )
+    game = GAN(
+        generator,
+        discriminator,
+        prior=prior,
+        generator_rule=_update_rule(settings["optimizer"], "generator"),
+        discriminator_rule=_update_rule(settings["optimizer"], "discriminator"),
+        objective=build_objective(objective["name"], objective["real_target"]),
+        penalty=_chosen(PENALTIES, settings["penalty"]),
+        schedule=_chosen(SCHEDULES, settings["schedule"]),
+        lr_schedule=_chosen(LR_SCHEDULES, settings["lr_schedule"]),
+        augmentation=_chosen(AUGMENTATIONS, settings["augmentation"], Pixels.normalized(data.mean, data.std)),
+        ema=_chosen(EMAS, settings["ema"], generator),
+        num_classes=data.num_classes,
+        **{name: value for name, value in objective.items() if name not in ("name", "real_target")},
+        seed=settings["seed"],
+        settings=dict(settings),
+    )
+    if model["compile"]:
+        game.compile_networks()
+    return game
+
+
+def build_trainer(settings: Mapping[str, Any], past: Past | None = None) -> L.Trainer:
+    """Lightning's Trainer with the callbacks and loggers of the configuration; of a run with a past, as it goes on."""
+    arguments = dict(settings["trainer"])
+    if world_size(arguments) > 1:
+        arguments["strategy"] = GameDDP()
+    elif arguments["strategy"] == "ddp":
+        arguments["strategy"] = "auto"
+    callbacks = [instantiate(node) for node in settings["callbacks"].values() if node]
+    trainer: L.Trainer = instantiate(
+        {"enable_checkpointing": _has_checkpoints(callbacks), "enable_progress_bar": _has_bar(callbacks), **arguments},
+        callbacks=callbacks,
+        logger=[_logger(node, past) for node in settings["logger"].values() if node],
+        plugins=[SealedCheckpoints()],
+    )
+    fast_loop.use(trainer)
+    if past is not None and past.is_all:
+        only_the_end(trainer)
+    return trainer
+
+
+def _logger(node: Mapping[str, Any], past: Past | None) -> Any:
+    if past is None or past.checkpoint is None or not node["_target_"].endswith("TensorBoardLogger"):
+        return instantiate(node)
+    return instantiate(node, purge_step=past.g_updates + 1)  # what was logged after the checkpoint is logged again
+
+
+def _chosen(registry: Mapping[str, Callable[..., Any]], node: Mapping[str, Any], *arguments: Any) -> Any:
+    """What a node's name stands for, made of its other settings."""
+    return registry[node["name"]](*arguments, **{name: value for name, value in node.items() if name != "name"})
+
+
+def _update_rule(node: Mapping[str, Any], network: str) -> UpdateRule:
+    arguments = network_optimizer(node, network)
+    rule = {name: arguments.pop(name) for name in RULE_SETTINGS if name in arguments}
+    return UpdateRule(functools.partial(get_class(node["_target_"]), **arguments), **rule)
+
+
+def _has_checkpoints(callbacks: list[L.Callback]) -> bool:
+    return any(isinstance(callback, L.callbacks.Checkpoint) for callback in callbacks)
+
+
+def _has_bar(callbacks: list[L.Callback]) -> bool:
+    return any(isinstance(callback, L.callbacks.ProgressBar) for callback in callbacks)
+
+
+def set_up_process() -> None:
+    """What makes every step faster at no cost in what it computes, and what keeps the output to the point."""
+    torch.set_flush_denormal(True)
+    # Every step of Adam asks whether there is a GPU. Lightning makes torch ask a driver library, which it looks for
+    # each time; without this the CUDA runtime is asked, once.
+    os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
+    for name in ("lightning.pytorch", "lightning.fabric"):  # the run's own summary says what their banners say
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
+    warnings.filterwarnings("ignore", r"Found .* module\(s\) in eval mode")  # the average of the generator stays so
+    warnings.filterwarnings("ignore", "The number of training batches .* is smaller than the logging interval")

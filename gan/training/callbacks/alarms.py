@@ -1,0 +1,234 @@
+"""Says when a game goes wrong, in one line for each trouble, with settings to try; ends it when it has diverged."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as L
+import torch
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from gan.data.module import ImageData
+from gan.data.normalization import normalize
+from gan.system.errors import ConfigError, at_least_one
+from gan.system.files import write_bytes
+from gan.training.callbacks.monitor import GameMonitor
+from gan.training.callbacks.quality import QualityMonitor
+from gan.training.callbacks.samples import evaluating
+from gan.training.diagnostics.alarms import Alarm, Moment, Watch
+from gan.training.diagnostics.checks import STILL_COUNT, ClassJudge, DiscriminatorJudge, PictureJudge, Pictures, alike
+from gan.training.diagnostics.divergence import LOSSES, Diverged, check_finite, check_losses, first_lost_update
+from gan.training.diagnostics.suggestions import advice
+from gan.training.module import GAN
+
+FILE_NAME = "alarms.json"
+WINS, COLLAPSE, MISSING, DEAD, STILL, DIVERGENCE = (
+    "discriminator wins",
+    "mode collapse",
+    "missing classes",
+    "dead generator",
+    "generator stands still",
+    "divergence",
+)
+
+
+class Alarms(L.Callback):
+    """Watches for a D that wins, mode collapse, classes missing, a G that is dead or stands still, and divergence.
+
+    An alarm is one line, printed when it begins and at the end of the run: what was seen, since when, what to try. It
+    is told when it is over. ``alarms.json`` in the run folder has all of them; TensorBoard has the lines as text, and
+    ``alarms/…`` as 0 or 1. docs/alarms.md shows each on a run that does it.
+
+    D is judged by the rows of `GameMonitor`, without which that alarm is silent, and only by rows in which both
+    networks were updated. The generator (not its average) is judged once an epoch by what it makes of fixed latents.
+    Classes are counted by `QualityMonitor`, on the final generator. Training's random numbers are left alone. If a
+    loss or a weight is not finite, the run ends with `Diverged`: losses are looked at after each row, weights at the
+    end of each epoch, before anything is written.
+
+    Args:
+        count: fixed latents whose pictures are compared.
+        sustained: generator updates for which a trouble must be seen before it is told, and be gone before it is over.
+        accuracy: part of real images and of fakes that a discriminator that wins tells right.
+        diversity: mean distance of two pictures, as a multiple of real images', below which a generator has collapsed.
+        patience: generator updates that a generator is given to become diverse, and to make all classes; one that was
+            so, is not.
+
+    Attributes:
+        raised: all alarms of the run so far, in the order in which they were told.
+    """
+
+    def __init__(
+        self,
+        count: int = 128,
+        sustained: int = 500,
+        accuracy: float = 0.998,
+        diversity: float = 0.25,
+        patience: int = 10_000,
+    ) -> None:
+        at_least_one(sustained=sustained, patience=patience)
+        if count < 2:
+            raise ConfigError(f"count: {count!r} given, 2 or more expected: one picture differs from none")
+        for name, value in {"accuracy": accuracy, "diversity": diversity}.items():
+            if not 0 < value <= 1:
+                raise ConfigError(f"{name}: {value!r} given, a number above 0 and up to 1 expected")
+        self.count = count
+        self.raised: list[Alarm] = []
+        self._watches = {name: Watch(sustained) for name in (WINS, COLLAPSE, MISSING, DEAD, STILL)}
+        self._discriminator = DiscriminatorJudge(accuracy)
+        self._generator = PictureJudge(diversity, patience)
+        self._classes = ClassJudge(patience)
+        self._before: torch.Tensor | None = None  # some pictures of the last epoch, (n, C, H, W)
+        self._updates = 0  # generator updates at that time
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        assert isinstance(pl_module, GAN)
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]  # set by a connector
+            if isinstance(callback, GameMonitor) and self._on_row not in callback.listeners:
+                callback.listeners.append(self._on_row)
+            if isinstance(callback, QualityMonitor) and self._on_measures not in callback.listeners:
+                callback.listeners.append(self._on_measures)
+        if trainer.is_global_zero:
+            if self._before is None:
+                self._before = self._pictures(trainer, pl_module).fake[:STILL_COUNT]
+            self._write(trainer)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        assert isinstance(pl_module, GAN)
+        check_finite(pl_module, Path(trainer.default_root_dir))
+        if trainer.is_global_zero:
+            if pl_module.g_updates > self._updates:
+                self._look_at_pictures(trainer, pl_module)
+            self._log(trainer, {name: watch.on for name, watch in self._watches.items()})
+
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        if isinstance(exception, Diverged) and trainer.is_global_zero:
+            self.raised.append(Alarm(DIVERGENCE, exception.seen, exception.since, exception.settings))
+            self._write(trainer)
+            self._log(trainer, {DIVERGENCE: True}, str(self.raised[-1]))
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "raised": [alarm.plain() for alarm in self.raised],
+            "watches": {name: watch.plain() for name, watch in self._watches.items()},
+            "log_norms": self._discriminator.log_norms,
+            "rows": self._discriminator.rows,
+            "best": self._generator.best,
+            "whole": self._classes.whole,
+            "before": self._before,
+            "updates": self._updates,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.raised = [Alarm.of_plain(plain) for plain in state_dict["raised"]]
+        for name, plain in state_dict["watches"].items():
+            self._watches[name].restore(plain)
+        self._discriminator.log_norms, self._discriminator.rows = state_dict["log_norms"], state_dict["rows"]
+        self._generator.best, self._classes.whole = state_dict["best"], state_dict["whole"]
+        self._before, self._updates = state_dict["before"], state_dict["updates"]
+
+    def _on_row(self, trainer: L.Trainer, game: GAN, row: dict[str, float]) -> None:
+        """Look at a row of the monitor: in all processes, which then agree on whether the game has diverged."""
+        if not all(math.isfinite(row.get(name, 0.0)) for name in LOSSES):
+            check_losses(game, row, _first_lost(trainer, game), Path(trainer.default_root_dir))
+        seen = self._discriminator.judge(row)
+        if trainer.is_global_zero and seen is not None:
+            self._watch(trainer, game, WINS, seen)
+
+    def _on_measures(self, trainer: L.Trainer, game: GAN, measures: dict[str, float]) -> None:
+        if trainer.is_global_zero:
+            seen = self._classes.missing(measures, _data(trainer).num_classes, game.g_updates)
+            if seen is not None:
+                self._watch(trainer, game, MISSING, seen)
+
+    def _look_at_pictures(self, trainer: L.Trainer, game: GAN) -> None:
+        pictures, before = self._pictures(trainer, game), self._before
+        assert before is not None
+        still = PictureJudge.still(pictures, before)
+        self._before, self._updates = pictures.fake[:STILL_COUNT], game.g_updates
+        dead = PictureJudge.dead(pictures)
+        unchanged = f"from one epoch to the next no {pictures.one} of the same latents changes"
+        self._watch(trainer, game, STILL, unchanged if still and not dead else "")
+        self._watch(trainer, game, DEAD, dead)
+        self._watch(trainer, game, COLLAPSE, "" if dead else self._generator.collapsed(pictures, game.g_updates))
+
+    def _pictures(self, trainer: L.Trainer, game: GAN) -> Pictures:
+        """What the generator makes of the fixed latents, in eval mode, beside real images of the same classes."""
+        data = _data(trainer)
+        z, labels = game.fixed_latents(self.count, "alarms")
+        with evaluating(game.generator), torch.no_grad():
+            fake = game.generator(z, labels).float().cpu()
+        loaded = data.loaded
+        if labels is None:
+            return Pictures(fake, normalize(loaded.images[: self.count], data.mean, data.std))
+        places = alike(loaded.labels, labels.cpu())
+        return Pictures(
+            fake, normalize(loaded.images[places], data.mean, data.std), labels.cpu(), loaded.labels[places]
+        )
+
+    def _watch(self, trainer: L.Trainer, game: GAN, name: str, seen: str) -> None:
+        """Tell of a trouble that begins or ends now; ``seen`` is "" where there is none."""
+        since = self._watches[name].look(bool(seen), _moment(trainer, game))
+        if since is None:
+            return
+        if seen:
+            self.raised.append(Alarm(name, seen, since, advice(name, game.hparams)))
+            line = str(self.raised[-1])
+        else:
+            alarm = next(alarm for alarm in reversed(self.raised) if alarm.name == name)
+            alarm.over = since
+            line = alarm.end
+        _say(trainer, line)
+        self._write(trainer)
+        self._log(trainer, {name: bool(seen)}, line)
+
+    def _write(self, trainer: L.Trainer) -> None:
+        alarms = [{"message": alarm.message, **alarm.plain()} for alarm in self.raised]
+        content = json.dumps(alarms, indent=2, ensure_ascii=False) + "\n"
+        write_bytes(Path(trainer.default_root_dir) / FILE_NAME, content.encode())
+
+    @staticmethod
+    def _log(trainer: L.Trainer, states: dict[str, bool], line: str = "") -> None:
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoardLogger):
+                if line:
+                    logger.experiment.add_text("alarms", line, trainer.global_step)
+                values = {f"alarms/{name.replace(' ', '_')}": float(on) for name, on in states.items()}
+                logger.log_metrics(values, step=trainer.global_step)
+
+
+def raised_alarms(trainer: L.Trainer) -> list[Alarm]:
+    """All alarms of a run so far."""
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
+    return [alarm for callback in callbacks if isinstance(callback, Alarms) for alarm in callback.raised]
+
+
+def _first_lost(trainer: L.Trainer, game: GAN) -> dict[str, int | None]:
+    """For each loss, the first update of its network at which it was not finite, in any of the processes."""
+    found = {}
+    for name, (_, counter) in LOSSES.items():
+        if name in game.record.taken:
+            losses, updates = game.record.taken[name]
+            own = first_lost_update(losses, updates, getattr(game, counter))
+            first = torch.tensor(math.inf if own is None else own, device=game.device)
+            first = trainer.strategy.reduce(first, reduce_op="min")
+            found[name] = int(first) if first.isfinite() else None
+    return found
+
+
+def _data(trainer: L.Trainer) -> ImageData:
+    data: Any = trainer.datamodule  # type: ignore[attr-defined]
+    assert isinstance(data, ImageData)
+    return data
+
+
+def _moment(trainer: L.Trainer, game: GAN) -> Moment:
+    return Moment(trainer.current_epoch + 1, game.g_updates)
+
+
+def _say(trainer: L.Trainer, line: str) -> None:
+    bar = trainer.progress_bar_callback
+    if bar is None:
+        print(line)
+    else:
+        bar.print(line)

@@ -1,0 +1,45 @@
+"""Keeps the generator alone, ready for `gan sample`, while the run goes on."""
+
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as L
+
+from gan.generators.bundle import FILE_NAME, describe, save_bundle
+from gan.training.diagnostics.divergence import check_finite
+from gan.training.module import GAN
+
+
+class GeneratorBundle(L.Callback):
+    """Writes the run folder's generator.safetensors after every epoch.
+
+    Raises:
+        Diverged: a weight is not finite; the file stays as it was.
+    """
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        assert isinstance(pl_module, GAN)
+        check_finite(pl_module, Path(trainer.default_root_dir))
+        if not trainer.is_global_zero:
+            return
+        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        generator: Any = pl_module.final_generator
+        model = pl_module.hparams["model"]
+        metadata = describe(
+            model["name"],
+            model["generator"],
+            prior=pl_module.prior,
+            image_shape=data.image_shape,
+            mean=data.mean,
+            std=data.std,
+            num_classes=pl_module.num_classes if generator.conditional else 0,
+            data={"name": data.loaded.name, "origin": data.origin, "class_names": list(data.class_names)},
+            trained={
+                "epochs": trainer.current_epoch + 1,
+                "g_updates": pl_module.g_updates,
+                "d_updates": pl_module.d_updates,
+                "images_seen": pl_module.images_seen,
+                "seed": pl_module.seed,
+            },
+        )
+        save_bundle(Path(trainer.default_root_dir) / FILE_NAME, generator, metadata)

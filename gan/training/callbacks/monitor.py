@@ -1,0 +1,135 @@
+"""Watches the game: losses, accuracies, gradient norms, learning rates, speed; for loggers and progress bar."""
+
+import time
+from typing import Any
+
+import lightning.pytorch as L
+import torch
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch.optim import Optimizer
+
+from gan.config import schema
+from gan.game.gradients import gradient_norm, gradient_scale
+from gan.training.callbacks.quality import Listener, quality_of
+from gan.training.module import GAN
+from gan.training.strategy import of_every_rank, own
+
+COMPARED = ("seed", *schema.NODES, "optimizer")  # what makes one run differ from another
+NETWORKS = ("d", "g")  # in the order of GAN's optimizers
+
+
+class GameMonitor(L.Callback):
+    """Logs every ``trainer.log_every_n_steps`` minibatches, and at the end of each epoch, against generator updates.
+
+    ``train/…`` are means over the updates since the last row. ``epoch/d_loss`` and ``epoch/g_loss`` are means over the
+    epoch's updates, ``epoch/d_loss_last`` and ``epoch/g_loss_last`` those of its last. With several processes the
+    values are means over all of them. Gradient norms (Euclidean, over a whole network) are those of one update since
+    the last row: the first.
+
+    Attributes:
+        latest: the values of the last row, by name.
+        listeners: called with each row's values as in ``latest``, once they are logged; in every process.
+    """
+
+    def __init__(self) -> None:
+        self.latest: dict[str, float] = {}
+        self.listeners: list[Listener] = []
+        self._norms: dict[str, torch.Tensor] = {}
+        self._batches = self._images = 0
+        self._since = 0.0
+        self._epoch_sums: dict[str, float] = {}
+        self._epoch_counts: dict[str, int] = {}
+        self._epoch_lasts: dict[str, float] = {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it has gathered since the last row and of the epoch, so that a resumed run logs the same rows."""
+        return {
+            "latest": dict(self.latest),
+            "norms": of_every_rank(self._norms),
+            "batches": self._batches,
+            "epoch_sums": dict(self._epoch_sums),
+            "epoch_counts": dict(self._epoch_counts),
+            "epoch_lasts": dict(self._epoch_lasts),
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        for name, value in state_dict.items():
+            setattr(self, name if name == "latest" else f"_{name}", value)
+        self._norms = dict(own(state_dict["norms"]))
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        assert isinstance(pl_module, GAN)
+        self._norms = {network: norm.to(pl_module.device) for network, norm in self._norms.items()}
+        self._images, self._since = pl_module.images_seen, time.perf_counter()
+        for logger in trainer.loggers:
+            if not isinstance(logger, TensorBoardLogger):  # which shows them beside the measures: at the end
+                logger.log_hyperparams(_compared(pl_module))
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._since = time.perf_counter()  # what is done between epochs is not training
+
+    def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Optimizer) -> None:
+        network = NETWORKS[0] if optimizer is trainer.optimizers[0] else NETWORKS[1]
+        if network not in self._norms:
+            scale = gradient_scale(trainer.precision_plugin, optimizer)
+            self._norms[network] = gradient_norm(optimizer, scale)
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        self._batches += 1
+        if self._batches % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]  # set by a connector
+            self._log_updates(trainer, pl_module)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._log_updates(trainer, pl_module)
+        means = {f"epoch/{loss}": self._epoch_sums[loss] / count for loss, count in self._epoch_counts.items()}
+        lasts = {f"epoch/{loss}_last": last for loss, last in self._epoch_lasts.items()}
+        self._epoch_sums, self._epoch_counts, self._epoch_lasts = {}, {}, {}
+        self._log(trainer, {"epoch": trainer.current_epoch, **means, **lasts})
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """TensorBoard's HPARAMS page compares runs: the settings, beside the values of the last row."""
+        final = {f"final/{name}": value for name, value in self.latest.items()}
+        final |= {f"final/{name}": value for name, value in quality_of(trainer).items()}
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoardLogger) and final:
+                logger.log_hyperparams(_compared(pl_module), final)
+
+    def _log_updates(self, trainer: L.Trainer, game: L.LightningModule) -> None:
+        assert isinstance(game, GAN)
+        updates = {loss: count for loss, count in game.record.updates.items() if count}
+        if not updates:
+            return
+        taken = game.record.take()
+        taken |= {f"{network}_gradient_norm": norm for network, norm in self._norms.items()}
+        self._norms = {}
+        # One vector, so that the host waits for the device once, and the processes for each other.
+        values = torch.stack([tensor.float() for tensor in taken.values()])
+        self.latest = dict(zip(taken, trainer.strategy.reduce(values, reduce_op="mean").tolist(), strict=True))
+        for loss, count in updates.items():
+            self._epoch_sums[loss] = self._epoch_sums.get(loss, 0.0) + self.latest[loss] * count
+            self._epoch_counts[loss] = self._epoch_counts.get(loss, 0) + count
+            self._epoch_lasts[loss] = self.latest[f"{loss}_last"]
+        self.latest["images_per_second"] = self._speed(game)
+
+        row = {f"train/{name}": value for name, value in self.latest.items() if not name.endswith("_last")}
+        rates = {f"train/{n}_lr": o.param_groups[0]["lr"] for n, o in zip(NETWORKS, trainer.optimizers, strict=True)}
+        counts = {name: getattr(game, name) for name in ("images_seen", "d_updates", "g_updates")}
+        self._log(trainer, {"epoch": trainer.current_epoch, **counts, **row, **rates})
+        for listener in self.listeners:
+            listener(trainer, game, self.latest)
+
+    def _speed(self, game: GAN) -> float:
+        now, images = time.perf_counter(), game.images_seen
+        speed = (images - self._images) / (now - self._since)
+        self._images, self._since = images, now
+        return speed
+
+    def _log(self, trainer: L.Trainer, values: dict[str, Any]) -> None:
+        for logger in trainer.loggers:
+            logger.log_metrics(values, step=trainer.global_step)
+
+
+def _compared(game: L.LightningModule) -> dict[str, Any]:
+    return {name: game.hparams[name] for name in COMPARED if name in game.hparams}

@@ -1,0 +1,114 @@
+"""One bar for the whole run: where it is, how the game stands, how fast it goes, and the time left."""
+
+import sys
+from typing import Any
+
+import lightning.pytorch as L
+from lightning.pytorch.callbacks import ProgressBar
+from tqdm import tqdm
+
+from gan.system.errors import at_least_one
+from gan.training.callbacks.monitor import GameMonitor
+from gan.training.callbacks.quality import quality_of
+from gan.training.module import GAN
+
+
+class GameProgress(ProgressBar):
+    """A bar in minibatches over the whole run, with the last values of the `GameMonitor`.
+
+    Args:
+        refresh_every: minibatches between two looks at the clock.
+    """
+
+    FORMAT = "{desc} {percentage:3.0f}% |{bar:12}| {elapsed} < {remaining}  {postfix[0]}"
+
+    def __init__(self, refresh_every: int = 20) -> None:
+        super().__init__()
+        at_least_one(refresh_every=refresh_every)
+        self._refresh_every = refresh_every
+        self._bar: Any = None
+        self._text = [""]  # what the bar ends with; in a list, since tqdm puts a comma before a string
+        self._monitor: GameMonitor | None = None
+        self._enabled = True
+
+    def disable(self) -> None:
+        self._enabled = False
+
+    def enable(self) -> None:
+        self._enabled = True
+
+    def print(self, *args: Any, **kwargs: Any) -> None:
+        tqdm.write(" ".join(map(str, args)))
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        assert isinstance(pl_module, GAN)
+        callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
+        self._monitor = next((callback for callback in callbacks if isinstance(callback, GameMonitor)), None)
+        self._bar = tqdm(
+            total=_minibatches(trainer, pl_module),
+            initial=pl_module.turns,
+            disable=not self._enabled,
+            bar_format=self.FORMAT,
+            postfix=self._text,
+            dynamic_ncols=True,
+            # A log file gets a line now and then, a terminal a live bar.
+            mininterval=0.1 if sys.stderr.isatty() else 10.0,
+            file=sys.stderr,
+        )
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        last = f"/{trainer.max_epochs}" if trainer.max_epochs and trainer.max_epochs > 0 else ""
+        self._bar.set_description_str(f"epoch {trainer.current_epoch + 1}{last}", refresh=False)
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if (batch_idx + 1) % self._refresh_every == 0:
+            self._show(trainer, pl_module)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._show(trainer, pl_module)
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._close()
+
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        self._close()
+
+    def _show(self, trainer: L.Trainer, game: L.LightningModule) -> None:
+        assert isinstance(game, GAN)
+        if self._monitor is not None and self._monitor.latest:
+            self._text[0] = _standing(self._monitor.latest | quality_of(trainer))
+        self._bar.update(game.turns - self._bar.n)
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.refresh()
+            self._bar.close()
+
+
+def _standing(latest: dict[str, float]) -> str:
+    """The game in a few words; what was not updated since the last row is left out."""
+    parts = []
+    if "d_loss" in latest:
+        parts.append(f"D {latest['d_loss']:.3f}")
+    if "g_loss" in latest:
+        parts.append(f"G {latest['g_loss']:.3f}")
+    if "d_accuracy_real" in latest:
+        parts.append(f"D right: real {latest['d_accuracy_real']:.0%}, fake {latest['d_accuracy_fake']:.0%}")
+    if "d_accuracy_pairs" in latest:
+        parts.append(f"D right: {latest['d_accuracy_pairs']:.0%} of pairs")
+    if "quality/fcd" in latest:
+        parts.append(f"FCD {latest['quality/fcd']:.3g}")
+    return "  ".join([*parts, f"{latest['images_per_second']:,.0f} images/s"])
+
+
+def _minibatches(trainer: L.Trainer, game: GAN) -> int | None:
+    """Minibatches of the whole run, or None where there is no end."""
+    batches = int(trainer.num_training_batches)
+    limits = []
+    if trainer.max_epochs and trainer.max_epochs > 0:
+        limits.append(trainer.max_epochs * batches)
+    if trainer.max_steps > 0:
+        limits.append(game.schedule.minibatches(trainer.max_steps, batches))
+    return min(limits, default=None)

@@ -1,0 +1,196 @@
+"""Pictures of the game: real images, and what the generator makes of the same latents, epoch by epoch."""
+
+import contextlib
+import io
+import math
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as L
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from gan.data.module import ImageData
+from gan.data.normalization import denormalize, dtype_at_rest
+from gan.generators import pictures
+from gan.runs.metrics_csv import log_picture
+from gan.system.errors import at_least_one
+from gan.system.files import write_bytes
+from gan.training.module import GAN
+
+MOST_CLASS_COLUMNS = 32
+
+
+class SampleGrids(L.Callback):
+    """Draws fixed latents through the generator, in eval mode, before training and after every epoch.
+
+    The generator is ``game.final_generator``: the average, where there is one. In the run folder: ``samples/real.png``,
+    ``samples/epoch_0000.png`` (before training) and on, ``progress.gif`` at the end, and ``fixed_latents.npz`` with all
+    of the images so far: ``images`` uint8 (epochs, count, C, H, W), ``epochs`` (epochs,), ``latents`` (count,
+    latent_dim), and of a conditional generator ``labels`` (count,). Loggers that take pictures get the grids too.
+    Training's random numbers are left alone.
+
+    Of a conditional generator the classes come in turn, and each column of the grid is one class, if there are not too
+    many for that. Points of the plane are drawn as a scatter picture, real ones below; ``images`` are float32 then,
+    (epochs, points, 2, 1, 1), in the units of the data at rest.
+
+    A resumed run goes on with the pictures that are there, up to the epoch that it goes on from; what an abandoned
+    continuation drew after that is removed. If they are of other latents, such as with another ``count``, it begins
+    with none.
+
+    Args:
+        count: images in a grid.
+        scale: each pixel is drawn as scale x scale; of a scatter picture, 160 x scale pixels are its height and width.
+        points: how many points are drawn, where the data are points.
+    """
+
+    def __init__(self, count: int = 64, scale: int = 2, points: int = 1000) -> None:
+        at_least_one(count=count, scale=scale, points=points)
+        self.count = count
+        self.scale = scale
+        self.points = points
+        self._epochs: list[int] = []
+        self._images: list[NDArray[Any]] = []
+        self._real: NDArray[Any] = np.zeros(0)
+        self._columns: int | None = None
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if not trainer.is_global_zero:
+            return
+        game, data = _game(pl_module), _data(trainer)
+        z, labels = self._latents(game, data)
+        self._columns = class_columns(len(z), data.num_classes) if labels is not None else None
+        self._real = _real_images(data, len(z), labels).numpy()
+        self._show(trainer, "real", self._picture())
+        write_bytes(self._folder(trainer) / "real.png", pictures.png(self._picture()))
+
+        self._epochs, self._images = [], []
+        if game.turns == 0:  # the weights are those that the run begins with
+            self._draw(trainer, game, epoch=0)
+        else:
+            kept = self._folder(trainer) / "fixed_latents.npz"
+            shape = (len(z), *data.image_shape)
+            self._epochs, self._images = _pictures_so_far(kept, trainer.current_epoch, shape, z, labels)
+            for path in self._folder(trainer).glob("epoch_*.png"):
+                if path.stem[6:].isdecimal() and int(path.stem[6:]) > trainer.current_epoch:
+                    path.unlink()
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if trainer.is_global_zero:
+            self._draw(trainer, pl_module, epoch=trainer.current_epoch + 1)
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if trainer.is_global_zero and self._images:
+            frames = [self._picture(images) for images in self._images]
+            write_bytes(self._folder(trainer) / "progress.gif", pictures.gif(frames))
+
+    def _draw(self, trainer: L.Trainer, game: L.LightningModule, epoch: int) -> None:
+        game, data = _game(game), _data(trainer)
+        z, labels = self._latents(game, data)
+        generator = game.final_generator
+        with evaluating(generator), torch.no_grad():
+            fake = generator(z, labels)
+        images = denormalize(fake, data.mean, data.std, dtype_at_rest(data.image_shape)).cpu().numpy()
+        self._epochs.append(epoch)
+        self._images.append(images)
+        picture = self._picture(images)
+        self._show(trainer, "fixed latents", picture)
+        write_bytes(self._folder(trainer) / f"epoch_{epoch:04d}.png", pictures.png(picture))
+        arrays: dict[str, Any] = {
+            "images": np.stack(self._images),
+            "epochs": np.array(self._epochs),
+            "latents": z.cpu().numpy(),
+        }
+        if labels is not None:
+            arrays["labels"] = labels.cpu().numpy()
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)
+        write_bytes(self._folder(trainer) / "fixed_latents.npz", buffer.getvalue())
+
+    def _latents(self, game: GAN, data: ImageData) -> tuple[Tensor, Tensor | None]:
+        """z (count, latent_dim) and, of a conditional generator, labels (count,) that take the classes in turn."""
+        count = self.count if dtype_at_rest(data.image_shape) == torch.uint8 else self.points
+        return game.fixed_latents(count, "fixed samples")
+
+    def _picture(self, fake: NDArray[Any] | None = None) -> pictures.Pixels:
+        """A grid of images, or generated points on top of real ones; without any, of the real ones alone."""
+        if self._real.dtype == np.uint8:
+            return pictures.grid(self._real if fake is None else fake, columns=self._columns, scale=self.scale)
+        return pictures.scatter(self._real[:0] if fake is None else fake, self._real, size=160 * self.scale)
+
+    def _show(self, trainer: L.Trainer, name: str, picture: pictures.Pixels) -> None:
+        for logger in trainer.loggers:
+            log_picture(logger, f"samples/{name}", picture, trainer.global_step)
+
+    @staticmethod
+    def _folder(trainer: L.Trainer) -> Path:
+        return Path(trainer.default_root_dir) / "samples"
+
+
+def class_columns(count: int, num_classes: int) -> int | None:
+    """Columns of a grid of ``count`` images whose classes come in turn, so that each column is one class.
+
+    A multiple of the number of classes, as near to a square as that allows; None if it would be a single row, or more
+    than 32 columns.
+    """
+    if not 0 < num_classes <= min(count // 2, MOST_CLASS_COLUMNS):
+        return None
+    return num_classes * max(1, round(math.sqrt(count) / num_classes))
+
+
+def _real_images(data: ImageData, count: int, labels: Tensor | None) -> Tensor:
+    """The first images of the set at rest, (count, C, H, W) or fewer; for labels, the first ones of these classes."""
+    loaded = data.loaded
+    if labels is None:
+        return loaded.images[:count]
+    images = torch.zeros(count, *data.image_shape, dtype=loaded.images.dtype)  # black where there are not enough
+    for label in labels.cpu().unique():
+        places = torch.nonzero(labels.cpu() == label)[:, 0]
+        found = torch.nonzero(loaded.labels == label)[: len(places), 0]
+        images[places[: len(found)]] = loaded.images[found]
+    return images
+
+
+def _pictures_so_far(
+    file: Path, epoch: int, shape: tuple[int, ...], z: Tensor, labels: Tensor | None
+) -> tuple[list[int], list[NDArray[Any]]]:
+    """Epochs up to ``epoch`` and their images of ``shape``; none if they are not of these latents and labels."""
+    try:
+        # read first: of a broken file numpy leaves the handle open
+        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        same = np.array_equal(arrays["latents"], z.cpu().numpy())
+        same &= np.array_equal(arrays.get("labels", []), [] if labels is None else labels.cpu().numpy())
+        if not same or arrays["images"].shape[1:] != shape:
+            return [], []
+        kept = [(int(e), images) for e, images in zip(arrays["epochs"], arrays["images"], strict=True) if e <= epoch]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # not there, or not what we write
+        return [], []
+    return [e for e, _ in kept], [images for _, images in kept]
+
+
+def _game(module: L.LightningModule) -> GAN:
+    assert isinstance(module, GAN)
+    return module
+
+
+def _data(trainer: L.Trainer) -> ImageData:
+    data: Any = trainer.datamodule  # type: ignore[attr-defined]
+    assert isinstance(data, ImageData)
+    return data
+
+
+@contextlib.contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Eval mode inside the block; afterwards every part of the network is in the mode that it was in."""
+    modes = {module: module.training for module in network.modules()}
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training

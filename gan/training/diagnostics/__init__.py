@@ -1,0 +1,1 @@
+"""What goes wrong in training, and what to try."""

@@ -1,0 +1,149 @@
+"""`gan report`: one HTML page that fetches nothing and the same in Markdown, whatever the runs are called."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from gan_command import ROOT, GanCommand, command_in
+from written_runs import write_run
+
+HOSTILE = "<script>alert(1)<"
+OTHER = '"x|y`$z$ <img src=x onerror=alert(1)>'
+
+
+@pytest.fixture
+def gan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GanCommand:
+    return command_in(tmp_path, monkeypatch)
+
+
+class Page(HTMLParser):
+    """The elements, the addresses and the texts of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[str] = []
+        self.addresses: list[str] = []
+        self.texts: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+        assert not [name for name, _ in attrs if name.startswith("on")]
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "action")]
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Path:
+    write_run(tmp_path / "runs" / HOSTILE, fcd=3.0)
+    write_run(tmp_path / "runs" / OTHER, lr=2, rows=("100,nan,1.0", "200,nan,</script>"))
+    return tmp_path
+
+
+def test_a_page_fetches_nothing_and_runs_no_script_but_its_own(gan: GanCommand, hostile: Path) -> None:
+    assert gan("report", "runs") == 0
+    text = (hostile / "report.html").read_text()
+    page = Page(text)
+    assert all(address.startswith(("data:image/png;base64,", "#part-")) for address in page.addresses)
+    assert page.elements.count("script") == 2  # the points and ours
+    assert page.elements.count("img") == 2  # the grids
+    assert "default-src 'none'" in text
+    assert not re.findall(r"url\((?!#)|@import|https?://(?!www.w3.org/2000/svg)", text)
+    assert {HOSTILE, OTHER} <= set(page.texts)
+
+
+def test_the_points_are_json_with_gaps_for_nan(gan: GanCommand, hostile: Path) -> None:
+    assert gan("report", "runs") == 0
+    (points,) = re.findall(
+        r'<script type="application/json" id="curves">(.*)</script>', (hostile / "report.html").read_text()
+    )
+    stored = json.loads(points)
+    assert [line["name"] for line in stored["lines"]] == [HOSTILE, OTHER]
+    d_loss = stored["charts"][0]
+    assert d_loss["title"] == "train/d_loss"
+    assert d_loss["curves"] == [{"line": 0, "x": [100, 200], "y": [2.0, 1.0]}, {"line": 1, "x": [100], "y": [None]}]
+
+
+def _pictures(markdown: str) -> Iterator[str]:
+    yield from re.findall(r'src="([^"]+)"', markdown)
+    yield from re.findall(r"!\[[^\]]*\]\(([^)]+)\)", markdown)
+
+
+def test_the_markdown_has_its_pictures_and_no_html_of_a_user(gan: GanCommand, hostile: Path) -> None:
+    assert gan("report", "runs") == 0
+    text = (hostile / "report.md").read_text()
+    pictures = list(_pictures(text))
+    assert len(pictures) == 3  # two grids, the curves
+    assert all((hostile / picture).is_file() for picture in pictures)
+    assert "<script" not in text
+    assert "<img src=x" not in text
+    assert "&lt;script&gt;alert(1)&lt;" in text
+    assert r"\`\$z\$" in text
+
+
+def test_both_say_the_same(gan: GanCommand, tmp_path: Path) -> None:
+    for number, lr in enumerate((1e-4, 2e-4)):
+        write_run(
+            tmp_path / "runs" / f"r{number}", lr=lr, fcd=3.25 + number, command=["train.py", f"optimizer.lr={lr}"]
+        )
+    assert gan("report", "runs") == 0
+    page, text = Page((tmp_path / "report.html").read_text()), (tmp_path / "report.md").read_text()
+    for said in ("3.25", "4.25", "1,234", "AMD EPYC", "python train.py optimizer.lr=0.0001"):
+        assert any(said in part for part in page.texts), said
+        assert said in text, said
+
+
+def test_an_unmeasured_run_says_how_to_measure_it(
+    gan: GanCommand, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_run(tmp_path / "run", ended=False, rows=())
+    assert gan("report", "run", "--out", "some/page.html") == 0
+    assert "gan evaluate run" in (tmp_path / "some" / "page.md").read_text()
+    assert "some/page.html" in capsys.readouterr().out
+
+
+def test_what_is_there_is_kept_unless_it_is_the_same_or_forced(
+    gan: GanCommand, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_run(tmp_path / "runs" / "a", fcd=3.0)
+    assert gan("report", "runs") == 0
+    assert gan("report", "runs") == 0  # the same bytes
+    before = (tmp_path / "report.html").read_bytes()
+    write_run(tmp_path / "runs" / "b", fcd=4.0, lr=1)
+    capsys.readouterr()
+    assert gan("report", "runs") == 2
+    assert "report.html exists and would change" in capsys.readouterr().err
+    assert (tmp_path / "report.html").read_bytes() == before
+    assert gan("report", "runs", "--force") == 0
+    assert (tmp_path / "report.html").read_bytes() != before
+
+
+def test_measures_that_are_not_alike_are_noted(gan: GanCommand, tmp_path: Path) -> None:
+    write_run(tmp_path / "runs" / "a", fcd=3.0)
+    other = write_run(tmp_path / "runs" / "b", fcd=4.0, lr=1) / "quality.json"
+    other.write_text(other.read_text().replace("10000", "5000"))
+    assert gan("report", "runs") == 0
+    assert "not all runs were measured alike: 10000 images" in (tmp_path / "report.md").read_text()
+
+
+def test_a_loss_that_became_nan_is_noted(gan: GanCommand, tmp_path: Path) -> None:
+    write_run(tmp_path / "run", rows=("100,1,1", "200,nan,1", "300,nan,1"))
+    assert gan("report", "run") == 0
+    assert "D's loss is not finite in 2 rows, first at 200 images" in (tmp_path / "report.md").read_text()
+
+
+def test_a_report_needs_no_torch(tmp_path: Path) -> None:
+    write_run(tmp_path / "run")
+    script = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv = ['gan', 'report', 'run']\n"
+        "from gan.commands.main import main\ntry: main()\nexcept SystemExit as end: assert not end.code\n"
+        "assert not {'torch', 'lightning', 'hydra'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, capture_output=True, timeout=60)

@@ -1,0 +1,209 @@
+"""Settings that cannot run: every mistake is told in words that mend it, and all of them at once."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import lightning.pytorch as L
+import pytest
+import torch
+from config_problems import problems
+from tiny_runs import Compose
+
+
+def settings_of(called: Callable[..., Any], *also: str) -> str:
+    return ", ".join(sorted([*inspect.signature(called).parameters, *also]))
+
+
+# The command line's words, and the one message that they get
+RULE = ("clip_norm", "accumulate")
+ADAM = settings_of(torch.optim.Adam, *RULE)
+ADAM_OF_BOTH = settings_of(torch.optim.Adam, *RULE, "generator", "discriminator")
+TRAINER = settings_of(L.Trainer)
+NETWORK = "activation, conditioning, dropout, hidden, negative_slope, normalization"
+TOP = (
+    "augmentation, callbacks, data, dry_run, ema, logger, lr_schedule, model, objective, optimizer, penalty, run_dir, "
+    "schedule, seed, trainer"
+)
+MISSPELT = {
+    "+data.batch_sise=3": "data.batch_sise: no such setting; did you mean 'batch_size'? settings: batch_size, "
+    "batch_size_of, download, drop_last, folder, image_channels, image_size, mean, name, of, on_missing, root, "
+    "shuffle, split, std",
+    "+model.latent_dimm=3": "model.latent_dimm: no such setting; did you mean 'latent_dim'? settings: codes, "
+    "compile, discriminator, generator, latent_dim, name, prior",
+    "+model.generator.dropuot=0.1": "model.generator.dropuot: no such setting; did you mean 'dropout'? "
+    f"settings: {NETWORK}",
+    "+model.discriminator.widths=[8]": f"model.discriminator.widths: no such setting; settings: {NETWORK}, "
+    "spectral_norm",
+    "+objective.real_targt=1": "objective.real_targt: no such setting; did you mean 'real_target'? settings: "
+    "class_weight, concatenate, information_weight, instance_noise, instance_noise_images, name, real_target",
+    "+schedule.n_critc=2": "schedule.n_critc: no such setting; did you mean 'n_critic'? settings: n_critic, name, "
+    "reuse_fakes",
+    "+optimizer.lrr=1": f"optimizer.lrr: no such setting; did you mean 'lr'? settings: {ADAM_OF_BOTH}",
+    "+optimizer.generator.beta=1": f"optimizer.generator.beta: no such setting; did you mean 'betas'? settings: {ADAM}",
+    "+trainer.max_epoch=3": f"trainer.max_epoch: no such setting; did you mean 'max_epochs'? settings: {TRAINER}",
+    "+callbacks.samples.cuont=3": "callbacks.samples.cuont: no such setting; did you mean 'count'? "
+    "settings: count, points, scale",
+    "+logger.csv.folder=x": "logger.csv.folder: no such setting; settings: save_dir",
+    "+sede=1": f"sede: no such setting; did you mean 'seed'? settings: {TOP}",
+    "+wandb=1": f"wandb: no such setting; settings: {TOP}",
+}
+WRONG_NAME = {
+    "data.name=mnsit": "data.name: no such option 'mnsit'; did you mean 'mnist'? choices: cifar10, emnist, "
+    "fashion, fashion_sample, folder, grid, kmnist, mnist, mnist_sample, qmnist, ring, stacked_mnist",
+    "data.on_missing=stop": "data.on_missing: no such option 'stop'; choices: error, sample",
+    "model.name=mpl": "model.name: no such option 'mpl'; did you mean 'mlp'? choices: dcgan, mlp, r3gan, resnet",
+    "model.prior=norm": "model.prior: no such option 'norm'; did you mean 'normal'? choices: normal, uniform",
+    "model.generator.activation=gelu": "model.generator.activation: no such option 'gelu'; did you mean 'relu'? "
+    "choices: leaky_relu, relu",
+    "objective.name=minmax": "objective.name: no such option 'minmax'; did you mean 'minimax'? "
+    "choices: hinge, least_squares, minimax, non_saturating, relativistic_average, relativistic_paired, wasserstein",
+    "schedule.name=step": "schedule.name: no such option 'step'; did you mean 'steps'? choices: "
+    "alternating_epochs, steps",
+    "optimizer._target_=torch.optim.Adan": "optimizer._target_: there is no 'torch.optim.Adan'",
+    "callbacks.samples._target_=gan.callbacks.Sample": "callbacks.samples._target_: there is no 'gan.callbacks.Sample'",
+    "optimizer._target_=torch": "optimizer._target_: there is no 'torch'",
+}
+WRONG_TYPE = {
+    "seed=abc": "seed: 'abc' given, a whole number from 0 to 2**32 - 1 expected",
+    "seed=null": "seed: None given, a whole number from 0 to 2**32 - 1 expected",
+    "seed=true": "seed: True given, a whole number from 0 to 2**32 - 1 expected",
+    "data.batch_size=abc": "data.batch_size: 'abc' given, a whole number expected",
+    "data.batch_size=1.5": "data.batch_size: 1.5 given, a whole number expected",
+    "data.batch_size=true": "data.batch_size: True given, a whole number expected",
+    "data.shuffle=maybe": "data.shuffle: 'maybe' given, true or false expected",
+    "data.root=5": "data.root: 5 given, a word expected",
+    "data.split=3": "data.split: 3 given, a word or null expected",
+    "model.generator.hidden=8": "model.generator.hidden: 8 given, a list of whole numbers expected",
+    "model.generator.hidden=[8,a]": "model.generator.hidden: [8, 'a'] given, a list of whole numbers expected",
+    "model.generator=null": "model.generator: None given, settings expected",
+    "model.discriminator=5": "model.discriminator: 5 given, settings expected",
+    "objective.real_target=high": "objective.real_target: 'high' given, a number expected",
+    "schedule.n_critic=2.5": "schedule.n_critic: 2.5 given, a whole number expected",
+    "trainer.max_epochs=abc": "trainer.max_epochs: 'abc' given, a whole number or null expected",
+    "trainer.deterministic=maybe": "trainer.deterministic: 'maybe' given, true or false or warn or null expected",
+    "callbacks.samples.count=1.5": "callbacks.samples.count: 1.5 given, a whole number expected",
+    "callbacks.samples=5": "callbacks.samples: a node with a _target_ expected",
+    "logger.csv.save_dir=5": "logger.csv.save_dir: 5 given, a word expected",
+    "~optimizer._target_": "optimizer: a node with a _target_ expected",
+}
+OUT_OF_RANGE = {
+    "seed=-1": "seed: -1 given, a whole number from 0 to 2**32 - 1 expected",
+    "seed=4294967296": "seed: 4294967296 given, a whole number from 0 to 2**32 - 1 expected",
+    "data.batch_size=0": "data.batch_size: 0 given, 1 or more expected",
+    "data.mean=nan": "data.mean: nan given, a finite number expected",
+    "data.std=inf": "data.std: inf given, a finite number expected",
+    "data.std=0": "data.std: 0 given, greater than 0 expected",
+    "model.latent_dim=0": "model.latent_dim: 0 given, 1 or more expected",
+    "model.generator.hidden=[]": "model.generator.hidden: [] given, one or more widths, each 1 or more expected",
+    "model.generator.hidden=[8,0]": "model.generator.hidden: [8, 0] given, one or more widths, each 1 or more expected",
+    "model.discriminator.dropout=1": "model.discriminator.dropout: 1 given, in [0, 1) expected",
+    "model.discriminator.negative_slope=-1": "model.discriminator.negative_slope: -1 given, 0 or more expected",
+    "objective.real_target=0": "objective.real_target: 0 given, in (0, 1] expected",
+    "objective.real_target=1.1": "objective.real_target: 1.1 given, in (0, 1] expected",
+    "schedule.n_critic=0": "schedule.n_critic: 0 given, 1 or more expected",
+    "optimizer.lr=-1": "optimizer.lr: -1 given, a number greater than 0 expected",
+    "optimizer.discriminator.lr=-1": "optimizer.discriminator.lr: -1 given, a number greater than 0 expected",
+    "optimizer.betas=[0.5,1.5]": "optimizer: Invalid beta parameter at index 1: 1.5",
+    "trainer.max_epochs=0": "trainer.max_epochs: 0 given, 1 or more expected (or -1 with trainer.max_steps, in "
+    "generator updates)",
+    "trainer.max_epochs=-1": "trainer.max_epochs: -1 given, 1 or more expected (or -1 with trainer.max_steps, in "
+    "generator updates)",
+}
+NOT_FOR_US = {
+    "optimizer._target_=os.system": "optimizer._target_: 'os.system' given, something from gan, "
+    "lightning, torch expected",
+    "callbacks.samples._target_=subprocess.run": "callbacks.samples._target_: 'subprocess.run' given, something from "
+    "gan, lightning, torch expected",
+    "logger.csv._target_=torchevil.Logger": "logger.csv._target_: 'torchevil.Logger' given, something from gan, "
+    "lightning, torch expected",
+    "trainer._target_=builtins.exec": "trainer._target_: 'builtins.exec' given, something from gan, lightning, torch "
+    "expected",
+    "+trainer.gradient_clip_val=0.5": "trainer.gradient_clip_val: 0.5 given; in a game of two networks this is "
+    "optimizer.clip_norm (or optimizer.generator.clip_norm, optimizer.discriminator.clip_norm)",
+    "+trainer.accumulate_grad_batches=2": "trainer.accumulate_grad_batches: 2 given; in a game of two networks "
+    "this is optimizer.accumulate, the parts that a minibatch is cut into",
+    "trainer.strategy=fsdp": "trainer.strategy: 'fsdp' given, auto or ddp (both are our data-parallel game, "
+    "gan.training.strategy) expected",
+}
+
+
+@pytest.mark.parametrize(
+    ("override", "message"), [*(MISSPELT | WRONG_NAME | WRONG_TYPE | OUT_OF_RANGE | NOT_FOR_US).items()]
+)
+def test_a_mistake_gets_its_message_and_no_other(compose_settings: Compose, override: str, message: str) -> None:
+    assert problems(compose_settings(override)) == [message]
+
+
+def test_a_missing_setting_is_named_with_its_meaning(compose_settings: Compose) -> None:
+    told = problems(compose_settings("~schedule.n_critic", "~model.generator"))
+    assert told == [
+        "model.generator: missing (the generator's network)",
+        "schedule.n_critic: missing (D updates, each on a new minibatch, for one G update)",
+    ]
+
+
+@pytest.mark.parametrize("name", ["seed", "run_dir"])
+def test_a_missing_part_is_named(compose_settings: Compose, name: str) -> None:
+    settings = compose_settings()
+    del settings[name]
+    assert problems(settings) == [f"{name}: missing"]
+
+
+def test_an_argument_that_is_missing_is_named(compose_settings: Compose) -> None:
+    settings = compose_settings()
+    del settings["logger"]["csv"]["save_dir"]
+    assert problems(settings) == ["logger.csv.save_dir: missing"]
+
+
+def test_all_problems_are_told_at_once(compose_settings: Compose) -> None:
+    mistakes = {
+        "seed=-1": OUT_OF_RANGE["seed=-1"],
+        "data.batch_size=abc": WRONG_TYPE["data.batch_size=abc"],
+        "data.std=0": OUT_OF_RANGE["data.std=0"],
+        "+model.generator.dropuot=0.1": MISSPELT["+model.generator.dropuot=0.1"],
+        "objective.name=minmax": WRONG_NAME["objective.name=minmax"],
+        "schedule.n_critic=0": OUT_OF_RANGE["schedule.n_critic=0"],
+        "+optimizer.lrr=1": MISSPELT["+optimizer.lrr=1"],
+        "trainer.max_epochs=abc": WRONG_TYPE["trainer.max_epochs=abc"],
+        "callbacks.samples.count=1.5": WRONG_TYPE["callbacks.samples.count=1.5"],
+        "logger.csv.save_dir=5": WRONG_TYPE["logger.csv.save_dir=5"],
+    }
+    assert problems(compose_settings(*mistakes)) == list(mistakes.values())
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "trainer=5",
+        "trainer.devices=abc",
+        "trainer.devices=0",
+        "trainer.accelerator=xyz",
+        "trainer.log_every_n_steps=0",
+        "trainer.limit_train_batches=1.5",
+        "callbacks.samples.count=0",
+        "callbacks.progress.refresh_every=0",
+        "callbacks.monitor._target_=torch.nn.Identity",
+        "run_dir=null",
+    ],
+)
+def test_a_mistake_that_lightning_would_find_late(compose_settings: Compose, override: str) -> None:
+    settings = {**compose_settings(), "run_dir": None} if override == "run_dir=null" else compose_settings(override)
+    assert problems(settings) != []
+
+
+@pytest.mark.parametrize("override", ["optimizer.generator=5", "optimizer.generator=abc", "optimizer.betas=[0.5]"])
+def test_a_mistake_that_python_would_find(compose_settings: Compose, override: str) -> None:
+    assert problems(compose_settings(override)) != []
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("optimizer.lr=nan", "optimizer.lr: nan given, a finite number expected"),
+        ("optimizer.generator.lr=nan", "optimizer.generator.lr: nan given, a finite number expected"),
+        ("optimizer.generator.lr=abc", "optimizer.generator.lr: 'abc' given, a number expected"),
+    ],
+)
+def test_a_number_of_the_optimizer_that_is_none(compose_settings: Compose, override: str, message: str) -> None:
+    assert problems(compose_settings(override)) == [message]

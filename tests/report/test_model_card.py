@@ -1,0 +1,115 @@
+"""The model card: a header that the Hub reads, what is known and what is not, and code that runs."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from tiny_bundles import codes_bundle, conditional_bundle, metadata, points_bundle, whole_bundle
+
+from gan import load_generator
+from gan.game.latents import Prior
+from gan.generators.bundle import add_quality
+from gan.generators.trained_generator import TrainedGenerator
+from gan.report.loading_code import usage
+from gan.report.model_card import Card
+from gan.runs.reading import Run
+
+FILES = {"generator.safetensors": "the bundle", "generator.onnx": "ONNX", "generator.pt2": "torch.export"}
+
+
+def card(trained: TrainedGenerator, run: Run | None = None, licence: str = "unknown") -> str:
+    return Card(trained, run, licence, FILES, "samples.png").text()
+
+
+def header(text: str) -> dict[str, Any]:
+    parts = re.fullmatch(r"---\n(.*?)---\n\n# .*", text, re.DOTALL)
+    assert parts is not None
+    found = yaml.safe_load(parts[1])
+    assert isinstance(found, dict)
+    return found
+
+
+def test_of_a_bundle_that_knows_little(tmp_path: Path) -> None:
+    text = card(load_generator(whole_bundle(tmp_path)))
+    assert header(text) == {
+        "license": "unknown",
+        "library_name": "gan",
+        "tags": ["gan", "mlp", "pytorch", "onnx"],
+        "pipeline_tag": "unconditional-image-generation",
+    }
+    for told in (
+        "# mlp-generator",
+        "grey images of 4 × 5 pixels",
+        "does not say what it was trained on",
+        "Not measured.",
+        "Whether it copies training images has not been measured.",
+        "Nobody has chosen a licence",
+    ):
+        assert told in text
+    assert re.findall(r"^## (.*)", text, re.MULTILINE) == ["Use", "Data", "Recipe", "Measures", "Limits", "Licence"]
+
+
+def test_of_a_measured_run(tmp_path: Path) -> None:
+    run = conditional_bundle(tmp_path, ("Bag", "Coat", "Dress"))
+    measured = {"fcd": 3.25, "fcd_ratio": 8.0, "copied": 0.02, "missing": ["Coat"], "data": "fashion", "n": 500}
+    add_quality(run, {"quality": {**measured, "extractors": {"fashion_classifier": "ab" * 32}}})
+    trained = load_generator(run)
+    trained.metadata["data"] |= {"name": "fashion_sample", "origin": "the bundled\nsample"}
+    trained.metadata["trained"] = {"images_seen": 180_000}
+    settings = {"model": {"name": "mlp"}, "data": {"root": "/home/me"}, "objective": {"name": "hinge"}}
+    words = ["train.py", "experiment=lsgan", "data.root=/home/me", "hydra.run.dir=/home/me/run"]
+    facts = {"command": words, "versions": {"torch": "2.12"}, "ended": {"seconds": 60}}
+    text = card(trained, Run(run, settings, facts), "apache-2.0")
+    found = header(text)
+    assert (found["license"], found["datasets"]) == ("apache-2.0", ["zalando-datasets/fashion_mnist"])
+    (result,) = found["model-index"][0]["results"]
+    assert {one["name"]: one["value"] for one in result["metrics"]} == {"FCD": 3.25, "×floor": 8.0, "missing": 1}
+    assert result["dataset"]["name"] == "fashion"
+    assert "| FCD | 3.25 |" in text
+    assert "Of 500 samples, by `gan evaluate`, against `fashion`." in text
+    assert "fashion_classifier (sha256 abababababababab)" in text
+    assert "It makes (almost) no images of: Coat." in text
+    assert "Copied, perhaps, from training images: 2.0% of its images" in text
+    assert "Trained on the bundled sample." in text
+    assert "Licence of the images: MIT" in text
+    assert "```\npython train.py experiment=lsgan\n```" in text
+    assert "name: hinge" in text
+    assert "/home/me" not in text
+    assert "- images seen: 180,000" in text
+
+
+@pytest.mark.parametrize("bundle", [whole_bundle, codes_bundle, points_bundle, "conditional", "uniform"])
+def test_its_code_makes_images(bundle: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What needs onnxruntime is run in tests/commands/test_export_command.py; here the latents are looked at."""
+    if bundle == "conditional":
+        path = conditional_bundle(tmp_path, ("Bag", "Coat", "Dress"))
+    else:
+        path = (whole_bundle if bundle == "uniform" else bundle)(tmp_path)
+    trained = load_generator(path)
+    if bundle == "uniform":
+        trained.metadata |= metadata("uniform")
+    monkeypatch.chdir(path if path.is_dir() else path.parent)
+    ours, onnx, pt2 = re.findall(r"```python\n(.*?)```", usage(trained, FILES), re.DOTALL)
+    made: dict[str, Any] = {}
+    exec(ours, made)
+    assert made["images"].shape == (16, *trained.image_shape)
+    for code in (onnx, pt2):
+        inputs = re.search(r"^random = .*?(?=^session|^generate)", code, re.DOTALL | re.MULTILINE)
+        assert inputs is not None
+        given: dict[str, Any] = {"np": np}
+        exec(inputs[0], given)
+        assert given["z"].dtype == np.float32
+        _like_the_prior(given["z"], trained.prior)
+        assert ("labels" in given) == trained.conditional
+
+
+def _like_the_prior(z: np.ndarray, prior: Prior) -> None:
+    assert z.shape == (16, prior.width)
+    assert (np.abs(z[:, : prior.latent_dim]).max() > 1) == (prior.name == "normal")
+    end = prior.latent_dim + sum(prior.categorical)
+    if prior.categorical:
+        assert (z[:, prior.latent_dim : end].sum(axis=1) == 1).all()
+    assert (np.abs(z[:, end:]) <= 1).all()

@@ -1,0 +1,19 @@
+"""A run of an earlier version goes on: settings that came later have the values that it was trained with."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gan.runs import resume
+
+
+@pytest.mark.parametrize(("schedule", "later"), [("steps", {"reuse_fakes": False}), ("alternating_epochs", {})])
+def test_a_setting_that_came_later_is_as_it_was(tmp_path: Path, schedule: str, later: dict[str, Any]) -> None:
+    saved = {"run_dir": "x", "schedule": {"name": schedule}, "model": {"name": "mlp"}, "data": {"name": "mnist"}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(saved))
+    settings = resume._saved(tmp_path)
+    assert settings["schedule"] == {"name": schedule, **later}
+    assert settings["model"] == {"name": "mlp", "compile": False}
+    assert settings["data"] == {"name": "mnist", "batch_size_of": "all"}

@@ -1,0 +1,110 @@
+"""A run folder belongs to one run, has room, and is not left behind by a run that never began."""
+
+import shutil
+import threading
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gan.runs import run_folder
+from gan.runs.run_folder import TakenError, clean_start, take, taken
+from gan.system.errors import ConfigError
+
+Usage = namedtuple("Usage", "total used free")
+
+
+def settings(folder: Path, **others: object) -> dict[str, object]:
+    return {"run_dir": str(folder), **others}
+
+
+def test_the_settings_are_left_in_a_folder_that_is_taken(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "run"
+    take(settings(folder, seed=3))
+    assert [path.name for path in folder.iterdir()] == ["config.yaml"]
+    assert yaml.safe_load((folder / "config.yaml").read_text()) == settings(folder, seed=3)
+    assert taken() == folder
+
+
+def test_of_many_that_want_a_folder_one_gets_it(tmp_path: Path) -> None:
+    start, outcomes = threading.Barrier(8), []
+
+    def want(number: int) -> None:
+        start.wait()
+        try:
+            take(settings(tmp_path, number=number))
+            outcomes.append(number)
+        except TakenError as error:
+            assert "holds a run already" in str(error)
+
+    threads = [threading.Thread(target=want, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(outcomes) == 1
+    assert yaml.safe_load((tmp_path / "config.yaml").read_text())["number"] == outcomes[0]
+
+
+def test_a_disk_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", no_links)
+    take(settings(tmp_path, seed=1))
+    with pytest.raises(TakenError):
+        take(settings(tmp_path, seed=2))
+    assert yaml.safe_load((tmp_path / "config.yaml").read_text())["seed"] == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
+
+
+def test_a_disk_that_is_nearly_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**9, 10**9 - 12_345_678, 12_345_678))
+    folder = tmp_path / "run"
+    with pytest.raises(ConfigError) as told, clean_start(folder):
+        take(settings(folder))
+    assert str(told.value) == f"hydra.run.dir: {folder} given, whose disk has 12 MB left; 50 MB expected"
+    assert not folder.exists()
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError) as told:
+        take(settings(tmp_path / "file" / "run"))
+    assert str(told.value) == f"hydra.run.dir: {tmp_path}/file/run cannot be written: Not a directory"
+
+
+def test_a_start_that_fails_leaves_nothing_of_its_own(tmp_path: Path) -> None:
+    made, own = tmp_path / "day" / "time", tmp_path / "day" / "time-2"
+    made.mkdir(parents=True)
+    (tmp_path / "other").touch()
+    with pytest.raises(ZeroDivisionError), clean_start(made):
+        take(settings(own))
+        raise ZeroDivisionError
+    assert [path.name for path in tmp_path.iterdir()] == ["other"]
+    assert taken() is None
+
+
+def test_a_start_that_fails_leaves_the_working_folder_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = tmp_path / "a" / "here"
+    (here / "run").mkdir(parents=True)
+    monkeypatch.chdir(here)
+    with pytest.raises(ConfigError), clean_start(here / "run"):
+        raise ConfigError("a mistake")
+    assert here.exists()
+    assert not (here / "run").exists()
+
+
+def test_a_start_that_fails_leaves_anothers_run_alone(tmp_path: Path) -> None:
+    take(settings(tmp_path, seed=1))
+    with pytest.raises(TakenError), clean_start(tmp_path):
+        take(settings(tmp_path, seed=2))
+    assert yaml.safe_load((tmp_path / "config.yaml").read_text())["seed"] == 1
+
+
+def test_a_start_that_succeeds_keeps_its_folder(tmp_path: Path) -> None:
+    with clean_start(tmp_path):
+        take(settings(tmp_path))
+    assert (tmp_path / "config.yaml").exists()
+    assert run_folder.taken() == tmp_path

@@ -1,0 +1,134 @@
+"""A game whose numbers are not finite ends with one message, and keeps its last finite state."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as L
+import pytest
+import torch
+from tiny_runs import BATCHES, Play
+from torch import Tensor
+from train_command import train_in
+
+from gan.runs.checkpoint_io import load
+from gan.training.callbacks import Alarms, BestCheckpoint, GameMonitor, GeneratorBundle, LastCheckpoint
+from gan.training.diagnostics.divergence import Diverged, first_lost_update, losses_are_finite
+
+
+class Break(L.Callback):
+    """Before one minibatch a weight of a network becomes what it should not."""
+
+    def __init__(self, network: str, turn: int, value: float = math.nan) -> None:
+        self.network, self.turn, self.value = network, turn, value
+
+    def on_train_batch_start(self, trainer: L.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        if pl_module.turns == self.turn:
+            with torch.no_grad():
+                next(getattr(pl_module, self.network).parameters()).flatten()[0] = self.value
+
+
+def finite(value: Any) -> bool:
+    """All that a checkpoint holds."""
+    if isinstance(value, dict | list | tuple):
+        return all(finite(part) for part in (value.values() if isinstance(value, dict) else value))
+    return bool(value.isfinite().all()) if isinstance(value, Tensor) and value.is_floating_point() else True
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_it_says_whose_numbers_since_when_and_where_the_last_finite_state_is(play: Play, value: float) -> None:
+    alarms, broken = Alarms(count=4), Break("discriminator", BATCHES + 3, value)
+    with pytest.raises(Diverged) as ended:
+        play(callbacks=[broken, GameMonitor(), alarms, GeneratorBundle(), LastCheckpoint(every=1)])
+    lines = str(ended.value).splitlines()
+    assert lines[0].startswith(
+        "DIVERGED in epoch 2 (generator update 10): not finite: the discriminator's loss since its update 10; "
+        "the generator's loss since its update 10; weights of the discriminator, the generator. Try: optimizer.lr=0.001"
+    )
+    assert "the last whole checkpoint is checkpoints/last.ckpt" in lines[1]
+    assert lines[2].startswith("To go on: python train.py resume=")
+    assert ended.value.exit_code == 1
+
+    kept = load(ended.value.folder / "checkpoints" / "last.ckpt")
+    assert kept["game"]["g_updates"] == BATCHES + 3
+    assert finite(kept)
+    (alarm,) = json.loads((ended.value.folder / "alarms.json").read_text())
+    assert (alarm["name"], alarm["since"]) == ("divergence", {"epoch": 2, "update": 10})
+
+
+def test_weights_alone_are_enough_to_write_nothing(play: Play) -> None:
+    """Without alarms, who writes still looks: here at the average, which no loss sees."""
+    for around in ([LastCheckpoint()], [GeneratorBundle()]):
+        with pytest.raises(Diverged, match="not finite: weights of the average of the generator"):
+            play("ema=standard", callbacks=[Break("ema", 2), *around])
+
+
+def test_of_a_best_that_is_not_finite_nothing_is_written(play: Play) -> None:
+    class Measured(L.Callback):
+        def on_train_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
+            pl_module.log("quality/fcd", 1.0, logger=False)
+
+    with pytest.raises(Diverged) as ended:
+        play(callbacks=[Measured(), Break("generator", 2), BestCheckpoint()])
+    assert not (ended.value.folder / "checkpoints").exists()
+    assert "no whole checkpoint yet" in str(ended.value)
+
+
+def test_while_losses_are_not_finite_nothing_is_written_and_the_game_may_recover(play: Play) -> None:
+    """As under float16, which leaves out a step with infinite gradients: weights stay as they are."""
+
+    class LoseOne(L.Callback):
+        def on_train_batch_end(self, trainer: L.Trainer, game: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+            if game.turns == 3:
+                game.record.generator(torch.tensor(math.inf))
+                assert not losses_are_finite(game)
+
+    kept: list[int] = []
+
+    class Look(L.Callback):
+        def on_train_batch_start(self, trainer: L.Trainer, game: Any, batch: Any, batch_idx: int) -> None:
+            trainer.strategy.checkpoint_io.teardown()  # the file is written
+            file = Path(trainer.default_root_dir) / "checkpoints" / "last.ckpt"
+            kept.append(load(file)["game"]["turns"] if file.exists() else 0)
+
+    around = [LoseOne(), Look(), GameMonitor(), Alarms(count=4), LastCheckpoint(every=1)]
+    play("trainer.max_epochs=1", "trainer.log_every_n_steps=6", callbacks=around)
+    assert kept == [0, 1, 2, 2, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("losses", "updates", "total", "first"),
+    [
+        ([1.0, 2.0, 3.0], 3, 10, None),
+        ([1.0, math.nan, math.nan], 3, 10, 9),
+        ([math.inf, 1.0, 1.0], 3, 10, 8),
+        ([1.0, 1.0, 1.0, math.nan], 2, 10, 10),  # two parts an update
+        ([1.0, math.nan, 1.0, 1.0], 2, 10, 9),
+    ],
+)
+def test_the_first_lost_update_is_found(losses: list[float], updates: int, total: int, first: int | None) -> None:
+    assert first_lost_update(torch.tensor(losses), updates, total) == first
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_from_the_command_line_it_is_one_message_and_exit_code_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], devices: int
+) -> None:
+    words = [
+        *("data=mnist_sample", "model.generator.hidden=[8]", "model.discriminator.hidden=[8]", "data.batch_size=32"),
+        *("optimizer=sgd", "optimizer.lr=1e20", "trainer.limit_train_batches=6", "trainer.log_every_n_steps=3"),
+        *("callbacks.quality=null", "accelerator=cpu", f"trainer.devices={devices}", "hydra.run.dir=mine"),
+    ]
+    done = train_in(tmp_path, monkeypatch, capfd)(*words)
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    told = done.stderr[done.stderr.index("DIVERGED") :].strip().splitlines()
+    assert told[0].startswith("DIVERGED in epoch 1 (generator update ")
+    assert told[1] == "What it has written is kept in mine/; it holds no whole checkpoint yet."
+    assert done.stderr.count("DIVERGED") == 1
+    failed = json.loads((tmp_path / "mine" / "run.json").read_text())["failed"]["error"]
+    assert "Diverged: DIVERGED in epoch 1" in failed  # of several processes, with the rank before it
+    assert [alarm["name"] for alarm in json.loads((tmp_path / "mine" / "alarms.json").read_text())] == ["divergence"]
+    assert not list((tmp_path / "mine").glob("checkpoints/*"))
+    assert not (tmp_path / "mine" / "generator.safetensors").exists()
