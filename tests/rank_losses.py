@@ -18,8 +18,8 @@ from omegaconf import DictConfig
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from gan.game.latents import stream_seed
 from gan.launch import hydra_job
+from gan.system.random_streams import stream_seed
 from gan.training import module
 from gan.training.build import build_data, build_game, build_trainer, set_up_process
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from gan.data.module import ImageData
-from gan.game.latents import stream_seed
+from gan.system.random_streams import stream_seed
 from gan.training.build import build_data, build_game
 from gan.training.module import GAN
 

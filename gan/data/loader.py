@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from gan.data.normalization import normalize
-from gan.game.latents import stream_seed
 from gan.system.errors import ConfigError
+from gan.system.random_streams import stream_seed
 
 
 class ResidentLoader:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from gan.data.loaded import LoadedImages
 from gan.data.registry import WORLDS, World
-from gan.game.latents import stream_seed
+from gan.system.random_streams import stream_seed
 
 TRAIN, HELD_OUT = 100_000, 10_000  # PacGAN trains on 100,000
 HIGH_QUALITY_STDS = 3.0

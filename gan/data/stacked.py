@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gan.data.loaded import LoadedImages
 from gan.data.registry import STACKED
-from gan.game.latents import stream_seed
+from gan.system.random_streams import stream_seed
 
 
 def stacked(base: LoadedImages, seed: int) -> LoadedImages:

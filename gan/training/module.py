@@ -11,13 +11,14 @@ from torch.optim import Optimizer
 from gan.game.augmentation import AdaptiveAugmentation, Augmentation, Pixels
 from gan.game.ema import GeneratorEMA
 from gan.game.gradients import UpdateRule, clip_gradients, frozen, gradient_scale, in_parts
-from gan.game.latents import Prior, start_stream, stream_seed
+from gan.game.latents import Prior
 from gan.game.learning_rates import Constant, LRSchedule
 from gan.game.losses import OBJECTIVES, Objective, class_loss, information_loss
 from gan.game.networks import Discriminator, Judgement
 from gan.game.penalties import NoPenalty, Penalty
 from gan.game.schedules import Schedule, Steps
 from gan.game.statistics import GameRecord
+from gan.system.random_streams import start_stream, stream_seed
 from gan.training.fast_loop import Stepping
 from gan.training.strategy import of_every_rank, own
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from gan.game.latents import PRIORS, Prior, start_stream, stream_seed
+from gan.game.latents import PRIORS, Prior
+from gan.system.random_streams import start_stream, stream_seed
 
 
 def seeded(seed: int = 0) -> torch.Generator:

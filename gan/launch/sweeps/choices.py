@@ -2,18 +2,15 @@
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from gan.runs.sweep_jobs import Point, State, ended
 from gan.system.errors import RunError
-
-if TYPE_CHECKING:
-    from gan.launch.sweeps.search import Search
 
 WORDS = "words"  # what is kept of a trial beside its values: its own words, such as "optimizer.lr=0.001"
 
@@ -23,13 +20,18 @@ class Choices:
     """A study's trials as points.
 
     Args:
-        search: the settings of the search.
+        objectives: names in run.json's ``ended``.
+        trials: how many in all. together: how many are chosen at once.
+        sampler_of: the sampler that chooses the trial of a number.
         study: where all of it is kept.
         space: what is chosen, by the paths of settings.
         point_of: makes a point of the number of a trial and its words.
     """
 
-    search: "Search"
+    objectives: Sequence[str]
+    trials: int
+    together: int
+    sampler_of: Callable[[int], optuna.samplers.BaseSampler]
     study: optuna.Study
     space: dict[str, optuna.distributions.BaseDistribution]
     point_of: Callable[[int, list[str]], Point]
@@ -39,7 +41,7 @@ class Choices:
         """Points to run now, by the numbers of their trials: those that were cut, or new ones; {} at the end."""
         chosen = {trial.number: self._point(trial) for trial in self._cut()}
         known = len(self._trials())
-        while len(chosen) < self.search.together and known < self.search.trials:
+        while len(chosen) < self.together and known < self.trials:
             trial = self._ask(known)
             chosen[trial.number] = self._point(trial)
             known += 1
@@ -77,7 +79,7 @@ class Choices:
         return [trial for trial in running if WORDS in trial.user_attrs]
 
     def _ask(self, number: int) -> FrozenTrial:
-        self.study.sampler = self.search.sampler_of(number)
+        self.study.sampler = self.sampler_of(number)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             trial = self.study.ask(self.space)
@@ -93,9 +95,9 @@ class Choices:
     def _values(self, point: Point) -> list[float] | None:
         """Of its objectives; None if one was not measured."""
         facts = ended(point.folder)
-        values: list[Any] = [facts.get(name) for name in self.search.objectives]
+        values: list[Any] = [facts.get(name) for name in self.objectives]
         if all(isinstance(value, int | float) and math.isfinite(value) for value in values):
             return [float(value) for value in values]
-        missing = [name for name, value in zip(self.search.objectives, values, strict=True) if value is None]
+        missing = [name for name, value in zip(self.objectives, values, strict=True) if value is None]
         print(f"{point.folder}: no {', '.join(missing) or 'finite value'} in its run.json: it counts as failed")
         return None

@@ -109,7 +109,9 @@ class Search:
             return composer.point([*fixed, *own], own, self._pruning(number) if self.prune else [])
 
         its_study = self._study(composer, distributions, settings)
-        choices = Choices(self, its_study, distributions, point_of)
+        choices = Choices(
+            list(self.objectives), self.trials, self.together, self.sampler_of, its_study, distributions, point_of
+        )
         with study.kept(composer.sweep):
             while points := choices.next_points():
                 each_once = list(dict.fromkeys(points.values()))  # two chosen together may be the same
