@@ -72,6 +72,10 @@ def mixed_sizes(folder: Path) -> None:
     _pictures(folder, a=(32, 32), b=(32, 32), c=(40, 40))
 
 
+def an_oblong_picture(folder: Path) -> None:
+    _pictures(folder, a=(32, 32), b=(40, 32))
+
+
 def no_picture(folder: Path) -> None:
     (folder / "pictures").mkdir()
     (folder / "pictures" / "notes.txt").write_text("hello")
@@ -198,6 +202,7 @@ GIVEN: dict[str, Callable[[Path], None]] = {
     "a folder of pictures, one of which is broken": broken_picture,
     "a folder of pictures with a single class": one_class,
     "pictures of different sizes": mixed_sizes,
+    "a folder of pictures, one of which is oblong": an_oblong_picture,
     "a folder without a picture": no_picture,
     "a run": a_run,
     "a conditional run": a_conditional_run,

@@ -43,13 +43,14 @@ def explore(
 ) -> None:
     """Follow one direction of the latents in each row, from the first image of a seed."""
     from gan.generators.bundle import load_generator
+    from gan.generators.class_labels import first_class
     from gan.generators.latent_directions import rows_from
 
     check_ending(out, (".png", ".npy"))
     generator = load_generator(source).to(usable_device(device))
     if generator.points:
         raise GanError(f"{source}: this generator makes points of the plane, not images: try gan sample")
-    label = (of_class if of_class is not None else 0) if generator.conditional else of_class
+    label = first_class(generator.class_names) if generator.conditional and of_class is None else of_class
     z = generator.latents(1, seed)[0]
     rows = rows_from(
         z, generator.generator, generator.prior, directions, count=count, columns=columns, reach=reach, seed=seed

@@ -1,17 +1,20 @@
 """A folder of the user's own pictures, with class folders or without, as one tensor; what is wrong with it, by name."""
 
 import logging
-from collections.abc import Sequence
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from gan.data.folder_listing import counted, list_pictures, some
+from gan.data.folder_listing import counted, list_pictures, natural, shown, some
 from gan.data.loaded import LoadedImages
 from gan.data.memory import check_memory
-from gan.data.picture_files import Header, PictureFault, read_header, read_pixels
-from gan.data.registry import FOLDER, IMAGE_SIZES
+from gan.data.picture_files import Header, PictureFault, Span, common_span, read_header, read_pixels, read_span
+from gan.data.registry import FITS, FOLDER, IMAGE_SIZES
 from gan.system.errors import DataError
 
 logger = logging.getLogger(__name__)
@@ -20,17 +23,62 @@ HELD_OUT_EVERY = 10
 SHOWN_FAULTS = 5
 
 
-def load_folder(folder: str, image_size: int | None = None, image_channels: int | None = None) -> LoadedImages:
-    """Read a folder of pictures: PATH/….png, or PATH/CLASS/….png, the classes in the order of their names.
+@dataclass
+class _Pictures:
+    """What is known of a folder while it is read; paths are relative to it.
+
+    Attributes:
+        files: of all pictures.
+        headers: of those whose header can be read.
+        spans: of the deep ones.
+        faults: what is wrong with the broken ones.
+    """
+
+    path: Path
+    files: Sequence[Path]
+    headers: dict[Path, Header] = field(default_factory=dict)
+    spans: dict[str, Span] = field(default_factory=dict)
+    faults: dict[Path, str] = field(default_factory=dict)
+
+    @property
+    def what(self) -> str:
+        """What begins a message: the setting and its value."""
+        return f"data.folder={shown(self.path)}"
+
+
+class _Form(NamedTuple):
+    """What all pictures are made to be: channels, height and width, and how a picture becomes a square."""
+
+    channels: int
+    size: int
+    fit: str | None
+
+
+def load_folder(
+    folder: str,
+    image_size: int | None = None,
+    image_channels: int | None = None,
+    *,
+    fit: str | None = None,
+    on_broken: str = "error",
+    class_order: str = "natural",
+) -> LoadedImages:
+    """Read a folder of pictures: PATH/….png, or PATH/CLASS/….png.
 
     Every tenth picture by name is held out, but never the first one of a class. Pictures are upright as their EXIF data
-    say, of an animation the first frame, with what is transparent on white.
+    say, of an animation the first frame, with what is transparent on white. Those of more than 8 bits a channel are
+    brought to 8 bits alike in the whole folder, as `gan.data.picture_files.common_span` says.
 
     Args:
         folder: the path; ``~`` is the home folder.
         image_size: pictures are made this size, as `gan.data.resizing.resized` does it; None: they must all have one
             size, from 16 to 128.
         image_channels: 1 or 3; None: 1 if all pictures are grey, else 3.
+        fit: how a picture that is not square becomes so: "crop" takes the largest square from its middle, "pad" puts
+            black bars at its sides; None: there must be no such picture.
+        on_broken: pictures that cannot be read are an "error", or "skip" goes on as if they were not there, and says
+            which they are.
+        class_order: "natural", by which class 2 comes before class 10, or "name", as text, by which it comes after it.
 
     Raises:
         DataError: if the folder cannot be read, holds no pictures, or is laid out in another way; if pictures are
@@ -38,87 +86,121 @@ def load_folder(folder: str, image_size: int | None = None, image_channels: int 
             first of them.
     """
     path = Path(folder).expanduser().resolve()
-    files = list_pictures(path)
-    class_names, labels = _classes(files)
-    logger.info("reading %s pictures from %s", f"{len(files):,}", path)
+    pictures = _Pictures(path, list_pictures(path))
+    logger.info("reading %s from %s", counted(len(pictures.files), "picture"), shown(path))
+    _read_headers(pictures)
+    form = _common_form(pictures, image_size, image_channels, fit)
+    _read_spans(pictures)
+    images = _read_all(pictures, form)
+    if pictures.faults:
+        _skip_broken(pictures, on_broken)
 
-    faults: dict[Path, str] = {}
-    shape = _common_shape(path, files, image_size, image_channels, faults)
-    held_out = _held_out(labels)
-    halves = ([file for file, out in zip(files, held_out, strict=True) if out == half] for half in (False, True))
-    images, held_out_images = (_read_all(path, half, shape, faults) for half in halves)
-    if faults:
-        raise _broken(path, files, faults)
-    label, out = torch.tensor(labels, dtype=torch.int64), torch.tensor(held_out)
-    origin = _origin(path, len(images), len(held_out_images), class_names, shape)
+    kept = [index for index, file in enumerate(pictures.files) if file not in pictures.faults]
+    class_names, labels = _classes([pictures.files[index] for index in kept], class_order)
+    out = torch.tensor(_held_out(labels))
+    index, label = torch.tensor(kept), torch.tensor(labels, dtype=torch.int64)
+    held_out_images = images[index[out]]
+    images = _compacted(images, index[~out].tolist())
+    origin = _origin(pictures, len(images), len(held_out_images), class_names, form)
     return LoadedImages(images, label[~out], held_out_images, label[out], FOLDER, class_names, origin)
 
 
-def _classes(files: Sequence[Path]) -> tuple[tuple[str, ...], list[int]]:
+def _classes(files: Sequence[Path], order: str) -> tuple[tuple[str, ...], list[int]]:
     """The names of the class folders, and the number of each file's; no names and 0 where there are no such folders."""
-    names = tuple(sorted({file.parts[0] for file in files if len(file.parts) > 1}))
+    found = {file.parts[0] for file in files if len(file.parts) > 1}
+    names = tuple(sorted(found, key=natural) if order == "natural" else sorted(found))
     numbers = {name: number for number, name in enumerate(names)}
     return names, [numbers.get(file.parts[0], 0) for file in files]
 
 
-def _common_shape(
-    path: Path, files: Sequence[Path], image_size: int | None, image_channels: int | None, faults: dict[Path, str]
-) -> tuple[int, int]:
-    """Channels and size of all images, as asked for or by the files' headers; broken files are noted.
+def _read_headers(pictures: _Pictures) -> None:
+    for file in pictures.files:
+        try:
+            pictures.headers[file] = read_header(pictures.path / file)
+        except PictureFault as fault:
+            pictures.faults[file] = str(fault)
+    if not pictures.headers:
+        raise _broken(pictures)
+
+
+def _read_spans(pictures: _Pictures) -> None:
+    """What becomes 0 and what 255 in the deep pictures of each kind: one pass over these."""
+    found: dict[str, list[Span]] = {}
+    for file, header in pictures.headers.items():
+        if header.deep:
+            try:
+                found.setdefault(header.deep, []).append(read_span(pictures.path / file))
+            except PictureFault as fault:
+                pictures.faults[file] = str(fault)
+    pictures.spans = {deep: common_span(deep, spans) for deep, spans in found.items() if spans}
+
+
+def _common_form(pictures: _Pictures, image_size: int | None, image_channels: int | None, fit: str | None) -> _Form:
+    """As asked for or by the files' headers.
 
     Raises:
-        DataError: there is no such shape, or the memory is too small for so many images of it.
+        DataError: there is no such form, or the memory is too small for so many images of it.
     """
-    headers = _read_headers(path, files, faults)
-    if not headers:
-        raise _broken(path, files, faults)
-    size = _common_size(path, headers, image_size)
+    headers = pictures.headers
+    if fit is None:
+        _check_square(pictures, image_size)
+    size = image_size or _common_size(pictures, _sides(headers, fit))
     channels = image_channels or max(header.channels for header in headers.values())
-    check_memory(f"data.folder={path}", len(files), (channels, size, size), "a smaller data.image_size takes less")
-    return channels, size
+    check_memory(pictures.what, len(pictures.files), (channels, size, size), "a smaller data.image_size takes less")
+    return _Form(channels, size, fit)
 
 
-def _read_headers(path: Path, files: Sequence[Path], faults: dict[Path, str]) -> dict[Path, Header]:
-    headers = {}
-    for file in files:
-        try:
-            headers[file] = read_header(path / file)
-        except PictureFault as fault:
-            faults[file] = str(fault)
-    return headers
+def _sides(headers: Mapping[Path, Header], fit: str | None) -> dict[Path, int]:
+    """The sides of the squares that the pictures become, before they are resized."""
+    side = max if fit == "pad" else min
+    return {file: side(header.width, header.height) for file, header in headers.items()}
 
 
-def _common_size(path: Path, headers: dict[Path, Header], image_size: int | None) -> int:
-    """Height and width of all images; a DataError if there is no such."""
+def _check_square(pictures: _Pictures, image_size: int | None) -> None:
+    headers = pictures.headers
     oblong = {file: header for file, header in headers.items() if header.width != header.height}
-    if oblong:
-        shown = some([f"{file} ({header.width} x {header.height})" for file, header in oblong.items()])
-        raise DataError(
-            f"data.folder={path}: {len(oblong):,} of {counted(len(headers), 'picture')} not square: {shown}; "
-            "crop them to squares first"
-        )
-    if image_size is not None:
-        return image_size
-    by_size: dict[int, list[Path]] = {}
-    for file, header in headers.items():
-        by_size.setdefault(header.width, []).append(file)
-    most_common = max(by_size, key=lambda size: len(by_size[size]))
+    if not oblong:
+        return
+    found = some([f"{shown(file)} ({header.width} x {header.height})" for file, header in oblong.items()])
     least, most = IMAGE_SIZES
-    suggested = min(max(most_common, least), most)
+    sizes = [sorted(_sides(headers, fit).values()) for fit in FITS]
+    is_enough = image_size is not None or all(least <= sides[0] == sides[-1] <= most for sides in sizes)
+    besides = "" if is_enough else f"; besides, data.image_size={_suggested(sizes[0])}"
+    raise DataError(
+        f"{pictures.what}: {len(oblong):,} of {counted(len(headers), 'picture')} not square: {found}; "
+        "give data.fit=crop, which takes the square in the middle of each, or data.fit=pad, which puts black bars "
+        f"at its sides{besides}"
+    )
+
+
+def _suggested(sides: Sequence[int]) -> int:
+    """The most common size, as far as it can be used."""
+    least, most = IMAGE_SIZES
+    return min(max(statistics.mode(sides), least), most)
+
+
+def _common_size(pictures: _Pictures, sides: Mapping[Path, int]) -> int:
+    """Height and width of all images, by the sides of their squares; a DataError if there is no such."""
+    by_size: dict[int, list[Path]] = {}
+    for file, side in sides.items():
+        by_size.setdefault(side, []).append(file)
+    least, most = IMAGE_SIZES
+    suggested = _suggested(list(sides.values()))
     if len(by_size) > 1:
-        shown = "; ".join(
+        found = "; ".join(
             f"{len(by_size[size]):,} of {size} x {size} ({some(by_size[size])})" for size in sorted(by_size)
         )
         raise DataError(
-            f"data.folder={path}: pictures of {len(by_size)} sizes: {shown}; "
+            f"{pictures.what}: pictures of {len(by_size)} sizes: {found}; "
             f"give data.image_size, such as data.image_size={suggested}, to make them all alike"
         )
-    if not least <= most_common <= most:
+    (size,) = by_size
+    if not least <= size <= most:
         raise DataError(
-            f"data.folder={path}: pictures of {most_common} x {most_common} pixels ({some(list(headers))}), "
+            f"{pictures.what}: pictures of {size} x {size} pixels ({some(list(sides))}), "
             f"from {least} to {most} can be used; give data.image_size={suggested}"
         )
-    return most_common
+    return size
 
 
 def _held_out(labels: Sequence[int]) -> list[bool]:
@@ -129,39 +211,83 @@ def _held_out(labels: Sequence[int]) -> list[bool]:
     ]
 
 
-def _read_all(path: Path, files: Sequence[Path], shape: tuple[int, int], faults: dict[Path, str]) -> Tensor:
-    """uint8 (N, C, size, size) of these files, for shape (C, size). Broken ones are left undefined, and noted."""
-    channels, size = shape
-    images = torch.empty(len(files), channels, size, size, dtype=torch.uint8)
-    for index, file in enumerate(files):
-        if file in faults:
+def _read_all(pictures: _Pictures, form: _Form) -> Tensor:
+    """uint8 (N, C, size, size) of all files. Broken ones are left undefined, and noted."""
+    channels, size, fit = form
+    images = torch.empty(len(pictures.files), channels, size, size, dtype=torch.uint8)
+    for index, file in enumerate(pictures.files):
+        if file in pictures.faults:
             continue
+        span = pictures.spans.get(pictures.headers[file].deep)
         try:
-            images[index] = torch.from_numpy(read_pixels(path / file, channels, size, size))
+            images[index] = torch.from_numpy(read_pixels(pictures.path / file, channels, size, size, fit, span))
         except PictureFault as fault:
-            faults[file] = str(fault)
+            pictures.faults[file] = str(fault)
     return images
 
 
-def _broken(path: Path, files: Sequence[Path], faults: dict[Path, str]) -> DataError:
-    lines = [f"  {file}: {faults[file]}" for file in sorted(faults)[:SHOWN_FAULTS]]
-    more = [f"  … and {len(faults) - SHOWN_FAULTS:,} more"] if len(faults) > SHOWN_FAULTS else []
-    return DataError(
-        "\n".join(
-            [
-                f"data.folder={path}: {len(faults):,} of {counted(len(files), 'picture')} cannot be read; "
-                "mend them or take them out:",
-                *lines,
-                *more,
-            ]
+def _compacted(images: Tensor, wanted: Sequence[int]) -> Tensor:
+    """``images[wanted]`` in the memory of ``images``, which is as large as half of the machine; ``wanted`` rises."""
+    for new, old in enumerate(wanted):
+        if new != old:
+            images[new] = images[old]
+    return images[: len(wanted)]
+
+
+def _skip_broken(pictures: _Pictures, on_broken: str) -> None:
+    """Say which pictures are left out.
+
+    Raises:
+        DataError: they are not to be, or a class or the whole folder would have no picture left.
+    """
+    whole = [file for file in pictures.files if file not in pictures.faults]
+    if on_broken == "error" or not whole:
+        raise _broken(pictures)
+    lost = sorted(
+        {file.parts[0] for file in pictures.faults if len(file.parts) > 1} - {file.parts[0] for file in whole}
+    )
+    if lost:
+        raise DataError(
+            "\n".join(
+                [
+                    f"{pictures.what}: no picture of class {some(lost)} can be read; mend them or take the folder out:",
+                    *_fault_lines({file: text for file, text in pictures.faults.items() if file.parts[0] in lost}),
+                ]
+            )
         )
+    count = f"{len(pictures.faults):,} of {counted(len(pictures.files), 'picture')}"
+    logger.warning(
+        "%s", "\n".join([f"{pictures.what}: {count} cannot be read, and left out:", *_fault_lines(pictures.faults)])
     )
 
 
-def _origin(path: Path, train: int, held_out: int, class_names: Sequence[str], shape: tuple[int, int]) -> str:
-    channels, size = shape
+def _broken(pictures: _Pictures) -> DataError:
+    faults, files = pictures.faults, pictures.files
+    way_out = "; mend them or take them out"
+    if len(faults) < len(files):
+        way_out += ", or go on without them by data.on_broken=skip"
+    first = f"{pictures.what}: {len(faults):,} of {counted(len(files), 'picture')} cannot be read{way_out}:"
+    return DataError("\n".join([first, *_fault_lines(faults)]))
+
+
+def _fault_lines(faults: Mapping[Path, str]) -> list[str]:
+    lines = [f"  {shown(file)}: {faults[file]}" for file in sorted(faults)[:SHOWN_FAULTS]]
+    return lines + ([f"  … and {len(faults) - SHOWN_FAULTS:,} more"] if len(faults) > SHOWN_FAULTS else [])
+
+
+def _origin(pictures: _Pictures, train: int, held_out: int, class_names: Sequence[str], form: _Form) -> str:
     classes = f"{len(class_names)} classes ({some(class_names)})" if class_names else "no classes"
-    return (
-        f"the folder {path}: {counted(train, 'picture')} to train on and {held_out:,} held out (every tenth by name), "
-        f"{size} x {size} {'grey' if channels == 1 else 'in colour'}, {classes}"
-    )
+    headers = [header for file, header in pictures.headers.items() if file not in pictures.faults]
+    parts = [
+        f"the folder {shown(pictures.path)}: {counted(train, 'picture')} to train on and {held_out:,} held out "
+        f"(every tenth by name), {form.size} x {form.size} {'grey' if form.channels == 1 else 'in colour'}, {classes}"
+    ]
+    if oblong := sum(header.width != header.height for header in headers):
+        parts.append(f"{oblong:,} made square ({form.fit})")
+    for deep, (least, most) in sorted(pictures.spans.items()):
+        count = sum(header.deep == deep for header in headers)
+        kind = "floats" if deep == "float" else "16-bit or 32-bit numbers"
+        parts.append(f"{count:,} of {kind}, of which {least:g} became 0 and {most:g} became 255")
+    if pictures.faults:
+        parts.append(f"{len(pictures.faults):,} broken left out")
+    return "; ".join(parts)

@@ -1,46 +1,108 @@
-"""Which pictures lie in a folder, and whether they lie there as they should."""
+"""Which pictures lie in a folder, what is left out, and whether they lie there as they should."""
 
+import logging
 import os
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gan.data.picture_files import SUFFIXES, can_read, how_to_read
 from gan.system.errors import DataError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+logger = logging.getLogger(__name__)
+
 DEEPEST = 3  # folders below this are not looked into
+
+
+@dataclass
+class Listing:
+    """What lies in a folder; all paths are relative to it. Names that begin with a dot are nowhere in it.
+
+    Attributes:
+        files: the pictures, told by their suffix, in the order of their names.
+        unreadable: pictures of a format that this Pillow cannot read, by suffix.
+        others: files that are no pictures.
+        loops: links to a folder in which they lie.
+        deeper: folders that are not looked into.
+    """
+
+    files: list[Path] = field(default_factory=list)
+    unreadable: dict[str, list[Path]] = field(default_factory=dict)
+    others: list[Path] = field(default_factory=list)
+    loops: list[Path] = field(default_factory=list)
+    deeper: list[Path] = field(default_factory=list)
+
+    def left_out(self) -> list[str]:
+        """What is left out, a phrase for each kind: how many, and the first of them by name."""
+        phrases = [
+            f"{counted(len(paths), f'{suffix} file')} ({some(paths)}; {how_to_read(suffix)})"
+            for suffix, paths in sorted(self.unreadable.items())
+        ]
+        kinds = (
+            (self.others, "other file"),
+            (self.loops, "looping link"),
+            (self.deeper, f"folder below the layer {DEEPEST}"),
+        )
+        return phrases + [f"{counted(len(paths), thing)} ({some(paths)})" for paths, thing in kinds if paths]
 
 
 def list_pictures(folder: Path) -> list[Path]:
     """All pictures, relative to the folder, in the order of their names; all of them directly in it, or all in its
-    sub-folders. Told by their suffix; what begins with a dot, and any other file, is left out.
+    sub-folders. Links to files and folders are followed. What is left out is counted and named in the log, but for
+    what begins with a dot.
 
     Raises:
         DataError: if the folder cannot be read, or holds no pictures, or holds them in another way.
     """
-    files, others = [], 0
-    for file in _walk(folder, Path(), DEEPEST):
-        if file.suffix.lower() in SUFFIXES:
-            files.append(file)
+    listing = Listing()
+    for file in _walk(folder, Path(), DEEPEST, listing, ()):
+        suffix = file.suffix.lower()
+        if suffix not in SUFFIXES:
+            listing.others.append(file)
+        elif can_read(suffix):
+            listing.files.append(file)
         else:
-            others += 1
-    files.sort(key=lambda file: file.parts)
-    _check_layout(folder, files, others)
-    return files
+            listing.unreadable.setdefault(suffix, []).append(file)
+    listing.files.sort(key=lambda file: file.parts)
+    _check_layout(folder, listing)
+    if left_out := listing.left_out():
+        level = logging.WARNING if listing.unreadable or listing.loops or listing.deeper else logging.INFO
+        logger.log(level, "data.folder=%s: left out: %s", shown(folder), "; ".join(left_out))
+    return listing.files
 
 
-def some(things: Sequence[Any], shown: int = 3) -> str:
+def some(things: Sequence[Any], most: int = 3) -> str:
     """The first ones, and a word on the rest."""
-    return ", ".join(map(str, things[:shown])) + (", …" if len(things) > shown else "")
+    return ", ".join(map(shown, things[:most])) + (", …" if len(things) > most else "")
+
+
+def shown(thing: Any) -> str:
+    """Fit to be printed: a file's name need not be text."""
+    return str(thing).encode(errors="backslashreplace").decode()
 
 
 def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
-def _walk(folder: Path, below: Path, depth: int) -> Iterator[Path]:
+def natural(name: str) -> tuple[list[tuple[int, str]], str]:
+    """A key to sort names by, as people count: "2" before "10", "img9" before "img10"."""
+    parts = re.split(r"(\d+)", name, flags=re.ASCII)
+    # text and numbers take turns, so that like is compared with like
+    return [(int(part), "") if index % 2 else (0, part) for index, part in enumerate(parts)], name
+
+
+def _walk(
+    folder: Path, below: Path, depth: int, listing: Listing, around: tuple[tuple[int, int], ...]
+) -> Iterator[Path]:
     """All files, relative to the folder; a DataError for a folder that cannot be read."""
     try:
+        here = os.stat(folder / below)
+        if (identity := (here.st_dev, here.st_ino)) in around:
+            listing.loops.append(below)
+            return
         with os.scandir(folder / below) as found:
             entries = sorted(found, key=lambda entry: entry.name)
     except FileNotFoundError:
@@ -52,21 +114,31 @@ def _walk(folder: Path, below: Path, depth: int) -> Iterator[Path]:
     for entry in entries:
         if entry.name.startswith("."):
             continue
-        if not entry.is_dir():
+        if not _is_folder(entry):
             yield below / entry.name
         elif depth > 1:
-            yield from _walk(folder, below / entry.name, depth - 1)
+            yield from _walk(folder, below / entry.name, depth - 1, listing, (*around, identity))
+        else:
+            listing.deeper.append(below / entry.name)
 
 
-def _check_layout(folder: Path, files: Sequence[Path], others: int) -> None:
-    what = f"data.folder={folder}"
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself; as a picture it cannot be read, which is told then
+        return False
+
+
+def _check_layout(folder: Path, listing: Listing) -> None:
+    what, files = f"data.folder={shown(folder)}", listing.files
     direct = [file for file in files if len(file.parts) == 1]
     in_classes = [file for file in files if len(file.parts) == 2]
     deeper = [file for file in files if len(file.parts) > 2]
     if not files:
-        found = f"it holds {counted(others, 'other file')}" if others else "it is empty"
+        found = "; ".join(listing.left_out())
         raise DataError(
-            f"{what}: no pictures in it or in its sub-folders, {found}; pictures end in {', '.join(SUFFIXES)}"
+            f"{what}: no pictures in it or in its sub-folders, {f'it holds {found}' if found else 'it is empty'}; "
+            f"pictures end in {', '.join(SUFFIXES)}"
         )
     if deeper:
         hint = "" if direct or in_classes else f", as in data.folder={folder / deeper[0].parts[0]}"
@@ -79,10 +151,14 @@ def _check_layout(folder: Path, files: Sequence[Path], others: int) -> None:
             f"{what}: {counted(len(direct), 'picture')} in the folder itself ({some(direct)}) and {len(in_classes):,} "
             f"in sub-folders ({some(in_classes)}); all in sub-folders, its classes, or none"
         )
-    classes = {file.parts[0] for file in in_classes}
+    classes = sorted({file.parts[0] for file in in_classes})
     if len(classes) == 1:
-        (only,) = classes
         raise DataError(
-            f"{what}: all {counted(len(files), 'picture')} in one sub-folder, '{only}', and classes are two or more; "
-            f"data.folder={folder / only} takes them without classes"
+            f"{what}: all {counted(len(files), 'picture')} in one sub-folder, '{shown(classes[0])}', and classes are "
+            f"two or more; data.folder={folder / classes[0]} takes them without classes"
+        )
+    if unprintable := [name for name in classes if not name.isprintable()]:
+        raise DataError(
+            f"{what}: class folders are called {some([ascii(name) for name in unprintable])}; a class's name is what "
+            "can be printed, so call them otherwise"
         )

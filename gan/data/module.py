@@ -37,6 +37,9 @@ class ImageData(L.LightningDataModule):
         image_size: pixels, 16 … 128: images are made squares of this size; None leaves them as they are.
         image_channels: 1 makes them grey, 3 gives them three channels; None leaves them as they are.
         seed: of the order of the images, and of points and stacks.
+        fit: for the set "folder": oblong pictures become squares by "crop" or "pad"; None: they are an error.
+        on_broken: for the set "folder": pictures that cannot be read are an "error", or "skip" leaves them out.
+        class_order: for the set "folder": "natural", class 2 before 10, or "name", as text.
 
     Raises:
         DataError: for a setting that does not exist, is out of range, or is not for this set.
@@ -62,9 +65,15 @@ class ImageData(L.LightningDataModule):
         image_size: int | None = None,
         image_channels: int | None = None,
         seed: int = 0,
+        fit: str | None = None,
+        on_broken: str = "error",
+        class_order: str = "natural",
     ) -> None:
         super().__init__()
-        check_choice(name, split=split, folder=folder, of=of, image_size=image_size, image_channels=image_channels)
+        check_choice(
+            name, split=split, folder=folder, of=of, image_size=image_size, image_channels=image_channels,
+            fit=fit, on_broken=on_broken, class_order=class_order,
+        )  # fmt: skip
         if on_missing not in ON_MISSING:
             raise DataError(unknown_name("data.on_missing", on_missing, ON_MISSING))
         if not math.isfinite(mean):
@@ -86,6 +95,9 @@ class ImageData(L.LightningDataModule):
         self.image_size = image_size
         self.image_channels = image_channels
         self.seed = seed
+        self.fit = fit
+        self.on_broken = on_broken
+        self.class_order = class_order
         self._loaded: LoadedImages | None = None
         self._resident: tuple[Tensor, Tensor] | None = None
 
@@ -113,6 +125,9 @@ class ImageData(L.LightningDataModule):
                 self.image_size,
                 self.image_channels,
                 self.seed,
+                self.fit,
+                self.on_broken,
+                self.class_order,
             )
             if self._loaded.substitute_for is not None and _local_rank() == 0:
                 logger.warning("%s", self._loaded.origin)

@@ -1,13 +1,24 @@
 """One picture file, by Pillow: its size and kind, and its pixels."""
 
+import importlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 
 GREY_MODES = ("1", "L", "LA", "La")
+SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".jfif", ".jpe", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm",
+    ".avif", ".heic", ".heif",
+)  # fmt: skip
+# Of these suffixes, those that not every Pillow reads: the module that teaches it, and what to install.
+EXTRAS = {
+    ".avif": ("pillow_avif", "pillow>=11.3"),  # from 11.3 on it is built in
+    ".heic": ("pillow_heif", "pillow-heif"),
+    ".heif": ("pillow_heif", "pillow-heif"),
+}
 
 
 class PictureFault(Exception):
@@ -15,51 +26,146 @@ class PictureFault(Exception):
 
 
 class Header(NamedTuple):
-    """What a file says of its picture: pixels, before it is turned as its EXIF data say, and channels, 1 or 3."""
+    """What a file says of its picture.
+
+    Attributes:
+        width, height: pixels, before the picture is turned as its EXIF data say.
+        channels: 1 or 3.
+        deep: "whole" for one channel of whole numbers of 16 or 32 bits, "float" for one of floats; "" for 8 bits a
+            channel.
+    """
 
     width: int
     height: int
     channels: int
+    deep: str
+
+
+Span = tuple[float, float]  # of the values of deep pictures: what becomes 0, and what becomes 255
+
+
+def can_read(suffix: str) -> bool:
+    """Whether this Pillow reads files that end so, one of ``SUFFIXES``; a plugin that is installed is switched on."""
+    if suffix not in EXTRAS:
+        return True
+    if suffix == ".avif" and "avif" in features.modules and features.check("avif"):
+        return True
+    try:
+        plugin = importlib.import_module(EXTRAS[suffix][0])
+    except ImportError:
+        return False
+    if suffix != ".avif":  # the other one does it by itself
+        plugin.register_heif_opener()
+    return True
+
+
+def how_to_read(suffix: str) -> str:
+    """What a user is told of a suffix of ``EXTRAS`` that this Pillow does not read."""
+    return f'this Pillow cannot read it: pip install "{EXTRAS[suffix][1]}"'
 
 
 def read_header(path: Path) -> Header:
-    """Size and channels, without decoding the picture.
+    """Size and kind, without decoding the picture.
 
     Raises:
-        PictureFault: if there is no such, or it has more than 8 bits a channel.
+        PictureFault: if there is no such.
     """
     try:
-        with Image.open(path) as picture:
-            _check_mode(picture)
-            return Header(picture.width, picture.height, 1 if picture.mode in GREY_MODES else 3)
+        with _opened(path) as picture:
+            deep = _deep(picture)
+            return Header(picture.width, picture.height, 1 if deep or picture.mode in GREY_MODES else 3, deep)
     except Exception as error:
         raise _fault(error, path) from None
 
 
-def read_pixels(path: Path, channels: int, height: int, width: int) -> NDArray[np.uint8]:
+def read_span(path: Path) -> Span:
+    """The least and the largest value of a deep picture.
+
+    Raises:
+        PictureFault: if the picture is broken, or one of its values is no finite number.
+    """
+    try:
+        with _opened(path) as picture:
+            return _span(np.asarray(picture))
+    except Exception as error:
+        raise _fault(error, path) from None
+
+
+def common_span(deep: str, spans: list[Span]) -> Span:
+    """What becomes 0 and what becomes 255 in all deep pictures of a folder, of one kind, which hold these values.
+
+    Whole numbers: 0, and the least 2^k - 1, from 255 on, that none is above (4095 for a 12-bit camera's pictures, 65535
+    for those that use 16 bits). Floats in [0, 1]: 0 and 1. All others: the least and the largest value.
+    """
+    least, most = min(span[0] for span in spans), max(span[1] for span in spans)
+    if least >= 0 and deep == "whole":
+        return 0.0, float(max(255, 2 ** int(most).bit_length() - 1))
+    if least >= 0 and most <= 1:
+        return 0.0, 1.0
+    return least, most
+
+
+def read_pixels(
+    path: Path, channels: int, height: int, width: int, fit: str | None = None, span: Span | None = None
+) -> NDArray[np.uint8]:
     """uint8 (channels, height, width): the first frame, upright, transparent parts on white, grey by luma, resized.
+
+    Args:
+        fit: how a picture of another shape gets this one, "crop" or "pad"; None: it is stretched.
+        span: for a deep picture, as `common_span` gives it; None: that of this picture by itself.
 
     Raises:
         PictureFault: if the picture is broken.
     """
     try:
-        with Image.open(path) as opened:
+        with _opened(path) as opened:
             picture = ImageOps.exif_transpose(opened)
+            if deep := _deep(opened):
+                values = np.asarray(picture)
+                picture = Image.fromarray(_in_8_bits(values, *(span or common_span(deep, [_span(values)]))))
             if picture.has_transparency_data:
                 white = Image.new("RGBA", picture.size, "white")
                 picture = Image.alpha_composite(white, picture.convert("RGBA"))
-            picture = picture.convert("L" if channels == 1 else "RGB")
-            if picture.size != (width, height):  # with antialiasing, as gan.data.resizing has it
-                picture = picture.resize((width, height), Image.Resampling.BILINEAR)
+            picture = _resized(picture.convert("L" if channels == 1 else "RGB"), (width, height), fit)
             pixels = np.array(picture)
     except Exception as error:
         raise _fault(error, path) from None
     return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
-def _check_mode(picture: Image.Image) -> None:
-    if picture.mode.startswith(("I", "F")):
-        raise PictureFault(f"its pixels are of type {picture.mode}, and 8 bits a channel are expected")
+def _opened(path: Path) -> Image.Image:
+    if path.exists() and not path.is_file():
+        raise PictureFault("is no regular file")  # a pipe would never end
+    suffix = path.suffix.lower()
+    if suffix in EXTRAS and not can_read(suffix):
+        raise PictureFault(how_to_read(suffix))
+    return Image.open(path)
+
+
+def _deep(picture: Image.Image) -> str:
+    return {"I": "whole", "F": "float"}.get(picture.mode[0], "")
+
+
+def _span(values: NDArray[Any]) -> Span:
+    if not np.isfinite(values).all():
+        raise PictureFault("holds values that are not finite (NaN or infinite)")
+    return float(values.min()), float(values.max())
+
+
+def _in_8_bits(values: NDArray[Any], least: float, most: float) -> NDArray[np.uint8]:
+    values = (values.astype(np.float64) - least) * 255 / ((most - least) or 1)
+    return np.rint(values).clip(0, 255).astype(np.uint8)
+
+
+def _resized(picture: Image.Image, size: tuple[int, int], fit: str | None) -> Image.Image:
+    """Of this width and height, with antialiasing, as `gan.data.resizing` has it."""
+    if picture.size == size:
+        return picture
+    if fit == "crop":
+        return ImageOps.fit(picture, size, Image.Resampling.BILINEAR)
+    if fit == "pad":
+        return ImageOps.pad(picture, size, Image.Resampling.BILINEAR, "black")
+    return picture.resize(size, Image.Resampling.BILINEAR)
 
 
 def _fault(error: Exception, path: Path) -> PictureFault:

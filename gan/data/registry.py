@@ -12,9 +12,12 @@ from gan.system.errors import DataError, unknown_name
 
 __all__ = [
     "ARCHIVES",
+    "CLASS_ORDERS",
+    "FITS",
     "FOLDER",
     "IMAGE_SIZES",
     "NAMES",
+    "ON_BROKEN",
     "POINT_SHAPE",
     "SAMPLES",
     "SAMPLES_FOLDER",
@@ -36,6 +39,9 @@ FOLDER = "folder"
 STACKED = "stacked_mnist"
 STACKED_BASES = ("mnist", "mnist_sample", "fashion", "fashion_sample", "kmnist", "qmnist")  # ten classes each
 IMAGE_SIZES = (16, 128)  # pixels: the least and the most that `data.image_size` makes, and that a folder may hold
+FITS = ("crop", "pad")  # how a picture of a folder becomes a square
+ON_BROKEN = ("error", "skip")  # what is done with a picture of a folder that cannot be read
+CLASS_ORDERS = ("natural", "name")  # of a folder: 2 before 10, or as text
 POINT_SHAPE = (2, 1, 1)  # of a point of the plane, as an "image": no set of pictures has two channels
 
 
@@ -164,6 +170,9 @@ def check_choice(
     of: str | None = None,
     image_size: int | None = None,
     image_channels: int | None = None,
+    fit: str | None = None,
+    on_broken: str = "error",
+    class_order: str = "natural",
 ) -> None:
     """Raise DataError for a set that does not exist, or for a setting that is not for this set or out of range."""
     _check_split(name, split)
@@ -176,6 +185,7 @@ def check_choice(
         raise DataError(
             f"data.folder={folder}: '{name}' is no folder of pictures; only folder is. Leave data.folder out"
         )
+    _check_folder_settings(name, fit, on_broken, class_order)
     if name != STACKED and of is not None:
         raise DataError(f"data.of={of}: '{name}' is not made of another set; only {STACKED} is. Leave data.of out")
     if of is not None and of not in STACKED_BASES:
@@ -188,6 +198,21 @@ def check_choice(
     for setting, value in {"image_size": image_size, "image_channels": image_channels}.items():
         if name in WORLDS and value is not None:
             raise DataError(f"data.{setting}={value}: '{name}' has points, not pictures. Leave data.{setting} out")
+
+
+def _check_folder_settings(name: str, fit: str | None, on_broken: str, class_order: str) -> None:
+    given = {
+        "fit": (fit, None, FITS),
+        "on_broken": (on_broken, "error", ON_BROKEN),
+        "class_order": (class_order, "natural", CLASS_ORDERS),
+    }
+    for setting, (value, default, allowed) in given.items():
+        if value != default and name != FOLDER:
+            raise DataError(
+                f"data.{setting}={value}: '{name}' is no folder of pictures; only folder is. Leave data.{setting} out"
+            )
+        if value != default and value not in allowed:
+            raise DataError(unknown_name(f"data.{setting}", str(value), allowed))
 
 
 def known_shape(settings: Mapping[str, Any]) -> tuple[tuple[int, int, int] | None, int | None]:
@@ -204,7 +229,9 @@ def known_shape(settings: Mapping[str, Any]) -> tuple[tuple[int, int, int] | Non
     Raises:
         DataError: as `check_choice`.
     """
-    asked = {name: settings.get(name) for name in ("split", "folder", "of", "image_size", "image_channels")}
+    asked: dict[str, Any] = {
+        name: settings.get(name) for name in ("split", "folder", "of", "image_size", "image_channels")
+    }
     name, size, channels = settings["name"], asked["image_size"], asked["image_channels"]
     check_choice(name, **asked)
     if name in WORLDS:

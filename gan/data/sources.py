@@ -44,6 +44,9 @@ def load(
     image_size: int | None = None,
     image_channels: int | None = None,
     seed: int = 0,
+    fit: str | None = None,
+    on_broken: str = "error",
+    class_order: str = "natural",
 ) -> LoadedImages:
     """Load a set: from ``root`` if it is whole there, else downloaded to there, else its sample if that is allowed.
 
@@ -59,6 +62,7 @@ def load(
         of: what "stacked_mnist" stacks ("mnist" if None); None for all others.
         image_size, image_channels: what the images are made to have; None leaves that as it is.
         seed: of the points and the stacks.
+        fit, on_broken, class_order: for the set "folder", as `gan.data.folder.load_folder` takes them.
 
     Raises:
         DataError: for an unknown name, split or ``on_missing``, or a setting that is not for this set; if the set is
@@ -67,11 +71,16 @@ def load(
     """
     if on_missing not in ON_MISSING:
         raise DataError(unknown_name("data.on_missing", on_missing, ON_MISSING))
-    check_choice(name, split=split, folder=folder, of=of, image_size=image_size, image_channels=image_channels)
+    check_choice(
+        name, split=split, folder=folder, of=of, image_size=image_size, image_channels=image_channels,
+        fit=fit, on_broken=on_broken, class_order=class_order,
+    )  # fmt: skip
     if name in WORLDS:
         return load_points(name, seed)
     if name == FOLDER:
-        return load_folder(str(folder), image_size, image_channels)
+        return load_folder(
+            str(folder), image_size, image_channels, fit=fit, on_broken=on_broken, class_order=class_order
+        )
     if name == STACKED:
         loaded = stacked(_load_files(of or "mnist", root, None, download, on_missing), seed)
     else:

@@ -125,7 +125,8 @@ class TrainedGenerator:
 
         Args:
             labels: of a conditional generator: a class, by number or name; several of them, which are taken in turn; or
-                None for all of its classes in turn.
+                None for all of its classes in turn. By name alone where a class is called by the number of another
+                one; a tensor holds numbers.
             batch_size: images made at a time: bounds the memory.
             truncation: ψ in (0, 1], by which normal noise is multiplied, so that it stays nearer to where most of the
                 training's was: likelier images, fewer different ones. 1 and None change nothing; InfoGAN's codes and

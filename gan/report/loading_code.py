@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from gan.game.latents import Prior
 from gan.generators.bundle_file import FILE_NAME
+from gan.generators.class_labels import first_class
 from gan.generators.trained_generator import TrainedGenerator
 
 COUNT = 16
@@ -20,7 +21,7 @@ def usage(trained: TrainedGenerator, files: Mapping[str, str]) -> str:
 
 
 def _bundle(trained: TrainedGenerator) -> str:
-    labels = ", labels=0" if trained.conditional else ""
+    labels = f", labels={first_class(trained.class_names)!r}" if trained.conditional else ""
     shape = (COUNT, *trained.image_shape)
     return (
         "from gan import load_generator\n\n"

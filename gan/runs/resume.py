@@ -46,7 +46,7 @@ FIXED = (
 )
 # What runs of earlier versions do not say, and were.
 LATER: dict[str, dict[str, Any]] = {
-    "data": {"batch_size_of": "all"},
+    "data": {"batch_size_of": "all", "fit": None, "on_broken": "error", "class_order": "name"},
     "model": {"compile": False},
     "schedule": {"reuse_fakes": False},
 }

@@ -59,7 +59,7 @@ def choices(of: type, name: str) -> tuple[str, ...]:
 
 def test_data_settings_are_those_of_image_data_and_their_defaults_too() -> None:
     # the seed is the run's, and ImageData gets the whole minibatch
-    assert without(fields(schema.DataConfig), "batch_size_of") == without(arguments(ImageData), "seed")
+    assert without(fields(schema.FolderConfig), "batch_size_of") == without(arguments(ImageData), "seed")
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -169,7 +169,7 @@ def options(group: str) -> list[str]:
 @pytest.mark.parametrize("option", options("data"))
 def test_a_data_file_has_exactly_the_settings_of_the_schema(option: str) -> None:
     node = option_file("data", option)
-    assert set(node) == set(fields(schema.DataConfig))
+    assert set(node) == set(fields(schema.NODES["data"][option]))
     assert node["name"] == option
     assert option in NAMES
 

@@ -11,8 +11,9 @@ from PIL import Image
 
 from gan.data import memory
 from gan.data.folder import load_folder
-from gan.data.folder_listing import SUFFIXES
+from gan.data.folder_listing import natural
 from gan.data.module import ImageData
+from gan.data.picture_files import SUFFIXES
 from gan.system.errors import DataError
 
 
@@ -35,9 +36,9 @@ def values(images: torch.Tensor) -> list[int]:
     return images[:, 0, 0, 0].tolist()
 
 
-def error_of(folder: Path, *settings: int | None) -> str:
+def error_of(folder: Path, *settings: int | None, **others: str) -> str:
     with pytest.raises(DataError) as error:
-        load_folder(str(folder), *settings)
+        load_folder(str(folder), *settings, **others)
     assert str(error.value).startswith(f"data.folder={folder}: ")
     return str(error.value).removeprefix(f"data.folder={folder}: ")
 
@@ -57,6 +58,28 @@ def test_without_classes(tmp_path: Path) -> None:
     assert loaded.origin == (
         f"the folder {tmp_path}: 23 pictures to train on and 2 held out (every tenth by name), 16 x 16 grey, no classes"
     )
+
+
+def test_numbered_class_folders_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    fill(tmp_path, [f"{number}/0.png" for number in range(12)])
+    loaded = load_folder(str(tmp_path))
+    assert loaded.class_names == tuple(map(str, range(12)))
+    # the pictures stand, and are held out, in the order of their names as text, as ever
+    by_text = sorted(range(12), key=str)
+    assert loaded.labels.tolist() == by_text
+    assert load_folder(str(tmp_path), class_order="name").class_names == tuple(map(str, by_text))
+    assert load_folder(str(tmp_path), class_order="name").labels.tolist() == list(range(12))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("1", "02", "10"), ("01", "1", "2"), ("a", "b"), ("B", "a"), ("img2", "img10"), ("1.5", "1.10"), ("", "0", "x"),
+        ("x1y2", "x1y10", "x2y1"), ("-1", "-2"), ("9" * 200, "1" + "0" * 200), ("\N{ARABIC-INDIC DIGIT ONE}",),
+    ],
+)  # fmt: skip
+def test_natural_order(names: tuple[str, ...]) -> None:
+    assert tuple(sorted(reversed(names), key=natural)) == names
 
 
 def test_class_folders_in_the_order_of_their_names(tmp_path: Path) -> None:
@@ -180,11 +203,16 @@ def test_folder_whose_reading_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_no_pictures(tmp_path: Path) -> None:
-    endings = "pictures end in .png, .jpg, .jpeg, .bmp, .webp, .gif, .tif, .tiff, .ppm, .pgm"
+    endings = (
+        "pictures end in .png, .jpg, .jpeg, .jfif, .jpe, .bmp, .webp, .gif, .tif, .tiff, .ppm, .pgm, .pbm, .pnm, "
+        ".avif, .heic, .heif"
+    )
     assert error_of(tmp_path) == f"no pictures in it or in its sub-folders, it is empty; {endings}"
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "video.mp4").write_bytes(b"")
-    assert error_of(tmp_path) == f"no pictures in it or in its sub-folders, it holds 1 other file; {endings}"
+    assert (
+        error_of(tmp_path) == f"no pictures in it or in its sub-folders, it holds 1 other file (a/video.mp4); {endings}"
+    )
 
 
 def test_pictures_too_deep(tmp_path: Path) -> None:
@@ -223,22 +251,23 @@ def test_all_broken_pictures_are_counted_and_the_first_named(tmp_path: Path) -> 
     (tmp_path / "21.png").write_bytes(b"")
     (tmp_path / "22.png").write_text("<html>")
     (tmp_path / "23.png").symlink_to(tmp_path / "nowhere.png")
-    Image.fromarray(noise.astype(np.uint16) * 256).save(tmp_path / "24.png")
+    Image.fromarray(np.full((16, 16), np.nan, np.float32)).save(tmp_path / "24.tif")
     first, cut, *rest = error_of(tmp_path).splitlines()
     assert cut.startswith("  20.png: image file is truncated")  # some versions of Pillow say more
     assert "\n".join([first, *rest]) == "\n".join(
         [
-            "5 of 15 pictures cannot be read; mend them or take them out:",
+            "5 of 15 pictures cannot be read; mend them or take them out, or go on without them by "
+            "data.on_broken=skip:",
             "  21.png: is empty (0 bytes)",
             "  22.png: no picture in a format that Pillow knows",
             "  23.png: No such file or directory",
-            "  24.png: its pixels are of type I;16, and 8 bits a channel are expected",
+            "  24.tif: holds values that are not finite (NaN or infinite)",
         ]
     )
     for number in range(25, 33):
         (tmp_path / f"{number}.png").write_bytes(b"")
     lines = error_of(tmp_path).splitlines()
-    assert lines[0] == "13 of 23 pictures cannot be read; mend them or take them out:"
+    assert lines[0].startswith("13 of 23 pictures cannot be read; mend them or take them out, or go on")
     assert lines[-1] == "  … and 8 more"
     assert len(lines) == 7
 
@@ -273,7 +302,9 @@ def test_not_square(tmp_path: Path) -> None:
     fill(tmp_path, ["2.png", "3.png"], size=(40, 30))
     for image_size in (None, 16):
         assert error_of(tmp_path, image_size) == (
-            "2 of 4 pictures not square: 2.png (40 x 30), 3.png (40 x 30); crop them to squares first"
+            "2 of 4 pictures not square: 2.png (40 x 30), 3.png (40 x 30); give data.fit=crop, which takes the square "
+            "in the middle of each, or data.fit=pad, which puts black bars at its sides"
+            f"{'' if image_size else '; besides, data.image_size=16'}"
         )
 
 

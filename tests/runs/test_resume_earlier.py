@@ -17,3 +17,10 @@ def test_a_setting_that_came_later_is_as_it_was(tmp_path: Path, schedule: str, l
     assert settings["schedule"] == {"name": schedule, **later}
     assert settings["model"] == {"name": "mlp", "compile": False}
     assert settings["data"] == {"name": "mnist", "batch_size_of": "all"}
+
+
+def test_a_folder_of_numbered_classes_keeps_the_order_that_the_run_began_with(tmp_path: Path) -> None:
+    saved = {"run_dir": "x", "data": {"name": "folder", "folder": "pictures", "batch_size_of": "all"}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(saved))
+    added = {"fit": None, "on_broken": "error", "class_order": "name"}
+    assert resume._saved(tmp_path)["data"] == {**saved["data"], **added}  # type: ignore[dict-item]

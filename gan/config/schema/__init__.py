@@ -7,7 +7,7 @@ of what they name (``gan.config.target_validation``).
 from collections.abc import Mapping
 
 from gan.config.schema.augmentation import AUGMENTATIONS
-from gan.config.schema.data import DataConfig
+from gan.config.schema.data import DataConfig, FolderConfig
 from gan.config.schema.ema import EMAS
 from gan.config.schema.game import SCHEDULES, AlternatingEpochsConfig, StepsConfig
 from gan.config.schema.learning_rates import LR_SCHEDULES
@@ -30,11 +30,11 @@ from gan.config.schema.models import (
     ResNetGeneratorConfig,
 )
 from gan.config.schema.objectives import OBJECTIVES, PENALTIES, ObjectiveConfig
-from gan.data.registry import NAMES
+from gan.data.registry import FOLDER, NAMES
 
 # Every node that is one of several options: its group -> the option's name -> the schema of its settings.
 NODES: Mapping[str, Mapping[str, type]] = {
-    "data": dict.fromkeys(NAMES, DataConfig),
+    "data": {**dict.fromkeys(NAMES, DataConfig), FOLDER: FolderConfig},
     "model": MODELS,
     "objective": dict.fromkeys(OBJECTIVES, ObjectiveConfig),
     "penalty": PENALTIES,
@@ -60,6 +60,7 @@ __all__ = [
     "DCGANGeneratorConfig",
     "DCGANNetworkConfig",
     "DataConfig",
+    "FolderConfig",
     "MLPConfig",
     "MLPDiscriminatorConfig",
     "MLPGeneratorConfig",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gan.config.schema.fields import at_least_1, positive, setting
-from gan.data.registry import IMAGE_SIZES, STACKED_BASES
+from gan.data.registry import CLASS_ORDERS, FITS, IMAGE_SIZES, ON_BROKEN, STACKED_BASES
 
 LEAST, MOST = IMAGE_SIZES
 
@@ -46,3 +46,23 @@ class DataConfig:
         choices=("sample", "error"),
     )
     download: bool = setting("fetch what is missing", True)
+
+
+@dataclass(kw_only=True)
+class FolderConfig(DataConfig):
+    """What a folder of the user's own pictures has besides."""
+
+    fit: str | None = setting(
+        "how oblong pictures become squares: crop takes the middle, pad puts black bars at the sides; None: an error",
+        None,
+        check=lambda x: x in (None, *FITS),
+        allowed=", ".join((*FITS, "null")),
+    )
+    on_broken: str = setting(
+        "pictures that cannot be read: an error, or skip them and say which", "error", choices=ON_BROKEN
+    )
+    class_order: str = setting(
+        "numbers of class folders: natural, 2 before 10; name, as text, 10 before 2",
+        "natural",
+        choices=CLASS_ORDERS,
+    )
