@@ -114,9 +114,13 @@ def relativistic_paired_g_loss(fake_logits: Tensor, real_logits: Tensor) -> Tens
     return relativistic_paired_d_loss(fake_logits, real_logits)
 
 
-# Jolicoeur-Martineau 2019 (there RaSGAN): is an image more real than those of the other kind on average?
+# Jolicoeur-Martineau 2019 (there RaSGAN): is an image more real than those of the other kind on average? The sums are
+# the paper's; the author's code (github.com/AlexiaJM/RelativisticGAN) takes half of each.
 def relativistic_average_d_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """-E[log sigmoid(D(x) - E D(G(z)))] - E[log(1 - sigmoid(D(G(z)) - E D(x)))], the inner means over the batch."""
+    """-E[log sigmoid(D(x) - E D(G(z)))] - E[log(1 - sigmoid(D(G(z)) - E D(x)))], the inner means over the batch.
+
+    Twice what the author's code computes. Adam does not see the factor; a penalty beside it weighs half as much.
+    """
     return cross_entropy(real_logits - fake_logits.mean(), 1.0) + cross_entropy(fake_logits - real_logits.mean(), 0.0)
 
 

@@ -114,6 +114,10 @@ class Clipping(NoPenalty):
 class LazyPenalty:
     """In every k-th update, and there k times as strong: the same on average, at a k-th of the cost.
 
+    The penalty is a part of the loss of that update. StyleGAN2's code makes an update of its own for it, k + 1 in place
+    of k, and makes up for that by Adam's settings: lr * c and betas ** c with c = k / (k + 1). Here k updates stay k,
+    and Adam's settings are as they are given.
+
     Attributes:
         every: k, in updates of D, 1 or more.
     """

@@ -5,8 +5,8 @@
 else a new one begins. So one command can be given again and again, as a cluster's queue does.
 """
 
-import dataclasses
 import sys
+import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -47,7 +47,11 @@ FIXED = (
 # What runs of earlier versions do not say, and were.
 LATER: dict[str, dict[str, Any]] = {
     "data": {"batch_size_of": "all", "fit": None, "on_broken": "error", "class_order": "name"},
-    "model": {"compile": False},
+    "model": {
+        "compile": False,
+        "generator": {"upsampling_border": "edge"},
+        "discriminator": {"first_block": "half"},
+    },
     "schedule": {"reuse_fakes": False},
 }
 _changes: list[str] = []  # what the command line says beside resume=RUN
@@ -163,9 +167,20 @@ def _saved(folder: Path) -> dict[str, Any]:
     for group, settings in LATER.items():
         node = saved.get(group, {})
         known = schema.NODES[group].get(node.get("name"))
-        own = {field.name for field in dataclasses.fields(known)} if known else set()
-        saved[group] = {**{name: value for name, value in settings.items() if name in own}, **node}
+        saved[group] = _completed(node, settings, known)
     return in_folder(saved, folder)
+
+
+def _completed(node: dict[str, Any], later: Mapping[str, Any], known: type | None) -> dict[str, Any]:
+    """The node with what it does not say of ``later``, as far as its schema has it; nodes within it, too."""
+    hints = typing.get_type_hints(known) if known else {}
+    completed = dict(node)
+    for name in later.keys() & hints.keys():
+        if not isinstance(later[name], dict):
+            completed.setdefault(name, later[name])
+        elif isinstance(node.get(name), dict):
+            completed[name] = _completed(node[name], later[name], hints[name])
+    return completed
 
 
 def in_folder(settings: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -242,6 +242,17 @@ def test_relativistic_average_by_hand() -> None:
     assert relativistic_average_g_loss(FAKE, REAL).item() == pytest.approx(fooled, abs=1e-12)
 
 
+def test_relativistic_average_is_the_papers_and_twice_the_authors_code() -> None:
+    def authors(real: Tensor, fake: Tensor) -> Tensor:  # GAN_losses_iter.py, loss_D == 6
+        bce = torch.nn.BCEWithLogitsLoss()
+        ones, zeros = torch.ones_like(real), torch.zeros_like(real)
+        return (bce(real - fake.mean(), ones) + bce(fake - real.mean(), zeros)) / 2
+
+    real, fake = torch.randn(2, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(relativistic_average_d_loss(real, fake), 2 * authors(real, fake))
+    torch.testing.assert_close(relativistic_average_g_loss(fake, real), 2 * authors(fake, real))
+
+
 def test_best_least_squares_logit_where_nothing_can_be_told_is_a_half() -> None:
     half = torch.full((4,), 0.5)
     assert least_squares_d_loss(half, half).item() == 0.25

@@ -226,6 +226,48 @@ def test_lazy_penalty_is_the_same_on_average(name: str) -> None:
     assert over_a_run(lazy, of_lazy) == pytest.approx(over_a_run(eager, of_eager), rel=1e-6)
 
 
+def test_lazy_penalty_is_part_of_the_loss_and_no_update_of_its_own() -> None:
+    real, fake, every, betas = images(0), images(1), 4, (0.0, 0.99)
+
+    def trained(step: Callable[[nn.Module, torch.optim.Optimizer, int], None], c: float = 1.0) -> tuple[Tensor, int]:
+        network = discriminator()
+        adam = torch.optim.Adam(network.parameters(), lr=1e-3 * c, betas=(betas[0] ** c, betas[1] ** c))
+        for update in range(2 * every):
+            step(network, adam, update)
+        updates = int(next(iter(adam.state.values()))["step"])
+        return torch.nn.utils.parameters_to_vector(network.parameters()).detach(), updates
+
+    def loss(network: nn.Module) -> Tensor:
+        return (network(fake) - network(real)).mean()
+
+    def descend(adam: torch.optim.Optimizer, loss: Tensor) -> None:
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+
+    penalty = build_penalty("r1", gamma=1.0, every=every)
+
+    def ours(network: nn.Module, adam: torch.optim.Optimizer, update: int) -> None:
+        added = penalty(network, real, fake) if penalty.due(update) else torch.zeros(())
+        descend(adam, loss(network) + added)
+
+    def by_hand(network: nn.Module, adam: torch.optim.Optimizer, update: int) -> None:
+        added = every * 1.0 * r1_penalty(network, real, fake) if update % every == 0 else 0.0
+        descend(adam, loss(network) + added)
+
+    def stylegan2(network: nn.Module, adam: torch.optim.Optimizer, update: int) -> None:
+        descend(adam, loss(network))
+        if update % every == 0:
+            descend(adam, every * 1.0 * r1_penalty(network, real, fake))
+
+    (here, updates), (expected, _) = trained(ours), trained(by_hand)
+    assert torch.equal(here, expected)
+    assert updates == 2 * every
+    there, updates = trained(stylegan2, c=every / (every + 1))
+    assert updates == 2 * (every + 1)  # which is why it changes Adam's settings, and we do not
+    assert not torch.equal(here, there)
+
+
 @pytest.mark.parametrize("name", ["none", "clipping"])
 def test_what_adds_nothing_to_the_loss_is_never_due(name: str) -> None:
     penalty = build_penalty(name)

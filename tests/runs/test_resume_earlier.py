@@ -19,6 +19,28 @@ def test_a_setting_that_came_later_is_as_it_was(tmp_path: Path, schedule: str, l
     assert settings["data"] == {"name": "mnist", "batch_size_of": "all"}
 
 
+@pytest.mark.parametrize(
+    ("family", "generator", "discriminator"),
+    [
+        ("r3gan", {"upsampling_border": "edge"}, {}),
+        ("resnet", {}, {"first_block": "half"}),
+        ("dcgan", {}, {}),
+    ],
+)
+def test_a_setting_of_a_network_that_came_later(
+    tmp_path: Path, family: str, generator: dict[str, str], discriminator: dict[str, str]
+) -> None:
+    networks: dict[str, Any] = {"generator": {"base_channels": 8}, "discriminator": {"base_channels": 4}}
+    saved = {"run_dir": "x", "model": {"name": family, "compile": True, **networks}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(saved))
+    assert resume._saved(tmp_path)["model"] == {
+        "name": family,
+        "compile": True,
+        "generator": {"base_channels": 8, **generator},
+        "discriminator": {"base_channels": 4, **discriminator},
+    }
+
+
 def test_a_folder_of_numbered_classes_keeps_the_order_that_the_run_began_with(tmp_path: Path) -> None:
     saved = {"run_dir": "x", "data": {"name": "folder", "folder": "pictures", "batch_size_of": "all"}}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(saved))

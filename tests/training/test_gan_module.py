@@ -104,8 +104,11 @@ def test_a_lazy_penalty_is_in_every_kth_update_of_the_discriminator(play: Play) 
 
             pl_module.record.note = watched
 
-    run = play("penalty=r1", "penalty.every=4", "trainer.max_epochs=2", callbacks=[GameMonitor(), Watch()])
+    steps = Steps()
+    words = ("penalty=r1", "penalty.every=4", "optimizer.discriminator.lr=3e-4", "trainer.max_epochs=2")
+    run = play(*words, callbacks=[GameMonitor(), Watch(), steps])
     assert due == [True] * 3  # 12 updates of D
+    assert steps.rates["d"] == [3e-4] * 12  # none more for the penalty, and so Adam's rate is not changed for it
     assert all(value > 0 for _, value in noted(run, "penalty"))
 
 

@@ -137,6 +137,11 @@ class ResNetGeneratorConfig(ResidualNetworkConfig):
 class ResNetDiscriminatorConfig(ResidualNetworkConfig, DiscriminatorConfig):
     normalization: str = setting("before each activation", "none", choices=("batch", "instance", "layer", "none"))
     dropout: float = _dropout("probability in each block, before its last convolution; 0 for none")
+    first_block: str = setting(
+        "channels inside the first block: half of base_channels; full, as many, as in the authors' code",
+        "half",
+        choices=("half", "full"),
+    )
 
 
 @dataclass(kw_only=True)
@@ -153,6 +158,11 @@ class R3GANNetworkConfig(ResidualNetworkConfig):
 
 @dataclass(kw_only=True)
 class R3GANGeneratorConfig(R3GANNetworkConfig):
+    upsampling_border: str = setting(
+        "around a map that is enlarged: edge, its outermost values once more; zeros, as in the authors' code",
+        "edge",
+        choices=("edge", "zeros"),
+    )
     conditioning: str = _generator_conditioning("concat")
 
 

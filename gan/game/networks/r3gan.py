@@ -3,7 +3,8 @@
 Blocks of grouped convolutions, no activation and no normalisation on the way around them, linear resampling, and first
 weights by which every block begins as the identity (Zhang et al. 2019, "Fixup Initialization"). The paper trains them
 with a relativistic objective, R1 and R2. Here they are smaller: the paper's are 768 channels wide, with two blocks at
-each size. And the generator ends in a tanh, which the paper's does not: our images lie in [-1, 1].
+each size. And the generator ends in a tanh, which the paper's does not: our images lie in [-1, 1]. Up-sampling repeats
+the outermost values at the border, where the authors' code has zeros: ``upsampling_border="zeros"`` is theirs.
 """
 
 import itertools
@@ -15,11 +16,13 @@ from torch.nn.functional import conv2d, interpolate
 
 from gan.game.networks.discriminator import Trunk
 from gan.game.networks.generator import Generator
+from gan.game.networks.layers import one_of
 from gan.game.networks.sizes import pyramid, side, widths
 
 SLOPE = 0.2
 ACTIVATION_GAIN = math.sqrt(2 / (1 + SLOPE**2))  # by which leaky_relu makes a signal smaller
 GROUP_WIDTH = 16  # channels of one group of a grouped convolution, as in the paper's networks
+BORDERS = ("edge", "zeros")
 EXPANSION = 2  # inside a block there are as many times more channels
 
 
@@ -73,15 +76,30 @@ class ResidualBlock(nn.Module):
 
 
 class Upsample(nn.Module):
-    """x (N, inputs, h, w) -> (N, outputs, size, size), bilinear."""
+    """x (N, inputs, size // 2, size // 2) -> (N, outputs, size, size), bilinear.
 
-    def __init__(self, inputs: int, outputs: int, size: int) -> None:
+    Args:
+        border: what is thought to lie around x. "edge": its outermost values once more. "zeros": as in the authors'
+            code (github.com/brownvc/R3GAN, ``InterpolativeUpsampler``: a transposed convolution by [1, 3, 3, 1] / 4,
+            padded with zeros), by which the outermost row and column on each side are 3/4 as large.
+    """
+
+    border: Tensor | None
+
+    def __init__(self, inputs: int, outputs: int, size: int, border: str = "edge") -> None:
         super().__init__()
         self.size = size
         self.mix = Convolution(inputs, outputs, 1)
+        self.register_buffer("border", None)
+        if border == "zeros":
+            # The first new place lies (1 - small / size) / 2 of an old place beyond the first old one.
+            weights = torch.ones(size)
+            weights[0] = weights[-1] = 0.5 + 0.5 * (size // 2) / size
+            self.border = torch.outer(weights, weights)
 
     def forward(self, x: Tensor) -> Tensor:
-        return interpolate(self.mix(x), size=self.size, mode="bilinear", align_corners=False)
+        x = interpolate(self.mix(x), size=self.size, mode="bilinear", align_corners=False)
+        return x if self.border is None else x * self.border
 
 
 class Downsample(nn.Module):
@@ -108,6 +126,7 @@ class R3GANGenerator(Generator):
         num_classes: classes of the labels; 0 where there are none.
         base_channels: channels at half the image's size; half as many at the whole size, twice as many at a quarter.
         blocks: residual blocks at each size.
+        upsampling_border: "edge", or "zeros" as in the authors' code: `Upsample` says what it means.
         conditioning: "none" or "concat", as `Generator` says.
 
     Shapes: z (N, latent_dim) -> images (N, C, H, W) in [-1, 1].
@@ -121,9 +140,11 @@ class R3GANGenerator(Generator):
         num_classes: int = 0,
         base_channels: int = 32,
         blocks: int = 1,
+        upsampling_border: str = "edge",
         conditioning: str = "none",
     ) -> None:
         super().__init__(latent_dim, num_classes, conditioning)
+        one_of(BORDERS, upsampling_border=upsampling_border)
         sizes = pyramid(side(image_shape))
         channels = widths(base_channels, len(sizes))
         depth = blocks * len(sizes)
@@ -131,7 +152,10 @@ class R3GANGenerator(Generator):
         self.input = nn.Linear(self.input_width, channels[0], bias=False).apply(initialise)
         layers: list[nn.Module] = [ResidualBlock(channels[0], depth) for _ in range(blocks)]
         for (inputs, outputs), size in zip(itertools.pairwise(channels), sizes[1:], strict=True):
-            layers += [Upsample(inputs, outputs, size), *(ResidualBlock(outputs, depth) for _ in range(blocks))]
+            layers += [
+                Upsample(inputs, outputs, size, upsampling_border),
+                *(ResidualBlock(outputs, depth) for _ in range(blocks)),
+            ]
         self.layers = nn.Sequential(*layers, Convolution(channels[-1], image_shape[0], 1), nn.Tanh())
 
     def decode(self, z: Tensor, labels: Tensor | None) -> Tensor:

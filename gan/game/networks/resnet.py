@@ -1,9 +1,12 @@
 """Residual networks: Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks", appendix B.4.
 
 Pre-activation blocks that double or halve the size. The widths are ours, for small machines: the paper's networks for
-32 x 32 images are 256 and 128 channels wide at every size.
+32 x 32 images are 256 and 128 channels wide at every size. D's first block is half as wide inside as it is at its end,
+where the authors' code (github.com/pfnet-research/sngan_projection, ``OptimizedBlock``) has the same width in both
+places: ``first_block="full"`` is theirs.
 """
 
+import functools
 import itertools
 import math
 
@@ -14,6 +17,8 @@ from gan.game.networks.discriminator import Trunk
 from gan.game.networks.generator import Generator
 from gan.game.networks.layers import ClassLayers, normalization_layers, one_of
 from gan.game.networks.sizes import pyramid, side, widths
+
+FIRST_BLOCKS = ("half", "full")
 
 
 def glorot(inputs: int, outputs: int, kernel: int, gain: float = 1.0) -> nn.Conv2d:
@@ -116,6 +121,7 @@ class DownBlock(nn.Module):
 
     Args:
         of_image: x is the image: no activation and no normalisation stand before the first convolution.
+        hidden: channels between the two convolutions; None: ``inputs``.
         dropout: probability, before the last convolution (Zagoruyko & Komodakis 2016, "Wide Residual Networks").
     """
 
@@ -128,10 +134,11 @@ class DownBlock(nn.Module):
         normalization: str,
         dropout: float,
         of_image: bool = False,
+        hidden: int | None = None,
         halve: bool = True,
     ) -> None:
         super().__init__()
-        hidden = outputs // 2 if of_image else inputs
+        hidden = hidden or inputs
         before = [*normalization_layers(normalization, inputs), nn.ReLU(inplace=normalization != "none")]
         # An odd size is halved, rounded down, by means over 3 x 3 places: no row is left out.
         self.halve: nn.Module = nn.AvgPool2d(2 + size % 2, stride=2) if halve else nn.Identity()
@@ -158,6 +165,8 @@ class ResNetTrunk(Trunk):
         base_channels: channels at half the image's size; twice as many at a quarter, and so on.
         normalization: before each ReLU in the blocks, "batch", "instance", "layer" or "none" (the paper's).
         dropout: probability, in each block before the last convolution; 0 for none.
+        first_block: channels between the two convolutions of the first block, "half" of base_channels, or "full": as
+            many, as in the authors' code.
 
     Shapes: images (N, C, H, W) -> features (N, channels of the last map).
     """
@@ -171,16 +180,19 @@ class ResNetTrunk(Trunk):
         base_channels: int = 32,
         normalization: str = "none",
         dropout: float = 0.0,
+        first_block: str = "half",
     ) -> None:
         super().__init__()
+        one_of(FIRST_BLOCKS, first_block=first_block)
         sizes = pyramid(side(image_shape))[::-1]  # from the image's own to the smallest
         channels = [image_shape[0], *widths(base_channels, len(sizes))[-2::-1]]
-        blocks = [
-            DownBlock(inputs, outputs, size, normalization=normalization, dropout=dropout, of_image=level == 0)
-            for level, ((inputs, outputs), size) in enumerate(zip(itertools.pairwise(channels), sizes, strict=False))
-        ]
+        block = functools.partial(DownBlock, normalization=normalization, dropout=dropout)
+        hidden = channels[1] if first_block == "full" else channels[1] // 2
+        blocks = [block(channels[0], channels[1], sizes[0], of_image=True, hidden=hidden)]
+        for (inputs, outputs), size in zip(itertools.pairwise(channels[1:]), sizes[1:], strict=False):
+            blocks.append(block(inputs, outputs, size))
         last = channels[-1]
-        blocks.append(DownBlock(last, last, sizes[-1], normalization=normalization, dropout=dropout, halve=False))
+        blocks.append(block(last, last, sizes[-1], halve=False))
         self.layers = nn.Sequential(*blocks, nn.ReLU(inplace=True))
         self.num_features = last
 

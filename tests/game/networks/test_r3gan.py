@@ -1,14 +1,17 @@
 """Networks without normalisation: shapes, sizes worked by hand, first weights, blocks that begin as the identity."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from gan.game.latents import Prior
 from gan.game.networks import build_discriminator, build_generator
 from gan.game.networks.r3gan import ACTIVATION_GAIN, Convolution, Downsample, ResidualBlock, Upsample
+from gan.generators.bundle import FILE_NAME, describe, load_generator, save_bundle
 
 
 @pytest.mark.parametrize("size", [8, 16, 28, 30, 32, 33, 64, 128])
@@ -92,6 +95,57 @@ def test_going_down_weighs_by_1_3_3_1() -> None:
     # away from the border, where there is padding, it is torch's own bilinear resizing with antialiasing
     expected = F.interpolate(x, size=6, mode="bilinear", antialias=True, align_corners=False)
     torch.testing.assert_close(down(x)[..., 1:-1, 1:-1], expected[..., 1:-1, 1:-1])
+
+
+def authors_upsampling(x: torch.Tensor) -> torch.Tensor:
+    """What brownvc/R3GAN's InterpolativeUpsampler computes with its filter [1, 2, 1]."""
+    weights = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 4
+    kernel = torch.outer(weights, weights).expand(x.shape[1], 1, 4, 4)
+    return F.conv_transpose2d(x, kernel, stride=2, padding=1, groups=x.shape[1])
+
+
+def test_going_up_differs_from_the_authors_at_the_border_alone_or_not_at_all() -> None:
+    x = torch.rand(3, 2, 4, 4) + 1
+    torch.manual_seed(0)
+    ours = Upsample(2, 2, 8)
+    torch.manual_seed(0)
+    theirs = Upsample(2, 2, 8, border="zeros")
+    expected = authors_upsampling(theirs.mix(x))
+    torch.testing.assert_close(theirs(x), expected)
+    torch.testing.assert_close(ours(x)[..., 1:-1, 1:-1], expected[..., 1:-1, 1:-1])
+    ring = torch.ones(8, 8, dtype=torch.bool)
+    ring[1:-1, 1:-1] = False
+    assert (ours(x) / expected)[..., ring].mean().item() == pytest.approx(1.397, abs=1e-3)  # 39 %, as docs say
+    assert "border" not in ours.state_dict()
+
+
+def test_zeros_around_a_map_that_is_not_doubled() -> None:
+    x = torch.rand(1, 1, 7, 7)
+    up = Upsample(1, 1, 15, border="zeros")
+    # the same from a map with a ring of zeros: each new place is a weighted mean of the old ones beside it
+    places = (torch.arange(15) + 0.5) * 7 / 15 - 0.5
+    weights = (1 - (places[:, None] - torch.arange(7)).abs()).clamp(min=0)
+    torch.testing.assert_close(up(x), weights @ up.mix(x) @ weights.T)
+
+
+def test_a_bundle_that_does_not_say_what_is_at_the_border_has_edges(tmp_path: Path) -> None:
+    settings = {"base_channels": 4, "blocks": 1, "conditioning": "none"}
+    images = []
+    for more in ({}, {"upsampling_border": "edge"}, {"upsampling_border": "zeros"}):
+        torch.manual_seed(0)
+        generator = build_generator("r3gan", latent_dim=5, image_shape=(1, 16, 16), **settings, **more)
+        with torch.no_grad():
+            for parameter in generator.parameters():
+                parameter.add_(0.1 * torch.randn_like(parameter))
+        described = describe(
+            "r3gan", {**settings, **more}, prior=Prior("normal", 5), image_shape=(1, 16, 16), mean=0.5, std=0.5
+        )
+        save_bundle(tmp_path / FILE_NAME, generator, described)
+        loaded = load_generator(tmp_path)
+        images.append(loaded.sample(4))
+        assert torch.equal(loaded.generator(torch.ones(1, 5)), generator(torch.ones(1, 5)))
+    assert (images[0] == images[1]).all()
+    assert (images[0] != images[2]).any()
 
 
 @pytest.mark.parametrize(("small", "large"), [(7, 14), (7, 15)])

@@ -36,6 +36,20 @@ def test_parameters_worked_by_hand() -> None:
     assert sum(p.numel() for p in d.parameters()) == sum(blocks) + (1 * 4 + 4) + (4 * 8 + 8) + 8 + 1
 
 
+@pytest.mark.parametrize(("first_block", "hidden"), [("half", 4), ("full", 8)])
+def test_the_first_block_of_d_is_that_of_the_authors_at_its_own_width(first_block: str, hidden: int) -> None:
+    torch.manual_seed(0)
+    d = build_discriminator("resnet", image_shape=(3, 32, 32), base_channels=8, first_block=first_block)
+    block = d.trunk.layers[0]
+    assert isinstance(block, DownBlock)
+    first, _, second = block.branch
+    assert (first.weight.shape, second.weight.shape) == ((hidden, 3, 3, 3), (8, hidden, 3, 3))
+    x = torch.randn(2, 3, 32, 32)
+    # pfnet-research/sngan_projection, OptimizedBlock
+    residual = F.avg_pool2d(second(F.relu(first(x))), 2)
+    torch.testing.assert_close(block(x), residual + block.shortcut(F.avg_pool2d(x, 2)))
+
+
 def test_weights_begin_as_the_papers_code_has_them() -> None:
     torch.manual_seed(0)
     g = build_generator("resnet", latent_dim=100, image_shape=(1, 28, 28))
