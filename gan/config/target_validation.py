@@ -1,32 +1,37 @@
 """``_target_`` nodes, which Hydra makes into objects: held against the signature of what they name.
 
-The Trainer, the optimizers, callbacks and loggers are such nodes. What they name must come from a package that is
-trusted: a configuration cannot call `os.system`.
+The Trainer, the optimizers, callbacks and loggers are such nodes. What a node may name is decided by `gan.config.kinds`.
 """
 
 import inspect
+import itertools
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib import import_module
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from gan.config.value_types import expected, hints_of, is_whole, matches
-from gan.system.errors import ConfigError, unknown_setting
+from gan.config.kinds import argument_problems, given_arguments, kind, locate, missing_arguments, node_problems
+from gan.config.value_types import hints_of, is_whole, matches
+from gan.system.errors import ConfigError, unknown_keys
 
 NETWORKS = ("generator", "discriminator")
 RULE_SETTINGS = ("clip_norm", "accumulate")  # of the optimizer node, but ours: gan.game.gradients.UpdateRule
-TRUSTED_PACKAGES = ("gan", "lightning", "torch")
 # Lightning refuses or ignores these under manual optimization, which a game of two networks needs: what does it here.
 NOT_FOR_A_GAME = {
     "gradient_clip_val": "optimizer.clip_norm (or optimizer.generator.clip_norm, optimizer.discriminator.clip_norm)",
     "gradient_clip_algorithm": "optimizer.clip_norm, which clips by norm",
     "accumulate_grad_batches": "optimizer.accumulate, the parts that a minibatch is cut into",
 }
+# What the Trainer is given by `gan.training.build`, which what stands here would not reach.
+FROM_GROUPS = {
+    "callbacks": "callbacks, as in +callbacks.NAME._target_=…",
+    "logger": "logger, as in logger=none",
+    "plugins": "none of the settings: checkpoints need the one that is used",
+}
 UNUSED = {"accumulate_grad_batches": 1}  # as good as not given
 
 
-def listed_targets(group: str, settings: Mapping[str, Any], kind: str) -> Iterator[str]:
-    """A group of named ``_target_`` nodes, each of which makes a ``kind``; `callbacks.samples=null` leaves one out."""
+def listed_targets(group: str, settings: Mapping[str, Any]) -> Iterator[str]:
+    """A group of named ``_target_`` nodes, each of the group's kind; `callbacks.samples=null` leaves one out."""
     nodes = settings.get(group)
     if not isinstance(nodes, Mapping):
         yield f"{group}: {nodes!r} given, settings expected"
@@ -38,72 +43,20 @@ def listed_targets(group: str, settings: Mapping[str, Any], kind: str) -> Iterat
         if isinstance(node, Mapping) and node.get("train_time_interval") is not None:
             yield f"{path}.train_time_interval: Lightning ignores it here; callbacks.checkpoint saves after every epoch"
             continue
-        structural = [*target_problems(path, node), *_missing_arguments(path, node)]
+        structural = [*node_problems(path, node, [kind(group)]), *missing_arguments(path, node)]
         yield from structural
-        if structural:
-            continue
-        called = typing.cast(Any, _locate(node["_target_"]))
-        if not (isinstance(called, type) and issubclass(called, typing.cast(type, _locate(kind)))):
-            yield f"{path}._target_: '{node['_target_']}' given, a {kind.rpartition('.')[2]} expected"
-        elif node["_target_"].startswith("gan."):  # ours check their arguments when they are made, and do nothing else
-            try:
-                called(**{key: value for key, value in node.items() if not key.startswith("_")})
+        called = locate(node["_target_"]) if not structural else None
+        if called is not None and called.__module__.split(".")[0] == "gan":
+            try:  # ours check their arguments when they are made, and do nothing else
+                called(**given_arguments(node))
             except ConfigError as error:
                 yield f"{path}.{error}"
 
 
-def _missing_arguments(path: str, node: Any) -> Iterator[str]:
-    called = _locate(node["_target_"]) if isinstance(node, Mapping) and isinstance(node.get("_target_"), str) else None
-    if called is not None:
-        for name, parameter in inspect.signature(called).parameters.items():
-            named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-            if named and parameter.default is parameter.empty and name not in node:
-                yield f"{path}.{name}: missing"
-
-
-def target_problems(path: str, node: Any, *, also: Iterable[str] = ()) -> Iterator[str]:
-    """What is wrong with a ``_target_`` node: package, import, names and types of its arguments (and keys ``also``)."""
-    if not isinstance(node, Mapping) or not isinstance(node.get("_target_"), str):
-        yield f"{path}: a node with a _target_ expected"
-        return
-    target = node["_target_"]
-    if target.split(".")[0] not in TRUSTED_PACKAGES:
-        yield f"{path}._target_: '{target}' given, something from {', '.join(TRUSTED_PACKAGES)} expected"
-        return
-    called = _locate(target)
-    if called is None:
-        yield f"{path}._target_: there is no '{target}'"
-        return
-    yield from unknown_keys(path, node, [*inspect.signature(called).parameters, *also, "_target_"])
-    yield from _type_problems(node, called, lambda name: f"{path}.{name}")
-    for name, value in node.items():
-        yield from _nested_problems(f"{path}.{name}", value)
-
-
-def _nested_problems(path: str, value: Any) -> Iterator[str]:
-    """What is wrong with ``_target_`` nodes inside an argument: Hydra makes these too."""
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _nested_problems(f"{path}[{index}]", item)
-    elif isinstance(value, Mapping) and "_target_" in value:
-        yield from target_problems(path, value)
-    elif isinstance(value, Mapping):
-        for name, item in value.items():
-            yield from _nested_problems(f"{path}.{name}", item)
-
-
-def _type_problems(
-    arguments: Mapping[str, Any], called: Callable[..., Any], path_of: Callable[[str], str]
-) -> Iterator[str]:
-    hints = hints_of(called)
-    for name, value in arguments.items():
-        if name in hints and not matches(value, hints[name]):
-            yield f"{path_of(name)}: {value!r} given, {expected(value, hints[name])} expected"
-
-
 def optimizer_problems(node: Any) -> Iterator[str]:
     """What is wrong with the optimizers: the shared settings, and those of each network in its own sub-node."""
-    problems = dict.fromkeys(target_problems("optimizer", node, also=(*NETWORKS, *RULE_SETTINGS)))
+    also = (*NETWORKS, *RULE_SETTINGS, "_partial_")  # which is what becomes of the node anyway
+    problems = dict.fromkeys(node_problems("optimizer", node, [kind("optimizer")], also=also))
     if not problems:
         for network in NETWORKS:
             problems |= dict.fromkeys(_network_optimizer_problems(node, network))
@@ -112,7 +65,7 @@ def optimizer_problems(node: Any) -> Iterator[str]:
 
 def network_optimizer(node: Mapping[str, Any], network: str) -> dict[str, Any]:
     """How one network is updated: the shared settings of the node `optimizer`, then those of that network alone."""
-    shared = {name: value for name, value in node.items() if name not in ("_target_", *NETWORKS)}
+    shared = {name: value for name, value in given_arguments(node).items() if name not in NETWORKS}
     arguments = {**shared, **(node.get(network) or {})}
     betas = arguments.get("betas")
     if isinstance(betas, list):  # torch wants all of them to be of one type: [0, 0.99] is none to it
@@ -121,8 +74,8 @@ def network_optimizer(node: Mapping[str, Any], network: str) -> dict[str, Any]:
 
 
 def _network_optimizer_problems(node: Mapping[str, Any], network: str) -> Iterator[str]:
-    called = typing.cast(Callable[..., Any], _locate(node["_target_"]))
-    shared = {name: value for name, value in node.items() if name not in ("_target_", *NETWORKS)}
+    called = typing.cast(Callable[..., Any], locate(node["_target_"]))
+    shared = {name: value for name, value in given_arguments(node).items() if name not in NETWORKS}
     given = node.get(network) or {}
     if not isinstance(given, Mapping):
         yield f"optimizer.{network}: {given!r} given, settings expected"
@@ -136,10 +89,12 @@ def _network_optimizer_problems(node: Mapping[str, Any], network: str) -> Iterat
     arguments = network_optimizer(node, network)
     rule = {name: arguments.pop(name) for name in RULE_SETTINGS if name in arguments}
     known = [*inspect.signature(called).parameters, *RULE_SETTINGS]
+    hints = hints_of(called)
+    wrong = (argument_problems(path_of(name), value, hints.get(name, Any)) for name, value in arguments.items())
     problems = [
         *_rule_problems(rule, path_of),
         *unknown_keys(f"optimizer.{network}", own, known),
-        *_type_problems(arguments, called, path_of),
+        *itertools.chain.from_iterable(wrong),
         *_rate_problems(arguments.get("lr"), path_of("lr")),
     ]
     yield from problems
@@ -172,7 +127,11 @@ def trainer_problems(node: Any) -> Iterator[str]:
     for name, ours in NOT_FOR_A_GAME.items():
         if node.get(name) is not None and node[name] != UNUSED.get(name):
             yield f"trainer.{name}: {node[name]!r} given; in a game of two networks this is {ours}"
-    yield from target_problems("trainer", {name: value for name, value in node.items() if name not in TRAINER_CHECKS})
+    for name, group in FROM_GROUPS.items():
+        if node.get(name) is not None:
+            yield f"trainer.{name}: {node[name]!r} given; here this is {group}"
+    others = {name: value for name, value in node.items() if name not in TRAINER_CHECKS}
+    yield from node_problems("trainer", others, [kind("trainer")])
     for name, (check, allowed) in TRAINER_CHECKS.items():
         if name in node and not check(node[name]):
             yield f"trainer.{name}: {node[name]!r} given, {allowed} expected"
@@ -207,19 +166,3 @@ TRAINER_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "limit_train_batches": (_is_share_or_number, "a share above 0.0 and up to 1.0, or a number of minibatches"),
     "max_steps": (lambda x: is_whole(x) and (x >= 1 or x == -1), "1 or more generator updates, or -1 for no limit"),
 }
-
-
-def unknown_keys(path: str, node: Mapping[str, Any], allowed: Iterable[str]) -> Iterator[str]:
-    names = list(allowed)
-    for key in node:
-        if key not in names:
-            yield unknown_setting(f"{path}.{key}" if path else str(key), str(key), names)
-
-
-def _locate(target: str) -> Callable[..., Any] | None:
-    module, _, name = target.rpartition(".")
-    try:
-        found = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError):
-        return None
-    return found if callable(found) else None

@@ -11,9 +11,9 @@ from typing import Any
 
 from gan.config import schema
 from gan.config.constraints import contradictions
-from gan.config.target_validation import listed_targets, optimizer_problems, trainer_problems, unknown_keys
+from gan.config.target_validation import listed_targets, optimizer_problems, trainer_problems
 from gan.config.value_types import expected, is_whole, matches
-from gan.system.errors import ConfigError, unknown_name
+from gan.system.errors import ConfigError, unknown_keys, unknown_name
 
 TARGET_NODES = ("optimizer", "trainer", "callbacks", "logger")
 TOP_LEVEL = ("seed", "run_dir", "dry_run", *schema.NODES, *TARGET_NODES)
@@ -44,8 +44,8 @@ def _problems(settings: Mapping[str, Any]) -> Iterator[str]:
         yield from _named_node(group, settings, schemas)
     yield from optimizer_problems(settings.get("optimizer"))
     yield from trainer_problems(settings.get("trainer"))
-    yield from listed_targets("callbacks", settings, "lightning.pytorch.Callback")
-    yield from listed_targets("logger", settings, "lightning.pytorch.loggers.Logger")
+    yield from listed_targets("callbacks", settings)
+    yield from listed_targets("logger", settings)
 
 
 def _named_node(path: str, settings: Mapping[str, Any], schemas: Mapping[str, type]) -> Iterator[str]:

@@ -4,7 +4,7 @@ import inspect
 import math
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 WORDS = {
@@ -31,8 +31,6 @@ def is_whole(value: Any) -> bool:
 def matches(value: Any, hint: Any) -> bool:
     """True if the value fits the type, as far as plain values go; a type that we cannot judge fits."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if isinstance(value, Mapping) and "_target_" in value:
-        return True
     if origin in (typing.Union, types.UnionType):
         return any(matches(value, argument) for argument in arguments)
     if origin is typing.Literal:
@@ -45,7 +43,7 @@ def matches(value: Any, hint: Any) -> bool:
         return is_whole(value)
     if hint is float:
         return (is_whole(value) or isinstance(value, float)) and math.isfinite(value)
-    return isinstance(value, hint) if isinstance(hint, type) and origin is None else True
+    return isinstance(value, hint) if isinstance(hint, type) and origin is None and hint is not Any else True
 
 
 def expected(value: Any, hint: Any) -> str:

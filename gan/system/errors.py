@@ -1,7 +1,8 @@
 """What a user is told when something of theirs is wrong: one message, exit code 2, no traceback."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 
 class GanError(Exception):
@@ -43,6 +44,14 @@ def unknown_setting(path: str, name: str, allowed: Iterable[str]) -> str:
     names = sorted(allowed)
     shown = ", ".join(name for name in names if not name.startswith("_"))
     return f"{path}: no such setting{_nearest(name, names)} settings: {shown}"
+
+
+def unknown_keys(path: str, node: Mapping[str, Any], allowed: Iterable[str]) -> Iterator[str]:
+    """`unknown_setting` of each key of a node that is not allowed."""
+    names = list(allowed)
+    for key in node:
+        if key not in names:
+            yield unknown_setting(f"{path}.{key}" if path else str(key), str(key), names)
 
 
 def _nearest(given: str, names: list[str]) -> str:
