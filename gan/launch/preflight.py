@@ -1,6 +1,5 @@
 """What only the machine, and the number of images, can tell of a configuration: asked before a run takes its folder."""
 
-import logging
 import math
 import os
 import shutil
@@ -14,8 +13,6 @@ from gan.data.loader import check_batch_size
 from gan.system.cpu_threads import cores
 from gan.system.errors import ConfigError
 from gan.training.strategy import inside_a_launch, process_count, world_size
-
-logger = logging.getLogger(__name__)
 
 
 def check_devices(trainer: Mapping[str, Any], batch_size: int) -> None:
@@ -33,10 +30,7 @@ def check_devices(trainer: Mapping[str, Any], batch_size: int) -> None:
         problems = [*_batch_norm(trainer, kind), *_processes(trainer)]
     if problems:
         raise ConfigError("\n".join(problems))
-    local = process_count(trainer["devices"], trainer["accelerator"])
-    check_batch_size(batch_size, local * trainer["num_nodes"])
-    if kind == "cpu" and local > cores() and not inside_a_launch():
-        logger.warning("trainer.devices: %d processes will share %d of this machine's cores", local, cores())
+    check_batch_size(batch_size, world_size(trainer))
 
 
 def check_compiler(wanted: bool) -> None:
@@ -86,16 +80,31 @@ def _devices(devices: Any, kind: str) -> Iterator[str]:
     if kind == "cpu":
         if numbered or devices in (-1, "-1"):
             yield f"{given}, which is for GPUs, and this run is on the CPU; the number of processes, or auto, expected"
+        elif not inside_a_launch():  # where they run already
+            yield from _at_most(cores({}), "usable core", devices, kind)  # {}: all of them, not a job's share
         return
     there = torch.cuda.device_count() if kind == "cuda" else 1
-    has = f"this machine has {there} GPU{'' if there == 1 else 's'}"
+    has = f"this machine has {_counted(there, 'GPU')}"
     allowed = "0" if there == 1 else f"numbers from 0 to {there - 1}"
     if numbered and any(number >= there for number in devices):
         yield f"{given}, and {has}; {allowed} expected"
     elif numbered and len(set(devices)) < len(devices):
         yield f"{given}; each number once expected"
-    elif not numbered and process_count(devices, kind) > there:
-        yield f"{given}, and {has}"
+    elif not numbered:
+        yield from _at_most(there, "GPU", devices, kind)
+
+
+def _at_most(there: int, what: str, devices: Any, kind: str) -> Iterator[str]:
+    if process_count(devices, kind) > there:
+        allowed = "1" if there == 1 else f"1 to {there}"
+        yield (
+            f"trainer.devices: {devices!r} given, and this machine has {_counted(there, what)}; {allowed}, or auto, "
+            "expected"
+        )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _precision(precision: Any, kind: str) -> Iterator[str]:

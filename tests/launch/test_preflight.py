@@ -1,6 +1,5 @@
 """What only the machine and the images can tell: asked before a run begins, and told with what is allowed."""
 
-import logging
 import math
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +21,8 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
         monkeypatch.setattr("torch.cuda.device_count", lambda: gpus)
         monkeypatch.setattr("torch.cuda.is_available", lambda: gpus > 0)
         monkeypatch.setattr("torch.backends.mps.is_available", lambda: mps)
-        monkeypatch.setattr(preflight, "cores", lambda: cores)
+        monkeypatch.setattr(preflight, "cores", lambda environment: cores)
+        monkeypatch.setenv("GAN_CORES", "1")  # a share of them does not count
         for name in ("TORCHELASTIC_RUN_ID", "WORLD_SIZE", "SLURM_NTASKS"):
             monkeypatch.delenv(name, raising=False)
         if started is not None:
@@ -82,7 +82,8 @@ def test_devices_of_a_gpu_on_the_cpu(machine: Machine, accelerator: str, devices
 @pytest.mark.parametrize(
     ("gpus", "devices", "message"),
     [
-        (2, 3, "3 given, and this machine has 2 GPUs"),
+        (2, 3, "3 given, and this machine has 2 GPUs; 1 to 2, or auto, expected"),
+        (1, 10**6, "1000000 given, and this machine has 1 GPU; 1, or auto, expected"),
         (1, [3], "[3] given, and this machine has 1 GPU; 0 expected"),
         (2, [0, 2], "[0, 2] given, and this machine has 2 GPUs; numbers from 0 to 1 expected"),
         (2, [1, 1], "[1, 1] given; each number once expected"),
@@ -97,7 +98,7 @@ def test_apples_one_gpu(machine: Machine) -> None:
     machine(mps=True)
     check(accelerator="gpu", devices=[0], precision="16-mixed")
     check(accelerator="mps", devices="auto")
-    assert told(devices=2) == "trainer.devices: 2 given, and this machine has 1 GPU"
+    assert told(devices=2) == "trainer.devices: 2 given, and this machine has 1 GPU; 1, or auto, expected"
 
 
 @pytest.mark.parametrize("accelerator", ["cpu", "auto"])
@@ -156,16 +157,35 @@ def test_several_machines_with_a_launcher(machine: Machine) -> None:
     )
 
 
-def test_more_processes_than_cores_are_warned_of_once(machine: Machine, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.WARNING)
+@pytest.mark.parametrize("accelerator", ["auto", "cpu"])
+@pytest.mark.parametrize("devices", [3, 64, 10**6, 10**30])
+def test_no_more_processes_than_cores(machine: Machine, accelerator: str, devices: int) -> None:
     machine(cores=2)
-    check(devices=2)
-    assert caplog.messages == []
-    check(devices=3)
-    assert caplog.messages == ["trainer.devices: 3 processes will share 2 of this machine's cores"]
-    machine(cores=2, started=3)
-    check(devices=3)
-    assert len(caplog.messages) == 1
+    check(devices=2, accelerator=accelerator)
+    message = f"trainer.devices: {devices} given, and this machine has 2 usable cores; 1 to 2, or auto, expected"
+    assert told(devices=devices, accelerator=accelerator) == message
+    assert told(devices=devices, accelerator=accelerator, num_nodes=2) == message
+    machine(cores=1)
+    check(devices="auto", accelerator=accelerator)
+    assert told(devices=2, accelerator=accelerator) == (
+        "trainer.devices: 2 given, and this machine has 1 usable core; 1, or auto, expected"
+    )
+
+
+def test_gpus_do_not_count_for_processes_on_the_cpu(machine: Machine) -> None:
+    machine(gpus=8, cores=2)
+    assert "2 usable cores" in told(devices=3, accelerator="cpu")
+
+
+def test_processes_that_run_already_are_not_refused(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine(cores=2, started=6)
+    check(devices=6)
+    machine(cores=2)
+    for name, value in {"SLURM_NTASKS": "6", "SLURM_NTASKS_PER_NODE": "6", "SLURM_JOB_NAME": "a job"}.items():
+        monkeypatch.setenv(name, value)
+    check(devices=6)
+    monkeypatch.setenv("SLURM_NTASKS", "1")  # one process, that would start the others itself
+    assert "2 usable cores" in told(devices=6)
 
 
 @pytest.mark.parametrize(("limit", "batches"), [(0.001, 1000), (1, 5), (10, 5), (1.0, 1), (0.5, 2)])
