@@ -71,7 +71,7 @@ class TrainingImages:
         if not len(self._data.held_out_images):
             return None
         chosen = torch.randperm(len(self._data.held_out_images), generator=torch.Generator().manual_seed(0))[:HELD_OUT]
-        nearest = self._squares(self._data.held_out_images[chosen]).min(1).values.sqrt().double()
+        nearest = self._squares(self._data.held_out_images[chosen]).min(1).values.sqrt().cpu().double()
         return {"median": float(nearest.median()), "least": float(nearest.quantile(0.01)), "images": len(chosen)}
 
     def _squares(self, images: Tensor) -> Tensor:

@@ -92,7 +92,7 @@ def principal_directions(generator: nn.Module, prior: Prior) -> Tensor:
 def random_directions(latent_dim: int, count: int, seed: int) -> Tensor:
     """(min(count, latent_dim), latent_dim), orthonormal; the first ones do not depend on how many there are."""
     drawn = Prior("normal", latent_dim).fixed(min(count, latent_dim), seed=seed, purpose="directions")
-    return torch.linalg.qr(drawn.double().T).Q.T.float()
+    return torch.linalg.qr(drawn.cpu().double().T).Q.T.float()
 
 
 def moved(z: Tensor, offsets: Tensor, prior: Prior) -> Tensor:

@@ -36,7 +36,7 @@ def accuracy_score(images: Tensor, labels: Tensor, data: LoadedImages, *, epochs
 @torch.no_grad()
 def _accuracy(network: Classifier, data: LoadedImages) -> float:
     right = [
-        (network(as_input(images)).argmax(1) == labels).double()
+        (network(as_input(images)).argmax(1) == labels).cpu().double()
         for images, labels in zip(data.held_out_images.split(1000), data.held_out_labels.split(1000), strict=True)
     ]
     return float(torch.cat(right).mean())

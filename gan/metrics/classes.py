@@ -17,7 +17,7 @@ def classifier_score(logits: Tensor) -> float:
     Args:
         logits: (N, K).
     """
-    log_classes = logits.double().log_softmax(1)
+    log_classes = logits.cpu().double().log_softmax(1)
     classes = log_classes.exp()
     log_all = classes.mean(0).clamp(min=1e-300).log()
     return math.exp(float((classes * (log_classes - log_all)).sum(1).mean()))
@@ -26,7 +26,7 @@ def classifier_score(logits: Tensor) -> float:
 def class_shares(classes: Tensor, num_classes: int) -> list[float]:
     """Share of each class among int64 (N,): K numbers that sum to 1."""
     counts = torch.bincount(classes, minlength=num_classes)
-    return (counts.double() / len(classes)).tolist()
+    return (counts.cpu().double() / len(classes)).tolist()
 
 
 def kl_to_uniform(shares: list[float]) -> float:
@@ -45,7 +45,7 @@ def missing_classes(shares: list[float], real_shares: list[float]) -> list[int]:
 
 def label_accuracy(classes: Tensor, labels: Tensor) -> float:
     """Part of the images, classes (N,), that show the class that was asked for, labels (N,). In [0, 1]."""
-    return float((classes == labels.to(classes.device)).double().mean())
+    return float((classes.cpu() == labels.cpu()).double().mean())
 
 
 def stacked_modes(classes: Tensor, num_classes: int = 10) -> tuple[int, float]:
@@ -59,7 +59,7 @@ def stacked_modes(classes: Tensor, num_classes: int = 10) -> tuple[int, float]:
         num_classes: digits; there are num_classes ** C modes.
     """
     modes = torch.zeros(len(classes), dtype=torch.int64)
-    for channel in classes.T:
+    for channel in classes.cpu().T:
         modes = modes * num_classes + channel
     shares = class_shares(modes, num_classes ** classes.shape[1])
     return sum(share > 0 for share in shares), kl_to_uniform(shares)

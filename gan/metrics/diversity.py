@@ -32,8 +32,8 @@ def diversity(fake: Tensor, real: Tensor, labels: Tensor | None = None, real_lab
 
 def contrast(images: Tensor) -> float:
     """The mean over images (N, …) of the standard deviation of an image's pixels; 0 where each is of one grey."""
-    return float(images.flatten(1).double().std(dim=1, correction=0).mean())
+    return float(images.cpu().flatten(1).double().std(dim=1, correction=0).mean())
 
 
 def _mean_distance(images: Tensor) -> float:
-    return float(torch.pdist(images.flatten(1).double()).mean()) if len(images) > 1 else 0.0
+    return float(torch.pdist(images.cpu().flatten(1).double()).mean()) if len(images) > 1 else 0.0

@@ -89,7 +89,7 @@ class Extractor(nn.Module):
         last = self.network.last
         split = features.reshape(len(features), -1, self.num_features) / self.scale
         # by hand and in float64: a matrix product in float32 rounds by the shape of the whole
-        logits = split.double() @ last.weight.double().T.cpu() + last.bias.double().cpu()
+        logits = split.cpu().double() @ last.weight.cpu().double().T + last.bias.cpu().double()
         return logits.float()
 
     def _parts(self, images: Tensor | np.ndarray) -> Iterator[Tensor]:

@@ -22,6 +22,7 @@ def inception_distance(images: Tensor, data: LoadedImages, device: str = "cpu") 
     """
     from torchmetrics.image.fid import FrechetInceptionDistance
 
+    device = "cpu" if device.startswith("mps") else device  # its sums are float64, which an Apple GPU has not
     try:
         measure = FrechetInceptionDistance(feature=2048).to(device)
     except (ModuleNotFoundError, OSError) as error:

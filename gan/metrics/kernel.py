@@ -27,7 +27,7 @@ def kernel_distance(
     available = min(len(real), len(fake))
     if not 2 <= subset_size <= available:
         raise GanError(f"KID: subsets of {subset_size} images; 2 to {available} expected, the smaller set's size")
-    real, fake = real.double(), fake.double()
+    real, fake = real.cpu().double(), fake.cpu().double()
     random = torch.Generator().manual_seed(seed)
 
     def chosen(features: Tensor) -> Tensor:

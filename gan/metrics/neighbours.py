@@ -42,7 +42,7 @@ def neighbourhoods(real: Tensor, fake: Tensor, k: int = 5) -> Neighbourhoods:
     available = min(len(real), len(fake)) - 1
     if not 1 <= k <= available:
         raise GanError(f"nearest neighbours: k={k}; 1 to {available} expected, the smaller set's size less 1")
-    real, fake = real.double(), fake.double()
+    real, fake = real.cpu().double(), fake.cpu().double()
     real_radii, fake_radii = radii(real, k), radii(fake, k)
     inside_a_real_ball = torch.zeros(len(fake), dtype=torch.int64)
     inside_a_fake_ball, holds_a_fake = 0, 0
@@ -53,7 +53,7 @@ def neighbourhoods(real: Tensor, fake: Tensor, k: int = 5) -> Neighbourhoods:
         holds_a_fake += int(within.any(1).sum())
         inside_a_fake_ball += int((distances < fake_radii).any(1).sum())
     return Neighbourhoods(
-        precision=float((inside_a_real_ball > 0).double().mean()),
+        precision=int((inside_a_real_ball > 0).sum()) / len(fake),
         recall=inside_a_fake_ball / len(real),
         density=float(inside_a_real_ball.sum()) / (k * len(fake)),
         coverage=holds_a_fake / len(real),
@@ -103,8 +103,9 @@ class Memorisation:
 def memorisation(fake: Tensor, held_out: Tensor) -> Memorisation:
     """From the distances of fakes (N,) and of held-out images (M,) to the nearest training image of each."""
     typical = float(held_out.median())
-    threshold = held_out.double().quantile(0.01)
+    fake, held_out = fake.cpu().double(), held_out.cpu().double()
+    threshold = held_out.quantile(0.01)
     return Memorisation(
         ratio=float(fake.median()) / typical if typical > 0 else float("nan"),
-        copied=float((fake.double() < threshold).double().mean()),
+        copied=int((fake < threshold).sum()) / len(fake),
     )

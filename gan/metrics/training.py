@@ -196,9 +196,9 @@ def make_extractor(
 def _judged(extractor: Extractor, data: LoadedImages) -> float:
     if isinstance(extractor.network, Classifier):
         logits = extractor.logits(extractor.features(data.held_out_images))[:, 0]
-        return float((logits.argmax(1) == data.held_out_labels).double().mean())
+        return float((logits.argmax(1) == data.held_out_labels).cpu().double().mean())
     errors = [
         (extractor.network(part).sigmoid() - part).square().mean(dim=(1, 2, 3))
         for part in as_input(data.held_out_images).split(BATCH_SIZE)
     ]
-    return float(torch.cat(errors).double().mean().sqrt())
+    return float(torch.cat(errors).cpu().double().mean().sqrt())

@@ -122,7 +122,7 @@ def principal_components(features: Tensor, most: int) -> tuple[Tensor, float]:
     """
     if features.shape[1] <= most:
         return features, 1.0
-    centred = (features - features.mean(dim=0)).double()
+    centred = (features - features.mean(dim=0)).cpu().double()
     variances, vectors = torch.linalg.eigh(centred @ centred.T)  # N x N: there are often more features than images
     variances, vectors = variances.clamp(min=0).flip(0), vectors.flip(1)
     total = float(variances.sum())

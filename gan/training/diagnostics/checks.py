@@ -102,7 +102,7 @@ class PictureJudge:
     @staticmethod
     def still(pictures: "Pictures", before: Tensor) -> bool:
         """True if the first latents make what they made before, (n, …)."""
-        change = (pictures.fake[: len(before)] - before).flatten(1).double().norm(dim=1).mean()
+        change = (pictures.fake[: len(before)] - before).flatten(1).cpu().double().norm(dim=1).mean()
         return bool(change <= STILL * pictures.scale)
 
 
@@ -157,7 +157,7 @@ class Pictures:
     @property
     def scale(self) -> float:
         """How large real images are: the mean distance from their mean."""
-        return float((self.real - self.real.mean(dim=0)).flatten(1).double().norm(dim=1).mean())
+        return float((self.real - self.real.mean(dim=0)).flatten(1).cpu().double().norm(dim=1).mean())
 
     @property
     def one(self) -> str:
