@@ -83,7 +83,5 @@ def _serve(shelf: "Shelf", runs: list[Path], root: Path, *, host: str, port: int
             print(f"--host: {host}: whoever reaches this machine can see and use the page", file=sys.stderr)
         if open_page:
             webbrowser.open(server.address + page)
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            print()
+        server.serve_forever()  # until Ctrl-C
+        print()

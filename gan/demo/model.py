@@ -1,9 +1,10 @@
-"""A generator as a page plays it: its sliders, and its images for what they are set to."""
+"""A generator as a page plays it: its sliders, its images for what they are set to, and how much work they may be."""
 
+import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,15 @@ from gan.generators.interpolation import Places, between, places
 from gan.generators.latent_directions import CODE_REACH, moved, principal_directions
 from gan.generators.pictures import Pixels, grid, scatter
 from gan.generators.trained_generator import TrainedGenerator
-from gan.system.errors import GanError
+from gan.system.errors import BundleError, GanError
 
 DIRECTIONS = 8  # sliders
 MOST_IMAGES = 256  # of one picture
 MOST_POINTS = 2000  # of one picture of the plane
 MOST_STEPS, MOST_WALKED = 120, 8192  # frames of a walk; their images in all
+MOST_VALUES = 2**25  # pixels times channels of the images of one picture, or of one walk
+MOST_AT_ONCE = 2**26  # values that all layers put out for the images made at a time: 256 MiB; one image has no more
+MOST_FOR_DIRECTIONS = 2**31  # weights of its largest layer times components of z, for principal directions: seconds
 MOST_SEED = 2**53 - 1  # the largest whole number that a page's script can hold
 MEASURES = ("fcd", "precision", "recall", "coverage", "label_accuracy", "modes")
 
@@ -65,11 +69,22 @@ class Model:
     directions: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
-        self._lock = Lock()  # one picture at a time: more would only wait for each other's cores
-        try:
-            self.directions = principal_directions(self.generator.generator, self.generator.prior)[:DIRECTIONS]
-        except GanError:
-            self.directions = torch.zeros(0, self.generator.prior.latent_dim)
+        generator, shape = self.generator, self.generator.image_shape
+        one = _values_put_out(generator)
+        if one > MOST_AT_ONCE:
+            raise BundleError(
+                f"{self.name}: its layers put out up to {one:,} values for one image of {' x '.join(map(str, shape))}, "
+                f"and a page takes at most {MOST_AT_ONCE:,}; gan sample makes its images"
+            )
+        self._batch_size = MOST_AT_ONCE // one
+        together = MOST_VALUES // math.prod(shape)
+        self.most_images = MOST_POINTS if generator.points else min(MOST_IMAGES, together)
+        self.most_walked = min(MOST_WALKED, together)
+        self.directions = torch.zeros(0, generator.prior.latent_dim)
+        largest = max(parameter.numel() for parameter in generator.generator.parameters())
+        if largest * generator.prior.latent_dim <= MOST_FOR_DIRECTIONS:
+            with suppress(GanError):  # its first layer is none of z alone
+                self.directions = principal_directions(generator.generator, generator.prior)[:DIRECTIONS]
 
     @property
     def reach(self) -> float:
@@ -84,6 +99,7 @@ class Model:
         return {
             "name": self.name,
             "shape": list(generator.image_shape),
+            "most": {"images": self.most_images, "walked": self.most_walked},
             "points": generator.points,
             "classes": list(names) if generator.conditional else [],
             "truncation": prior.name == "normal",
@@ -120,7 +136,7 @@ class Model:
             GanError: a parameter that is out of its range.
         """
         prior, points = self.generator.prior, self.generator.points
-        count = whole(query, "count", 500 if points else 16, 1, MOST_POINTS if points else MOST_IMAGES)
+        count = whole(query, "count", min(500 if points else 16, self.most_images), 1, self.most_images)
         return View(
             seed=whole(query, "seed", 0, 0, MOST_SEED),
             count=count,
@@ -151,8 +167,7 @@ class Model:
 
     def images(self, view: View) -> Any:
         """uint8 (count, C, H, W); of points of the plane float32 (count, 2, 1, 1)."""
-        with self._lock:
-            return self.generator.decode(self.latents(view), view.asked)
+        return self.generator.decode(self.latents(view), view.asked, batch_size=self._batch_size)
 
     def picture(self, view: View) -> Pixels:
         """The images as one picture (C, height, width)."""
@@ -169,8 +184,8 @@ class Model:
         """
         if self.generator.points:
             raise GanError("walk: this generator makes points of the plane, not images")
-        if steps * view.count > MOST_WALKED:
-            raise GanError(f"steps: {steps} of {view.count} images given; at most {MOST_WALKED} images expected")
+        if steps * view.count > self.most_walked:
+            raise GanError(f"steps: {steps} of {view.count} images given; at most {self.most_walked} images expected")
         frames = places(2, steps)
         image = torch.arange(view.count).repeat(steps)
         where = Places(image, view.count + image, frames.share[:steps].repeat_interleave(view.count))
@@ -179,8 +194,8 @@ class Model:
         if self.generator.conditional:
             names = self.generator.class_names
             labels = class_labels(view.asked, view.count, self.generator.num_classes, names).repeat(steps)
-        with self._lock:
-            images = self.generator.decode(z, labels if labels is not None else view.asked)
+        asked = labels if labels is not None else view.asked
+        images = self.generator.decode(z, asked, batch_size=self._batch_size)
         firsts = range(0, len(images), view.count)
         pictures = [grid(images[first : first + view.count], columns=view.columns) for first in firsts]
         return np.concatenate(pictures, axis=1)
@@ -190,6 +205,18 @@ def _node(metadata: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """A mapping in the metadata; {} where there is none: it may be anybody's."""
     node = metadata.get(name)
     return node if isinstance(node, dict) else {}
+
+
+def _values_put_out(generator: TrainedGenerator) -> int:
+    """At least as many as all layers put out for one image: each is taken to be as high and wide as the image."""
+    _, height, width = generator.image_shape
+    values = math.prod(generator.image_shape)
+    for weight in generator.generator.parameters():
+        if weight.dim() == 4:  # of a convolution
+            values += max(weight.shape[:2]) * height * width
+        elif weight.dim() == 2:
+            values += weight.shape[0]
+    return values
 
 
 def opened(path: Path, name: str, device: str) -> Model:

@@ -6,12 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from string import Template
+from threading import Lock
 from typing import Any
+
+from werkzeug import Request, Response
+from werkzeug.routing import Map, Rule
 
 from gan.demo import run_status
 from gan.demo.model import MOST_IMAGES, MOST_SEED, MOST_STEPS, Model
 from gan.demo.parameters import whole
-from gan.demo.server import Request, Response, Routes, as_json
+from gan.demo.server import as_json
 from gan.demo.shelf import Shelf
 from gan.demo.training_images import Sets
 from gan.generators.pictures import Pixels, png
@@ -21,72 +25,82 @@ from gan.system.errors import GanError
 PAGES = {"/": "demo", "/watch": "watch"}
 STYLES, SCRIPTS = ("page.css",), ("requests.js", "controls.js", "panel.js", "demo.js", "chart.js", "watch.js")
 NEIGHBOURS = 5
+Route = Callable[[Request], Response]
+# Whoever makes images: several at a time would only wait for each other's cores, and each would hold its memory.
+_one_at_a_time = Lock()
 
 
-def routes(shelf: Shelf, sets: Sets, runs: Sequence[Path]) -> Routes:
+def routes(shelf: Shelf, sets: Sets, runs: Sequence[Path]) -> Map:
     """All addresses.
 
     Args:
         shelf: the models. sets: the images that they were trained on.
         runs: run folders to watch, of the first of which the page of a run shows most.
     """
-    found: dict[tuple[str, str], Callable[[Request], Response]] = {
-        ("GET", address): _page(name) for address, name in PAGES.items()
-    }
-    found |= {("GET", f"/{name}"): _file(name, "text/css; charset=utf-8") for name in STYLES}
-    found |= {("GET", f"/{name}"): _file(name, "text/javascript; charset=utf-8") for name in SCRIPTS}
-    return {**found, **_of_models(shelf, sets), **_of_runs(runs), ("GET", "/api/pages"): _pages(shelf, runs)}
+    found: dict[str, Route] = {address: _page(name) for address, name in PAGES.items()}
+    found |= {f"/{name}": _file(name, "text/css; charset=utf-8") for name in STYLES}
+    found |= {f"/{name}": _file(name, "text/javascript; charset=utf-8") for name in SCRIPTS}
+    found |= {"/api/pages": _pages(shelf, runs), **_of_models(shelf, sets), **_of_runs(runs)}
+    rules = [Rule(address, methods=["GET"], endpoint=route) for address, route in found.items()]
+    return Map([*rules, Rule("/api/models", methods=["POST"], endpoint=_add(shelf))], merge_slashes=False)
 
 
-def _pages(shelf: Shelf, runs: Sequence[Path]) -> Callable[[Request], Response]:
+def _pages(shelf: Shelf, runs: Sequence[Path]) -> Route:
     return lambda request: as_json({"models": shelf.names, "runs": [str(run) for run in runs]})
 
 
-def _of_models(shelf: Shelf, sets: Sets) -> Routes:
+def _of_models(shelf: Shelf, sets: Sets) -> dict[str, Route]:
     def model(request: Request) -> Model:
-        return shelf.model(whole(request.query, "model", 0, 0, 10**6))
+        return shelf.model(whole(request.args, "model", 0, 0, 10**6))
 
     def described(request: Request) -> Response:
         return as_json(model(request).described())
 
     def images(request: Request) -> Response:
         asked = model(request)
-        return _picture(asked.picture(asked.view(request.query)))
+        with _one_at_a_time:
+            return _picture(asked.picture(asked.view(request.args)))
 
     def walk(request: Request) -> Response:
         asked = model(request)
-        to = whole(request.query, "to", 1, 0, MOST_SEED)
-        steps = whole(request.query, "steps", 24, 1, MOST_STEPS)
-        return _picture(asked.walk(asked.view(request.query), to, steps))
+        to = whole(request.args, "to", 1, 0, MOST_SEED)
+        steps = whole(request.args, "steps", 24, 1, MOST_STEPS)
+        with _one_at_a_time:
+            return _picture(asked.walk(asked.view(request.args), to, steps))
 
     def nearest(request: Request) -> Response:
-        return as_json(_nearest(model(request), request.query, sets))
-
-    def add(request: Request) -> Response:
-        return as_json({"model": shelf.add(request.body, request.query.get("name", "")), "models": shelf.names})
+        with _one_at_a_time:
+            return as_json(_nearest(model(request), request.args, sets))
 
     return {
-        ("GET", "/api/model"): described,
-        ("GET", "/api/images.png"): images,
-        ("GET", "/api/walk.png"): walk,
-        ("GET", "/api/nearest"): nearest,
-        ("POST", "/api/models"): add,
+        "/api/model": described,
+        "/api/images.png": images,
+        "/api/walk.png": walk,
+        "/api/nearest": nearest,
     }
 
 
-def _of_runs(runs: Sequence[Path]) -> Routes:
+def _add(shelf: Shelf) -> Route:
+    def add(request: Request) -> Response:
+        return as_json({"model": shelf.add(request.stream, request.args.get("name", "")), "models": shelf.names})
+
+    return add
+
+
+def _of_runs(runs: Sequence[Path]) -> dict[str, Route]:
     def run(request: Request) -> Run:
         if not runs:
             raise GanError("run: no run is watched here; gan watch RUN shows one")
-        return read_run(runs[whole(request.query, "run", 0, 0, len(runs) - 1)])
+        return read_run(runs[whole(request.args, "run", 0, 0, len(runs) - 1)])
 
     def status(request: Request) -> Response:
         return as_json(run_status.status(run(request), time.time()))
 
     def grid(request: Request) -> Response:
-        return Response(run_status.grid(run(request), whole(request.query, "grid", 0, 0, 10**6)), "image/png")
+        content = run_status.grid(run(request), whole(request.args, "grid", 0, 0, 10**6))
+        return Response(content, content_type="image/png")
 
-    return {("GET", "/api/run"): status, ("GET", "/api/grid.png"): grid}
+    return {"/api/run": status, "/api/grid.png": grid}
 
 
 def _nearest(model: Model, query: Mapping[str, str], sets: Sets) -> dict[str, Any]:
@@ -114,18 +128,18 @@ def _inline(image: Pixels) -> str:
 
 
 def _picture(image: Pixels) -> Response:
-    return Response(png(image), "image/png")
+    return Response(png(image), content_type="image/png")
 
 
-def _page(name: str) -> Callable[[Request], Response]:
+def _page(name: str) -> Route:
     """What a page alone has, in the frame of all pages, page.html."""
     page = Template(_read("page.html").decode()).substitute(name=name, content=_read(f"{name}.html").decode())
-    return lambda request: Response(page.encode(), "text/html; charset=utf-8")
+    return lambda request: Response(page, content_type="text/html; charset=utf-8")
 
 
-def _file(name: str, kind: str) -> Callable[[Request], Response]:
+def _file(name: str, kind: str) -> Route:
     content = _read(name)
-    return lambda request: Response(content, kind)
+    return lambda request: Response(content, content_type=kind)
 
 
 def _read(name: str) -> bytes:

@@ -1,32 +1,155 @@
-"""A small HTTP server for one user on one machine: it answers known addresses, in bounded sizes, to its own pages.
+"""The server of the pages: werkzeug's, on this machine alone, with bounds on time, connections and sizes.
 
 A page of some other site can make the browser call 127.0.0.1 too. So the Host header must be a number or a name that we
 go by (an attacker's own name, rebound to 127.0.0.1, is neither), and what is sent must come from our pages (Origin).
 """
 
 import errno
+import io
 import ipaddress
 import json
+import re
 import socket
-import socketserver
-import sys
+import threading
+import time
 import traceback
-from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from typing import Any
+from urllib.parse import urlsplit
+
+from werkzeug import Request, Response
+from werkzeug.exceptions import ClientDisconnected, HTTPException, MethodNotAllowed, RequestEntityTooLarge
+from werkzeug.routing import Map
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.wsgi import host_is_trusted
 
 from gan.system.errors import GanError
 
 MOST_ADDRESS = 4096  # characters of a request's path and query
 MOST_PARAMETERS = 40
 MOST_BODY = 2**26  # bytes: a bundle that a page sends
-PATIENCE = 30.0  # seconds that a connection may keep silent
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+PATIENCE = 30.0  # seconds from the connection to the end of the whole request; as many again for the response
+LINGER = 1.0  # seconds in which a client can end what it is sending once it has its response
+MOST_HALF_OPEN = 64  # connections whose request has not come yet; of more, the oldest are cut
+MOST_REQUESTS = 32  # that are answered at a time
+MOST_UPLOADS = 2  # of them, those that send something
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+def as_json(content: Any, status: int = HTTPStatus.OK) -> Response:
+    """JSON; NaN and infinity have no word in it and must not be there."""
+    return Response(json.dumps(content, allow_nan=False), status, HEADERS, content_type="application/json")
+
+
+class PageServer(ThreadedWSGIServer):
+    """Listens from the moment it is made; ``serve_forever`` answers, until Ctrl-C or ``shutdown``.
+
+    Args:
+        host: an address or name of this machine; only 127.0.0.1, ::1 and localhost keep others out.
+        port: 0 for any that is free.
+        routes: addresses and methods, each with a function from a request to its response as the endpoint.
+
+    Raises:
+        GanError: the port is in use, or it cannot listen there.
+    """
+
+    def __init__(self, host: str, port: int, routes: Map) -> None:
+        if not 0 <= port <= 65535:
+            raise GanError(f"--port: {port} given; 0 to 65535 expected, 0 for any that is free")
+        if not host.strip():
+            raise GanError("--host: '' given, which would be every address of this machine; give 127.0.0.1, or 0.0.0.0")
+        self.routes = routes
+        self._half_open: dict[socket.socket, None] = {}  # the oldest first
+        self._lock = threading.Lock()
+        self.slots = threading.BoundedSemaphore(MOST_REQUESTS)
+        self.upload_slots = threading.BoundedSemaphore(MOST_UPLOADS)
+        try:  # werkzeug itself would print its own message and exit
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            listening = socket.create_server((host, port), family=family, backlog=self.request_queue_size)
+        except (OSError, UnicodeError) as error:
+            raise GanError(_why_not(host, port, error)) from error
+        with listening:
+            super().__init__(host, port, self.respond, _Handler, fd=listening.fileno())
+
+    @property
+    def address(self) -> str:
+        """Where a browser finds it."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
+
+    @property
+    def private(self) -> bool:
+        """Whether only this machine reaches it."""
+        return ipaddress.ip_address(str(self.server_address[0])).is_loopback
+
+    def goes_by(self, host: str) -> bool:
+        """Whether a Host header names this server: by a number, as localhost, or as it was told to listen on."""
+        if host_is_trusted(host.lower(), ["localhost", self.host.lower()]):
+            return True
+        with suppress(ValueError):  # not a number
+            return host_is_trusted(host) and bool(ipaddress.ip_address(urlsplit(f"//{host}").hostname or ""))
+        return False
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Begin to read a request; of too many that have not come yet, the oldest is cut."""
+        with self._lock:
+            if len(self._half_open) >= MOST_HALF_OPEN:
+                oldest = next(iter(self._half_open))
+                del self._half_open[oldest]
+                with suppress(OSError):  # it has gone by itself
+                    oldest.shutdown(socket.SHUT_RDWR)
+            self._half_open[request] = None
+        super().process_request(request, client_address)
+
+    def has_come(self, request: socket.socket) -> None:
+        """The head of a request is there, or its connection is gone."""
+        with self._lock:
+            self._half_open.pop(request, None)
+
+    def shutdown_request(self, request: Any) -> None:
+        self.has_come(request)
+        super().shutdown_request(request)
+
+    def respond(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """The WSGI application: a request's response; every mistake is JSON with an ``error``."""
+        request = Request(environ)
+        request.max_content_length = MOST_BODY
+        try:
+            response = self._route(request)
+        except HTTPException as error:
+            response = as_json({"error": _message(error, request)}, error.code or HTTPStatus.BAD_REQUEST)
+            if isinstance(error, MethodNotAllowed):
+                response.allow.update(error.valid_methods or ())
+        except GanError as error:
+            response = as_json({"error": str(error)}, getattr(error, "status", HTTPStatus.BAD_REQUEST))
+        except Exception as error:  # a bug of ours: told on the terminal, and the server goes on
+            traceback.print_exc()
+            message = f"a bug of gan ({type(error).__name__}); the terminal of the server has more"
+            response = as_json({"error": message}, HTTPStatus.INTERNAL_SERVER_ERROR)
+        response.headers.update(HEADERS)
+        return response(environ, start_response)
+
+    def _route(self, request: Request) -> Response:
+        host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
+        if not self.goes_by(host):
+            raise Refusal(HTTPStatus.MISDIRECTED_REQUEST, f"Host: {host!r} is no name of this server; use its number")
+        if origin is not None and origin.partition("://")[2] != host:
+            raise Refusal(HTTPStatus.FORBIDDEN, f"Origin: {origin!r} is another site, which may not use this server")
+        route, _ = self.routes.bind("localhost").match(request.path, request.method)
+        if len(list(request.args.items(multi=True))) > MOST_PARAMETERS:
+            raise GanError(f"more than {MOST_PARAMETERS} parameters")
+        response: Response = route(request)
+        return response
 
 
 class Refusal(GanError):
@@ -37,82 +160,18 @@ class Refusal(GanError):
         self.status = status
 
 
-class Request(NamedTuple):
-    """What was asked: the query's parameters by name, and what was sent."""
-
-    query: Mapping[str, str]
-    body: bytes = b""
-
-
-class Response(NamedTuple):
-    """What is answered: bytes, and their media type."""
-
-    content: bytes
-    kind: str
-    status: HTTPStatus = HTTPStatus.OK
-
-
-Route = Callable[[Request], Response]
-Routes = Mapping[tuple[str, str], Route]  # by method and path
-
-
-def as_json(content: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    """JSON; NaN and infinity have no word in it and must not be there."""
-    return Response(json.dumps(content, allow_nan=False).encode(), "application/json; charset=utf-8", status)
-
-
-class PageServer(ThreadingHTTPServer):
-    """Listens from the moment it is made; ``serve_forever`` answers.
-
-    Args:
-        host: an address or name of this machine; only 127.0.0.1, ::1 and localhost keep others out.
-        port: 0 for any that is free.
-
-    Raises:
-        GanError: the port is in use, or it cannot listen there.
-    """
-
-    daemon_threads = True
-
-    def __init__(self, host: str, port: int, routes: Routes) -> None:
-        if not 0 <= port <= 65535:
-            raise GanError(f"--port: {port} given; 0 to 65535 expected, 0 for any that is free")
-        self.host, self.routes = host, routes
-        if ":" in host:
-            self.address_family = socket.AF_INET6
-        try:
-            super().__init__((host, port), _Handler)
-        except (OSError, UnicodeError) as error:
-            raise GanError(_why_not(host, port, error)) from error
-
-    def server_bind(self) -> None:
-        """As in TCPServer: HTTPServer's would ask the network for this machine's name, which takes long without one."""
-        socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.host, self.server_address[1]
-
-    @property
-    def address(self) -> str:
-        """Where a browser finds it."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.server_port}/"
-
-    @property
-    def private(self) -> bool:
-        """Whether only this machine reaches it."""
-        return ipaddress.ip_address(str(self.server_address[0])).is_loopback
-
-    def goes_by(self, host: str) -> bool:
-        """Whether a Host header names this server: by a number, as localhost, or as it was told to listen on."""
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-            return name in ("localhost", self.host.lower()) or bool(ipaddress.ip_address(name))
-        except ValueError:  # neither an address nor one of the names
-            return False
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that has gone away is no error of ours."""
-        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
-            super().handle_error(request, client_address)
+def _message(error: HTTPException, request: Request) -> str:
+    """An error of werkzeug's in a user's words."""
+    if isinstance(error, RequestEntityTooLarge):
+        sent = f"{request.content_length or 0:,} bytes are sent, and at most {MOST_BODY:,} are taken"
+        return f"{sent}; give the file on the command line"
+    if isinstance(error, ClientDisconnected):
+        return f"only a part of {request.content_length:,} bytes has come"
+    if isinstance(error, MethodNotAllowed):
+        return f"{request.method} {request.path}: {' or '.join(sorted(error.valid_methods or ()))} expected"
+    if error.code == HTTPStatus.NOT_FOUND:
+        return f"{request.method} {request.path}: there is no such address here"
+    return f"{request.method} {request.path}: {error.description or error.name}"
 
 
 def _why_not(host: str, port: int, error: Exception) -> str:
@@ -121,90 +180,99 @@ def _why_not(host: str, port: int, error: Exception) -> str:
         return f"--port: {port} is in use on {host}; give another one, or --port 0 for any that is free"
     if number == errno.EACCES:
         return f"--port: {port} is not for everyone; give one from 1024 to 65535, or --port 0 for any that is free"
-    reason = getattr(error, "strerror", None) or error
+    reason = str(getattr(error, "strerror", None) or error).partition(" (while")[0]
     return f"--host: cannot listen on {host!r}: {reason}; 127.0.0.1 is this machine alone"
 
 
-class _Handler(BaseHTTPRequestHandler):
-    """Answers one request of a connection; every mistake is JSON with an ``error``."""
+class _Incoming(io.RawIOBase):
+    """What a client sends, until a moment that its sending does not put off."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection, self.until = connection, time.monotonic() + PATIENCE
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._connection.settimeout(left)
+        try:
+            return self._connection.recv_into(buffer)
+        finally:
+            self._connection.settimeout(PATIENCE)  # of one sendall, which does not put it off either
+
+
+class _Handler(WSGIRequestHandler):
+    """Reads one request of a connection, and refuses what werkzeug would take for another than it says."""
 
     server: PageServer
-    timeout = PATIENCE
+    protocol_version = "HTTP/1.1"
     server_version, sys_version = "gan", ""
 
-    def do_GET(self) -> None:
-        self._answer("GET")
+    def setup(self) -> None:
+        super().setup()
+        self.rfile.close()
+        self._incoming = _Incoming(self.connection)
+        self.rfile = io.BufferedReader(self._incoming)
 
-    def do_POST(self) -> None:
-        self._answer("POST")
+    def parse_request(self) -> bool:
+        return super().parse_request() and self._is_plain()
 
-    def _answer(self, method: str) -> None:
+    def _is_plain(self) -> bool:
+        """Whether the address can be read, and whether it is clear how much is sent; if not, the error is sent."""
         try:
-            response = self._route(method)
-        except Refusal as error:
-            response = as_json({"error": str(error)}, error.status)
-        except GanError as error:
-            response = as_json({"error": str(error)}, HTTPStatus.BAD_REQUEST)
-        except (ConnectionError, TimeoutError):
-            raise
-        except Exception as error:  # a bug of ours: told on the terminal, and the server goes on
-            traceback.print_exc()
-            message = f"a bug of gan ({type(error).__name__}); the terminal of the server has more"
-            response = as_json({"error": message}, HTTPStatus.INTERNAL_SERVER_ERROR)
-        self._send(response)
-
-    def _route(self, method: str) -> Response:
-        self._check_sender()
+            urlsplit(self.path)
+        except ValueError:
+            return self._refuse(HTTPStatus.BAD_REQUEST, "the address cannot be read")
         if len(self.path) > MOST_ADDRESS:
-            raise Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, f"an address of more than {MOST_ADDRESS} characters")
-        address = urlsplit(self.path)
-        route = self.server.routes.get((method, address.path))
-        if route is None:
-            raise Refusal(HTTPStatus.NOT_FOUND, f"{method} {address.path}: there is no such address here")
-        try:
-            query = dict(parse_qsl(address.query, keep_blank_values=True, max_num_fields=MOST_PARAMETERS))
-        except ValueError as error:
-            raise Refusal(HTTPStatus.BAD_REQUEST, f"more than {MOST_PARAMETERS} parameters") from error
-        return route(Request(query, self._body() if method == "POST" else b""))
-
-    def _check_sender(self) -> None:
-        host, origin = self.headers.get("Host", ""), self.headers.get("Origin")
-        if not self.server.goes_by(host):
-            raise Refusal(HTTPStatus.MISDIRECTED_REQUEST, f"Host: {host!r} is no name of this server; use its number")
-        if origin is not None and urlsplit(origin).netloc != host:
-            raise Refusal(HTTPStatus.FORBIDDEN, f"Origin: {origin!r} is another site, which may not use this server")
-
-    def _body(self) -> bytes:
-        length = self.headers.get("Content-Length", "")
-        if not (length.isascii() and length.isdigit()):
-            raise Refusal(HTTPStatus.LENGTH_REQUIRED, "what is sent must come with its Content-Length")
-        if int(length[:20]) > MOST_BODY:
-            raise Refusal(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"{int(length[:20]):,} bytes are sent, and at most {MOST_BODY:,} are taken; "
-                "give the file on the command line",
+            message = f"an address of more than {MOST_ADDRESS} characters"
+            return self._refuse(HTTPStatus.REQUEST_URI_TOO_LONG, message)
+        lengths = self.headers.get_all("Content-Length", [])
+        if "Transfer-Encoding" in self.headers or (self.command == "POST" and not lengths):
+            return self._refuse(HTTPStatus.LENGTH_REQUIRED, "what is sent must come with its Content-Length")
+        if len(lengths) > 1 or not all(re.fullmatch("[0-9]{1,40}", length) for length in lengths):
+            given = ", ".join(lengths)[:80]
+            return self._refuse(
+                HTTPStatus.BAD_REQUEST, f"Content-Length: {given!r} given; one number of bytes expected"
             )
-        return self.rfile.read(int(length))
+        return True
 
-    def _send(self, response: Response) -> None:
-        self.send_response(response.status)
-        headers = {
-            "Content-Type": response.kind,
-            "Content-Length": str(len(response.content)),
-            "Content-Security-Policy": POLICY,
-            "X-Content-Type-Options": "nosniff",
-            "Cross-Origin-Resource-Policy": "same-origin",
-            "Referrer-Policy": "no-referrer",
-            "Cache-Control": "no-store",
-        }
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(response.content)
+    def _refuse(self, status: HTTPStatus, message: str) -> bool:
+        self.send_error(status, message)
+        return False
+
+    def run_wsgi(self) -> None:
+        self.server.has_come(self.connection)
+        slots = self.server.upload_slots if self.command == "POST" else self.server.slots
+        if not slots.acquire(blocking=False):
+            self.send_error(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests at a time; try again")
+            return
+        try:
+            super().run_wsgi()
+        finally:
+            slots.release()
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        self._incoming.until = min(self._incoming.until, time.monotonic() + LINGER)
+        super().send_response(code, message)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What http.server itself refuses: a request that is none, a method that we do not have."""
-        self._send(as_json({"error": message or HTTPStatus(code).phrase}, HTTPStatus(code)))
+        """What is refused before werkzeug sees it, such as a request that is none."""
+        self.close_connection = True
+        if self.request_version == "HTTP/0.9":  # also of one that cannot be read; its errors too have a status
+            self.request_version = "HTTP/1.0"
+        content = json.dumps({"error": message or HTTPStatus(code).phrase}).encode()
+        own = {"Content-Type": "application/json", "Content-Length": str(len(content)), "Connection": "close"}
+        self.send_response(code)
+        for name, value in {**HEADERS, **own}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log(self, type: str, message: str, *args: Any) -> None:
         """Nothing: the terminal is for messages."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Nothing either; werkzeug's would first have to read the address."""

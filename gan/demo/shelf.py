@@ -1,10 +1,12 @@
 """The models that the pages can show: those of the command line, and those that a page has sent."""
 
 import re
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
+from typing import IO
 
 from gan.demo.model import Model, opened
 from gan.generators import bundle_file
@@ -56,10 +58,11 @@ class Shelf:
                 self._open[number] = (stamp, opened(path, name, self._device))
             return self._open[number][1]
 
-    def add(self, content: bytes, name: str) -> int:
-        """Take a bundle that a page has sent; its number.
+    def add(self, content: IO[bytes], name: str) -> int:
+        """Take a bundle that a page sends; its number.
 
         Args:
+            content: of the file; it may come slowly.
             name: of the file, as the page calls it: it is shown, and never a path here.
 
         Raises:
@@ -67,17 +70,24 @@ class Shelf:
         """
         shown = re.sub(r"[^ -~]|[/\\]", "_", name)[:80] or "file"
         with self._lock:
-            if self._sent is None:
-                self._sent = tempfile.TemporaryDirectory(prefix="gan-demo-")
-            folder = Path(self._sent.name)
-            path = folder / f"{len(self._sources)}.safetensors"
-            if len(list(folder.iterdir())) >= MOST_SENT:
+            self._sent = self._sent or tempfile.TemporaryDirectory(prefix="gan-demo-")
+        with tempfile.NamedTemporaryFile(dir=self._sent.name, suffix=".safetensors", delete=False) as file:
+            path = Path(file.name)
+            try:
+                shutil.copyfileobj(content, file)
+                file.flush()
+                return self._add(path, shown)
+            except BaseException:
+                path.unlink()
+                raise
+
+    def _add(self, path: Path, shown: str) -> int:
+        with self._lock:
+            if sum(source.parent == path.parent for source, _ in self._sources) >= MOST_SENT:
                 raise GanError(f"{shown}: {MOST_SENT} files were sent already; give more of them on the command line")
-            path.write_bytes(content)
             try:
                 opened(path, shown, self._device)
             except BundleError as error:
-                path.unlink()
                 raise BundleError(str(error).replace(str(path), shown, 1)) from error
             self._sources.append((path, shown))
             return len(self._sources) - 1

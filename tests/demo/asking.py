@@ -39,7 +39,7 @@ class Asker:
         self.server = server
 
     def __call__(self, path: str, *, method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.server_port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
         connection.request(method, path, body=body, headers=headers)
         answer = connection.getresponse()
         content = answer.read()

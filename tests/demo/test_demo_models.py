@@ -1,17 +1,24 @@
 """Models on the page: what the controls do to the pictures, walks, neighbours, bundles that a page sends."""
 
+import dataclasses
+import typing
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from asking import Asker, Serve
-from tiny_bundles import codes_bundle, conditional_bundle, craft, metadata, points_bundle, whole_bundle
+from tiny_bundles import SETTINGS, codes_bundle, conditional_bundle, craft, metadata, points_bundle, whole_bundle
+from torch import nn
 
+from gan.config.schema.models import MODELS
 from gan.data.sources import load
+from gan.demo import model
 from gan.demo.model import Model
 from gan.demo.training_images import Sets, TrainingImages
-from gan.generators.bundle import FILE_NAME, load_generator, save_bundle
+from gan.game.latents import Prior
+from gan.game.networks import build_generator
+from gan.generators.bundle import FILE_NAME, describe, load_generator, save_bundle
 from gan.generators.latent_directions import principal_directions
 from gan.generators.pictures import grid
 from gan.generators.trained_generator import TrainedGenerator
@@ -103,6 +110,67 @@ def test_a_parameter_that_is_out_of_its_range(ask: Asker, path: str, told: str) 
     answer = ask(f"/api/{path}")
     assert answer.status == 400
     assert answer.error.startswith(told)
+
+
+def large_bundle(folder: Path, side: int, channels: int = 4) -> Path:
+    """A small network whose images are large."""
+    shape, settings = (channels, side, side), {**SETTINGS, "hidden": [1]}
+    generator = build_generator("mlp", latent_dim=2, image_shape=shape, **settings)
+    described = describe("mlp", settings, prior=Prior("normal", 2), image_shape=shape, mean=0.5, std=0.5)
+    save_bundle(folder / "run" / FILE_NAME, generator, described)
+    return folder / "run"
+
+
+def test_large_images_are_few_and_made_a_few_at_a_time(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 4 x 64 x 64; with the bounds as they are the same holds of 4 x 1024 x 1024: 8 of them, 7 at a time."""
+    monkeypatch.setattr(model, "MOST_VALUES", 8 * 4 * 64 * 64)
+    monkeypatch.setattr(model, "MOST_AT_ONCE", 3 * (2 * 4 * 64 * 64 + 1))
+    folder, made = large_bundle(tmp_path, 64), []
+    ask = serve([folder])
+    told = ask("/api/model").json
+    assert told["most"] == {"images": 8, "walked": 8}
+    forward = type(load_generator(folder).generator).forward
+    monkeypatch.setattr(
+        type(load_generator(folder).generator), "forward", lambda self, z: made.append(len(z)) or forward(self, z)
+    )
+    picture = ask("/api/images.png?columns=8").pixels  # as many as there may be, where a page asks for no number
+    assert picture.shape == (64, 8 * 66 - 2, 4)
+    assert made == [3, 3, 2]
+    assert ask("/api/walk.png?count=2&steps=4").status == 200
+    assert ask("/api/images.png?count=9").error == "count: '9' given; a whole number from 1 to 8 expected"
+    assert ask("/api/walk.png?count=3&steps=3").error == "steps: 3 of 3 images given; at most 8 images expected"
+    assert max(made) == 3
+
+
+def test_a_network_that_puts_out_too_much_for_one_image_is_not_opened(
+    ask: Asker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "MOST_AT_ONCE", 2 * 4 * 64 * 64)
+    large = (large_bundle(tmp_path, 64) / FILE_NAME).read_bytes()
+    answer = ask("/api/models?name=large", method="POST", body=large)
+    assert answer.status == 400
+    assert answer.error == (
+        "large: its layers put out up to 32,769 values for one image of 4 x 64 x 64, and a page takes at most 32,768; "
+        "gan sample makes its images"
+    )
+    assert len(ask("/api/pages").json["models"]) == 4
+
+
+@pytest.mark.parametrize("family", list(MODELS))
+def test_the_layers_put_out_no_more_than_is_counted(family: str) -> None:
+    schema = typing.get_type_hints(MODELS[family])["generator"]
+    settings = dataclasses.asdict(schema(**({"hidden": [64, 64]} if family == "mlp" else {})))
+    generator = build_generator(family, latent_dim=8, image_shape=(3, 32, 32), **settings)
+    largest: list[int] = []
+    for layer in generator.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            layer.register_forward_hook(lambda layer, given, output: largest.append(output.numel()))
+    generator(torch.randn(1, 8))
+    described = describe(family, settings, prior=Prior("normal", 8), image_shape=(3, 32, 32), mean=0.5, std=0.5)
+    counted = model._values_put_out(TrainedGenerator(generator, described))
+    assert sum(largest) <= counted < 30 * sum(largest)
 
 
 def test_what_a_page_is_told_of_a_model(ask: Asker) -> None:

@@ -33,8 +33,10 @@ export class Controls {
   // Show what these models have, as /api/model describes them; what fits them stays as it was set.
   show(models) {
     const model = this.model = together(models);
-    this.state.count ??= model.classes.length === 10 ? 40 : 16;
-    this.chips("count", COUNTS.map((count) => [count, String(count)]), this.state.count, (count) => { this.state.count = count; });
+    const counts = COUNTS.filter((count) => model.points || count <= model.most);
+    const wanted = this.state.count ?? (model.classes.length === 10 ? 40 : 16);
+    this.state.count = counts.includes(wanted) ? wanted : counts.at(-1);
+    this.chips("count", counts.map((count) => [count, String(count)]), this.state.count, (count) => { this.state.count = count; });
     byId("count").parentElement.hidden = model.points;
     byId("class-part").hidden = model.classes.length === 0;
     if (!model.classes.includes(this.state.class)) this.state.class = "";
@@ -113,6 +115,7 @@ function together(models) {
   const named = (parts) => [...new Map(parts.flat().reverse().map((part) => [part.name, part])).values()].reverse();
   return {
     points: models.every(({ points }) => points),
+    most: Math.min(...models.filter(({ points }) => !points).map(({ most }) => most.images)),
     truncation: models.some(({ truncation }) => truncation),
     classes: [...new Set(models.flatMap(({ classes }) => classes))],
     sliders: named(models.map(({ sliders }) => sliders)),

@@ -2,7 +2,7 @@
 
 import { element, json, newestOnly, picture } from "./requests.js";
 
-const STEPS = 24; // frames from one seed to the next
+const STEPS = 24; // frames from one seed to the next; fewer where a model's images are large
 const GAP = 2; // black pixels between images, as gan.pictures.grid has them
 const SAVED = 1024; // pixels, about, of the wider side of a saved picture
 
@@ -80,8 +80,9 @@ export class Panel {
   async walk(seed) {
     if (!this.model || this.model.points) return null;
     const parameters = { ...this.asked(), seed };
-    const image = await this.guarded(() => picture("/api/walk.png", { ...parameters, to: seed + 1, steps: STEPS }));
-    return image ? { image, steps: STEPS, parameters } : null;
+    const steps = Math.min(STEPS, Math.floor(this.model.most.walked / parameters.count));
+    const image = await this.guarded(() => picture("/api/walk.png", { ...parameters, to: seed + 1, steps }));
+    return image ? { image, steps, parameters } : null;
   }
 
   frame({ image, steps, parameters }, number) {
