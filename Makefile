@@ -42,6 +42,16 @@ test: .venv/.complete ## The tests; no network needed
 test-all: .venv/.complete ## The tests with the slow ones: full-length runs, on full data sets where they are at hand
 	$(PY) -m pytest -m "" $(if $(filter-out 1,$(WORKERS)),-n $(WORKERS)) $(ARGS)
 
+# .venv-next has these two packages, and all others from .venv.
+.PHONY: test-next
+test-next: .venv/.complete ## The tests on the newest pre-release of Hydra and OmegaConf, in .venv-next; needs the network
+	$(PY) -m venv .venv-next
+	$(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+		"$$(.venv-next/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/next.pth"
+	.venv-next/bin/python -m pip install -q --upgrade --pre --no-deps $(PIP_ARGS) 'hydra-core<1.5' 'omegaconf<2.5'
+	.venv-next/bin/python -m pip install -q --no-deps $(PIP_ARGS) -e .
+	.venv-next/bin/python -m pytest $(ARGS)
+
 .PHONY: browser
 browser: .venv/.complete ## The pages of demo, watch and board in headless Chromium; needs one, and the extra [browser]
 	$(PY) -m pytest -m "" $(wildcard tests/*/test_*_in_a_browser.py) $(ARGS)
@@ -85,5 +95,5 @@ constraints: ## Write constraints.txt from a fresh resolve; TORCH=2.14.1 moves t
 
 .PHONY: clean
 clean: ## Remove what builds and checks leave behind; never outputs/, data/ or .venv
-	rm -rf build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis __pycache__
+	rm -rf .venv-next build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis __pycache__
 	find $(wildcard $(PARTS)) -name __pycache__ -prune -exec rm -rf {} +

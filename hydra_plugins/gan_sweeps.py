@@ -44,4 +44,4 @@ class OptunaSweeper(Sweeper):
         self._sweep.setup(hydra_context, task_function, config)
 
     def sweep(self, arguments: list[str]) -> None:
-        self._sweep.run(arguments, self._search.run)
+        self._sweep.run(arguments, self._search.run, self._search.objectives)

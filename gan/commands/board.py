@@ -79,8 +79,10 @@ def launch(folder: Path, *, host: str, port: int | None) -> str:
     meanwhile must not make it another one.
 
     Raises:
-        GanError: the port is taken, or is not this user's.
+        GanError: the port is taken, or is not this user's; the host is empty, which would be every address.
     """
+    if not host.strip():
+        raise GanError("--host: '' given, which would be every address of this machine; give 127.0.0.1, or 0.0.0.0")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from tensorboard import program
 

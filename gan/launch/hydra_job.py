@@ -9,6 +9,7 @@ import logging
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,10 @@ from gan.system.signals import MISTAKE, OVERRIDES_VARIABLE
 
 CONF = Path(__file__).parents[2] / "conf"
 logging.getLogger("matplotlib").setLevel(logging.WARNING)  # torchmetrics imports it; at first it tells of its fonts
+# What Hydra 1.4 warns of and Hydra 1.3 needs: version_base; and instantiate() without a list of what it may call, which
+# Hydra 1.3 does not take (gan/config/target_validation.py has looked at every target before).
+for message in ("The version_base parameter is deprecated", "hydra.utils.instantiate.. resolved _target_"):
+    warnings.filterwarnings("ignore", message)
 
 BEGUN = cpu_threads.look()
 

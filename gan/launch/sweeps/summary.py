@@ -3,17 +3,22 @@
 import math
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gan.launch.sweeps.runner import Runner
 from gan.runs.sweep_jobs import Point, State, ended, reason
 
-BEST = "quality/fcd"
+LOWEST_FCD = {"quality/fcd": "minimize"}  # what a grid is judged by
+MOST_BEST = 5  # points that are named where several objectives leave several
 
 
-def summary(sweep: Path, points: Sequence[Point], runner: Runner) -> str:
-    """A line of numbers, one for each point that failed, the best point, and the command that shows them all."""
+def summary(sweep: Path, points: Sequence[Point], runner: Runner, objectives: Mapping[str, str] = LOWEST_FCD) -> str:
+    """A line of numbers, one for each point that failed, the best points, and the command that shows them all.
+
+    Args:
+        objectives: names in run.json's ``ended``, each with "minimize" or "maximize".
+    """
     states = {point: point.state for point in points}
     finished = [point for point in points if states[point] is State.FINISHED]
     counts = {
@@ -28,7 +33,7 @@ def summary(sweep: Path, points: Sequence[Point], runner: Runner) -> str:
     told = ", ".join(f"{number} {what}" for what, number in counts.items() if number or what in always)
     lines = [f"Sweep {_short(sweep)}: {len(points)} points: {told}."]
     lines += [_failure(point) for point in points if states[point] is State.FAILED]
-    lines += best(finished)
+    lines += best(finished, objectives)
     if not {State.FINISHED, State.PRUNED}.isdisjoint(states.values()):
         lines.append(f"Compare them:  gan report {_short(sweep)}")
     return "\n".join(lines)
@@ -39,14 +44,41 @@ def _failure(point: Point) -> str:
     return f"  failed: {_short(point.folder)}: {first}"
 
 
-def best(points: Sequence[Point]) -> list[str]:
-    """The point of the lowest FCD as training has measured it, in a line; nothing if none was measured."""
-    values = {point: ended(point.folder).get(BEST) for point in points}
-    measured = {point: value for point, value in values.items() if isinstance(value, float) and math.isfinite(value)}
-    if not measured:
-        return []
-    point = min(measured, key=lambda point: measured[point])
-    return [f"Best {BEST}:  {measured[point]:.3g}, {_short(point.folder)}"]
+def best(points: Sequence[Point], objectives: Mapping[str, str]) -> list[str]:
+    """The best point as training has measured it, in a line; nothing if none was measured.
+
+    Of several objectives every point that no other beats in one of them and equals in the rest: the Pareto front.
+    """
+    measured = {point: values for point in points if (values := _values(point, objectives))}
+    signs = [-1 if direction == "maximize" else 1 for direction in objectives.values()]
+    costs = {
+        point: [sign * value for sign, value in zip(signs, values, strict=True)] for point, values in measured.items()
+    }
+    front = [point for point in costs if not any(_beats(other, costs[point]) for other in costs.values())]
+    front.sort(key=lambda point: costs[point])
+    if len(objectives) == 1:
+        front = front[:1]
+    lines = [_told(measured[point], objectives, point) for point in front[:MOST_BEST]]
+    if len(front) > MOST_BEST:
+        lines.append(f"{len(front) - MOST_BEST} more points are the best in some way.")
+    return lines
+
+
+def _told(values: Sequence[float], objectives: Mapping[str, str], point: Point) -> str:
+    parts = [f"{name}:  {value:.3g}" for name, value in zip(objectives, values, strict=True)]
+    return f"Best {', '.join(parts)}, {_short(point.folder)}"
+
+
+def _values(point: Point, objectives: Mapping[str, str]) -> list[float] | None:
+    """What it has come to; None unless all of it was measured."""
+    facts = ended(point.folder)
+    values = [facts.get(name) for name in objectives]
+    finite = [float(value) for value in values if isinstance(value, int | float) and math.isfinite(value)]
+    return finite if len(finite) == len(values) else None
+
+
+def _beats(one: Sequence[float], other: Sequence[float]) -> bool:
+    return one != other and all(mine <= its for mine, its in zip(one, other, strict=True))
 
 
 def how_to_go_on(command: Sequence[str], sweep: Path) -> str:

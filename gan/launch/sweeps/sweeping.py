@@ -10,7 +10,7 @@ from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, read_write
 
 from gan.launch import hydra_job
 from gan.launch.sweeps import folder, side_by_side, summary
@@ -44,7 +44,8 @@ class Sweep:
         self._context, self._config, self._command = context, config, user_command()
         if not any(word.startswith("hydra.sweep.dir=") for word in config.hydra.overrides.hydra):
             new = Path(config.hydra.sweep.dir)
-            config.hydra.sweep.dir = str(folder.of_this_command(new, self._command))
+            with read_write(config.hydra):  # since Hydra 1.4 it is read-only
+                config.hydra.sweep.dir = str(folder.of_this_command(new, self._command))
         if config.get("dry_run"):  # which takes a moment, and says what it has to say here
             self._launcher: Launcher = BasicLauncher()
             self._launcher.setup(hydra_context=context, task_function=task, config=config)
@@ -52,8 +53,8 @@ class Sweep:
             self._launcher = Plugins.instance().instantiate_launcher(context, task, config)
         self._side_by_side = self._together > 1 and isinstance(self._launcher, BasicLauncher)
 
-    def run(self, arguments: Sequence[str], choose: Choose) -> None:
-        """Run it.
+    def run(self, arguments: Sequence[str], choose: Choose, objectives: Mapping[str, str] = summary.LOWEST_FCD) -> None:
+        """Run it; what is best by the objectives is told at the end.
 
         Raises:
             GanError, HydraException: a mistake in the command, before anything is run.
@@ -72,7 +73,7 @@ class Sweep:
             except signals.Stopped as stop:
                 self._tell(stop, summary.how_to_go_on(command, sweep))
                 raise
-            print(summary.summary(sweep, points, runner))
+            print(summary.summary(sweep, points, runner, objectives))
             states = {point.state for point in points}
             unfinished = not states.isdisjoint((State.CUT, State.MISSING, State.FAILED))
             folder.keep_record(sweep, command, finished=not unfinished)

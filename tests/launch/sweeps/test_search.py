@@ -1,6 +1,8 @@
 """A search by Optuna, of jobs that only pretend to train: chosen by results, cut, gone on with, never twice."""
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -58,12 +60,26 @@ def test_what_is_chosen_twice_at_once_is_run_once(sweeps: Sweeps) -> None:
     assert len(states(Path("s"))) == 4
 
 
-def test_with_several_objectives_the_best_are_those_that_none_beats_in_all(sweeps: Sweeps) -> None:
+def test_with_several_objectives_the_best_are_those_that_none_beats_in_all(
+    sweeps: Sweeps, capsys: pytest.CaptureFixture[str]
+) -> None:
     sweeps.more = {"seconds": lambda lr: 1 / lr}
     assert sweeps(*SEARCH, "+hydra.sweeper.objectives.seconds=minimize") == 0
     best = best_of(Path("s"))
     assert len(best) == 4
     assert all(values["seconds"] == pytest.approx(1 / values["quality/fcd"]) for values in best)
+    told = re.findall(r"^Best quality/fcd:  (.+), seconds:  (.+), s/.+$", capsys.readouterr().out, re.MULTILINE)
+    assert told == [(f"{lr:.3g}", f"{1 / lr:.3g}") for lr in sorted(lr for _, lr in sweeps.trained)]
+
+
+def test_of_several_objectives_a_point_that_another_beats_is_not_named(
+    sweeps: Sweeps, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweeps.more = {"seconds": lambda lr: 7}
+    assert sweeps(*SEARCH, "+hydra.sweeper.objectives.seconds=minimize") == 0
+    lowest = min(lr for _, lr in sweeps.trained)
+    told = re.findall("^Best .*$", capsys.readouterr().out, re.MULTILINE)
+    assert [line.rpartition(", ")[0] for line in told] == [f"Best quality/fcd:  {lowest:.3g}, seconds:  7"]
 
 
 @pytest.mark.parametrize(
@@ -112,10 +128,36 @@ def states(sweep: Path) -> list[str]:
     return [trial.state.name for trial in study.get_trials(deepcopy=False)]
 
 
-def test_another_measure_can_be_the_objective(sweeps: Sweeps) -> None:
+@pytest.mark.parametrize(
+    ("objective", "best"), [("recall: maximize", max), ("recall: minimize", min), ("seconds: maximize", max)]
+)
+def test_another_measure_can_be_the_objective(
+    sweeps: Sweeps, capsys: pytest.CaptureFixture[str], objective: str, best: Callable[[list[float]], float]
+) -> None:
+    """The last line names the best by it, whatever the FCD, which is the lowest of the lowest rate."""
+    sweeps.more = {"quality/recall": lambda lr: lr, "seconds": lambda lr: round(1000 * lr)}
+    given = ["~hydra.sweeper.objectives.fcd", f"+hydra.sweeper.objectives.{objective.replace(': ', '=')}"]
+    assert sweeps(*SEARCH, *given) == 0
+    name = "seconds" if "seconds" in objective else "quality/recall"
+    value = sweeps.more[name](best([lr for _, lr in sweeps.trained]))
+    assert best_of(Path("s")) == [{name: value}]
+    told = re.findall(r"^Best (.+):  (.+), (.+)$", capsys.readouterr().out, re.MULTILINE)
+    assert [line[:2] for line in told] == [(name, f"{value:.3g}")]
+    assert json.loads(Path(told[0][2], "run.json").read_text())["ended"][name] == value
+
+
+def test_braces_for_the_objectives_are_refused_with_the_words_that_add_one(
+    sweeps: Sweeps, capsys: pytest.CaptureFixture[str]
+) -> None:
     sweeps.more = {"quality/recall": lambda lr: lr}
-    assert sweeps(*SEARCH, "~hydra.sweeper.objectives.fcd", "+hydra.sweeper.objectives.recall=maximize") == 0
-    assert best_of(Path("s")) == [{"quality/recall": max(lr for _, lr in sweeps.trained)}]
+    assert sweeps(*SEARCH, "hydra.sweeper.objectives={recall: maximize}") == 2
+    told = capsys.readouterr().err
+    assert told == (
+        "hydra.sweeper.objectives: no such setting; a new one by itself: +hydra.sweeper.objectives.NAME=…\n"
+    )
+    advised = told.split()[-1].replace("NAME=…", "recall=maximize")
+    assert sweeps(*SEARCH, "hydra.sweeper.trials=1", advised) == 0
+    assert "Best quality/fcd:  " in capsys.readouterr().out
 
 
 PRUNED = ("hydra/sweeper=optuna", "hydra.sweeper.prune=true", "hydra.sweeper.sampler=random", "hydra.sweep.dir=s")
