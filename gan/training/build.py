@@ -90,13 +90,15 @@ def build_game(settings: Mapping[str, Any], data: ImageData) -> GAN:
 def build_trainer(settings: Mapping[str, Any], past: Past | None = None) -> L.Trainer:
     """Lightning's Trainer with the callbacks and loggers of the configuration; of a run with a past, as it goes on."""
     arguments = dict(settings["trainer"])
+    strategy = arguments["strategy"]
     if world_size(arguments) > 1:
-        arguments["strategy"] = GameDDP()
-    elif arguments["strategy"] == "ddp":
-        arguments["strategy"] = "auto"
+        strategy = GameDDP()
+    elif strategy == "ddp":
+        strategy = "auto"
     callbacks = [instantiate(node) for node in settings["callbacks"].values() if node]
     trainer: L.Trainer = instantiate(
         {"enable_checkpointing": _has_checkpoints(callbacks), "enable_progress_bar": _has_bar(callbacks), **arguments},
+        strategy=strategy,  # an object: since Hydra 1.4 none may stand among the settings
         callbacks=callbacks,
         logger=[_logger(node, past) for node in settings["logger"].values() if node],
         plugins=[SealedCheckpoints()],
