@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gan.commands.arguments import Device
+from gan.system.errors import GanError
 
 if TYPE_CHECKING:
     from gan.demo.shelf import Shelf
@@ -36,14 +37,14 @@ def demo(
     The page is of this machine, needs no network, and ends with Ctrl-C.
     """
     from gan.demo.shelf import Shelf
-    from gan.runs.reading import FACTS, SETTINGS
+    from gan.runs.reading import is_run
     from gan.system.devices import usable_device
 
     sources = bundles or []
     shelf = Shelf(sources, usable_device(device))
     for number in range(len(shelf.names)):
         shelf.model(number)  # a mistake in any of them is told at once
-    runs = [source for source in sources if (source / SETTINGS).is_file() and (source / FACTS).is_file()]
+    runs = [source for source in sources if is_run(source)]
     _serve(shelf, runs, root, host=host, port=port, page="", open_page=open_page)
 
 
@@ -62,11 +63,16 @@ def watch(
     Reads the run folder alone, so that the run may be on, finished, failed or cut short. Ends with Ctrl-C.
     """
     from gan.demo.shelf import Shelf
-    from gan.runs.reading import find_runs
+    from gan.runs.reading import readable_runs
     from gan.system.devices import usable_device
 
-    newest_first = sorted(find_runs([run]), key=lambda found: found.changed, reverse=True)
-    folders = [found.folder for found in newest_first]
+    found, unreadable = readable_runs([run])
+    if not found:
+        raise GanError("\n".join(["no run that can be read:", *unreadable.values()]))
+    for why in unreadable.values():
+        print(why, file=sys.stderr)
+    newest_first = sorted(found, key=lambda one: one.changed, reverse=True)
+    folders = [one.folder for one in newest_first]
     _serve(
         Shelf(folders, usable_device(device)), folders, root, host=host, port=port, page="watch", open_page=open_page
     )

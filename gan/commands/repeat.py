@@ -1,6 +1,5 @@
 """`gan repeat`: a run once more, from its saved settings, and whether its numbers are the same."""
 
-import json
 import signal
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gan.runs.run_files import RunFileError, read_json, read_settings
 from gan.system.errors import GanError
 from gan.system.files import write_bytes
 
@@ -66,15 +66,13 @@ def verdict(run: Path, second: Path) -> tuple[bool, list[str]]:
 
 def _settings(run: Path, as_in: Path | None = None) -> dict[str, Any]:
     """Of config.yaml; ``as_in``: as they would be if the run lay in that folder."""
-    import yaml
-
     from gan.runs.resume import in_folder
 
     try:
-        settings = yaml.safe_load((run / "config.yaml").read_text())
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        settings = read_settings(run / "config.yaml")
+    except OSError as error:
         raise GanError(f"{run}: holds no run (no config.yaml that can be read); a run folder expected") from error
-    if not isinstance(settings, dict) or not isinstance(settings.get("run_dir"), str):
+    if not isinstance(settings.get("run_dir"), str):
         raise GanError(f"{run}: its config.yaml holds no settings of a run")
     return in_folder(settings, (as_in or run).resolve())
 
@@ -138,7 +136,6 @@ def _other_facts(run: Path, second: Path) -> Iterator[str]:
 
 def _facts(run: Path) -> Mapping[str, Any]:
     try:
-        facts = json.loads((run / "run.json").read_text())
-    except (OSError, ValueError):
+        return dict(read_json(run / "run.json"))
+    except (OSError, RunFileError):
         return {}
-    return facts if isinstance(facts, dict) else {}

@@ -29,17 +29,20 @@ def report(
     from gan.report.markdown import markdown
     from gan.report.overview import overview
     from gan.report.unranked import never_begun
-    from gan.runs.reading import find_runs
+    from gan.runs.reading import readable_runs
 
     if out.suffix != ".html":
         raise GanError(f"--out: {out} given; a file name that ends in .html expected")
-    found, failed = find_runs(runs), never_begun(runs)
+    found, unreadable = readable_runs(runs)
+    if not found:
+        raise GanError("\n".join(["no run that can be read:", *unreadable.values()]))
+    failed = never_begun(runs)
     now = time.time()
-    made = document(found, now, failed)
+    made = document(found, now, failed, unreadable)
     pictures = f"{out.stem}_files"
     files = {out: html_page(made)}
     for path, content in markdown(made, pictures).items():
         files[out.parent / path if path else out.with_suffix(".md")] = content
     write_files(None, files, force=force)
-    print(overview(found, now, failed))
+    print(overview(found, now, failed, unreadable))
     print(f"\n{out}: open it in a browser\n{out.with_suffix('.md')}: the same for GitHub, pictures in {pictures}/")

@@ -64,14 +64,11 @@ def places() -> list[Path]:
 
 def _found(folders: "Sequence[Path]") -> "list[Run]":
     """A folder that cannot be read is told, and hides no other."""
-    from gan.runs.reading import named_folders, read_run
+    from gan.runs.reading import readable_runs
 
-    found = []
-    for folder, name in named_folders(folders).items():
-        try:
-            found.append(read_run(folder, name))
-        except GanError as error:
-            print(error, file=sys.stderr)
+    found, unreadable = readable_runs(folders)
+    for why in unreadable.values():
+        print(why, file=sys.stderr)
     return found
 
 

@@ -14,7 +14,6 @@ from gan.runs.reading import Run
 from gan.system.errors import GanError
 
 MOST_POINTS = 400  # of one curve
-MOST_GRID = 2**26  # bytes of a picture
 RECENT = 20  # rows that the speed is taken from
 # title, columns, and how it is drawn: a scale by tens, a line to compare with
 CHARTS: tuple[tuple[str, tuple[str, ...], Mapping[str, Any]], ...] = (
@@ -83,12 +82,9 @@ def grid(run: Run, number: int) -> bytes:
     found = grids(run)
     if not 0 <= number < len(found):
         raise GanError(f"grid: {number} given; this run has {len(found)}")
-    path = found[number].resolve()
-    if not path.is_relative_to(run.folder.resolve()) or path.stat().st_size > MOST_GRID:
+    content = run.picture(found[number])
+    if content is None:
         raise GanError(f"grid: {found[number].name} is no picture of this run")
-    content = path.read_bytes()
-    if not content.startswith(b"\x89PNG"):
-        raise GanError(f"grid: {found[number].name} is no PNG")
     return content
 
 
@@ -144,6 +140,7 @@ def _images_of_an_epoch(run: Run, trainer: Mapping[str, Any]) -> float | None:
     if run.data in SAMPLES:
         return SAMPLES[run.data].train_count
     sources = SOURCES.get(run.data, {})
-    split = (run.settings.get("data") or {}).get("split")
-    source = sources.get(split) or next(iter(sources.values()), None)
+    data = run.settings.get("data")
+    split = data.get("split") if isinstance(data, dict) else None
+    source = (sources.get(split) if isinstance(split, str) else None) or next(iter(sources.values()), None)
     return source.train.counts[0] if source else None

@@ -19,6 +19,7 @@ from gan.data.module import ImageData
 from gan.generators.bundle import FILE_NAME
 from gan.runs import run_folder
 from gan.runs.resume import Past
+from gan.runs.run_files import RunFileError, read_json
 from gan.system.files import write_bytes
 from gan.system.signals import Stopped, in_a_line, meant_by
 from gan.training.callbacks.alarms import raised_alarms
@@ -104,9 +105,9 @@ def record(
     When a run goes on the facts of its beginning stay, and ``resumed`` gets an entry with those that are now.
     """
     facts = _facts(settings, data, trainer)
-    with contextlib.suppress(OSError, ValueError):  # the first part may have been killed before it wrote any
+    with contextlib.suppress(OSError, RunFileError):  # the first part may have been killed before it wrote any
         if past is not None and past.checkpoint is not None:
-            first = json.loads((run_dir / "run.json").read_text())
+            first = read_json(run_dir / "run.json")
             now = {"from": past.checkpoint.name, "g_updates": past.g_updates, "changed": past.changed, **facts}
             facts = {**first, "resumed": [*first.get("resumed", []), now]}
             for end in ("ended", *run_folder.ENDED_EARLY):
@@ -144,7 +145,7 @@ def record_end(trainer: L.Trainer, run_dir: Path, seconds: float) -> None:
     """Add to run.json how far the run came, and in what time."""
     game = trainer.lightning_module
     assert isinstance(game, GAN)
-    facts = json.loads((run_dir / "run.json").read_text())
+    facts = read_json(run_dir / "run.json")
     facts["ended"] = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "seconds": round(seconds, 1),

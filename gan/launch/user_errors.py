@@ -8,6 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from gan.runs import run_folder
+from gan.runs.run_files import RunFileError, read_settings
 from gan.system.errors import RunError
 from gan.system.signals import what_is_left
 
@@ -71,11 +72,13 @@ def _is_inside(name: Any, folder: Path) -> bool:
 
 def _batch_size(config: DictConfig, folder: Path) -> int | None:
     """Of the run, which may have gone on with the settings of its folder."""
-    saved = folder / "config.yaml"
     try:
-        settings = OmegaConf.load(saved) if saved.exists() else config
+        settings = OmegaConf.create(read_settings(folder / "config.yaml"))
+    except (OSError, RunFileError):
+        settings = config
+    try:
         return int(OmegaConf.select(settings, "data.batch_size"))
-    except (OSError, ValueError, TypeError):
+    except (ValueError, TypeError):
         return None
 
 

@@ -9,7 +9,7 @@ from gan.report.ranking import Ranking, rankings
 from gan.report.repeating import command
 from gan.report.sweep import sweep_section
 from gan.report.tables import SPREAD, labels, origins, ranking_table, settings_blocks, single_runs
-from gan.report.unranked import never_begun_blocks, unranked_blocks
+from gan.report.unranked import never_begun_blocks, unranked_blocks, unreadable_blocks
 from gan.runs.reading import Run
 
 MOST_GRIDS = 24
@@ -17,17 +17,23 @@ MOST_NOTES = 12
 LOSSES = {"train/d_loss": "D's loss", "train/g_loss": "G's loss"}
 
 
-def document(runs: Sequence[Run], now: float, failed: Mapping[str, str] = MappingProxyType({})) -> Document:
+def document(
+    runs: Sequence[Run],
+    now: float,
+    failed: Mapping[str, str] = MappingProxyType({}),
+    unreadable: Mapping[str, str] = MappingProxyType({}),
+) -> Document:
     """A report on these runs.
 
     Args:
         runs: at least one.
         now: in seconds since 1970; tells a run that is going on from one that was stopped.
         failed: points of a sweep that never became runs, by name, and why.
+        unreadable: runs with a file that cannot be read, by name, and why.
     """
     ranked = rankings(runs)
     in_order = [run for ranking in ranked for run in ranking.all_runs]
-    blocks = [*_ranking_blocks(ranked, now), *never_begun_blocks(failed)]
+    blocks = [*_ranking_blocks(ranked, now), *never_begun_blocks(failed), *unreadable_blocks(unreadable)]
     sections = [
         Section("Ranking" if len(runs) > 1 else "Measures", blocks),
         Section("What differs" if len(runs) > 1 else "Settings", settings_blocks(in_order)),
@@ -91,7 +97,7 @@ def _notes(ranking: Ranking) -> list[str]:
 
 
 def _measured_with(run: Run) -> str:
-    extractors = ", ".join(f"{name} {str(sha)[:8]}" for name, sha in (run.quality.get("extractors") or {}).items())
+    extractors = ", ".join(f"{name} {str(sha)[:8]}" for name, sha in run.extractors.items())
     return f"{run.quality.get('n')} images against {run.quality.get('data')}{' by ' if extractors else ''}{extractors}"
 
 
@@ -108,15 +114,17 @@ def _grids(ranked: Sequence[Ranking]) -> list[Section]:
     left_out = 0
     for ranking in ranked:
         runs, called = ranking.all_runs, labels(ranking.all_runs)
-        real = next((path for run in runs if (path := run.folder / "samples" / "real.png").is_file()), None)
+        real = next((real for run in runs if (real := run.picture(run.folder / "samples" / "real.png"))), None)
         grids = [(run, grid) for run in runs if (grid := run.newest_grid) is not None]
         if real is not None and grids:
-            pictures.append(Picture(f"real-{ranking.data}", real.read_bytes(), f"real {ranking.data}", pixels=True))
+            pictures.append(Picture(f"real-{ranking.data}", real, f"real {ranking.data}", pixels=True))
         for run, grid in grids[:MOST_GRIDS]:
+            if (content := run.picture(grid)) is None:
+                continue
             epoch = grid.stem.removeprefix("epoch_").lstrip("0") or "0"
             ended = "" if run.is_ranked else ", not ranked"
             caption = f"{run.name} {called[run.name]} (epoch {epoch}{ended})"
-            pictures.append(Picture(f"samples-{run.name}", grid.read_bytes(), caption, pixels=True))
+            pictures.append(Picture(f"samples-{run.name}", content, caption, pixels=True))
         left_out += max(0, len(grids) - MOST_GRIDS)
     if not pictures:
         return []

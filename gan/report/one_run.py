@@ -1,5 +1,6 @@
 """One run for the terminal: what it is, its settings, its curves and its newest images."""
 
+import io
 import json
 import textwrap
 import zipfile
@@ -16,6 +17,7 @@ from gan.report.settings import PLACES, flat
 from gan.report.terminal_charts import images, plot
 from gan.runs.curves import Curve
 from gan.runs.reading import Run
+from gan.runs.run_files import MOST_BYTES, RunFileError, read_bytes
 
 GROUPS = (
     "data",
@@ -98,9 +100,13 @@ def _newest(run: Run, width: int, *, colour: bool) -> str:
 def newest_images(folder: Path) -> NDArray[np.uint8] | None:
     """uint8 (N, C, H, W), the images of the fixed latents after the last epoch; None without, or of points."""
     try:
-        with (folder / LATENTS).open("rb") as file, np.load(file, allow_pickle=False) as saved:
+        content = io.BytesIO(read_bytes(folder / LATENTS))
+        with zipfile.ZipFile(content) as archive:
+            if archive.getinfo("images.npy").file_size > MOST_BYTES[LATENTS.suffix]:  # unpacked
+                return None
+        with np.load(content, allow_pickle=False) as saved:
             images = saved["images"][-1]
-    except (OSError, EOFError, ValueError, KeyError, IndexError, zipfile.BadZipFile):
+    except (OSError, EOFError, ValueError, KeyError, IndexError, MemoryError, zipfile.BadZipFile, RunFileError):
         return None
     is_pictures = images.dtype == np.uint8 and images.ndim == 4 and images.shape[1] in (1, 3) and len(images)
     return images if is_pictures else None

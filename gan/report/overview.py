@@ -12,7 +12,12 @@ ROWS = 12
 WIDEST = 72  # characters of one cell
 
 
-def overview(runs: Sequence[Run], now: float, failed: Mapping[str, str] = MappingProxyType({})) -> str:
+def overview(
+    runs: Sequence[Run],
+    now: float,
+    failed: Mapping[str, str] = MappingProxyType({}),
+    unreadable: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """The ranking of each data set as plain text with aligned columns, its first rows; and what is not ranked, and why.
 
     Args: as `gan.report.contents.document` has them.
@@ -30,6 +35,8 @@ def overview(runs: Sequence[Run], now: float, failed: Mapping[str, str] = Mappin
         parts.append("\n".join(lines))
     if failed:
         parts.append("\n".join(["never begun:", *(f"  failed: {name}: {why}" for name, why in failed.items())]))
+    if unreadable:
+        parts.append("\n".join(["not read:", *(f"  {name}: {why}" for name, why in unreadable.items())]))
     return "\n\n".join(parts)
 
 

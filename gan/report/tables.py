@@ -123,7 +123,7 @@ def _origin(run: Run) -> dict[str, str]:
         node = run.facts.get(part)
         for name, value in flat(node if isinstance(node, dict) else {}).items():
             found[name if part == "versions" else f"{part} {name}"] = value
-    for extractor, digest in (run.quality.get("extractors") or {}).items():
+    for extractor, digest in run.extractors.items():
         found[f"{extractor} sha256"] = str(digest)
     if "n" in run.quality:
         found["images measured"] = str(run.quality["n"])

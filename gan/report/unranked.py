@@ -49,6 +49,15 @@ def never_begun_blocks(failed: Mapping[str, str]) -> list[Block]:
     )
 
 
+def unreadable_blocks(unreadable: Mapping[str, str]) -> list[Block]:
+    """A row for each run with a file that cannot be read."""
+    if not unreadable:
+        return []
+    rows = [[name, why] for name, why in unreadable.items()]
+    about = f"Not read, and in nothing else on this page: {len(rows)}."
+    return _opened(about, f"Not read ({len(rows)})", Table(["run", "why"], rows))
+
+
 def _opened(about: str, title: str, table: Table) -> list[Block]:
     return [Text(about), table if len(table.rows) <= MOST_OPEN else Folded(title, [table])]
 

@@ -1,6 +1,5 @@
 """Whether two runs have the same numbers: everything in their checkpoints, every row of metrics.csv, but the times."""
 
-import csv
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from torch import Tensor
 
 from gan.runs.checkpoint_io import load
 from gan.runs.resume import in_folder
+from gan.runs.run_files import read_rows
 
 TIMES = ("seconds", "images_per_second", "train/images_per_second")  # what no two runs have alike
 METRICS = "metrics.csv"
@@ -43,8 +43,8 @@ def last_checkpoints(run: Path, other: Path) -> list[str]:
 def rows(run: Path) -> list[dict[str, str]]:
     """The rows of a run folder's metrics.csv as they are written, without the times; [] if it has none."""
     try:
-        with (run / METRICS).open(newline="") as file:
-            return [{name: text for name, text in row.items() if name not in TIMES} for row in csv.DictReader(file)]
+        rows = read_rows(run / METRICS)
+        return [{name: text for name, text in row.items() if name not in TIMES} for row in rows]
     except FileNotFoundError:
         return []
 

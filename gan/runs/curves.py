@@ -1,13 +1,16 @@
 """What metrics.csv says: each logged column as a curve over the real images that the run had seen."""
 
-import csv
+import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gan.runs.run_files import read_rows
+
 FILE_NAME = "metrics.csv"
 IMAGES = "images_seen"
+MOST_IMAGES = 2**53  # a row with more is none: differences of them have no float
 
 
 @dataclass
@@ -28,6 +31,9 @@ def read_curves(table: Path) -> dict[str, Curve]:
     A row without ``images_seen`` belongs to the number in the row above it. A last line without its end is still being
     written, and is left out, as is a row with a cell that is no number. Where the images go back, a run was taken up
     again from a checkpoint: what it had logged after that is replaced.
+
+    Raises:
+        RunFileError: it cannot be read.
     """
     curves: dict[str, Curve] = {}
     images = 0
@@ -44,18 +50,14 @@ def read_curves(table: Path) -> dict[str, Curve]:
 
 
 def _rows(table: Path) -> Iterator[dict[str, float]]:
-    try:
-        text = table.read_text(errors="replace")
-    except OSError:
-        return
-    whole = text[: text.rfind("\n") + 1].replace("\0", "")
-    for row in csv.DictReader(whole.splitlines()):
-        try:
-            numbers = {name: float(cell) for name, cell in row.items() if name and cell}
-        except (TypeError, ValueError):
-            continue
-        if math.isfinite(numbers.get(IMAGES, 0)):
-            yield numbers
+    with contextlib.suppress(FileNotFoundError):
+        for row in read_rows(table):
+            try:
+                numbers = {name: float(cell) for name, cell in row.items() if name and cell}
+            except ValueError:
+                continue
+            if 0 <= numbers.get(IMAGES, 0) < MOST_IMAGES:
+                yield numbers
 
 
 def thinned(curve: Curve, most: int) -> Curve:

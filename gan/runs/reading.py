@@ -1,16 +1,16 @@
 """Run folders: which there are below a folder, and what the files of one say."""
 
-import json
+import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import Any, TypeGuard
 
 from gan.runs.curves import FILE_NAME, IMAGES, Curve, read_curves
+from gan.runs.run_files import RunFileError, read_bytes, read_json, read_settings
 from gan.runs.run_folder import is_held
 from gan.runs.sweep_jobs import FAILED, PRUNED, reason
 from gan.system.errors import GanError
@@ -53,6 +53,11 @@ class Run:
         return str(_node(self.facts, "data").get("used") or _node(self.settings, "data").get("name") or "unknown data")
 
     @property
+    def extractors(self) -> Mapping[str, Any]:
+        """What it was measured with: name -> sha256."""
+        return _node(self.quality, "extractors")
+
+    @property
     def seed(self) -> Any:
         return self.settings.get("seed")
 
@@ -92,16 +97,16 @@ class Run:
 
     def count(self, counter: str) -> float | None:
         """``images_seen`` or ``g_updates``, up to now."""
-        if counter in self.ended:
-            return float(self.ended[counter])
+        if _is_number(ended := self.ended.get(counter)):
+            return float(ended)
         values = self.curves.get(counter, Curve()).finite()
         return values[-1] if values else None
 
     @property
     def seconds(self) -> float | None:
         """Of training; of a run that has not ended, from its start to its last row, if run.json has the start."""
-        if "seconds" in self.ended:
-            return float(self.ended["seconds"])
+        if _is_number(seconds := self.ended.get("seconds")):
+            return float(seconds)
         try:
             began = datetime.strptime(str(self.facts.get("started")), "%Y-%m-%dT%H:%M:%S%z").timestamp()
         except ValueError:
@@ -117,6 +122,15 @@ class Run:
     def newest_grid(self) -> Path | None:
         grids = sorted((self.folder / "samples").glob("epoch_*.png"))
         return grids[-1] if grids else None
+
+    def picture(self, path: Path) -> bytes | None:
+        """A PNG of this folder; None where the path is none, or leads out of the folder."""
+        try:
+            is_own = path.resolve().is_relative_to(self.folder.resolve())
+            content = read_bytes(path) if is_own else b""
+        except (OSError, RuntimeError, RunFileError):  # RuntimeError: symbolic links in a circle
+            return None
+        return content if content.startswith(b"\x89PNG") else None
 
     @property
     def command(self) -> list[str]:
@@ -136,8 +150,8 @@ def _why_pruned(facts: Mapping[str, Any]) -> str:
     return told
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_number(value: Any) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def find_runs(sources: Iterable[Path]) -> list[Run]:
@@ -147,6 +161,24 @@ def find_runs(sources: Iterable[Path]) -> list[Run]:
         GanError: one of them does not exist, has no run in it, or a file of a run cannot be read.
     """
     return [read_run(folder, name) for folder, name in named_folders(sources).items()]
+
+
+def readable_runs(sources: Iterable[Path]) -> tuple[list[Run], dict[str, str]]:
+    """The runs in these folders that can be read; and of the others, by name, why they cannot.
+
+    Raises:
+        GanError: a folder does not exist, or has no run in it.
+    """
+    runs, unreadable = [], {}
+    for folder, name in named_folders(sources).items():
+        try:
+            run = read_run(folder, name)
+            if not run.ended:
+                run.curves  # noqa: B018 (read now: it says how far the run came)
+            runs.append(run)
+        except RunFileError as error:
+            unreadable[name] = str(error)
+    return runs, unreadable
 
 
 def named_folders(sources: Iterable[Path]) -> dict[Path, str]:
@@ -169,7 +201,7 @@ def _folders(source: Path) -> list[Path]:
         raise GanError(f"{source}: this is a file; give run folders, or a folder that has some below it")
     if is_run(source):
         return [source]
-    below = sorted((path.parent for path in source.rglob(SETTINGS) if is_run(path.parent)), key=_in_order)
+    below = sorted((Path(folder) for folder, _, _ in os.walk(source) if is_run(Path(folder))), key=_in_order)
     if not below and (failed := sorted(source.rglob(FAILED))):
         first = reason(failed[0].parent).partition("\n")[0]
         raise GanError(f"{source}: none of the sweep's points has begun; {failed[0].parent.name} failed: {first}")
@@ -179,8 +211,8 @@ def _folders(source: Path) -> list[Path]:
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a run has left its two files here."""
-    return (folder / SETTINGS).is_file() and (folder / FACTS).is_file()
+    """Whether a run has left its two files here, be they readable or not."""
+    return os.path.lexists(folder / SETTINGS) and os.path.lexists(folder / FACTS)
 
 
 def _in_order(folder: Path) -> list[tuple[int, str]]:
@@ -205,17 +237,20 @@ def read_run(folder: Path, name: str = "") -> Run:
     """
     if not is_run(folder):
         raise GanError(f"{folder}: no run: {SETTINGS} and {FACTS} expected, which a run leaves")
+    try:
+        settings, facts = read_settings(folder / SETTINGS), read_json(folder / FACTS)
+    except FileNotFoundError as error:  # a symbolic link to nowhere
+        raise RunFileError(f"{error.filename}: cannot be read: {error.strerror}") from error
+    failed = _json_if_there(folder / FAILED, dict)
     times = [path.stat().st_mtime for path in (folder / SETTINGS, folder / FACTS, folder / FILE_NAME) if path.exists()]
-    alarms = _json(folder / "alarms.json", list) if (folder / "alarms.json").is_file() else []
-    failed = _json(folder / FAILED, dict) if (folder / FAILED).is_file() else None
     return Run(
         folder,
-        settings=_mapping(folder / SETTINGS),
-        facts=_json(folder / FACTS, dict),
-        quality=_node(_json(folder / QUALITY, dict), "quality") if (folder / QUALITY).is_file() else {},
-        alarms=[_alarm(alarm) for alarm in alarms],
+        settings=settings,
+        facts=facts,
+        quality=_node(_json_if_there(folder / QUALITY, dict) or {}, "quality"),
+        alarms=[_alarm(alarm) for alarm in _json_if_there(folder / "alarms.json", list) or []],
         failure="" if failed is None else str(failed.get("reason") or "no reason was recorded"),
-        pruned=_json(folder / PRUNED, dict) if (folder / PRUNED).is_file() else {},
+        pruned=_json_if_there(folder / PRUNED, dict) or {},
         changed=max(times),
         name=name or folder.name,
     )
@@ -225,24 +260,11 @@ def _alarm(alarm: Any) -> str:
     return str(alarm.get("message") or alarm) if isinstance(alarm, dict) else str(alarm)
 
 
-def _json(path: Path, kind: type) -> Any:
+def _json_if_there(path: Path, kind: type) -> Any:
     try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise GanError(f"{path}: cannot be read: {error}") from error
-    if not isinstance(content, kind):
-        raise GanError(f"{path}: cannot be read: a JSON {'object' if kind is dict else 'array'} expected")
-    return content
-
-
-def _mapping(path: Path) -> Mapping[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text())
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise GanError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise GanError(f"{path}: cannot be read: settings by name expected")
-    return content
+        return read_json(path, kind)
+    except FileNotFoundError:
+        return None
 
 
 def _node(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import OverrideParseException
 from omegaconf import OmegaConf
@@ -20,6 +19,7 @@ from omegaconf import OmegaConf
 from gan.config import schema
 from gan.runs import run_folder
 from gan.runs.checkpoint_file import CheckpointError, newest_first
+from gan.runs.run_files import RunFileError, read_settings
 from gan.system.errors import ConfigError
 
 AUTO = "auto"
@@ -159,10 +159,10 @@ def _allowed(asked: Mapping[str, Any]) -> list[str]:
 def _saved(folder: Path) -> dict[str, Any]:
     """The settings in a run's config.yaml; if it has been moved since, with its folder as it is now."""
     try:
-        saved = yaml.safe_load((folder / "config.yaml").read_text())
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise ConfigError(f"resume: {folder / 'config.yaml'} cannot be read: {error}") from error
-    if not isinstance(saved, dict) or not isinstance(saved.get("run_dir"), str):
+        saved = read_settings(folder / "config.yaml")
+    except (OSError, RunFileError) as error:
+        raise ConfigError(f"resume: {error}") from error
+    if not isinstance(saved.get("run_dir"), str):
         raise ConfigError(f"resume: {folder / 'config.yaml'} holds no settings of a run")
     for group, settings in LATER.items():
         node = saved.get(group, {})

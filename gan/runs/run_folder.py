@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from gan.runs.run_files import RunFileError, read_json
 from gan.system.errors import ConfigError
 from gan.system.files import write_bytes
 from gan.system.locks import lock
@@ -38,10 +39,10 @@ def taken() -> Path | None:
 def ended(folder: Path) -> dict[str, Any]:
     """What run.json says of how far a run came, and how good it became; {} of one that has not ended by itself."""
     try:
-        facts = json.loads((folder / "run.json").read_text())
-        return dict(facts["ended"])
-    except (OSError, ValueError, KeyError, TypeError):
+        facts = read_json(folder / "run.json").get("ended")
+    except (OSError, RunFileError):
         return {}
+    return facts if isinstance(facts, dict) else {}
 
 
 def note_early_end(folder: Path, how: str, **facts: Any) -> None:
@@ -50,8 +51,8 @@ def note_early_end(folder: Path, how: str, **facts: Any) -> None:
     Where it cannot be said (no room, no such file), what the end is about must not be hidden by that.
     """
     path = folder / "run.json"
-    with contextlib.suppress(OSError, ValueError):
-        said = {name: value for name, value in json.loads(path.read_text()).items() if name not in ENDED_EARLY}
+    with contextlib.suppress(OSError, RunFileError):
+        said = {name: value for name, value in read_json(path).items() if name not in ENDED_EARLY}
         if "ended" not in said:
             said[how] = {"at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), **facts}
             write_bytes(path, (json.dumps(said, indent=2) + "\n").encode())

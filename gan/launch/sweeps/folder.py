@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from gan.runs.run_files import RunFileError, read_json
 from gan.runs.run_folder import remove_empty
 from gan.runs.sweep_jobs import FAILED, PRUNED
 from gan.system.errors import GanError
@@ -79,7 +80,7 @@ def clear(folder: Path) -> None:
     """
     (folder / FAILED).unlink(missing_ok=True)
     if (folder / PRUNED).exists():
-        facts = json.loads((folder / "run.json").read_text())
+        facts = read_json(folder / "run.json")
         facts.pop("ended", None)
         write_bytes(folder / "run.json", json.dumps(facts, indent=2).encode())
         (folder / PRUNED).unlink()
@@ -108,7 +109,6 @@ def keep_record(folder: Path, command: Sequence[str], *, finished: bool) -> None
 
 def _record(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError):
+        return dict(read_json(path))
+    except (OSError, RunFileError):
         return {}
-    return found if isinstance(found, dict) else {}

@@ -1,6 +1,5 @@
 """losses.png: both losses, and how often D is right, over the run."""
 
-import csv
 import io
 import itertools
 import math
@@ -12,6 +11,7 @@ import lightning.pytorch as L
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from gan.runs.metrics_csv import MetricsCSV
+from gan.runs.run_files import read_rows
 from gan.system.files import write_bytes
 
 ACCURACIES = {
@@ -64,13 +64,12 @@ def _boards(trainer: L.Trainer) -> list[Any]:
 def read_columns(table: Path) -> dict[str, tuple[list[int], list[float]]]:
     """The columns of a metrics.csv: for each name, the steps at which it was logged, and its values."""
     columns: dict[str, tuple[list[int], list[float]]] = {}
-    with table.open(newline="") as file:
-        for row in csv.DictReader(file):
-            for name, text in row.items():
-                if text and name != "step":
-                    steps, values = columns.setdefault(name, ([], []))
-                    steps.append(int(row["step"]))
-                    values.append(float(text))
+    for row in read_rows(table):
+        for name, text in row.items():
+            if text and name != "step":
+                steps, values = columns.setdefault(name, ([], []))
+                steps.append(int(row["step"]))
+                values.append(float(text))
     return columns
 
 

@@ -1,0 +1,160 @@
+"""Reads the files of a run folder, which may come from anywhere: each read is bounded in size, depth and time.
+
+Everything that reads config.yaml, run.json, metrics.csv, quality.json, alarms.json, failed.json or pruned.json does so
+here. A file that is no regular file, too large or not what its name says is a `RunFileError` that names it.
+"""
+
+import csv
+import io
+import json
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gan.system.errors import GanError
+
+MOST_BYTES = {".yaml": 2**20, ".json": 2**24, ".csv": 2**28, ".png": 2**26, ".npz": 2**28}
+MOST_VALUES = 200_000  # of a YAML or JSON file, each alias counted as what it stands for
+MOST_DEPTH = 50  # of mappings and lists in each other
+MOST_WHOLE = 2**64  # of a whole number: larger ones have no float, and can take minutes to read
+MOST_NUMBER_TEXT = 100  # characters of a number in YAML
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it is there
+
+
+class RunFileError(GanError):
+    """A file of a run that is there and cannot be read."""
+
+
+def read_bytes(path: Path) -> bytes:
+    """All bytes of a regular file of bounded size.
+
+    Raises:
+        FileNotFoundError: there is none.
+        RunFileError: it cannot be read, is no regular file, or is too large.
+    """
+    most = MOST_BYTES[path.suffix]
+    try:
+        _check_regular(path, path.stat())  # before it is opened: to open a pipe or a device can wait, or do something
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(descriptor, "rb") as file:
+            _check_regular(path, os.fstat(descriptor))
+            content = file.read(most + 1)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise RunFileError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(content) > most:
+        raise RunFileError(f"{path}: cannot be read: more than {most:,} bytes")
+    return content
+
+
+def read_json(path: Path, kind: type = dict) -> Any:
+    """The object, or for ``kind=list`` the array, in a JSON file.
+
+    Raises:
+        FileNotFoundError: there is none.
+        RunFileError: it is not JSON of this kind within the bounds.
+    """
+    try:
+        content = json.loads(read_bytes(path).decode())
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(path, error) from error
+    if not isinstance(content, kind):
+        raise RunFileError(f"{path}: cannot be read: a JSON {'object' if kind is dict else 'array'} expected")
+    _check_values(path, content)
+    return content
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """The settings in a config.yaml.
+
+    Raises:
+        FileNotFoundError: there is none.
+        RunFileError: it is not YAML of settings by name within the bounds.
+    """
+    try:
+        loader = _LOADER(read_bytes(path).decode())
+        try:
+            node = loader.get_single_node()
+            _check_nodes(path, node)
+            content = None if node is None else loader.construct_document(node)
+        finally:
+            loader.dispose()
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        raise _unreadable(path, error) from error
+    if not isinstance(content, dict):
+        raise RunFileError(f"{path}: cannot be read: settings by name expected")
+    _check_values(path, content)
+    return content
+
+
+def read_rows(path: Path) -> Iterator[dict[str, str]]:
+    """The whole rows of a metrics.csv by column; of a last line without its end nothing.
+
+    Raises:
+        FileNotFoundError: there is none.
+        RunFileError: it is no table within the bounds.
+    """
+    text = read_bytes(path).decode(errors="replace")
+    whole = text[: text.rfind("\n") + 1].replace("\0", "")
+    try:
+        for row in csv.DictReader(io.StringIO(whole, newline="")):
+            yield {name: cell or "" for name, cell in row.items() if isinstance(name, str)}  # None: cells too many
+    except csv.Error as error:
+        raise _unreadable(path, error) from error
+
+
+def _check_regular(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise RunFileError(f"{path}: cannot be read: not a regular file")
+    if status.st_size > MOST_BYTES[path.suffix]:
+        raise RunFileError(f"{path}: cannot be read: {status.st_size:,} bytes; at most {MOST_BYTES[path.suffix]:,}")
+
+
+def _check_nodes(path: Path, root: Any) -> None:
+    """Before values are made of YAML's nodes: aliases and merged mappings can stand for billions, numbers for hours."""
+    waiting, count = [(root, 0)] if root is not None else [], 0
+    while waiting:
+        node, depth = waiting.pop()
+        count += 1
+        _check_bounds(path, count, depth)
+        if isinstance(node, yaml.ScalarNode):
+            if not node.tag.endswith((":str", ":null")) and len(node.value) > MOST_NUMBER_TEXT:
+                raise RunFileError(f"{path}: cannot be read: a number of {len(node.value):,} characters")
+        elif isinstance(node, yaml.MappingNode):
+            waiting += [(part, depth + 1) for pair in node.value for part in pair]
+        else:
+            waiting += [(part, depth + 1) for part in node.value]
+
+
+def _check_values(path: Path, root: Any) -> None:
+    """Raise RunFileError unless all values are those that JSON has, within the bounds."""
+    waiting, count = [(root, 0)], 0
+    while waiting:
+        value, depth = waiting.pop()
+        count += 1
+        _check_bounds(path, count, depth)
+        if isinstance(value, dict):
+            waiting += [(part, depth + 1) for part in (*value, *value.values())]
+        elif isinstance(value, list):
+            waiting += [(part, depth + 1) for part in value]
+        elif isinstance(value, int) and abs(value) >= MOST_WHOLE:
+            raise RunFileError(f"{path}: cannot be read: a number of {value.bit_length()} bits")
+        elif value is not None and not isinstance(value, str | int | float):
+            raise RunFileError(f"{path}: cannot be read: a {type(value).__name__} in it; plain values expected")
+
+
+def _check_bounds(path: Path, count: int, depth: int) -> None:
+    if count > MOST_VALUES:
+        raise RunFileError(f"{path}: cannot be read: more than {MOST_VALUES:,} values")
+    if depth > MOST_DEPTH:
+        raise RunFileError(f"{path}: cannot be read: more than {MOST_DEPTH} mappings or lists in each other")
+
+
+def _unreadable(path: Path, error: Exception) -> RunFileError:
+    reason = "too deep" if isinstance(error, RecursionError) else " ".join(str(error).split())[:300]
+    return RunFileError(f"{path}: cannot be read: {reason}")
