@@ -26,7 +26,7 @@ from gan.game.latents import Prior
 from gan.game.networks import FAMILIES, build_generator
 from gan.generators import bundle_file, bundle_metadata
 from gan.generators.bundle_file import FILE_NAME, MAX_VALUES
-from gan.generators.bundle_metadata import FORMAT
+from gan.generators.bundle_metadata import FORMAT, shown
 from gan.generators.trained_generator import TrainedGenerator
 from gan.system.errors import BundleError
 
@@ -80,6 +80,7 @@ def save_bundle(path: Path, generator: nn.Module, metadata: Mapping[str, Any]) -
     with _named(path):
         bundle_metadata.check(metadata)
         _check_classes(generator, metadata)
+        _check_finite(generator.state_dict())
     bundle_file.write(path, generator.state_dict(), metadata)
 
 
@@ -126,7 +127,19 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     tensors, saved = bundle_file.read(path)
     metadata = bundle_metadata.migrate(saved)
     bundle_metadata.check(metadata)
+    _check_finite(tensors)
     return tensors, metadata
+
+
+def _check_finite(tensors: Mapping[str, Tensor]) -> None:
+    """Raise BundleError where a weight is NaN or infinite: the images would be black, and nothing would say why."""
+    bad = {name: int((~tensor.isfinite()).sum()) for name, tensor in tensors.items() if tensor.is_floating_point()}
+    bad = {name: count for name, count in bad.items() if count}
+    if bad:
+        raise BundleError(
+            f"{sum(bad.values()):,} of its weights are not finite, the first in {shown(next(iter(bad)))}: its training "
+            "had diverged, and it makes no images"
+        )
 
 
 def _network(metadata: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn.Module:
@@ -166,7 +179,7 @@ def _check_settings(family: str, settings: Mapping[str, Any]) -> None:
         if field.name not in settings:
             continue
         value, hint, rules = settings[field.name], hints[field.name], field.metadata
-        given = f"settings.{field.name}: {bundle_metadata.shown(value)} given"
+        given = f"settings.{field.name}: {shown(value)} given"
         if not matches(value, hint):
             raise BundleError(f"{given}, {expected_type(value, hint)} expected")
         if (rules["choices"] and value not in rules["choices"]) or (rules["check"] and not rules["check"](value)):

@@ -192,7 +192,10 @@ class TrainedGenerator:
             inputs = [z[first : first + batch_size].to(device)]
             if classes is not None:
                 inputs.append(classes[first : first + batch_size].to(device))
-            images.append(self._at_rest(self.generator(*inputs)).cpu())
+            made = self.generator(*inputs)
+            if made.isnan().any():  # as bytes it would be black
+                raise GanError("this generator makes images that are not finite: its weights are too large, or damaged")
+            images.append(self._at_rest(made).cpu())
         return torch.cat(images).numpy()
 
     def _check_truncation(self, truncation: float) -> None:

@@ -12,6 +12,8 @@ from gan.report.document import Block, Chart, Charts, Command, Document, Drawing
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#5b6670", "#56b4e9", "#8a6d00")
 DASHES = ("-", "--", ":", "-.")
 SPECIAL = re.compile(r"([\\`*_{}\[\]#|~$])")
+STARTS = re.compile(r"^(\d*)([-+=.)])(?= |$|[-=]+$)")  # of a line: a list, or what makes a heading of the line above
+LINKED = re.compile(r":(?=//)|(?<=www)\.|@", re.IGNORECASE)  # what GitHub makes links of by itself
 PICTURES_A_ROW = 4
 
 
@@ -23,18 +25,18 @@ def markdown(document: Document, folder: str) -> dict[str, bytes]:
         folder: name of the folder for the pictures.
     """
     files: dict[str, bytes] = {}
-    parts = [f"# {_plain(document.title)}"]
+    parts = [f"# {plain(document.title)}"]
     for section in document.sections:
-        parts += [f"## {_plain(section.title)}", *_blocks(section.blocks, folder, files)]
+        parts += [f"## {plain(section.title)}", *_blocks(section.blocks, folder, files)]
     return {"": ("\n\n".join(parts) + "\n").encode(), **files}
 
 
 def _blocks(blocks: Sequence[Block], folder: str, files: dict[str, bytes]) -> Iterator[str]:
     for block in blocks:
         if isinstance(block, Text):
-            yield _plain(block.text)
+            yield plain(block.text)
         elif isinstance(block, Command):
-            yield f"```\n{block.text}\n```"
+            yield fenced("", block.text)
         elif isinstance(block, Table):
             yield _table(block)
         elif isinstance(block, Gallery):
@@ -42,22 +44,30 @@ def _blocks(blocks: Sequence[Block], folder: str, files: dict[str, bytes]) -> It
         elif isinstance(block, Drawing):
             standing_alone = block.svg.replace("<svg ", '<svg color="#222" style="background:#fff" ', 1)
             path = _add(files, folder, block.name, "svg", standing_alone.encode())
-            yield f"![{_plain(block.caption)}]({path})\n\n{_plain(block.caption)}"
+            yield f"![{plain(block.caption)}]({path})\n\n{plain(block.caption)}"
         elif isinstance(block, Charts):
             yield from _charts(block, folder, files)
         else:
             inside = "\n\n".join(_blocks(block.blocks, folder, files))
-            yield f"<details><summary>{escape(block.title)}</summary>\n\n{inside}\n\n</details>"
+            yield f"<details><summary>{plain(block.title)}</summary>\n\n{inside}\n\n</details>"
 
 
-def _plain(text: str) -> str:
-    """Text that Markdown and HTML leave as it is."""
-    return SPECIAL.sub(r"\\\1", escape(" ".join(text.split()), quote=False))
+def plain(text: object) -> str:
+    """Text on one line that Markdown and HTML leave as it is: no tag, link, list or end of a table's cell is in it."""
+    line = SPECIAL.sub(r"\\\1", escape(" ".join(str(text).split()), quote=False))
+    return LINKED.sub(lambda found: f"&#{ord(found[0])};", STARTS.sub(r"\1\\\2", line))
+
+
+def fenced(language: str, text: str) -> str:
+    """A block of code, in a fence that no line of the text can end."""
+    fence = "`" * max([3, *(1 + len(run) for run in re.findall("`+", text))])
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
 
 
 def _table(table: Table) -> str:
-    rows = [table.head, ["---"] * len(table.head), *([_plain(cell) for cell in row] for row in table.rows)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    rows = [table.head, *table.rows]
+    head, *body = [f"| {' | '.join(map(plain, row))} |" for row in rows]
+    return "\n".join([head, f"|{' --- |' * len(table.head)}", *body])
 
 
 def _add(files: dict[str, bytes], folder: str, name: str, ending: str, content: bytes) -> str:
@@ -76,7 +86,7 @@ def _gallery(gallery: Gallery, folder: str, files: dict[str, bytes]) -> str:
     cells = []
     for picture in gallery.pictures:
         path = _add(files, folder, picture.name, "png", picture.content)
-        caption = escape(picture.caption)
+        caption = escape(" ".join(picture.caption.split()))  # an empty line would end the HTML
         cells.append(f'<td><img src="{path}" width="220" alt="{caption}"><br>{caption}</td>')
     rows = [cells[start : start + PICTURES_A_ROW] for start in range(0, len(cells), PICTURES_A_ROW)]
     return "\n".join(["<table>", *(f"<tr>{''.join(row)}</tr>" for row in rows), "</table>"])
@@ -86,7 +96,7 @@ def _charts(charts: Charts, folder: str, files: dict[str, bytes]) -> Iterator[st
     for name, title, some in (("curves", "", charts.charts), ("more-curves", "More curves", charts.more)):
         if some:
             path = _add(files, folder, name, "png", _drawn(charts, some))
-            numbers = "\n\n".join(f"{_plain(chart.title)}\n\n{_table(chart.numbers)}" for chart in some)
+            numbers = "\n\n".join(f"{plain(chart.title)}\n\n{_table(chart.numbers)}" for chart in some)
             inside = f"![{title or 'Curves'}]({path})\n\n<details><summary>Numbers</summary>\n\n{numbers}\n\n</details>"
             yield f"<details><summary>{title}</summary>\n\n{inside}\n\n</details>" if title else inside
 
@@ -106,7 +116,7 @@ def _drawn(charts: Charts, some: Sequence[Chart]) -> bytes:
                 marker = "." if len(curve.images) <= 40 else None
                 look = {"color": COLOURS[line.colour], "linestyle": DASHES[line.dash], "linewidth": 1, "marker": marker}
                 drawn[index] = axes.plot(curve.images, curve.values, **look)[0]
-        axes.set_title(chart.title, fontsize=10)
+        axes.set_title(chart.title.replace("$", r"\$"), fontsize=10)
         axes.grid(alpha=0.3)
     for axes in panels[len(some) :]:
         axes.set_visible(False)

@@ -13,6 +13,7 @@ import yaml
 
 from gan.generators.trained_generator import TrainedGenerator
 from gan.report.loading_code import usage
+from gan.report.markdown import fenced, plain
 from gan.report.measures import MEASURES
 from gan.report.repeating import own_words
 from gan.report.settings import PLACES
@@ -64,11 +65,7 @@ class Card:
     def measures(self) -> dict[str, tuple[str, float]]:
         """By name: as written, and the number."""
         values = ((measure, measure.read(self.quality)) for measure in MEASURES)
-        return {
-            measure.title: (measure.told([value]), float(value))
-            for measure, value in values
-            if isinstance(value, int | float) and not isinstance(value, bool)
-        }
+        return {measure.title: (measure.told([value]), float(value)) for measure, value in values if _is_number(value)}
 
     def text(self) -> str:
         sections = {
@@ -79,7 +76,7 @@ class Card:
             "Limits": _limits(self),
             "Licence": _licence(self),
         }
-        parts = [f"---\n{_header(self)}---", f"# {self.title}", _summary(self)]
+        parts = [f"---\n{_header(self)}---", f"# {plain(self.title)}", _summary(self)]
         parts += [f"## {name}\n\n{content}" for name, content in sections.items()]
         return "\n\n".join(parts) + "\n"
 
@@ -115,8 +112,8 @@ def _summary(card: Card) -> str:
 
 
 def _data(card: Card) -> str:
-    origin = _line(_node(card.metadata, "data").get("origin") or "The bundle does not say what it was trained on.")
-    names = ", ".join(card.trained.class_names)
+    origin = plain(_node(card.metadata, "data").get("origin") or "The bundle does not say what it was trained on.")
+    names = plain(", ".join(card.trained.class_names))
     licence = DATA_LICENCES.get(_full_set(card.data), "their authors' own; look it up before you pass this on")
     lines = [f"Trained on {origin}." if card.data else origin, f"Licence of the images: {licence}."]
     return "\n\n".join([*lines, *([f"Classes, by label: {names}."] if names else [])])
@@ -124,20 +121,20 @@ def _data(card: Card) -> str:
 
 def _recipe(card: Card) -> str:
     said = _node(card.metadata, "trained")
-    rows = {name.replace("_", " "): value for name, value in said.items() if isinstance(value, int | float)}
-    facts = [f"- {_line(name)}: {value:,}" for name, value in rows.items()]
+    rows = {name.replace("_", " "): value for name, value in said.items() if _is_number(value)}
+    facts = [f"- {plain(name)}: {value:,}" for name, value in rows.items()]
     if card.run is None:
         settings = {"family": card.metadata["family"], **card.metadata["settings"]}
-        return "\n".join([*facts, "", _fenced("yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))])
+        return "\n".join([*facts, "", fenced("yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))])
     run = card.run
     machine, versions = _node(run.facts, "machine"), _node(run.facts, "versions")
-    facts += [f"- time: {run.seconds:,.0f} s on {_line(machine.get('device', '?'))}"] if run.seconds else []
-    facts += [f"- versions: {', '.join(f'{_line(k)} {_line(v)}' for k, v in versions.items())}"] if versions else []
-    facts += [f"- commit: {_line(run.facts['git']['commit'])}"] if _node(run.facts, "git").get("commit") else []
+    facts += [f"- time: {run.seconds:,.0f} s on {plain(machine.get('device', '?'))}"] if run.seconds else []
+    facts += [f"- versions: {', '.join(f'{plain(k)} {plain(v)}' for k, v in versions.items())}"] if versions else []
+    facts += [f"- commit: {plain(run.facts['git']['commit'])}"] if _node(run.facts, "git").get("commit") else []
     words = [word for word in own_words(run) or [] if word.partition("=")[0] not in PLACES]
-    typed = [_fenced("", f"{shlex.join(['python', *words])}\n")] if words else []
+    typed = [fenced("", shlex.join(["python", *words]))] if words else []
     settings = {name: run.settings[name] for name in RECIPE if name in run.settings}
-    written = _fenced("yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
+    written = fenced("yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
     return "\n\n".join(["\n".join(facts), *typed, written])
 
 
@@ -146,13 +143,15 @@ def _measures(card: Card) -> str:
         return "Not measured."
     rows = [f"| {name} | {told} |" for name, (told, _) in card.measures.items()]
     extractors = _node(card.quality, "extractors")
+    samples, data = plain(card.quality.get("n", "?")), plain(card.quality.get("data"))
     notes = [
-        f"Of {card.quality.get('n', '?')} samples, by `gan evaluate`, against `{_line(card.quality.get('data'))}`. "
+        f"Of {samples} samples, by `gan evaluate`, against {data}. "
         "FCD is a Fréchet distance in the features of a small classifier, and not FID: compare it only with FCD by the "
         "same extractor. ×floor: divided by what real held-out images have."
     ]
     if extractors:
-        notes.append(f"Extractors: {', '.join(f'{_line(k)} (sha256 {_line(v)[:16]})' for k, v in extractors.items())}.")
+        named = [f"{plain(name)} (sha256 {plain(str(digest)[:16])})" for name, digest in extractors.items()]
+        notes.append(f"Extractors: {', '.join(named)}.")
     return "\n\n".join(["\n".join(["| measure | value |", "| --- | --- |", *rows]), *notes])
 
 
@@ -162,9 +161,9 @@ def _limits(card: Card) -> str:
     lines += ["What is rare in its data, or strange, is rarer still in what it makes."]
     if not trained.conditional:
         lines += ["It cannot be asked for a class."]
-    if missing:
-        lines += [f"It makes (almost) no images of: {', '.join(map(_line, missing))}."]
-    if isinstance(copied, int | float):
+    if missing and isinstance(missing, list):
+        lines += [f"It makes (almost) no images of: {', '.join(map(plain, missing))}."]
+    if _is_number(copied):
         lines += [f"Copied, perhaps, from training images: {copied:.1%} of its images; 1.0% of real ones would count."]
     else:
         lines += ["Whether it copies training images has not been measured."]
@@ -186,13 +185,13 @@ def _full_set(name: str) -> str:
     return name.removeprefix("stacked_").removesuffix("_sample")
 
 
-def _fenced(language: str, text: str) -> str:
-    return f"```{language}\n{text}```"
-
-
 def _node(node: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = node.get(name)
     return found if isinstance(found, dict) else {}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
 
 
 def _line(text: object) -> str:

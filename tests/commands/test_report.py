@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import yaml
 from gan_command import ROOT, GanCommand, command_in
 from written_runs import write_run
 
@@ -86,6 +87,32 @@ def test_the_markdown_has_its_pictures_and_no_html_of_a_user(gan: GanCommand, ho
     assert "<img src=x" not in text
     assert "&lt;script&gt;alert(1)&lt;" in text
     assert r"\`\$z\$" in text
+
+
+def test_a_name_in_markdown_is_text_alone(gan: GanCommand, tmp_path: Path) -> None:
+    """Settings, columns, reasons, facts and folders from files: no fence, link, heading, list or cell of their own."""
+    bad = "1. ``` # [a](b) ![c](d) | https://e.f www.g.h @i $\\frac$\n\n- <b>"
+    for number in (0, 1):
+        folder = write_run(tmp_path / "runs" / f"```[a](b) https:{number}", fcd=1.0, lr=number, command=["t.py", bad])
+        settings = yaml.safe_load((folder / "config.yaml").read_text())
+        (folder / "config.yaml").write_text(yaml.safe_dump({**settings, bad: {bad: number}}))
+        facts = json.loads((folder / "run.json").read_text())
+        facts |= {"versions": {bad: bad, "x": number}, "git": {bad: f"{bad}{number}"}}
+        (folder / "run.json").write_text(json.dumps(facts))
+        (folder / "alarms.json").write_text(json.dumps([{"message": bad}]))
+        (folder / "metrics.csv").write_text('images_seen,"train/$\\frac$ ``` [a](b)"\n1,2\n2,3\n')
+    (write_run(tmp_path / "runs" / "failed") / "failed.json").write_text(json.dumps({"reason": bad}))
+    assert gan("report", "runs") == 0
+    text = (tmp_path / "report.md").read_text()
+    prose = re.sub(r"^(`{3,})\n.*?^\1$", "", text, flags=re.DOTALL | re.MULTILINE)  # commands, as they are typed
+    assert not re.search(r"<table>.*?(\n\n|<b>).*?</table>", prose, re.DOTALL)  # HTML, in which Markdown is text
+    prose = re.sub(r"<table>.*?</table>", "", prose, flags=re.DOTALL)
+    prose = re.sub(r"^!\[Curves\].*$|^!\[More curves\].*$", "", prose, flags=re.MULTILINE)
+    for raw in ("```", "[a](b)", "![c]", "https://e", "www.g", "@i", "<b>"):
+        assert raw not in prose, raw
+    assert not re.findall(r"^(- |\d+\. |# \[)", prose, re.MULTILINE)
+    for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):  # tables: each row has as many cells as its head
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}) == 1, block
 
 
 def test_both_say_the_same(gan: GanCommand, tmp_path: Path) -> None:

@@ -69,8 +69,8 @@ def test_of_a_measured_run(tmp_path: Path) -> None:
     assert {one["name"]: one["value"] for one in result["metrics"]} == {"FCD": 3.25, "×floor": 8.0, "missing": 1}
     assert result["dataset"]["name"] == "fashion"
     assert "| FCD | 3.25 |" in text
-    assert "Of 500 samples, by `gan evaluate`, against `fashion`." in text
-    assert "fashion_classifier (sha256 abababababababab)" in text
+    assert "Of 500 samples, by `gan evaluate`, against fashion." in text
+    assert r"fashion\_classifier (sha256 abababababababab)" in text
     assert "It makes (almost) no images of: Coat." in text
     assert "Copied, perhaps, from training images: 2.0% of its images" in text
     assert "Trained on the bundled sample." in text
@@ -113,3 +113,40 @@ def _like_the_prior(z: np.ndarray, prior: Prior) -> None:
     if prior.categorical:
         assert (z[:, prior.latent_dim : end].sum(axis=1) == 1).all()
     assert (np.abs(z[:, end:]) <= 1).all()
+
+
+HOSTILE = "<script>x</script>\n\n```\n# [a](javascript:b) | ![c](d) https://e.f www.g.h @i"
+
+
+def test_no_name_from_a_file_is_markdown_or_html(tmp_path: Path) -> None:
+    """The strings of a bundle and of a run folder that reach a card, each one hostile."""
+    trained = load_generator(conditional_bundle(tmp_path, ("Bag", "Coat", "Dress")))
+    trained.metadata["data"] = {"name": HOSTILE, "origin": HOSTILE, "class_names": [HOSTILE] * 3}
+    trained.metadata["trained"] = {HOSTILE: 3, "epochs": HOSTILE, "seed": 10**400}
+    quality = {"fcd": 1.0, "n": HOSTILE, "data": HOSTILE, "missing": [HOSTILE], "extractors": {HOSTILE: HOSTILE}}
+    trained.metadata["quality"] = {"quality": quality}
+    facts = {
+        "machine": {"device": HOSTILE},
+        "versions": {HOSTILE: HOSTILE},
+        "git": {"commit": HOSTILE},
+        "command": ["train.py", HOSTILE],
+        "ended": {"seconds": 3.0},
+    }
+    run = Run(tmp_path, {"model": {"name": HOSTILE, HOSTILE: [HOSTILE]}}, facts)
+    for text in (card(trained), card(trained, run)):
+        body = text.partition("---\n\n# ")[2]
+        prose = re.sub(r"^(`{3,})\w*\n.*?^\1$", "", body, flags=re.DOTALL | re.MULTILINE)  # as it is
+        prose = re.sub(r"(?<!\\)`[^`\n]*`", "", prose)
+        assert header(text)["license"] == "unknown"
+        assert re.findall(r"^#+ (.*)", prose, re.MULTILINE) == [
+            "Use", "Data", "Recipe", "Measures", "Limits", "Licence"
+        ]  # fmt: skip
+        for raw in ("<script", "```", "[a](javascript", "![c]", "https://e", "www.g", "@i", " | !"):
+            assert raw not in prose, raw
+
+
+def test_odd_measures_make_a_card_too(tmp_path: Path) -> None:
+    trained = load_generator(whole_bundle(tmp_path))
+    odd = {"fcd": 10**400, "copied": 10**400, "missing": 3, "extractors": [1], "data": {}, "n": None}
+    trained.metadata["quality"] = {"quality": odd}
+    assert "Not measured." in card(trained)

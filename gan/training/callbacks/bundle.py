@@ -33,7 +33,7 @@ class GeneratorBundle(L.Callback):
             mean=data.mean,
             std=data.std,
             num_classes=pl_module.num_classes if generator.conditional else 0,
-            data={"name": data.loaded.name, "origin": data.origin, "class_names": list(data.class_names)},
+            data={"name": data.loaded.name, "origin": _origin(data), "class_names": list(data.class_names)},
             trained={
                 "epochs": trainer.current_epoch + 1,
                 "g_updates": pl_module.g_updates,
@@ -43,3 +43,12 @@ class GeneratorBundle(L.Callback):
             },
         )
         save_bundle(Path(trainer.default_root_dir) / FILE_NAME, generator, metadata)
+
+
+def _origin(data: Any) -> str:
+    """Where the images came from, without where that lies on this machine: a bundle is handed on."""
+    places = [Path(place).expanduser().resolve() for place in (data.folder, data.root) if place]
+    origin: str = data.origin
+    for place in places:
+        origin = origin.replace(str(place), place.name)
+    return origin

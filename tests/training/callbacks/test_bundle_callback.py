@@ -1,5 +1,7 @@
 """GeneratorBundle: the generator alone, after every epoch, as `gan sample` takes it."""
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import lightning.pytorch as L
@@ -11,6 +13,7 @@ from tiny_runs import IMAGES, Play
 from gan.data.normalization import denormalize
 from gan.generators.bundle import load_generator
 from gan.training.callbacks import GeneratorBundle
+from gan.training.callbacks.bundle import _origin
 
 
 @pytest.mark.parametrize("prior", ["normal", "uniform"])
@@ -83,3 +86,13 @@ def test_the_generator_goes_on_training(play: Play) -> None:
     gradients: list[bool] = []
     play(callbacks=[GeneratorBundle(), Modes()])
     assert modes == gradients == [True, True]
+
+
+def test_it_does_not_say_where_the_images_lie_on_this_machine(tmp_path: Path) -> None:
+    for root, folder in ((tmp_path / "data", None), (tmp_path / "data", tmp_path / "my pictures")):
+        place = folder or root / "MNIST" / "raw"
+        data = SimpleNamespace(
+            root=str(root), folder=folder, origin=f"some set, from {place} (verified): {place} lacks x"
+        )
+        relative = place.relative_to(tmp_path)
+        assert _origin(data) == f"some set, from {relative} (verified): {relative} lacks x"
