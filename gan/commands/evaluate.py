@@ -1,6 +1,7 @@
 """`gan evaluate` and `gan metrics train-extractor`; gan/commands/main.py hooks them in."""
 
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,10 @@ metrics = typer.Typer(name="metrics", help="The instruments that `gan evaluate` 
 
 Root = Annotated[Path, typer.Option(envvar="GAN_DATA", help="Folder of the data sets, in torchvision's layout.")]
 
+Pictures = Annotated[
+    Path | None, typer.Option("--folder", help="Of your own pictures, with --data folder; a run folder names its own.")
+]
+
 Count = Annotated[int, typer.Option("--n", min=1, help="Images to measure; numbers of different n do not compare.")]
 Cas = Annotated[
     bool,
@@ -40,6 +45,7 @@ Fid = Annotated[
 def evaluate(
     sources: Annotated[list[Path], typer.Argument(metavar="RUN_OR_BUNDLE…", help="Run folders, or bundles.")],
     data: Annotated[str, typer.Option(help="Real images to compare with. By default those it was trained on.")] = "",
+    folder: Pictures = None,
     n: Count = 10_000,
     seed: Annotated[int, typer.Option(min=0, help="Of the latents; the same seed gives the same numbers.")] = 0,
     kid_subset: Annotated[int, typer.Option(min=2, help="Images in each subset of KID; at most n.")] = 1000,
@@ -59,6 +65,7 @@ def evaluate(
     The numbers are also put into the bundle itself. The first call for a data set takes ten seconds longer: what it
     computes of the real images is kept in ~/.cache/gan (or $XDG_CACHE_HOME/gan).
     """
+    from gan.data.registry import FOLDER
     from gan.generators.bundle import load_generator
     from gan.metrics import evaluating
     from gan.metrics.report import table
@@ -68,7 +75,7 @@ def evaluate(
         _check_nearest(nearest, sources, force)
     wanted = evaluating.Wanted(n, seed, kid_subset, cas, fid, nearest, device)
     own = {"classifier": classifier, "labeller": labeller, "autoencoder": autoencoder}
-    real = evaluating.RealSets(data, root, own, device)
+    real = evaluating.RealSets(data or (FOLDER if folder else ""), root, own, device, folder)
     bundles = [(source, load_generator(source)) for source in sources]  # a mistake in any of them is told at once
     found: list[tuple[str, Quality]] = []
     results: list[dict[str, Any]] = []
@@ -89,29 +96,55 @@ def instruments() -> None:
 
 @metrics.command("train-extractor")
 def train_extractor(
-    out: Annotated[Path, typer.Option(help="Where to write it: FILE.safetensors.")],
-    data: Annotated[str, typer.Option(help="The set to train on: mnist, fashion, kmnist, …")] = "mnist",
-    kind: Annotated[str, typer.Option(help="classifier, labeller or autoencoder: docs/measures.md.")] = "classifier",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="FILE.safetensors. By default all three kinds, to where gan evaluate finds them."),
+    ] = None,
+    data: Annotated[str, typer.Option(help="The set to train on: kmnist, cifar10, folder, …")] = "mnist",
+    folder: Pictures = None,
+    image_size: Annotated[int | None, typer.Option(help="Of a folder: the size of the generator's images.")] = None,
+    image_channels: Annotated[int | None, typer.Option(help="1: grey. 3: colour.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="classifier, labeller or autoencoder: docs/measures.md. By default all three.")
+    ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 16,
     seed: Annotated[int, typer.Option(min=0, help="Of the weights, the order and the augmentation.")] = 0,
     root: Root = Path("data"),
 ) -> None:
-    """Train the network that images are compared with: a few minutes on two cores."""
+    """Train the networks that images are compared with: a few minutes each on two cores."""
     from gan.data.sources import load
-    from gan.metrics.training import make_extractor
+    from gan.metrics.extractors import WEIGHTS, extractor_name, own_folder
+    from gan.metrics.training import make_extractor, with_classes
     from gan.system.errors import unknown_name
 
-    if kind not in KINDS:
+    if kind is not None and kind not in KINDS:
         raise GanError(unknown_name("--kind", kind, KINDS))
-    if out.suffix != ".safetensors":
+    if out is not None and out.suffix != ".safetensors":
         raise GanError(f"--out: {out} given; a file name that ends in .safetensors expected")
-    loaded = load(data, root, download=False, on_missing="error")
+    if out is not None and kind is None:
+        kind = "classifier"
+    data = "folder" if folder is not None and data == "mnist" else data
+    place = None if folder is None else str(folder)
+    loaded = load(
+        data, root, download=False, on_missing="error", folder=place, image_size=image_size,
+        image_channels=image_channels,
+    )  # fmt: skip
+    name, loaded = extractor_name(loaded), with_classes(loaded)
     print(loaded.origin)
-    command = f"gan metrics train-extractor --data {data} --kind {kind} --epochs {epochs} --seed {seed}"
-    extractor = make_extractor(out, kind, loaded, epochs=epochs, seed=seed, command=command)
-    of_test = extractor.metadata["test"]
-    judged = f"test error {of_test:.4f} (rms of a pixel)" if kind == "autoencoder" else f"test accuracy {of_test:.2%}"
-    print(f"{judged}, {out.stat().st_size / 1e6:.2f} MB, sha256 {extractor.sha256}: {out}")
+    if out is None and (WEIGHTS / f"{name}_classifier.safetensors").is_file():
+        raise GanError(f"--out: {name} has its extractors in the package; to train others, give FILE.safetensors")
+    options = {"--folder": place, "--image-size": image_size, "--image-channels": image_channels}
+    given = [word for option, value in options.items() if value is not None for word in (option, str(value))]
+    for one in KINDS if kind is None else [kind]:
+        path = out or own_folder() / f"{name}_{one}.safetensors"
+        words = ["gan", "metrics", "train-extractor", "--data", data, *given, "--kind", one]
+        command = f"{shlex.join(words)} --epochs {epochs} --seed {seed}"
+        extractor = make_extractor(path, one, loaded, name=name, epochs=epochs, seed=seed, command=command)
+        of_test = extractor.metadata["test"]
+        judged = (
+            f"test error {of_test:.4f} (rms of a pixel)" if one == "autoencoder" else f"test accuracy {of_test:.2%}"
+        )
+        print(f"{judged}, {path.stat().st_size / 1e6:.2f} MB, sha256 {extractor.sha256}: {path}")
 
 
 @metrics.command()

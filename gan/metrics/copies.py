@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from gan.data.resizing import resized
 from gan.generators.pictures import grid, png
 from gan.metrics.reference import SHOWN, Reference
 
@@ -19,7 +20,10 @@ def picture_of_nearest(images: Tensor, reference: Reference, count: int = 2 * CO
     looked_at = images[:SHOWN]
     distances, index = reference.nearest_training_image(looked_at)
     order = distances.argsort()[:count]
-    pairs = zip(looked_at[order].split(COLUMNS), reference.training_images(index[order]).split(COLUMNS), strict=True)
+    real = reference.training_images(index[order])
+    if real.shape != looked_at[order].shape:  # trained on images of another size
+        real = resized(real, looked_at.shape[-1])
+    pairs = zip(looked_at[order].split(COLUMNS), real.split(COLUMNS), strict=True)
     drawn = torch.cat([torch.cat([_filled(fake), _filled(real)]) for fake, real in pairs])
     return png(grid(drawn.numpy(), columns=COLUMNS, scale=scale))
 

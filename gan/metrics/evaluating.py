@@ -1,5 +1,6 @@
 """What `gan evaluate` does for one generator after another: real images, measures, and where they are written."""
 
+import inspect
 import json
 import sys
 from collections.abc import Mapping
@@ -9,18 +10,24 @@ from typing import Any
 
 import torch
 
+from gan.data.loaded import LoadedImages
 from gan.data.points import modes_covered
-from gan.data.registry import WORLDS
+from gan.data.registry import FOLDER, NAMES, SOURCES, WORLDS
 from gan.data.sources import load
+from gan.data.stacked import stacked
 from gan.generators.bundle import FILE_NAME, TrainedGenerator, add_quality
 from gan.metrics.cache import digest
+from gan.metrics.classes import expected_kl
 from gan.metrics.copies import picture_of_nearest
-from gan.metrics.extractors import KINDS, load_extractor, read_extractor
+from gan.metrics.extractors import KINDS, NoExtractorError, load_extractor, read_extractor, training_command
+from gan.metrics.inception import inception_distance
 from gan.metrics.quality import Quality, evaluate
 from gan.metrics.reference import SHOWN, Reference
+from gan.runs.run_files import read_settings
 from gan.system.errors import GanError
 from gan.system.files import write_bytes
 
+STACKED_COUNT = 26_000  # images, by convention, for the modes of Stacked MNIST
 SAMPLE_NOTE = (
     "which is of the test images: precision … coverage compare it with images that it was trained on, "
     "and copies of those do not count as copied"
@@ -48,29 +55,73 @@ class RealSets:
         root: folder of the data sets.
         extractors: files used instead of the shipped ones, by kind; None: the shipped one.
         device: where features are computed.
+        folder: of pictures, where ``data`` is "folder"; None: the one that a run folder's settings name.
 
     Raises:
         GanError: a file is no extractor.
     """
 
-    def __init__(self, data: str, root: Path, extractors: Mapping[str, Path | None], device: str) -> None:
-        self._data, self._root, self._device = data, root, device
+    def __init__(
+        self, data: str, root: Path, extractors: Mapping[str, Path | None], device: str, folder: Path | None = None
+    ) -> None:
+        self._data, self._root, self._device, self._folder = data, root, device, folder
         self._own = {kind: read_extractor(path) if path else None for kind, path in extractors.items()}
-        self._references: dict[tuple[str, int], Reference] = {}
+        self._loaded: dict[str, LoadedImages] = {}
+        self._references: dict[tuple[str, bool, int], Reference] = {}
 
     def of(self, source: Path, generator: TrainedGenerator) -> Reference:
         """Those for one generator; says what they are, and if they are not quite fair."""
-        name = self._data.removeprefix("stacked_") or _trained_on(source, generator.metadata)
-        key = (name, generator.image_shape[0])
+        asked, seed = self._asked(source, generator), _seed(generator)
+        key = (json.dumps(asked, sort_keys=True), _is_stacked(self._data, generator), seed)
         if key not in self._references:
-            shipped = {kind: self._own[kind] or load_extractor(name, kind) for kind in KINDS}  # before images are read
-            loaded = load(name, self._root, download=False, on_missing="error" if self._data else "sample")
-            self._references[key] = Reference(loaded, channels=key[1], device=self._device, **shipped)
-            print(f"real images: {loaded.origin}", file=sys.stderr)
+            self._check_known(asked["name"])
+            loaded = self._load(asked)
+            own, command = self._own, training_command(loaded, asked.get("folder"))
+            self._references[key] = Reference(
+                loaded, classifier=own["classifier"], labeller=own["labeller"], autoencoder=own["autoencoder"],
+                channels=generator.image_shape[0], device=self._device, stack_seed=seed, command=command,
+            )  # fmt: skip
         reference = self._references[key]
         if _data_name(generator.metadata).endswith("_sample") and not reference.name.endswith("_sample"):
             print(f"{source}: trained on the bundled sample, {SAMPLE_NOTE}", file=sys.stderr)
         return reference
+
+    def images(self, source: Path, generator: TrainedGenerator) -> LoadedImages:
+        """The same as images alone, which no extractor has seen."""
+        loaded = self._load(self._asked(source, generator))
+        return stacked(loaded, _seed(generator)) if _is_stacked(self._data, generator) else loaded
+
+    def _asked(self, source: Path, generator: TrainedGenerator) -> dict[str, Any]:
+        """The settings of `load` for one generator: of a run those that it was trained with."""
+        trained_on = {} if self._data else _settings_of(source)
+        name = self._data.removeprefix("stacked_") or _trained_on(source, generator.metadata)
+        channels, size, _ = generator.image_shape
+        asked: dict[str, Any] = {"name": name}
+        if name == FOLDER:
+            folder = self._folder or trained_on.get("folder")
+            if not folder:
+                raise GanError(f"{source}: which pictures? give --data {FOLDER} --folder PATH")
+            asked |= {"folder": str(folder), "image_size": size, "image_channels": channels}
+            return {**_accepted(trained_on), **asked}
+        if trained_on.get("split"):
+            asked["split"] = trained_on["split"]
+        if not _is_stacked(self._data, generator):
+            asked["image_channels"] = channels
+        return asked
+
+    def _load(self, asked: Mapping[str, Any]) -> LoadedImages:
+        key = json.dumps(asked, sort_keys=True)
+        if key not in self._loaded:
+            on_missing = "error" if self._data else "sample"
+            self._loaded[key] = load(root=self._root, download=False, on_missing=on_missing, **asked)
+            print(f"real images: {self._loaded[key].origin}", file=sys.stderr)
+        return self._loaded[key]
+
+    def _check_known(self, name: str) -> None:
+        """Before images are read, whether there is a set of this name."""
+        if name not in (FOLDER, *NAMES):
+            for kind in KINDS:
+                load_extractor(name, kind)
 
 
 def measure(
@@ -79,7 +130,14 @@ def measure(
     """One generator: its measures, None of a generator of points; and what quality.json now says of it."""
     if generator.points:
         return None, measure_points(source, generator, n=wanted.n, seed=wanted.seed, quiet=quiet)
-    quality = measure_images(source, generator, real.of(source, generator), wanted)
+    try:
+        reference = real.of(source, generator)
+    except NoExtractorError as error:
+        if not wanted.fid:
+            raise
+        print(f"{source}: FID alone, for there are no other measures: {error}", file=sys.stderr)
+        return None, _measure_fid(source, generator, real.images(source, generator), wanted, quiet=quiet)
+    quality = measure_images(source, generator, reference, wanted)
     result = result_of(generator, quality, wanted)
     write(source, result)
     return quality, result
@@ -89,6 +147,12 @@ def measure_images(source: Path, generator: TrainedGenerator, reference: Referen
     """All measures of a generator of images that are wanted; ``wanted.nearest`` is drawn."""
     if wanted.cas and not generator.metadata.get("num_classes"):
         print(f"{source}: trained without classes, so there is no CAS", file=sys.stderr)
+    if reference.stacked and wanted.n < STACKED_COUNT:
+        print(
+            f"{source}: KL of {wanted.n:,} stacks: a perfect generator has {expected_kl(wanted.n):.2f} there, and "
+            f"{expected_kl(STACKED_COUNT):.2f} with --n {STACKED_COUNT}, as papers have it: give that to compare",
+            file=sys.stderr,
+        )
     quality = evaluate(
         generator.to(wanted.device), reference, n=wanted.n, seed=wanted.seed, kid_subset=wanted.kid_subset,
         train_on_them=wanted.cas,
@@ -100,6 +164,23 @@ def measure_images(source: Path, generator: TrainedGenerator, reference: Referen
         images = _images(generator, SHOWN, wanted.seed)
         write_bytes(wanted.nearest, picture_of_nearest(images, reference))
     return quality
+
+
+def _measure_fid(
+    source: Path, generator: TrainedGenerator, data: LoadedImages, wanted: Wanted, *, quiet: bool
+) -> dict[str, Any]:
+    """FID alone, which needs no extractor of ours."""
+    fid = inception_distance(_images(generator.to(wanted.device), wanted.n, wanted.seed), data, wanted.device)
+    if not quiet:
+        print(f"{source}: FID {fid:.2f} of {wanted.n:,} images against {data.name}")
+    result = {
+        "weights_sha256": digest(*generator.generator.cpu().state_dict().values()),
+        "seed": wanted.seed,
+        "device": wanted.device,
+        "quality": {"data": data.name, "n": wanted.n, "fid": fid},
+    }
+    write(source, result)
+    return result
 
 
 def result_of(generator: TrainedGenerator, quality: Quality, wanted: Wanted) -> dict[str, Any]:
@@ -156,6 +237,34 @@ def _trained_on(source: Path, metadata: Mapping[str, Any]) -> str:
     if not name:
         raise GanError(f"{source}: its bundle names no data set; give --data")
     return name.removeprefix("stacked_").removesuffix("_sample")
+
+
+def _is_stacked(data: str, generator: TrainedGenerator) -> bool:
+    """Is each channel an image of its own? So it is of what was trained on stacks, or is held against such."""
+    name = data or _data_name(generator.metadata)
+    return name.startswith("stacked_") or (bool(data) and generator.image_shape[0] == 3 and data in SOURCES)
+
+
+def _seed(generator: TrainedGenerator) -> int:
+    """Of the training, and so of the stacks that it has seen."""
+    trained = generator.metadata.get("trained")
+    seed = trained.get("seed") if isinstance(trained, dict) else None
+    return seed if isinstance(seed, int) else 0
+
+
+def _settings_of(source: Path) -> dict[str, Any]:
+    """The ``data`` node of a run folder; {} of a bundle alone."""
+    try:
+        node = read_settings(source / "config.yaml").get("data")
+    except (OSError, GanError):
+        return {}
+    return node if isinstance(node, dict) else {}
+
+
+def _accepted(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a ``data`` node's settings that `load` takes, but for where files lie."""
+    parameters = inspect.signature(load).parameters.keys() - {"name", "root", "download", "on_missing", "seed"}
+    return {name: value for name, value in settings.items() if name in parameters and value is not None}
 
 
 def _data_name(metadata: Mapping[str, Any]) -> str:

@@ -6,11 +6,14 @@
   speckles that small GANs draw. Its features have learnt to look past them, and are no good for distances.
 - The autoencoder: features that no label had a part in, for a second opinion on every distance.
 
-Their weights come with the package (``weights/``), and a number says which file it was measured with by its sha256.
+Those of MNIST and Fashion-MNIST come with the package (``weights/``); those that a user trains lie in `own_folder`. A
+number says which file it was measured with by its sha256.
 """
 
 import hashlib
 import json
+import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from gan.data.loaded import LoadedImages
+from gan.data.registry import FOLDER
+from gan.metrics.cache import digest
 from gan.metrics.networks import Autoencoder, Classifier, as_input, build
 from gan.system.errors import GanError, unknown_name
 from gan.system.files import write_bytes
@@ -29,6 +35,42 @@ WEIGHTS = Path(__file__).parent / "weights"
 KINDS = ("classifier", "labeller", "autoencoder")
 FORMAT = 1
 PART = 250  # images at a time, always: see Extractor.features
+
+
+class NoExtractorError(GanError):
+    """There is no extractor for a set; the message says how to make one."""
+
+
+def own_folder() -> Path:
+    """Where a user's own extractors lie: ``$XDG_DATA_HOME/gan/extractors``, by default in ``~/.local/share``."""
+    home = os.environ.get("XDG_DATA_HOME")
+    return (Path(home) if home else Path("~/.local/share").expanduser()) / "gan" / "extractors"
+
+
+def extractor_name(data: LoadedImages) -> str:
+    """By which a set's extractors are found: of a sample its full set's, of stacks their base's.
+
+    A folder of pictures goes by the pictures, at the size that they are trained on: ``folder-`` and a digest.
+    """
+    if data.name == FOLDER:
+        return f"{FOLDER}-{digest(data.images, data.held_out_images)[:16]}"
+    base = data.name.removeprefix("stacked_").removesuffix("_sample")
+    is_colour = data.images.shape[1] == 3 and not data.name.startswith("stacked_")
+    return f"{base}-colour" if is_colour else base
+
+
+def training_command(data: LoadedImages, folder: str | None = None) -> str:
+    """What makes the extractors of a set, as typed into a shell."""
+    channels, size = data.images.shape[1:3]
+    name = data.name.removeprefix("stacked_").removesuffix("_sample")
+    words = ["gan", "metrics", "train-extractor", "--data", name]
+    if data.name == FOLDER:
+        words += ["--folder", str(folder or "PATH"), "--image-size", str(size)]
+    if channels == 3 and not data.name.startswith("stacked_"):
+        words += ["--image-channels", "3"]
+    elif data.name == FOLDER:
+        words += ["--image-channels", "1"]
+    return shlex.join(words)
 
 
 class Extractor(nn.Module):
@@ -40,7 +82,8 @@ class Extractor(nn.Module):
         network: what computes.
         metadata: ``kind``, ``data``, ``num_classes``, ``accuracy`` or ``reconstruction``, ``command``, …
         sha256: of the file, or "" for one that never was in a file.
-        num_features: D, for one channel.
+        channels: that it looks at together: 1, or 3 of colour pictures.
+        num_features: D, for so many channels.
     """
 
     def __init__(self, network: Classifier | Autoencoder, metadata: dict[str, Any], sha256: str = "") -> None:
@@ -48,6 +91,7 @@ class Extractor(nn.Module):
         self.network = network.eval().requires_grad_(False)
         self.metadata = metadata
         self.sha256 = sha256
+        self.channels = int(metadata.get("channels", 1))
         self.num_features = int(metadata["features"])
         self.scale = float(metadata["scale"])
 
@@ -68,6 +112,8 @@ class Extractor(nn.Module):
     @torch.no_grad()
     def features(self, images: Tensor | np.ndarray) -> Tensor:
         """Features float32 (N, C·D), on the CPU, of uint8 images (N, C, H, W); channels are looked at one by one.
+
+        An extractor of colour pictures looks at all three together: (N, D).
 
         The features are scaled so that the D of the training images have a mean variance of 1: a Fréchet distance then
         is in units of how much real images vary, and D is about what a generator gets that always draws the mean.
@@ -102,8 +148,10 @@ class Extractor(nn.Module):
         device = next(self.network.parameters()).device
         full = torch.zeros(PART, *part.shape[1:], dtype=torch.uint8)
         full[: len(part)] = part
-        channels = [self(full[:, [channel]].to(device)).cpu()[: len(part)] for channel in range(full.shape[1])]
-        return torch.cat(channels, dim=1)
+        if full.shape[1] % self.channels:
+            raise GanError(f"{self.name} looks at images of {self.channels} channels; these have {full.shape[1]}")
+        seen = [self(channels.to(device)).cpu()[: len(part)] for channels in full.split(self.channels, dim=1)]
+        return torch.cat(seen, dim=1)
 
 
 def save_extractor(path: Path, network: Classifier | Autoencoder, metadata: dict[str, Any]) -> None:
@@ -117,22 +165,26 @@ def save_extractor(path: Path, network: Classifier | Autoencoder, metadata: dict
     write_bytes(path, save(tensors, metadata={"extractor": text}))
 
 
-def load_extractor(data: str, kind: str = "classifier") -> Extractor:
-    """The shipped extractor of a data set ("mnist", "fashion"; a ``_sample`` has its full set's), on the CPU.
+def load_extractor(data: str, kind: str = "classifier", command: str = "") -> Extractor:
+    """The extractor of a data set ("mnist", "fashion"; a ``_sample`` has its full set's), on the CPU.
+
+    Args:
+        data: such as "mnist", which comes with the package; or as `extractor_name` calls a set, of the user's own.
+        command: what would make it, if that is not plain from the name.
 
     Raises:
-        GanError: no such kind, or no extractor for this set.
+        NoExtractorError: no extractor for this set.
+        GanError: no such kind.
     """
     if kind not in KINDS:
         raise GanError(unknown_name("extractor", kind, KINDS))
-    known = sorted(path.stem.rpartition("_")[0] for path in WEIGHTS.glob(f"*_{kind}.safetensors"))
     name = data.removesuffix("_sample")
-    if name not in known:
-        raise GanError(
-            f"{unknown_name('extractor for data', name, known)}. To make one for a set of grey images: "
-            f"gan metrics train-extractor --data {name} --kind {kind} --out FILE.safetensors"
-        )
-    return read_extractor(WEIGHTS / f"{name}_{kind}.safetensors")
+    for folder in (WEIGHTS, own_folder()):
+        if (path := folder / f"{name}_{kind}.safetensors").is_file():
+            return read_extractor(path)
+    known = sorted(path.stem.rpartition("_")[0] for path in WEIGHTS.glob(f"*_{kind}.safetensors"))
+    command = command or f"gan metrics train-extractor --data {name}"
+    raise NoExtractorError(f"{unknown_name('extractor for data', name, known)}. To make what is needed: {command}")
 
 
 def read_extractor(path: str | Path) -> Extractor:
@@ -151,7 +203,7 @@ def read_extractor(path: str | Path) -> Extractor:
         if not isinstance(metadata, dict) or metadata.get("format") != FORMAT or metadata.get("kind") not in KINDS:
             raise GanError(f"{path}: not an extractor of format {FORMAT}")
         with torch.device("meta"):  # no initial weights are drawn: that would disturb the randomness of a training
-            network = build(metadata["kind"], metadata["num_classes"])
+            network = build(metadata["kind"], metadata["num_classes"], metadata.get("channels", 1))
         floats = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
         network.load_state_dict(floats, assign=True)
         return Extractor(network, metadata, hashlib.sha256(path.read_bytes()).hexdigest())

@@ -1,6 +1,6 @@
 """The networks that images are judged by: a classifier, and an autoencoder that never sees a label.
 
-Both read float32 images (N, 1, 28, 28) in [0, 1], whatever range a GAN was trained in.
+Both read float32 images (N, C, 28, 28) in [0, 1], whatever range a GAN was trained in. C is 1, or 3 of colour pictures.
 """
 
 import torch
@@ -16,10 +16,10 @@ class Classifier(nn.Module):
     bias of a Fréchet distance grows with D / N (Chong & Forsyth 2020, "Effectively Unbiased FID and Inception Score").
     """
 
-    def __init__(self, num_classes: int, features: int = FEATURES) -> None:
+    def __init__(self, num_classes: int, features: int = FEATURES, channels: int = 1) -> None:
         super().__init__()
         self.convolutions = nn.Sequential(
-            _convolution(1, 16),
+            _convolution(channels, 16),
             nn.MaxPool2d(2),  # (N, 16, 14, 14)
             _convolution(16, 32),
             _convolution(32, 48),
@@ -53,10 +53,10 @@ class Classifier(nn.Module):
 class Autoencoder(nn.Module):
     """A convolutional autoencoder. Its features are the 64 numbers that it draws an image again from."""
 
-    def __init__(self, features: int = FEATURES) -> None:
+    def __init__(self, features: int = FEATURES, channels: int = 1) -> None:
         super().__init__()
         self.encoder = nn.Sequential(
-            _convolution(1, 16, stride=2),  # (N, 16, 14, 14)
+            _convolution(channels, 16, stride=2),  # (N, 16, 14, 14)
             _convolution(16, 32, stride=2),  # (N, 32, 7, 7)
             _convolution(32, 32),
             nn.Flatten(),
@@ -71,7 +71,7 @@ class Autoencoder(nn.Module):
             _convolution(32, 16),  # (N, 16, 14, 14)
             nn.Upsample(scale_factor=2),
             _convolution(16, 8),  # (N, 8, 28, 28)
-            nn.Conv2d(8, 1, 3, padding=1),
+            nn.Conv2d(8, channels, 3, padding=1),
         )
 
     def features(self, images: Tensor) -> Tensor:
@@ -93,13 +93,13 @@ def _convolution(channels: int, out_channels: int, stride: int = 1) -> nn.Sequen
     )
 
 
-def build(kind: str, num_classes: int) -> Classifier | Autoencoder:
+def build(kind: str, num_classes: int, channels: int = 1) -> Classifier | Autoencoder:
     """The network of an extractor of this kind; "autoencoder" has no use for ``num_classes``."""
-    return Autoencoder() if kind == "autoencoder" else Classifier(num_classes)
+    return Autoencoder(channels=channels) if kind == "autoencoder" else Classifier(num_classes, channels=channels)
 
 
 def as_input(images: Tensor) -> Tensor:
-    """uint8 images (N, 1, H, W) -> float32 (N, 1, 28, 28) in [0, 1]; other sizes are resized."""
+    """uint8 images (N, C, H, W) -> float32 (N, C, 28, 28) in [0, 1]; other sizes are resized."""
     floats = images.float() / 255
     if floats.shape[-2:] != (28, 28):
         floats = torch.nn.functional.interpolate(floats, size=(28, 28), mode="bilinear", antialias=True)

@@ -13,6 +13,7 @@ from gan.metrics.classes import (
     kl_to_uniform,
     label_accuracy,
     missing_classes,
+    mode_numbers,
     stacked_modes,
 )
 from gan.metrics.frechet import Moments, distance
@@ -120,7 +121,7 @@ def measure(
     _check(images, reference, kid_subset)
     floor = reference.floor(min(len(images), reference.held_out_count), kid_subset)
     copies = None
-    if look_for_copies and images.shape[1] == 1:
+    if look_for_copies and not reference.stacked:
         copies = memorisation(reference.nearest_training_image(images[:SHOWN])[0], reference.held_out_nearness)
     used = (reference.classes.extractor, reference.labels.extractor, reference.structure.extractor)
     return Quality(
@@ -168,13 +169,14 @@ def _of_classes(images: Tensor, reference: Reference, labels: Tensor | None) -> 
     logits = labeller.logits(labeller.features(images))  # (N, C, K)
     classes = logits.argmax(2)
     shares = class_shares(classes.flatten(), logits.shape[2])
-    modes, reverse_kl = stacked_modes(classes, logits.shape[2]) if images.shape[1] > 1 else (None, None)
+    shown = mode_numbers(classes, logits.shape[2]) if reference.stacked else classes[:, 0]
+    modes, reverse_kl = stacked_modes(classes, logits.shape[2]) if reference.stacked else (None, None)
     return {
         "score": classifier_score(logits.flatten(0, 1)),
         "class_shares": shares,
         "kl_uniform": kl_to_uniform(shares),
         "missing": [reference.class_names[index] for index in missing_classes(shares, reference.real_shares)],
-        "label_accuracy": None if labels is None else label_accuracy(classes[:, 0], labels),
+        "label_accuracy": None if labels is None else label_accuracy(shown, labels),
         "modes": modes,
         "reverse_kl": reverse_kl,
     }

@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 
 from gan.data.sources import LoadedImages
+from gan.data.stacked import stacked
 from gan.metrics.accuracy_score import accuracy_score
 from gan.metrics.cache import cached, digest
 from gan.metrics.classes import class_shares, classifier_score
-from gan.metrics.extractors import Extractor, load_extractor
+from gan.metrics.extractors import Extractor, extractor_name, load_extractor, training_command
 from gan.metrics.frechet import Moments, distance
 from gan.metrics.inception import inception_distance
 from gan.metrics.kernel import kernel_distance
@@ -74,6 +75,7 @@ class Reference:
     Attributes:
         name, origin: of the data. class_names: of the labeller's classes.
         classes, labels, structure: the set as seen by the classifier, the labeller and the autoencoder.
+        stacked: are the channels images of their own, looked at one by one (Stacked MNIST)?
         real_shares: share of each class among the training images (of all channels), as the labeller sees them.
     """
 
@@ -86,6 +88,8 @@ class Reference:
         autoencoder: Extractor | None = None,
         channels: int = 1,
         device: str = "cpu",
+        stack_seed: int = 0,
+        command: str = "",
     ) -> None:
         """See ``data`` through the extractors shipped for it, or through others.
 
@@ -93,6 +97,8 @@ class Reference:
             data: the set.
             classifier, labeller, autoencoder: used instead of the shipped ones.
             channels: of the generated images; if the set's have one, they are stacked at random (Stacked MNIST).
+            stack_seed: of the stacks that pixels are compared with, as of the run that was trained on them.
+            command: what makes the set's extractors, for the message where there are none.
             device: where features are computed.
 
         Raises:
@@ -105,11 +111,13 @@ class Reference:
         base = data.name.removeprefix("stacked_")
         self.name, self.origin = base if channels == 1 else f"stacked_{base}", data.origin
         self.channels = channels
-        self._data = data
+        self._data, self._stack_seed = data, stack_seed
+        self.stacked = data.name.startswith("stacked_") or data.images.shape[1] != channels
         self._floors: dict[tuple[int, int], Floor] = {}
-        self.classes = self._seen(classifier or load_extractor(base, "classifier"), device)
-        self.labels = self._seen(labeller or load_extractor(base, "labeller"), device)
-        self.structure = self._seen(autoencoder or load_extractor(base, "autoencoder"), device)
+        name, command = extractor_name(data), command or training_command(data)
+        self.classes = self._seen(classifier or load_extractor(name, "classifier", command), device)
+        self.labels = self._seen(labeller or load_extractor(name, "labeller", command), device)
+        self.structure = self._seen(autoencoder or load_extractor(name, "autoencoder", command), device)
         logits = self.labels.extractor.logits(self.labels.train)
         self.real_shares = class_shares(logits.argmax(2).flatten(), logits.shape[2])
         # a stack's own names are of its thousand modes; the labeller looks at one channel
@@ -152,17 +160,18 @@ class Reference:
     @cached_property
     def held_out_nearness(self) -> Tensor:
         """float32 (M,): what ``nearest_training_image`` says of up to 1000 held-out images."""
-        chosen = self._data.held_out_images[_shuffled(len(self._data.held_out_images), 0)[:SHOWN]]
-        key = {"data": self._data_digest, "shown": str(SHOWN)}
+        held_out = self._images.held_out_images
+        chosen = held_out[_shuffled(len(held_out), 0)[:SHOWN]]
+        key = {"data": digest(self._images.images, held_out), "shown": str(SHOWN)}
         return cached("nearness", key, lambda: {"distance": self.nearest_training_image(chosen)[0]})["distance"]
 
     def training_images(self, index: Tensor) -> Tensor:
         """uint8 (N, C, H, W), by their index (N,)."""
-        return self._data.images[index]
+        return self._images.images[index]
 
     def inception_distance(self, images: Tensor, device: str = "cpu") -> float:
         """FID proper: see ``gan.metrics.inception``."""
-        return inception_distance(images, self._data, device)
+        return inception_distance(images, self._images, device)
 
     def accuracy_score(self, images: Tensor, labels: Tensor, seed: int = 0) -> float:
         """Of a classifier trained on these images: see ``gan.metrics.accuracy_score``. A minute on two cores."""
@@ -179,7 +188,13 @@ class Reference:
 
     @cached_property
     def _train_pixels(self) -> Tensor:
-        return _pixels(self._data.images)
+        return _pixels(self._images.images)
+
+    @cached_property
+    def _images(self) -> LoadedImages:
+        """The set as pixels are compared with it: stacked, if the generated images are stacks."""
+        alike = self._data.images.shape[1] == self.channels
+        return self._data if alike else stacked(self._data, self._stack_seed)
 
     @cached_property
     def _data_digest(self) -> str:

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -13,6 +13,7 @@ from torch.nn.functional import affine_grid, binary_cross_entropy_with_logits, c
 from gan.data.sources import LoadedImages
 from gan.metrics.extractors import Extractor, read_extractor, save_extractor
 from gan.metrics.frechet import Moments
+from gan.metrics.neighbours import nearest
 from gan.metrics.networks import FEATURES, Autoencoder, Classifier, as_input, build
 from gan.system.errors import GanError
 
@@ -88,7 +89,7 @@ def train(
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = build(kind, len(data.class_names))
+        network = build(kind, len(data.class_names), data.images.shape[1])
         how = CLOTHES if data.name.startswith("fashion") else DIGITS
         random = torch.Generator().manual_seed(seed)
 
@@ -120,7 +121,7 @@ def fit(
         say: told of each epoch.
     """
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    steps = len(pixels) // BATCH_SIZE
+    steps = max(1, len(pixels) // BATCH_SIZE)
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 6e-3, total_steps=epochs * steps, pct_start=0.2)
     began = time.perf_counter()
@@ -145,6 +146,27 @@ def fit(
         say(f"epoch {epoch + 1}/{epochs}: loss {total / steps:.4f}, {time.perf_counter() - began:.0f} s")
 
 
+def with_classes(data: LoadedImages, most: int = 10, rounds: int = 20) -> LoadedImages:
+    """The set itself; of pictures without classes, the same with the clusters of k-means in their place.
+
+    What a classifier learns to tell of them is then which kind of picture it is: so distances in its features, and the
+    kinds that a generator leaves out, mean something there too.
+    """
+    if data.class_names:
+        return data
+    pixels = as_input(data.images).flatten(1)
+    random = torch.Generator().manual_seed(0)
+    clusters = max(2, min(most, len(pixels) // 50))
+    centres = pixels[torch.randperm(len(pixels), generator=random)[:clusters]]
+    for _ in range(rounds):
+        labels = nearest(pixels, centres)[1]
+        own = [pixels[labels == number] for number in range(clusters)]
+        centres = torch.stack([c if not len(of) else of.mean(0) for c, of in zip(centres, own, strict=True)])
+    labels, held_out = nearest(pixels, centres)[1], nearest(as_input(data.held_out_images).flatten(1), centres)[1]
+    names = tuple(f"cluster {number}" for number in range(clusters))
+    return replace(data, labels=labels, held_out_labels=held_out, class_names=names)
+
+
 def make_extractor(
     out: Path,
     kind: str,
@@ -153,6 +175,7 @@ def make_extractor(
     epochs: int,
     seed: int,
     command: str,
+    name: str = "",
     say: Callable[[str], None] = print,
 ) -> Extractor:
     """Train an extractor, write it, read it again, and judge what was read on the held-out images.
@@ -161,23 +184,26 @@ def make_extractor(
         out: the file.
         kind, data, epochs, seed, say: see ``train``.
         command: that does this again; kept in the file.
+        name: what the set is called in the file; "" for its own name.
 
     Returns:
         The extractor in the file. ``metadata["test"]`` is the accuracy; for an autoencoder its error, the root of the
         mean square of what a pixel in [0, 1] is off.
 
     Raises:
-        GanError: the images are not grey.
+        GanError: there are too few images.
     """
-    if data.images.shape[1] != 1:
-        raise GanError(f"{data.name} has {data.images.shape[1]} channels; extractors look at grey images")
+    if len(data.images) < BATCH_SIZE or not len(data.held_out_images):
+        raise GanError(f"{data.name} has {len(data.images)} images to train on; {BATCH_SIZE} or more expected")
+    channels = data.images.shape[1]
     network = train(kind, data, epochs=epochs, seed=seed, say=say)
     metadata = {
         "kind": kind,
-        "data": data.name,
+        "data": name or data.name,
         "num_classes": len(data.class_names),
         "features": FEATURES,
-        "input": "uint8 / 255, 1 x 28 x 28",
+        "input": f"uint8 / 255, {channels} x 28 x 28",
+        **({"channels": channels} if channels > 1 else {}),
         "trained_on": len(data.images),
         "command": command,
         "scale": 1.0,

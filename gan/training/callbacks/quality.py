@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gan.data.module import ImageData
 from gan.data.normalization import denormalize, dtype_at_rest
-from gan.data.registry import WORLDS
+from gan.data.registry import NAMES, WORLDS
 from gan.system.errors import ConfigError, GanError, at_least_one
 from gan.training.callbacks.samples import evaluating
 from gan.training.module import GAN
@@ -124,16 +124,17 @@ class QualityMonitor(L.Callback):
 
 def why_unmeasured(data: ImageData) -> str:
     """Why there are no measures for this set, in one line; "" if there are."""
-    from gan.metrics.extractors import load_extractor
+    from gan.metrics.extractors import KINDS, extractor_name, load_extractor, training_command
 
     if data.loaded.name in WORLDS:
         return ""
-    if data.image_shape[0] != 1 and not data.loaded.name.startswith("stacked_"):
-        return "no extractor for colour images"
+    name = extractor_name(data.loaded)
     try:
-        load_extractor(data.loaded.name.removeprefix("stacked_"))
+        for kind in KINDS:
+            load_extractor(name, kind)
     except GanError:
-        return f"no extractor for data '{data.loaded.name}'"
+        why = f"no extractor for data '{data.loaded.name}'"
+        return f"{why}; to make it: {training_command(data.loaded, data.folder)}" if data.loaded.name in NAMES else why
     return ""
 
 
