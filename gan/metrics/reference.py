@@ -109,10 +109,10 @@ class Reference:
                 f"{data.name} has {data.images.shape[1]} channels; {channels} given, or grey images expected"
             )
         base = data.name.removeprefix("stacked_")
-        self.name, self.origin = base if channels == 1 else f"stacked_{base}", data.origin
-        self.channels = channels
+        self.channels, self.origin = channels, data.origin
         self._data, self._stack_seed = data, stack_seed
         self.stacked = data.name.startswith("stacked_") or data.images.shape[1] != channels
+        self.name = f"stacked_{base}" if self.stacked else base
         self._floors: dict[tuple[int, int], Floor] = {}
         name, command = extractor_name(data), command or training_command(data)
         self.classes = self._seen(classifier or load_extractor(name, "classifier", command), device)
