@@ -12,7 +12,7 @@ import torch
 
 from gan.data.loaded import LoadedImages
 from gan.data.points import modes_covered
-from gan.data.registry import FOLDER, NAMES, SOURCES, WORLDS
+from gan.data.registry import FOLDER, SOURCES, WORLDS
 from gan.data.sources import load
 from gan.data.stacked import stacked
 from gan.generators.bundle import FILE_NAME, TrainedGenerator, add_quality
@@ -74,7 +74,7 @@ class RealSets:
         asked, seed = self._asked(source, generator), _seed(generator)
         key = (json.dumps(asked, sort_keys=True), _is_stacked(self._data, generator), seed)
         if key not in self._references:
-            self._check_known(asked["name"])
+            self._check_extractors(asked)
             loaded = self._load(asked)
             own, command = self._own, training_command(loaded, asked.get("folder"))
             self._references[key] = Reference(
@@ -117,11 +117,14 @@ class RealSets:
             print(f"real images: {self._loaded[key].origin}", file=sys.stderr)
         return self._loaded[key]
 
-    def _check_known(self, name: str) -> None:
-        """Before images are read, whether there is a set of this name."""
-        if name not in (FOLDER, *NAMES):
-            for kind in KINDS:
-                load_extractor(name, kind)
+    def _check_extractors(self, asked: Mapping[str, Any]) -> None:
+        """Before images are read, are there extractors? Those of a folder are known by its pictures alone."""
+        name = asked["name"].removesuffix("_sample")
+        is_colour = asked.get("image_channels") == 3
+        command = f"gan metrics train-extractor --data {name}{' --image-channels 3' if is_colour else ''}"
+        for kind in KINDS if name != FOLDER else ():
+            if self._own[kind] is None:
+                load_extractor(f"{name}-colour" if is_colour else name, kind, command)
 
 
 def measure(

@@ -81,10 +81,21 @@ def test_half_of_the_images_are_speckled() -> None:
     assert 0 <= speckled(images, random).min() <= speckled(images, random).max() <= 1
 
 
-def test_colours_are_refused(tmp_path: Path) -> None:
-    coloured = replace(few(), images=few().images.repeat(1, 3, 1, 1))
-    with pytest.raises(GanError, match="mnist_sample has 3 channels; extractors look at grey images"):
-        make_extractor(tmp_path / "x", "classifier", coloured, epochs=1, seed=0, command="")
+def test_colours_are_looked_at_together(tmp_path: Path) -> None:
+    images, held_out = (pixels.repeat(1, 3, 1, 1) for pixels in (few().images, few().held_out_images))
+    coloured = replace(few(), images=images, held_out_images=held_out)
+    extractor = make_extractor(tmp_path / "x", "classifier", coloured, epochs=1, seed=0, command="")
+    assert read_extractor(tmp_path / "x").channels == 3
+    assert extractor.features(coloured.held_out_images).shape == (250, 64)
+    with pytest.raises(GanError, match="looks at images of 3 channels; these have 1"):
+        extractor.features(few().images)
+
+
+def test_too_few_images_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(GanError, match="mnist_sample has 100 images to train on; 256 or more expected"):
+        make_extractor(
+            tmp_path / "x", "classifier", replace(few(), images=few().images[:100]), epochs=1, seed=0, command=""
+        )
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
