@@ -184,7 +184,7 @@ def load_extractor(data: str, kind: str = "classifier", command: str = "") -> Ex
             return read_extractor(path)
     known = sorted(path.stem.rpartition("_")[0] for path in WEIGHTS.glob(f"*_{kind}.safetensors"))
     command = command or f"gan metrics train-extractor --data {name}"
-    raise NoExtractorError(f"{unknown_name('extractor for data', name, known)}. To make what is needed: {command}")
+    raise NoExtractorError(f"{unknown_name('extractor for data', name, known)}. To make one for this set: {command}")
 
 
 def read_extractor(path: str | Path) -> Extractor:

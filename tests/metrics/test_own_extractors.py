@@ -97,7 +97,7 @@ def test_ones_own_pictures_are_measured_by_following_the_message(
     shape = (1 if mode == "L" else 3, 16, 16)
     run = run_of(tmp_path / "run", "folder", shape, folder=str(folder))
     assert gan("evaluate", run, *QUICK) == 2
-    advice = re.search(r"To make what is needed: gan (.*)\n", capsys.readouterr().err)
+    advice = re.search(r"To make one for this set: gan (.*)\n", capsys.readouterr().err)
     assert advice is not None
     assert gan("evaluate", run, *QUICK, "--fid") == 0  # which needs no extractor
     assert "FID 12.50" in capsys.readouterr().out
