@@ -51,7 +51,7 @@ def label_accuracy(classes: Tensor, labels: Tensor) -> float:
 def mode_numbers(classes: Tensor, num_classes: int = 10) -> Tensor:
     """int64 (N,): of the classes in each channel (N, C), the class of the stack, 100 r + 10 g + b."""
     modes = torch.zeros(len(classes), dtype=torch.int64)
-    for channel in classes.T:
+    for channel in classes.cpu().T:
         modes = modes * num_classes + channel
     return modes
 
