@@ -1,5 +1,6 @@
 """Fixtures: configurations composed as train.py composes them, and small runs of the real thing."""
 
+import functools
 import os
 import signal
 
@@ -19,7 +20,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from tiny_runs import Compose, EveryStep, Losses, Play, Rows, Run, few_images
 
-from gan.runs.resume import Past
+from gan.runs.resume import Past, in_folder
 from gan.training.build import build_data, build_game, build_trainer
 
 ROOT = Path(__file__).parent.parent
@@ -57,14 +58,19 @@ def compose_settings(tmp_path: Path) -> Compose:
     """Settings for overrides as on the command line, in plain containers; the run folder is ``tmp_path / "run"``."""
 
     def composed(*overrides: str) -> dict[str, Any]:
-        run_dir = tmp_path / "run"
-        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-            config = compose("config", [*overrides, f"run_dir='{run_dir}'"])
-        settings = OmegaConf.to_container(config, resolve=True)
-        assert isinstance(settings, dict)
-        return {str(name): node for name, node in settings.items() if name != "resume"}
+        return in_folder(_composed(overrides, os.environ.get("GAN_DATA")), tmp_path / "run")
 
     return composed
+
+
+@functools.cache
+def _composed(overrides: tuple[str, ...], data_root: str | None) -> dict[str, Any]:
+    """Composing takes a quarter of a second, and most tests ask for the same more than once."""
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        config = compose("config", [*overrides, "run_dir=/the/run/folder"])
+    settings = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(settings, dict)
+    return {str(name): node for name, node in settings.items() if name != "resume"}
 
 
 @pytest.fixture

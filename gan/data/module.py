@@ -146,6 +146,8 @@ class ImageData(L.LightningDataModule):
     def train_dataloader(self) -> ResidentLoader:
         """The batches of this rank: images float32 (n, C, H, W), normalised, and labels int64 (n,).
 
+        In the order of the file where the Trainer is to overfit some of them (``overfit_batches``).
+
         Raises:
             ConfigError: if the devices cannot share ``batch_size`` equally.
             DataError: if the processes hold different data: some the full set, some its sample.
@@ -160,7 +162,7 @@ class ImageData(L.LightningDataModule):
             images,
             labels,
             batch_size=self.batch_size,
-            shuffle=self.shuffle,
+            shuffle=self.shuffle and not (trainer is not None and trainer.overfit_batches > 0),
             drop_last=self.drop_last,
             mean=self.mean,
             std=self.std,

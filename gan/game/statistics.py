@@ -40,14 +40,15 @@ class GameRecord:
     def generator(self, g_loss: Tensor, share: float = 1.0) -> None:
         self._add("g_loss", g_loss, share)
 
-    def note(self, name: str, scalar: Tensor) -> None:
-        """Something else of an update, under its own name; ``take`` gives the mean of all that was noted."""
-        self._notes.setdefault(name, []).append(scalar.detach())
+    def note(self, name: str, scalar: Tensor, share: float = 1.0) -> None:
+        """Something else of an update, under its own name; ``take`` gives the mean, weighted by the shares."""
+        self._notes.setdefault(name, []).append(scalar.detach() if share == 1 else scalar.detach() * share)
+        self._shares[name] = self._shares.get(name, 0.0) + share
 
     @property
     def updates(self) -> dict[str, int]:
         """Recorded updates of each network, by the name of its loss."""
-        return {name: round(shares) for name, shares in self._shares.items()}
+        return {name: round(self._shares[name]) for name in self._losses}
 
     @property
     def latest(self) -> list[Tensor]:
@@ -70,7 +71,7 @@ class GameRecord:
             taken |= {name: losses.sum() / self._shares[name], f"{name}_last": losses[-1]}
         if self._real_logits:
             taken |= standing(self._objective, torch.cat(self._real_logits), torch.cat(self._fake_logits))
-        taken |= {name: torch.stack(noted).mean() for name, noted in self._notes.items()}
+        taken |= {name: torch.stack(noted).sum() / self._shares[name] for name, noted in self._notes.items()}
         self.clear()
         return taken
 
@@ -79,7 +80,7 @@ class GameRecord:
         for recorded in (*self._losses.values(), self._real_logits, self._fake_logits):
             recorded.clear()
         self._notes.clear()
-        self._shares = dict.fromkeys(self._shares, 0.0)
+        self._shares = dict.fromkeys(self._losses, 0.0)
 
     def state_dict(self) -> dict[str, Any]:
         """What is recorded, in plain containers, for a checkpoint in the middle of an epoch."""
@@ -92,7 +93,9 @@ class GameRecord:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up what was recorded."""
-        self._losses, self._shares, self._notes = state["losses"], state["shares"], state["notes"]
+        self._losses, self._notes = state["losses"], state["notes"]
+        whole = {name: float(len(noted)) for name, noted in self._notes.items()}  # earlier versions had no shares here
+        self._shares = whole | state["shares"]
         self._real_logits, self._fake_logits = state["logits"]
 
     def to(self, device: torch.device) -> None:

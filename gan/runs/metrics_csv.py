@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,33 @@ def log_picture(logger: Logger, name: str, picture: Pixels, step: int) -> None:
         logger.log_image(name, [last_channel], step=step)
     elif isinstance(logger, MLFlowLogger):
         logger.experiment.log_image(logger.run_id, last_channel, key=name, step=step)
+
+
+def event_files(logger: TensorBoardLogger) -> dict[str, int]:
+    """The event files of a run so far, by name, and their sizes in bytes, once all that is logged is in them."""
+    logger.experiment.flush()
+    return {path.name: path.stat().st_size for path in _event_files(logger)}
+
+
+def cut_event_files(logger: TensorBoardLogger, sizes: dict[str, int] | None, step: int) -> None:
+    """Forget what was logged after `event_files` has told these sizes; what is logged next is in a file of its own.
+
+    Of checkpoints of earlier versions, which do not have the sizes (None), TensorBoard leaves out what was logged after
+    this ``step``.
+    """
+    logger.experiment.close()  # it opens another file when it is next asked to write
+    if sizes is None:
+        logger.experiment.purge_step = step + 1
+        return
+    for path in _event_files(logger):
+        if path.name not in sizes:
+            path.unlink()
+        elif path.stat().st_size > sizes[path.name]:
+            os.truncate(path, sizes[path.name])
+
+
+def _event_files(logger: TensorBoardLogger) -> list[Path]:
+    return sorted(Path(logger.log_dir).glob("events.out.tfevents.*"))
 
 
 class MetricsCSV(Logger):

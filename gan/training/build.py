@@ -100,19 +100,13 @@ def build_trainer(settings: Mapping[str, Any], past: Past | None = None) -> L.Tr
         {"enable_checkpointing": _has_checkpoints(callbacks), "enable_progress_bar": _has_bar(callbacks), **arguments},
         strategy=strategy,  # an object: since Hydra 1.4 none may stand among the settings
         callbacks=callbacks,
-        logger=[_logger(node, past) for node in settings["logger"].values() if node],
+        logger=[instantiate(node) for node in settings["logger"].values() if node],
         plugins=[SealedCheckpoints()],
     )
     fast_loop.use(trainer)
     if past is not None and past.is_all:
         only_the_end(trainer)
     return trainer
-
-
-def _logger(node: Mapping[str, Any], past: Past | None) -> Any:
-    if past is None or past.checkpoint is None or not node["_target_"].endswith("TensorBoardLogger"):
-        return instantiate(node)
-    return instantiate(node, purge_step=past.g_updates + 1)  # what was logged after the checkpoint is logged again
 
 
 def _chosen(registry: Mapping[str, Callable[..., Any]], node: Mapping[str, Any], *arguments: Any) -> Any:

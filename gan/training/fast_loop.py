@@ -12,6 +12,7 @@ from typing import Any
 
 import lightning.pytorch as L
 import torch
+from lightning.pytorch.loops.fit_loop import _FitLoop
 from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 from lightning.pytorch.profilers import PassThroughProfiler
 from lightning.pytorch.strategies import SingleDeviceStrategy
@@ -111,9 +112,29 @@ class GameLoop(_TrainingEpochLoop):
                 call(self.trainer, game, *arguments)
 
 
+class EpochLoop(_FitLoop):
+    """Lightning's loop over epochs, which a resumed run enters where the checkpoint was written."""
+
+    def _iteration_based_training(self) -> bool:
+        """False also under ``max_steps``: Lightning would enter an epoch that is finished once more."""
+        return False
+
+    def state_dict(self, *arguments: Any, **named: Any) -> dict[str, Any]:
+        """The epoch that a run has stopped in is not processed, whatever is written at its early end."""
+        state: dict[str, Any] = super().state_dict(*arguments, **named)
+        progress, batches = state["epoch_progress"], state["epoch_loop.batch_progress"]["current"]
+        is_over = progress["current"]["processed"] == progress["current"]["started"]
+        if is_over and 0 < batches["processed"] < self.max_batches:
+            for counts in ("total", "current"):
+                progress[counts] = {**progress[counts], "processed": progress[counts]["processed"] - 1}
+        return state
+
+
 def use(trainer: L.Trainer) -> None:
-    """Let a Trainer, before its ``fit``, go over minibatches with a `GameLoop`."""
-    loop = trainer.fit_loop.epoch_loop
+    """Let a Trainer, before its ``fit``, go over epochs and minibatches with our loops."""
+    before = trainer.fit_loop
+    loop = before.epoch_loop
+    trainer.fit_loop = EpochLoop(trainer, min_epochs=before.min_epochs, max_epochs=before.max_epochs)
     trainer.fit_loop.epoch_loop = GameLoop(trainer, min_steps=loop.min_steps, max_steps=loop.max_steps)
 
 

@@ -177,12 +177,13 @@ class GAN(L.LightningModule):
         self.record.discriminator(d_loss, of_real.logits, of_fake.logits, share)
         if isinstance(self.augmentation, AdaptiveAugmentation):
             self.augmentation.observe(of_real.logits - (self.objective.boundary or 0.0))
-            self.record.note("augmentation_probability", self.augmentation.probability.clone())
+            self.record.note("augmentation_probability", self.augmentation.probability.clone(), share)
 
-        loss = d_loss + self._side_losses("d", of_real, labels, None) + self._side_losses("d", of_fake, labels, z)
+        loss = d_loss + self._side_losses("d", of_real, labels, None, share)
+        loss = loss + self._side_losses("d", of_fake, labels, z, share)
         if self.penalty.due(self.d_updates):
             penalty = self.penalty(lambda images: self.judge_one(images, labels, twice=True).logits, real, fake)
-            self.record.note("penalty", penalty)
+            self.record.note("penalty", penalty, share)
             loss = loss + penalty
         return loss if share == 1 else loss * share
 
@@ -197,7 +198,7 @@ class GAN(L.LightningModule):
         g_loss = self.objective.g_loss(of_fake.logits, real_logits)
         self.record.generator(g_loss, share)
 
-        loss = g_loss + self._side_losses("g", of_fake, labels, z)
+        loss = g_loss + self._side_losses("g", of_fake, labels, z, share)
         return loss if share == 1 else loss * share
 
     # Its parts.
@@ -245,16 +246,18 @@ class GAN(L.LightningModule):
             return z, None
         return z, torch.arange(count, device=self.device) % self.num_classes
 
-    def _side_losses(self, player: str, judgement: Judgement, labels: Tensor, z: Tensor | None) -> Tensor | float:
-        """The losses that both players share: of the classes, and, for fakes from ``z``, of the codes in them."""
+    def _side_losses(
+        self, player: str, judgement: Judgement, labels: Tensor, z: Tensor | None, share: float
+    ) -> Tensor | float:
+        """The losses that both players have: of the classes, and, for fakes from ``z``, of the codes in them."""
         total: Tensor | float = 0.0
         if judgement.class_logits is not None:
             loss = class_loss(judgement.class_logits, labels)
-            self.record.note(f"{player}_class_loss", loss)
+            self.record.note(f"{player}_class_loss", loss, share)
             total = total + self.class_weight * loss
         if z is not None and self.prior.has_codes:
             loss = information_loss(judgement.code_logits, judgement.code_means, self.prior.codes(z))
-            self.record.note(f"{player}_information_loss", loss)
+            self.record.note(f"{player}_information_loss", loss, share)
             total = total + self.information_weight * loss
         return total
 

@@ -3,10 +3,11 @@
 from typing import Any
 
 import lightning.pytorch as L
-from lightning.pytorch.loops.fit_loop import _FitLoop
+
+from gan.training.fast_loop import EpochLoop
 
 
-class OnlyTheEnd(_FitLoop):
+class OnlyTheEnd(EpochLoop):
     """Lightning's loop over epochs, of which none is left: what is done at the end of training is done.
 
     Lightning's own returns at once, without the callbacks' ``on_train_end``.

@@ -138,6 +138,24 @@ def test_what_is_noted_is_averaged_under_its_name_and_forgotten() -> None:
     assert record.take() == {}
 
 
+def test_what_is_noted_of_unequal_parts_is_weighted_as_the_loss_is() -> None:
+    record = GameRecord(LOGISTIC)
+    for share, value in ((0.75, 4.0), (0.25, 8.0)):
+        record.discriminator(torch.tensor(value), tensor(0.0), tensor(0.0), share)
+        record.note("penalty", torch.tensor(value), share)
+    record.discriminator(torch.tensor(1.0), tensor(0.0), tensor(0.0))  # an update in which the penalty is not due
+    assert record.updates == {"d_loss": 2, "g_loss": 0}
+    taken = floats(record.take())
+    assert (taken["penalty"], taken["d_loss"]) == (5.0, 3.0)
+
+
+def test_what_an_earlier_version_has_noted_in_a_checkpoint_is_read() -> None:
+    record = GameRecord(LOGISTIC)
+    state = {"losses": {"d_loss": [], "g_loss": []}, "shares": {"d_loss": 0.0, "g_loss": 0.0}, "logits": [[], []]}
+    record.load_state_dict({**state, "notes": {"penalty": [torch.tensor(1.0), torch.tensor(4.0)]}})
+    assert floats(record.take()) == {"penalty": 2.5}
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

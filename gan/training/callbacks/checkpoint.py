@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as L
+from lightning.pytorch.loggers import TensorBoardLogger
 
 from gan.runs.checkpoint_io import IN_THE_BACKGROUND
-from gan.runs.metrics_csv import MetricsCSV
+from gan.runs.metrics_csv import MetricsCSV, cut_event_files, event_files
 from gan.system import signals
 from gan.system.errors import at_least_one
 from gan.training.diagnostics.divergence import check_finite, losses_are_finite
@@ -23,8 +24,8 @@ class LastCheckpoint(L.callbacks.Checkpoint):
     """Writes the run folder's checkpoints/last.ckpt after every epoch, and when the run ends within one.
 
     Where a run is asked to end (Ctrl-C, SIGTERM, SIGHUP) it ends after the update that is under way, and is saved
-    first. Several processes agree on that at every tenth minibatch. A run that goes on from a checkpoint logs the
-    rows of one that never ended: metrics.csv is cut back to what it had then.
+    first. Several processes agree on that at every tenth minibatch. A run that goes on from a checkpoint logs what one
+    that never ended does: metrics.csv and TensorBoard's event files are cut back to what they had then.
 
     Not ModelCheckpoint: with ``save_top_k=0`` it saves at the end alone, and it never saves while ``global_step``
     stands still, as in the discriminator's epochs of alternating ones.
@@ -46,13 +47,9 @@ class LastCheckpoint(L.callbacks.Checkpoint):
         self.keep_every = keep_every
         self.seconds = 0.0
         self._began = 0.0
-        self._logged: dict[str, Any] | None = None
         self._inode: int | None = None
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if self._logged is not None and trainer.is_global_zero:
-            for table in _tables(trainer):
-                table.back_to(self._logged)
         self._began = time.monotonic() - self.seconds
         self._inode = _inode(trainer)
         signals.finish_update_first(True)
@@ -93,9 +90,17 @@ class LastCheckpoint(L.callbacks.Checkpoint):
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         if trainer.is_global_zero:
             checkpoint["logged"] = next((table.position for table in _tables(trainer)), None)
+            checkpoint["event_files"] = next((event_files(board) for board in _boards(trainer)), None)
 
     def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
-        self._logged = checkpoint.get("logged")
+        """Before anybody logs."""
+        if not trainer.is_global_zero:
+            return
+        if checkpoint.get("logged") is not None:
+            for table in _tables(trainer):
+                table.back_to(checkpoint["logged"])
+        for board in _boards(trainer):
+            cut_event_files(board, checkpoint.get("event_files"), checkpoint["game"]["g_updates"])
 
     def state_dict(self) -> dict[str, Any]:
         return {"seconds": time.monotonic() - self._began}
@@ -175,3 +180,7 @@ def _inode(trainer: L.Trainer) -> int | None:
 
 def _tables(trainer: L.Trainer) -> list[MetricsCSV]:
     return [logger for logger in trainer.loggers if isinstance(logger, MetricsCSV)]
+
+
+def _boards(trainer: L.Trainer) -> list[TensorBoardLogger]:
+    return [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]

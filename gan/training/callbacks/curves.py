@@ -13,6 +13,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from gan.runs.metrics_csv import MetricsCSV
 from gan.runs.run_files import read_rows
 from gan.system.files import write_bytes
+from gan.training.module import GAN
 
 ACCURACIES = {
     "train/d_accuracy_real": "on real",
@@ -39,9 +40,11 @@ class LossCurves(L.Callback):
     """
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        for board in _boards(trainer):
-            board.add_custom_scalars(LAYOUT)
-        self._draw_coin(trainer)
+        assert isinstance(pl_module, GAN)
+        if pl_module.turns == 0:  # a run that goes on has them
+            for board in _boards(trainer):
+                board.add_custom_scalars(LAYOUT)
+            self._draw_coin(trainer)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._draw_coin(trainer)

@@ -11,6 +11,7 @@ from typing import Any
 import lightning.pytorch as L
 import numpy as np
 import torch
+from lightning.pytorch.loggers import TensorBoardLogger
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -65,7 +66,9 @@ class SampleGrids(L.Callback):
         z, labels = self._latents(game, data)
         self._columns = class_columns(len(z), data.num_classes) if labels is not None else None
         self._real = _real_images(data, len(z), labels).numpy()
-        self._show(trainer, "real", self._picture())
+        for logger in trainer.loggers:
+            if game.turns == 0 or not isinstance(logger, TensorBoardLogger):  # in others a resumed run is a new one
+                log_picture(logger, "samples/real", self._picture(), trainer.global_step)
         write_bytes(self._folder(trainer) / "real.png", pictures.png(self._picture()))
 
         self._epochs, self._images = [], []
@@ -98,7 +101,8 @@ class SampleGrids(L.Callback):
         self._epochs.append(epoch)
         self._images.append(images)
         picture = self._picture(images)
-        self._show(trainer, "fixed latents", picture)
+        for logger in trainer.loggers:
+            log_picture(logger, "samples/fixed latents", picture, trainer.global_step)
         write_bytes(self._folder(trainer) / f"epoch_{epoch:04d}.png", pictures.png(picture))
         arrays: dict[str, Any] = {
             "images": np.stack(self._images),
@@ -121,10 +125,6 @@ class SampleGrids(L.Callback):
         if self._real.dtype == np.uint8:
             return pictures.grid(self._real if fake is None else fake, columns=self._columns, scale=self.scale)
         return pictures.scatter(self._real[:0] if fake is None else fake, self._real, size=160 * self.scale)
-
-    def _show(self, trainer: L.Trainer, name: str, picture: pictures.Pixels) -> None:
-        for logger in trainer.loggers:
-            log_picture(logger, f"samples/{name}", picture, trainer.global_step)
 
     @staticmethod
     def _folder(trainer: L.Trainer) -> Path:
