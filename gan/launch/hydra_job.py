@@ -126,6 +126,7 @@ def run_command(main: Callable[[], Any]) -> int:
     ``HYDRA_FULL_ERROR=1`` in the environment everything does. A signal to end is one message, says what is left in
     the run folder, and gives 128 + its number; in a sweep no further run begins.
     """
+    signals.forget_left_over_ranks()
     if signals.started_by_us() or signals.is_point():
         signals.end_with_parent()
     try:

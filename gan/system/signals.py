@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -114,6 +115,15 @@ def what_is_left(folder: Path | None) -> str:
 
 
 # One of several processes.
+
+
+def forget_left_over_ranks() -> None:
+    """Ranks in the environment of a process that no launcher has started would make it log and write nothing."""
+    names = [name for name in ("RANK", "LOCAL_RANK", "GROUP_RANK") if name in os.environ]
+    if not names or "TORCHELASTIC_RUN_ID" in os.environ:  # torchrun's, and ours
+        return
+    found = ", ".join(f"{name}={os.environ.pop(name)}" for name in names)
+    print(f"{found} in the environment is ignored: torchrun has not started this process", file=sys.stderr)
 
 
 class Report(NamedTuple):

@@ -145,6 +145,8 @@ class Stepping:
         self._trainer = trainer
         self._game: Any = trainer.lightning_module
         self._progress = trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
+        self._scaler = getattr(trainer.precision_plugin, "scaler", None)
+        self._scale = 0.0 if self._scaler is None else self._scaler.get_scale()
 
     @classmethod
     def of(cls, trainer: L.Trainer) -> "Stepping":
@@ -162,14 +164,32 @@ class Stepping:
         with torch.autocast(self._game.device.type, enabled=False):
             self._game.manual_backward(loss)
 
-    def step(self, optimizer: Optimizer) -> None:
-        """Take the step of the discriminator's or the generator's optimizer; ``global_step`` counts the generator's."""
+    def step(self, optimizer: Optimizer) -> bool:
+        """Take the step of the discriminator's or the generator's optimizer; ``global_step`` counts the generator's.
+
+        Returns:
+            False where float16's loss scaler has left the step out, for gradients that are not finite. Only then does
+            the scale become smaller; to see it, the host waits for the device: under float16 alone.
+        """
+        if self._scaler is not None:
+            return self._scaled_step(optimizer)
         counts = optimizer is not self._trainer.optimizers[0]
         if counts:  # as Lightning's wrapper of an optimizer would, of both
             self._progress.increment_ready()
         self._take(optimizer)
         if counts:
             self._progress.increment_completed()
+        return True
+
+    def _scaled_step(self, optimizer: Optimizer) -> bool:
+        self._take(optimizer)
+        before, self._scale = self._scale, self._scaler.get_scale()
+        if self._scale < before:
+            return False
+        if optimizer is not self._trainer.optimizers[0]:
+            self._progress.increment_ready()
+            self._progress.increment_completed()
+        return True
 
     def _take(self, optimizer: Optimizer) -> None:
         with self._trainer.profiler.profile("optimizer_step"):  # type: ignore[attr-defined]

@@ -130,24 +130,29 @@ class GAN(L.LightningModule):
         real, labels = batch
         turn = self.schedule.turn(self.current_epoch, self.d_updates)
         self._keeps_fakes = self.schedule.reuse_fakes and turn.generator
-        if turn.discriminator:
-            self.update_discriminator(real, labels)
-        if turn.generator:
+        updated = self.update_discriminator(real, labels) if turn.discriminator else True
+        if turn.generator and updated:
             self.update_generator(real, labels)
         self.turns += 1
         self.images_seen += len(real) * self.trainer.world_size
 
-    def update_discriminator(self, real: Tensor, labels: Tensor) -> None:
-        """One step of D on real images and as many fakes, of the same classes, made without gradient."""
+    def update_discriminator(self, real: Tensor, labels: Tensor) -> bool:
+        """One step of D on real images and as many fakes, of the same classes, made without gradient.
+
+        False where float16's loss scaler has left the step out: it does not count, and the generator waits.
+        """
         optimizer = self.trainer.optimizers[0]
         self._begin_update("discriminator", self.d_updates, optimizer)
         latents = self.draw_latents(len(real))
         for share, (x, y, z) in in_parts(self.discriminator_rule.accumulate, real, labels, latents):
             self.stepping.backward(self.discriminator_loss(x, y, z, share))
-        self.stepping.step(optimizer)
+        if not self.stepping.step(optimizer):
+            self._kept = None
+            return False
         self.penalty.after_update(self.discriminator.parameters())
         self.d_updates += 1
         self.augmentation.after_update(self.d_updates, self.trainer.strategy.reduce, self.trainer.world_size)
+        return True
 
     def update_generator(self, real: Tensor, labels: Tensor) -> None:
         """One step of G on as many fakes as there are real images, from fresh latents or those that D saw, D frozen."""
@@ -157,7 +162,8 @@ class GAN(L.LightningModule):
         with frozen(self._trained["discriminator"]):
             for share, (x, y, z) in in_parts(self.generator_rule.accumulate, real, labels, latents):
                 self.stepping.backward(self.generator_loss(x, y, z, share))
-        self.stepping.step(optimizer)
+        if not self.stepping.step(optimizer):
+            return
         self.g_updates += 1
         if self.ema is not None:
             minibatches = self.schedule.minibatches_per_generator_update

@@ -158,3 +158,23 @@ def test_an_exit_after_a_signal_is_not_a_success(monkeypatch: pytest.MonkeyPatch
     meant = meant_by(end)
     assert isinstance(meant, Stopped)
     assert meant.exit_code == 143
+
+
+def test_ranks_that_are_left_over_in_the_environment_are_ignored(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setenv("RANK", "3")
+    signals.forget_left_over_ranks()
+    assert signals.is_first()
+    assert "LOCAL_RANK" not in os.environ
+    told = capsys.readouterr().err
+    assert told == "RANK=3, LOCAL_RANK=1 in the environment is ignored: torchrun has not started this process\n"
+
+
+def test_the_ranks_of_a_launch_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "gan")
+    monkeypatch.setenv("RANK", "1")
+    signals.forget_left_over_ranks()
+    assert not signals.is_first()

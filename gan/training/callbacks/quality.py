@@ -67,6 +67,7 @@ class QualityMonitor(L.Callback):
             return
         total = pl_module.total_updates
         ends = total is not None and pl_module.g_updates >= total
+        ends |= trainer.current_epoch + 1 == trainer.max_epochs  # with fewer updates, where float16 has left some out
         due = pl_module.images_seen // self.every > self._seen // self.every
         self._seen = pl_module.images_seen
         if due or ends:
