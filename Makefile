@@ -14,7 +14,7 @@ help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  ARGS="…"            passed on:   make train ARGS="data=fashion trainer.max_epochs=3"'
-	@echo '                      likewise:    make test ARGS="tests/test_losses.py -x"'
+	@echo '                      likewise:    make test ARGS="tests/game/test_losses.py -x"'
 	@echo '  WORKERS=1           tests in so many processes (2 otherwise), each with one thread where there are several'
 	@echo '  PYTHON=python3.12   the Python that .venv is built with (3.11 to 3.13); else python3'
 	@echo '  PIP_ARGS="…"        passed to pip by setup, for instance --extra-index-url with an index of CPU-only wheels'

@@ -7,7 +7,6 @@ import pytest
 from tiny_runs import Compose, Play
 
 from gan.launch.hydra_job import in_our_words
-from gan.runs.metrics_csv import MetricsCSV
 from gan.training.build import build_trainer
 from gan.training.callbacks import GameMonitor, SampleGrids
 
@@ -77,4 +76,4 @@ def test_without_its_package_a_message_says_what_to_install(
 @pytest.mark.parametrize("option", ["wandb", "mlflow", "default", "csv"])
 def test_each_keeps_metrics_csv_beside(option: str, compose_settings: Compose) -> None:
     settings = compose_settings(f"logger={option}")
-    assert settings["logger"]["csv"]["_target_"] == f"{MetricsCSV.__module__}.{MetricsCSV.__name__}"
+    assert settings["logger"]["csv"]["_target_"] == "gan.loggers.MetricsCSV"

@@ -51,7 +51,7 @@ def train(compose_settings: Callable[..., dict[str, Any]], tmp_path: Path) -> Ca
         )
         file = tmp_path / "settings.json"
         file.write_text(json.dumps(settings))
-        return launch(str(Path(__file__).parents[2] / "rank_report.py"), [str(file), str(tmp_path), trouble], 2)
+        return launch(str(Path(__file__).parents[1] / "rank_report.py"), [str(file), str(tmp_path), trouble], 2)
 
     return trained
 
@@ -177,11 +177,11 @@ def test_the_folder_says_of_which_rank_the_run_has_died(
 ) -> None:
     file = script(
         "from omegaconf import DictConfig",
-        "from gan import launch",
+        "from gan.launch import hydra_job",
         "from gan.system.errors import DataError",
         "def main(_):",
         f"    if rank: {trouble}",
-        "sys.exit(launch.run_command(lambda: launch.job(main)(DictConfig({}))))",
+        "sys.exit(hydra_job.run_command(lambda: hydra_job.job(main)(DictConfig({}))))",
     )
     assert launch(file, [], 2) == code
     assert (run().state(time.time()), run().why) == (state, why)
@@ -211,11 +211,11 @@ def test_ranks_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     rank = tmp_path / "rank.py"
     rank.write_text(
         "import os, pathlib, time\n"
-        "from gan import launch\n"
+        "from gan.launch import hydra_job\n"
         "def main(_):\n"
         f"    pathlib.Path({str(tmp_path)!r}, os.environ['RANK'] + '.pid').write_text(str(os.getpid()))\n"
         "    time.sleep(600)\n"
-        "launch.run_command(lambda: launch.job(main)({}))\n"
+        "hydra_job.run_command(lambda: hydra_job.job(main)({}))\n"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", f"from gan.launch.launcher import launch; launch({str(rank)!r}, [], 2)"]

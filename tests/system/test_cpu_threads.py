@@ -70,11 +70,12 @@ def test_it_is_chosen_before_torch_is_there() -> None:
     """libgomp reads it when it is loaded."""
     code = """
 import sys
-from gan import launch, openmp
+from gan.launch import hydra_job
+from gan.system import cpu_threads
 assert "torch" not in sys.modules
 chosen = []
-openmp.choose = lambda begun: chosen.append("torch" in sys.modules)
-launch.job(lambda config: 0)({})
+cpu_threads.choose = lambda begun: chosen.append("torch" in sys.modules)
+hydra_job.job(lambda config: 0)({})
 assert chosen == [False], chosen
 """
     done = subprocess.run(
