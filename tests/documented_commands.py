@@ -167,7 +167,8 @@ def check_gan(words: Sequence[str]) -> None:
 def check_training(words: Sequence[str]) -> None:
     """Every run that it would start has settings that compose and are valid.
 
-    Of a recipe as it is, or on one of the two main sets, tests/config/test_validation.py asks that: here it need only be there.
+    Of a recipe as it is, or on one of the two main sets, tests/config/test_validation.py asks that: here it need only
+    be there.
     """
     recipe = re.fullmatch(r"experiment=(\w+)(?: data=(?:mnist|fashion))?", " ".join(words))
     if recipe and (ROOT / "conf" / "experiment" / f"{recipe[1]}.yaml").is_file():

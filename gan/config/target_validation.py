@@ -1,6 +1,6 @@
 """``_target_`` nodes, which Hydra makes into objects: held against the signature of what they name.
 
-The Trainer, the optimizers, callbacks and loggers are such nodes. What a node may name is decided by `gan.config.kinds`.
+The Trainer, the optimizers, callbacks and loggers are such nodes. `gan.config.kinds` decides what a node may name.
 """
 
 import inspect

@@ -155,7 +155,7 @@ class ImageData(L.LightningDataModule):
         if self._resident is None:
             raise RuntimeError("ImageData.train_dataloader() before ImageData.setup()")
         images, labels = self._resident
-        trainer = self.trainer
+        trainer: Any = self.trainer
         if trainer is not None and trainer.world_size > 1:
             _check_same_on_all_ranks(trainer, len(images), self.name)
         return ResidentLoader(

@@ -145,7 +145,7 @@ class Stepping:
         self._trainer = trainer
         self._game: Any = trainer.lightning_module
         self._progress = trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
-        self._scaler = getattr(trainer.precision_plugin, "scaler", None)
+        self._scaler: Any = getattr(trainer.precision_plugin, "scaler", None)
         self._scale = 0.0 if self._scaler is None else self._scaler.get_scale()
 
     @classmethod
