@@ -4,6 +4,7 @@ import logging
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 import torch
