@@ -61,7 +61,7 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
         try:
             cpu_threads.choose(BEGUN)
             # HYDRA_FULL_ERROR as the user has it: what we start inherits it
-            with _full_errors("1" if WANTS_TRACEBACKS else None), _own_words():
+            with _full_errors("1" if WANTS_TRACEBACKS else None), _own_words(), user_errors.one_message():
                 code = function(config) or 0
             if code and failed_jobs.in_sweep():
                 failed_jobs.record(Path(str(config.run_dir)), code, f"ended with exit code {code}; it has said why")

@@ -1,7 +1,10 @@
 """What ends a run that had begun well, in a user's words: no memory, no room on the disk, a folder that is gone."""
 
+import contextlib
 import errno
 import os
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from gan.system.signals import what_is_left
 
 NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")  # CUDA and MPS; the CPU on two systems
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+OF_A_WRITE = (*NO_ROOM, errno.EIO, errno.EFBIG, errno.EROFS)  # of a file that is open: without its name
 
 
 def in_our_words(error: Exception, config: DictConfig) -> Exception:
@@ -27,9 +31,28 @@ def in_our_words(error: Exception, config: DictConfig) -> Exception:
         return RunError(_out_of_memory(error, _batch_size(config, folder)) + _left(folder))
     if isinstance(error, RuntimeError) and "EADDRINUSE" in str(error):  # torch's, which is not imported for this
         return RunError(_port_in_use() + _left(folder))
-    if isinstance(error, OSError) and _is_inside(error.filename, folder):
-        return RunError(_cannot_be_written(error) + _left(folder))
+    if isinstance(error, OSError) and (path := _not_written(error, folder)) is not None:
+        return RunError(_cannot_be_written(path, error) + _left(folder))
     return error
+
+
+@contextlib.contextmanager
+def one_message() -> Iterator[None]:
+    """Inside, an error of the thread that writes TensorBoard's files is not printed: the next row of the run raises it.
+
+    Lightning flushes the files at the end of a run, so an error in its last row is raised too.
+    """
+    before = threading.excepthook
+
+    def hook(raised: threading.ExceptHookArgs) -> None:
+        if not type(raised.thread).__module__.startswith("tensorboard."):
+            before(raised)
+
+    threading.excepthook = hook
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -58,16 +81,21 @@ def _port_in_use() -> str:
     )
 
 
-def _cannot_be_written(error: OSError) -> str:
+def _cannot_be_written(path: Path, error: OSError) -> str:
     to_do = {
         **dict.fromkeys(NO_ROOM, "make room"),
-        errno.ENOENT: "the folder was moved or deleted while the run trained in it",
+        errno.ENOENT: "it was moved or deleted while the run trained",
     }.get(error.errno or 0, "see to the folder and its disk")
-    return f"{error.filename} cannot be written: {error.strerror}: {to_do}. What was there before is as it was."
+    return f"{path} cannot be written: {error.strerror}: {to_do}. What was there before is as it was."
 
 
-def _is_inside(name: Any, folder: Path) -> bool:
-    return isinstance(name, str | Path) and Path(name).absolute().is_relative_to(folder.absolute())
+def _not_written(error: OSError, folder: Path) -> Path | None:
+    """The file or folder of the run that an error is about; None: it is about something else."""
+    name: Any = error.filename
+    if isinstance(name, str | bytes | Path):
+        path = Path(os.fsdecode(name))
+        return path if path.absolute().is_relative_to(folder.absolute()) else None
+    return folder if name is None and error.errno in OF_A_WRITE else None
 
 
 def _batch_size(config: DictConfig, folder: Path) -> int | None:

@@ -16,7 +16,7 @@ from lightning.fabric.utilities.apply_func import apply_to_collection
 from torch import Tensor
 
 from gan.runs.checkpoint_file import CheckpointError, read_whole, sealed
-from gan.system.files import write_bytes
+from gan.system.files import make_folder, write_bytes
 
 FORMAT = 1
 IN_THE_BACKGROUND = {"background": True}
@@ -40,7 +40,7 @@ class SealedCheckpoints(CheckpointIO):
         self.wait()
         copied = apply_to_collection({**checkpoint, "format": FORMAT}, Tensor, lambda tensor: tensor.detach().clone())
         with contextlib.suppress(OSError):  # which the writing will have too
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            make_folder(Path(path).parent)
         self._writing = self._writer.submit(_write, copied, Path(path))
         if storage_options != IN_THE_BACKGROUND:
             self.wait()

@@ -88,8 +88,12 @@ class MetricsCSV(Logger):
         new = [name for name in row if name not in self._columns]
         if new:
             self._write_again([*self._columns, *new])
-        with self.path.open("a", newline="") as file:
-            csv.DictWriter(file, self._columns).writerow(row)
+        try:
+            with open(self.path, "a", newline="", opener=_opened_if_there) as file:  # Path.open has no opener
+                csv.DictWriter(file, self._columns).writerow(row)
+        except OSError as error:
+            error.filename = str(self.path)  # a write that fails does not know the name
+            raise
         self._rows = counted + 1
 
     @property
@@ -132,3 +136,8 @@ class MetricsCSV(Logger):
         writer.writerows(rows)
         write_bytes(self.path, text.getvalue().encode())
         self._columns = columns
+
+
+def _opened_if_there(path: str, flags: int) -> int:
+    """Without creating it: a table that was deleted would go on without its header."""
+    return os.open(path, flags & ~os.O_CREAT)

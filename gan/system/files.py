@@ -1,6 +1,7 @@
 """Files that a reader never sees half of: written under a temporary name beside the target, flushed, then renamed."""
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -19,14 +20,14 @@ def atomic_file(path: Path) -> Iterator[IO[Any]]:
         with _written_whole(path) as file:
             yield file
     except OSError as error:
-        if error.filename is None:  # as of a write, which knows a number only
+        if not _held or error.filename != str(_held[0][0]):  # else it may be that of the temporary file, or none
             error.filename = str(path)
         raise
 
 
 @contextlib.contextmanager
 def _written_whole(path: Path) -> Iterator[IO[Any]]:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -46,6 +47,34 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write a whole file or none."""
     with atomic_file(path) as file:
         file.write(content)
+
+
+_held: list[tuple[Path, int]] = []  # a folder and its number on its disk
+
+
+def hold(folder: Path) -> None:
+    """From now on nothing is written below this folder if it was moved or deleted: part of it would be created again.
+
+    One folder is held at a time.
+    """
+    _held[:] = [(folder.absolute(), folder.stat().st_ino)] if folder.exists() else []
+
+
+def release() -> None:
+    """Take `hold` back."""
+    _held.clear()
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder, and those above it, where they are missing.
+
+    Raises:
+        FileNotFoundError: it is in the folder that is held, and that was moved or deleted.
+    """
+    for held, number in _held:
+        if folder.absolute().is_relative_to(held) and not (held.exists() and held.stat().st_ino == number):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(held))
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def _flush_names(folder: Path) -> None:

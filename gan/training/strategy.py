@@ -18,11 +18,13 @@ import torch
 import torch.distributed as dist
 from lightning.fabric.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
 from lightning.pytorch.strategies import DDPStrategy
+from omegaconf import OmegaConf
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils._pytree import tree_map
 
 from gan.data.module import ImageData
+from gan.launch import user_errors
 from gan.system import signals
 
 
@@ -65,7 +67,8 @@ class GameDDP(DDPStrategy):
         """Leave word of an error before the group is left, for then the others fail too, for want of this process."""
         super().on_exception(exception)
         if isinstance(exception, Exception) and signals.started_by_us():
-            signals.report(exception)
+            run_dir = str(self.lightning_module.trainer.default_root_dir) if self.lightning_module else os.curdir
+            signals.report(user_errors.in_our_words(exception, OmegaConf.create({"run_dir": run_dir})))
 
     def optimizer_step(self, optimizer: Optimizer, closure: Callable[[], Any], model: Any = None, **kwargs: Any) -> Any:
         self.average_gradients(optimizer)

@@ -98,10 +98,60 @@ def test_a_folder_that_goes_under_a_run_is_told_and_not_made_anew(play: Play, tm
         played(play, At(BATCHES + 2, move))
     words = told(gone.value, tmp_path / "run")
     assert words.endswith(
-        "No such file or directory: the folder was moved or deleted while the run trained in it. "
-        "What was there before is as it was."
+        "No such file or directory: it was moved or deleted while the run trained. What was there before is as it was."
     )
     assert is_whole(tmp_path / "elsewhere" / "checkpoints" / "last.ckpt")
+    assert not (tmp_path / "run").exists()
+
+
+def in_place(path: Path) -> None:
+    """A file in place of a folder, or a folder in place of a file: nobody can write there, root included."""
+    was_file = path.is_file()
+    path.unlink() if was_file else shutil.rmtree(path)
+    path.mkdir() if was_file else path.write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "answer"),
+    [
+        ("", shutil.rmtree, "it was moved or deleted while the run trained"),
+        ("tensorboard", shutil.rmtree, "it was moved or deleted while the run trained"),
+        ("tensorboard", in_place, "see to the folder and its disk"),
+        ("metrics.csv", os.unlink, "it was moved or deleted while the run trained"),
+        ("metrics.csv", in_place, "see to the folder and its disk"),
+        ("samples", in_place, "see to the folder and its disk"),
+    ],
+)
+def test_whichever_writer_meets_it_first_it_is_one_message(
+    play: Play,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    name: str,
+    damage: Callable[[Path], None],
+    answer: str,
+) -> None:
+    folder = tmp_path / "run"
+
+    def run() -> None:
+        others = (GameMonitor(), SampleGrids(count=4), LastCheckpoint())
+        damaging = At(2 * BATCHES, lambda: damage(folder / name))
+        play("logger=default", "trainer.max_epochs=20", callbacks=[damaging, *others]).trainer.strategy.teardown()
+
+    with user_errors.one_message(), pytest.raises(OSError) as failed:
+        run()
+    assert f"{answer}. What was there before is as it was." in told(failed.value, folder)
+    assert "Traceback" not in capfd.readouterr().err
+    assert folder.exists() == bool(name)  # it is not created again, in part
+
+
+def test_a_write_that_knows_no_name_is_about_the_run_folder(tmp_path: Path) -> None:
+    """As TensorBoard's on a full disk; its names are bytes."""
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert told(full, tmp_path).startswith(f"{tmp_path} cannot be written: No space left on device: make room.")
+    named = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), os.fsencode(tmp_path / "tensorboard" / "events"))
+    assert told(named, tmp_path).startswith(f"{tmp_path}/tensorboard/events cannot be written: ")
+    refused = ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+    assert user_errors.in_our_words(refused, OmegaConf.create({"run_dir": str(tmp_path)})) is refused
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EACCES])

@@ -1,7 +1,5 @@
 """Keeps the whole game, so that it can go on: after every epoch, when it is to end early, and where it was best."""
 
-import errno
-import os
 import signal
 import time
 from pathlib import Path
@@ -12,7 +10,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from gan.runs.checkpoint_io import IN_THE_BACKGROUND
 from gan.runs.metrics_csv import MetricsCSV, cut_event_files, event_files
-from gan.system import signals
+from gan.system import files, signals
 from gan.system.errors import at_least_one
 from gan.training.diagnostics.divergence import check_finite, losses_are_finite
 from gan.training.module import GAN
@@ -47,11 +45,11 @@ class LastCheckpoint(L.callbacks.Checkpoint):
         self.keep_every = keep_every
         self.seconds = 0.0
         self._began = 0.0
-        self._inode: int | None = None
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._began = time.monotonic() - self.seconds
-        self._inode = _inode(trainer)
+        if trainer.is_global_zero:
+            files.hold(Path(trainer.default_root_dir))
         signals.finish_update_first(True)
 
     def on_train_batch_end(
@@ -63,7 +61,7 @@ class LastCheckpoint(L.callbacks.Checkpoint):
         stop = self._is_asked(trainer, done)
         at_its_limit = trainer.should_stop or 0 < trainer.max_steps <= trainer.global_step
         if stop or at_its_limit or (self.every is not None and done % self.every == 0):
-            self._save(trainer, "last.ckpt")
+            _save(trainer, "last.ckpt")
         if stop:
             raise _stop()
 
@@ -71,19 +69,21 @@ class LastCheckpoint(L.callbacks.Checkpoint):
         progress: Any = trainer.fit_loop.epoch_loop.batch_progress.current
         if progress.processed < trainer.num_training_batches:
             return  # it has ended within the epoch, and was saved there
-        self._save(trainer, "last.ckpt")
+        _save(trainer, "last.ckpt")
         epochs = trainer.current_epoch + 1
         if self.keep_every is not None and epochs % self.keep_every == 0:
-            self._save(trainer, f"epoch_{epochs:04d}.ckpt")
+            _save(trainer, f"epoch_{epochs:04d}.ckpt")
         if self._is_asked(trainer, AGREE_EVERY):
             raise _stop()
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         signals.finish_update_first(False)
+        files.release()
         self.seconds = time.monotonic() - self._began
 
     def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
         signals.finish_update_first(False)
+        files.release()
         if self._began:  # training has
             self.seconds = time.monotonic() - self._began
 
@@ -107,12 +107,6 @@ class LastCheckpoint(L.callbacks.Checkpoint):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.seconds = state_dict["seconds"]
-
-    def _save(self, trainer: L.Trainer, name: str) -> None:
-        """Raise FileNotFoundError where the run folder is not the one of the start: it would be made anew, in part."""
-        if trainer.is_global_zero and self._inode is not None and _inode(trainer) != self._inode:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(trainer.default_root_dir))
-        _save(trainer, name)
 
     def _is_asked(self, trainer: L.Trainer, done: int) -> bool:
         """Is the run to end now? Of several processes all say the same."""
@@ -170,12 +164,6 @@ def _save(trainer: L.Trainer, name: str) -> None:
     check_finite(game, run_dir)
     if trainer.strategy.reduce_boolean_decision(losses_are_finite(game)):
         trainer.save_checkpoint(run_dir / "checkpoints" / name, storage_options=IN_THE_BACKGROUND)
-
-
-def _inode(trainer: L.Trainer) -> int | None:
-    """The run folder's number on its disk; None: it is not there."""
-    folder = Path(trainer.default_root_dir)
-    return folder.stat().st_ino if folder.exists() else None
 
 
 def _tables(trainer: L.Trainer) -> list[MetricsCSV]:
