@@ -43,13 +43,14 @@ class WatchUpdates(L.Callback):
             game.discriminator.get_parameter(self.frozen).requires_grad_(False)
 
         def watched(name: str, update: Any, updated: nn.Module, other: nn.Module) -> Any:
-            def run(*batch: Any) -> None:
+            def run(*batch: Any) -> Any:
                 before, others = copy.deepcopy(state(updated)), state(other)
-                update(*batch)
+                updated_now = update(*batch)
                 assert same(others, state(other)), f"the {name}'s update touched the other network"
                 assert not same(before, state(updated)), f"the {name}'s update changed nothing"
                 assert [p.requires_grad for p in updated.parameters()] == [r for _, _, r in before.values()]
                 seen.append(name)
+                return updated_now
 
             return run
 

@@ -11,6 +11,7 @@ images' device, N or 2N of them whatever ``applied`` says.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -214,9 +215,28 @@ def _covered(size: int, images: Tensor) -> Tensor:
     return (positions >= first) & (positions < first + half)
 
 
+# Sønderby et al. 2017, "Amortised MAP Inference for Image Super-resolution", section 3.4: instance noise.
+@dataclass(frozen=True)
+class InstanceNoise:
+    """Gaussian noise on all images that D sees, fading linearly to nothing.
+
+    Attributes:
+        std: at the start of the run, in units of normalised images; greater than 0.
+        images: real images over which it fades; 1 or more.
+    """
+
+    std: float
+    images: int = 500_000
+
+    def __call__(self, images: Tensor, images_seen: int) -> Tensor:
+        """Images (N, C, H, W) with the noise that is due after ``images_seen`` real images."""
+        std = self.std * max(0.0, 1 - images_seen / self.images)
+        return images + std * torch.randn_like(images) if std > 0 else images
+
+
 # By name: from `Pixels`, and the settings, to what is done to images.
-AUGMENTATIONS: dict[str, Callable[..., Augmentation]] = {
-    "none": lambda pixels: Augmentation(pixels, policy=()),
+AUGMENTATIONS: dict[str, Callable[..., Augmentation | None]] = {
+    "none": lambda pixels: None,
     "diffaugment": Augmentation,
     "adaptive": AdaptiveAugmentation,
 }

@@ -32,6 +32,8 @@ class Objective:
         logistic: a logit is the log odds of being real: its sigmoid is a probability, and V(D, G) is defined.
         batch_coupled: a loss is no mean of terms of single images, or pairs: each depends on the whole batch. Such a
             batch cannot be cut into parts whose losses are averaged, and processes compare within their own alone.
+        concatenate: D sees real and fake images in one batch of 2N, its loss the mean over 2N (so half the sum of the
+            means over real and over fake), instead of two batches of N.
     """
 
     d_loss: Callable[..., Tensor]
@@ -41,6 +43,20 @@ class Objective:
     boundary: float | None = 0.0
     logistic: bool = False
     batch_coupled: bool = False
+    concatenate: bool = False
+
+
+@dataclass(frozen=True)
+class AuxiliaryWeights:
+    """Weights of the losses of D's other heads, which both networks minimise.
+
+    Attributes:
+        class_weight: of the auxiliary classifier's loss (Odena et al. 2017).
+        information_weight: of the codes' mutual information (Chen et al. 2016, lambda).
+    """
+
+    class_weight: float = 1.0
+    information_weight: float = 1.0
 
 
 def cross_entropy(logits: Tensor, target: float) -> Tensor:
@@ -144,13 +160,13 @@ OBJECTIVES = {
 }
 
 
-def build_objective(name: str, real_target: float = 1.0) -> Objective:
-    """The objective of a name in ``OBJECTIVES``, with D's target for real images, in (0, 1].
+def build_objective(name: str, real_target: float = 1.0, concatenate: bool = False) -> Objective:
+    """The objective of a name in ``OBJECTIVES``, with D's target for real images, in (0, 1], and its batches.
 
     Raises:
         ConfigError: another target than 1 for an objective that has none.
     """
-    objective = OBJECTIVES[name]
+    objective = replace(OBJECTIVES[name], concatenate=concatenate)
     if objective.smooths:
         return replace(objective, d_loss=functools.partial(objective.d_loss, real_target=real_target))
     if real_target != 1:

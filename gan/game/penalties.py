@@ -8,7 +8,7 @@ D's parameters. Random numbers come from torch's global generator. Then the choi
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -81,26 +81,18 @@ class Penalty(Protocol):
         ...
 
 
+# Arjovsky et al. 2017, "Wasserstein GAN", Algorithm 1.
 @dataclass(frozen=True)
-class NoPenalty:
-    """D is free."""
+class Clipping:
+    """Every parameter of D is brought back into [-limit, limit] after each update; limit is greater than 0."""
+
+    limit: float = 0.01
 
     def due(self, d_updates: int) -> bool:
         return False
 
     def __call__(self, judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
         return torch.zeros((), device=real.device)
-
-    def after_update(self, parameters: Iterable[nn.Parameter]) -> None:
-        pass
-
-
-# Arjovsky et al. 2017, "Wasserstein GAN", Algorithm 1.
-@dataclass(frozen=True)
-class Clipping(NoPenalty):
-    """Every parameter of D is brought back into [-limit, limit] after each update; limit is greater than 0."""
-
-    limit: float = 0.01
 
     @torch.no_grad()
     def after_update(self, parameters: Iterable[nn.Parameter]) -> None:
@@ -182,8 +174,8 @@ class R1R2(LazyPenalty):
         return self.every * self.gamma * (r1_penalty(judge, real, fake) + r2_penalty(judge, real, fake))
 
 
-PENALTIES: dict[str, type[Penalty]] = {
-    "none": NoPenalty,
+PENALTIES: dict[str, Callable[..., Penalty | None]] = {
+    "none": lambda: None,
     "gradient_penalty": GradientPenalty,
     "dragan": Dragan,
     "r1": R1,
@@ -191,8 +183,3 @@ PENALTIES: dict[str, type[Penalty]] = {
     "r1_r2": R1R2,
     "clipping": Clipping,
 }
-
-
-def build_penalty(name: str, **settings: Any) -> Penalty:
-    """The penalty of a name in ``PENALTIES``; a setting that it does not have is a TypeError."""
-    return PENALTIES[name](**settings)

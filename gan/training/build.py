@@ -13,12 +13,12 @@ from hydra.utils import get_class, instantiate
 
 from gan.config.target_validation import RULE_SETTINGS, network_optimizer
 from gan.data.module import ImageData
-from gan.game.augmentation import AUGMENTATIONS, Pixels
+from gan.game.augmentation import AUGMENTATIONS, InstanceNoise, Pixels
 from gan.game.ema import EMAS
 from gan.game.gradients import UpdateRule
 from gan.game.latents import Prior
 from gan.game.learning_rates import LR_SCHEDULES
-from gan.game.losses import build_objective
+from gan.game.losses import AuxiliaryWeights, build_objective
 from gan.game.networks import build_discriminator, build_generator
 from gan.game.penalties import PENALTIES
 from gan.game.schedules import SCHEDULES
@@ -71,14 +71,15 @@ def build_game(settings: Mapping[str, Any], data: ImageData) -> GAN:
         prior=prior,
         generator_rule=_update_rule(settings["optimizer"], "generator"),
         discriminator_rule=_update_rule(settings["optimizer"], "discriminator"),
-        objective=build_objective(objective["name"], objective["real_target"]),
+        objective=build_objective(objective["name"], objective["real_target"], objective["concatenate"]),
         penalty=_chosen(PENALTIES, settings["penalty"]),
         schedule=_chosen(SCHEDULES, settings["schedule"]),
         lr_schedule=_chosen(LR_SCHEDULES, settings["lr_schedule"]),
         augmentation=_chosen(AUGMENTATIONS, settings["augmentation"], Pixels.normalized(data.mean, data.std)),
         ema=_chosen(EMAS, settings["ema"], generator),
         num_classes=data.num_classes,
-        **{name: value for name, value in objective.items() if name not in ("name", "real_target")},
+        instance_noise=_instance_noise(objective),
+        auxiliary=AuxiliaryWeights(objective["class_weight"], objective["information_weight"]),
         seed=settings["seed"],
         settings=dict(settings),
     )
@@ -112,6 +113,11 @@ def build_trainer(settings: Mapping[str, Any], past: Past | None = None) -> L.Tr
 def _chosen(registry: Mapping[str, Callable[..., Any]], node: Mapping[str, Any], *arguments: Any) -> Any:
     """What a node's name stands for, made of its other settings."""
     return registry[node["name"]](*arguments, **{name: value for name, value in node.items() if name != "name"})
+
+
+def _instance_noise(objective: Mapping[str, Any]) -> InstanceNoise | None:
+    std = objective["instance_noise"]
+    return InstanceNoise(std, objective["instance_noise_images"]) if std > 0 else None
 
 
 def _update_rule(node: Mapping[str, Any], network: str) -> UpdateRule:

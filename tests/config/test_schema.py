@@ -14,17 +14,16 @@ from gan.config import schema
 from gan.data.module import ImageData
 from gan.data.registry import NAMES
 from gan.data.sources import ON_MISSING
-from gan.game.augmentation import AUGMENTATIONS
+from gan.game.augmentation import AUGMENTATIONS, InstanceNoise
 from gan.game.ema import EMAS
 from gan.game.latents import PRIORS
 from gan.game.learning_rates import LR_SCHEDULES
-from gan.game.losses import OBJECTIVES, build_objective
+from gan.game.losses import OBJECTIVES, AuxiliaryWeights, build_objective
 from gan.game.networks import FAMILIES
 from gan.game.networks.discriminator import CONDITIONINGS, Discriminator
 from gan.game.networks.layers import ACTIVATIONS
 from gan.game.penalties import PENALTIES
 from gan.game.schedules import SCHEDULES, AlternatingEpochs, Steps
-from gan.training.module import GAN
 
 CONF = Path(__file__).parents[2] / "conf"
 REQUIRED = inspect.Parameter.empty
@@ -98,10 +97,9 @@ def plain(known: dict[str, Any]) -> dict[str, Any]:
 def test_objective_settings_are_those_of_the_objective_and_of_the_game() -> None:
     known = fields(schema.ObjectiveConfig)
     of_the_game = set(known) - set(arguments(build_objective))
-    assert of_the_game == {
-        "concatenate", "instance_noise", "instance_noise_images", "class_weight", "information_weight"
-    }  # fmt: skip
-    taken = arguments(GAN) | arguments(build_objective)
+    assert of_the_game == {"instance_noise", "instance_noise_images", "class_weight", "information_weight"}
+    noise = {"instance_noise": 0.0, "instance_noise_images": arguments(InstanceNoise)["images"]}
+    taken = noise | arguments(AuxiliaryWeights) | arguments(build_objective)
     assert known == {name: taken[name] for name in known}
 
 

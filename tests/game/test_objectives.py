@@ -147,7 +147,7 @@ def test_build_objective_gives_the_pair_of_the_name_and_passes_the_target(
 
 @pytest.mark.parametrize("name", ["wasserstein", "hinge", *RELATIVISTIC])
 def test_an_objective_without_a_target_takes_no_other(name: str) -> None:
-    assert build_objective(name) is OBJECTIVES[name]
+    assert build_objective(name) == OBJECTIVES[name]
     with pytest.raises(ConfigError) as error:
         build_objective(name, real_target=0.9)
     assert str(error.value) == f"objective.real_target: 0.9 given, and '{name}' has no target; 1.0 expected"

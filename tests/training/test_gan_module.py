@@ -98,9 +98,9 @@ def test_a_lazy_penalty_is_in_every_kth_update_of_the_discriminator(play: Play) 
         def on_train_start(self, trainer: L.Trainer, pl_module: Any) -> None:
             note = pl_module.record.note
 
-            def watched(name: str, scalar: Tensor) -> None:
+            def watched(name: str, scalar: Tensor, share: float) -> None:
                 due.append(pl_module.d_updates % 4 == 0)
-                note(name, scalar)
+                note(name, scalar, share)
 
             pl_module.record.note = watched
 

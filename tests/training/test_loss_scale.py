@@ -70,6 +70,6 @@ def test_nothing_that_follows_an_update_follows_a_step_that_is_left_out(
     )
     # minibatch by minibatch: both; D's step is left out and G waits; D, and G's step is left out; both
     words = ("trainer.max_epochs=1", "trainer.limit_train_batches=4", "ema=standard")
-    play(*words, "objective=wasserstein", "penalty=clipping", callbacks=[Scaled(2, 4)])
+    play(*words, "objective=wasserstein", "penalty=clipping", "augmentation=diffaugment", callbacks=[Scaled(2, 4)])
     of_d = ["clipping", "augmentation"]
     assert followed == [*of_d, "average", *of_d, *of_d, "average"]

@@ -57,9 +57,9 @@ def test_each_critic_update_has_a_new_minibatch(play: Play) -> None:
             assert isinstance(pl_module, GAN)
             update = pl_module.update_discriminator
 
-            def watched(real: torch.Tensor, labels: torch.Tensor) -> None:
+            def watched(real: torch.Tensor, *others: Any) -> bool:
                 batches.append(real.clone())
-                update(real, labels)
+                return update(real, *others)
 
             pl_module.update_discriminator = watched  # type: ignore[method-assign]
 
