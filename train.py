@@ -16,14 +16,12 @@ from gan.system import signals
 @hydra_job.job
 def main(config: DictConfig) -> int:
     """Validate, take a run folder, build, fit, report; or go on with a run that has ended early."""
-    from gan.config.validation import validate
     from gan.launch import dry_run, launcher, preflight, summary
     from gan.training import build, strategy  # here, so that --help need not wait for torch
 
     processes = 1
     with run_folder.clean_start(Path(str(config.run_dir))):
         settings, past = hydra_job.settle(config)
-        validate(settings)
         preflight.check_devices(settings["trainer"], build.batch_size(settings))
         preflight.check_compiler(settings["model"]["compile"])
         build.set_up_process()

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from gan.runs.run_files import RunFileError, read_json, read_settings
+from gan.system import shell
 from gan.system.errors import GanError
 from gan.system.files import write_bytes
 
@@ -30,9 +31,11 @@ def repeat(
 
     The exit code is 0 if they are, 1 if not. Where it was cut short, the same command goes on with it.
     """
-    second = out or run.with_name(f"{run.resolve().name}-repeated")
     settings = _settings(run)
     _compare_at_all(run)
+    second = out or Path(shell.short(run.resolve().with_name(f"{run.resolve().name}-repeated")))
+    if second.resolve() == run.resolve():
+        raise GanError(f"--out: {second} is the run itself; give another folder")
     if not (second / "config.yaml").exists():
         if second.exists() and any(second.iterdir()):
             raise GanError(f"--out: {second} is not empty; give another folder")
@@ -66,7 +69,7 @@ def verdict(run: Path, second: Path) -> tuple[bool, list[str]]:
 
 def _settings(run: Path, as_in: Path | None = None) -> dict[str, Any]:
     """Of config.yaml; ``as_in``: as they would be if the run lay in that folder."""
-    from gan.runs.resume import in_folder
+    from gan.config.saved_settings import in_folder
 
     try:
         settings = read_settings(run / "config.yaml")
@@ -83,7 +86,7 @@ def _compare_at_all(run: Path) -> None:
     if not TRAIN.is_file():
         raise GanError(f"gan repeat: {TRAIN} is not there; runs are repeated from a checkout of the project")
     if not _facts(run).get("ended"):
-        raise GanError(f"{run}: this run has not ended; to go on with it: python train.py resume={run}")
+        raise GanError(f"{run}: this run has not ended; to go on with it: {shell.resume(run)}")
     if not rows(run):
         raise GanError(f"{run}: has no metrics.csv to compare with; it was run without logger=csv or logger=default")
 
@@ -92,7 +95,7 @@ def _begin(second: Path, settings: dict[str, Any]) -> None:
     """Leave the settings in the second folder: a run without a checkpoint, which train.py begins when it goes on."""
     import yaml
 
-    from gan.runs.resume import in_folder
+    from gan.config.saved_settings import in_folder
 
     content = yaml.safe_dump(in_folder(settings, second.resolve()), sort_keys=False).encode()
     try:
@@ -118,7 +121,7 @@ def _train(folder: Path) -> int:
 
 
 def _changes(run: Path) -> Iterator[str]:
-    from gan.runs.resume import FREE, within
+    from gan.config.saved_settings import FREE, within
 
     for part in _facts(run).get("resumed", []):
         yield from (what for what in part.get("changed", []) if not within(what.partition(":")[0], FREE))

@@ -27,7 +27,7 @@ from gan.launch import user_errors
 from gan.launch.sweeps import failed_jobs
 from gan.runs import resume, run_folder
 from gan.runs.sweep_jobs import own_words
-from gan.system import cpu_threads, signals
+from gan.system import cpu_threads, shell, signals
 from gan.system.errors import ConfigError, GanError, unknown_name, unknown_setting
 from gan.system.signals import MISTAKE, OVERRIDES_VARIABLE
 
@@ -252,7 +252,14 @@ def resolved(config: DictConfig) -> dict[str, Any]:
 
 def settle(config: DictConfig) -> tuple[dict[str, Any], resume.Past | None]:
     """The settings of the run, and what is behind it if it goes on with one: ``gan.runs.resume.settle``."""
-    return resume.settle(resolved(config), config.get("resume"))
+    return resume.settle(resolved(config), _asked(config))
+
+
+def _asked(config: DictConfig) -> dict[str, Any] | None:
+    """The node ``resume`` in plain containers: a list from the command line is Hydra's own kind of one."""
+    node = config.get("resume")
+    plain: Any = OmegaConf.to_container(node, resolve=True) if isinstance(node, DictConfig) else None
+    return plain
 
 
 def take_run_folder(config: DictConfig, settings: dict[str, Any], past: resume.Past | None = None) -> dict[str, Any]:
@@ -268,7 +275,9 @@ def take_run_folder(config: DictConfig, settings: dict[str, Any], past: resume.P
     """
     if past is not None:
         resume.say(past)
-        run_folder.take_again(settings, anew=past.checkpoint is None)
+        aside = run_folder.take_again(settings, anew=past.checkpoint is None)
+        if aside is not None:
+            print(f"resume: what the run had written before is in {aside}", file=sys.stderr)
         return settings
     first = config.run_dir
     for number in itertools.count(2):
@@ -278,6 +287,8 @@ def take_run_folder(config: DictConfig, settings: dict[str, Any], past: resume.P
             return settings
         except run_folder.TakenError:
             if _folder_was_given():
+                if (_asked(config) or {}).get("run") == resume.AUTO:  # there was no run a moment ago
+                    raise ConfigError(run_folder.training_in(first)) from None
                 raise
             config.run_dir = f"{first}-{number}"
     raise AssertionError("not reached")
@@ -301,8 +312,8 @@ def child_arguments(run_dir: Path, checkpoint: Path | None) -> Sequence[str]:
         str(run_dir),
         "--config-name",
         "config",  # flags first: Hydra takes the settings from one place of the command line alone
-        *([] if checkpoint is None else [f"+resume.checkpoint='{checkpoint}'"]),
-        f"hydra.run.dir='{run_dir}'",
+        *([] if checkpoint is None else [f"+resume.checkpoint={shell.quoted(checkpoint)}"]),
+        f"hydra.run.dir={shell.quoted(run_dir)}",
         "hydra.output_subdir=null",
         "hydra/job_logging=stdout",
     ]

@@ -3,7 +3,6 @@
 import contextlib
 import importlib.metadata
 import json
-import os
 import platform
 import subprocess
 import time
@@ -20,7 +19,9 @@ from gan.generators.bundle import FILE_NAME
 from gan.runs import run_folder
 from gan.runs.resume import Past
 from gan.runs.run_files import RunFileError, read_json
+from gan.system import shell
 from gan.system.files import write_bytes
+from gan.system.shell import short
 from gan.system.signals import Stopped, in_a_line, meant_by
 from gan.training.callbacks.alarms import raised_alarms
 from gan.training.callbacks.checkpoint import LastCheckpoint
@@ -52,7 +53,7 @@ def before(
         "device": f"{_device(trainer)}, precision {trainer.precision}",
         **_quality(trainer, data),
         "length": _length(trainer, batches, updates, data.batch_size),
-        "run folder": f"{_short(trainer.default_root_dir)}/",
+        "run folder": f"{short(trainer.default_root_dir)}/",
         **({} if past is None else {"goes on": _past(past)}),
     }
     lines = [f"{name:>14}  {text}" for name, text in rows.items()]
@@ -62,10 +63,11 @@ def before(
 def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
     """What the run has left, and how to look at it; at the very end, the picture and the command for TensorBoard."""
     folder = Path(trainer.default_root_dir)
+    sample = shell.command("gan", "sample", short(folder), "--n", "64", "--out", "grid.png")
     kept = {
         "checkpoints/last.ckpt": "both networks and their optimizers",
         "checkpoints/best.ckpt": "the same, where FCD was lowest",
-        FILE_NAME: f"the generator alone: gan sample {_short(folder)} --n 64 --out grid.png",
+        FILE_NAME: f"the generator alone: {sample}",
         "metrics.csv": "everything that was logged",
         "losses.png": "both losses and the discriminator's accuracies",
         "samples/progress.gif": "the fixed latents, epoch by epoch",
@@ -77,17 +79,17 @@ def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
     done = f"{_count(game.g_updates, 'generator update')}, {_count(game.images_seen, 'real image')} ({passes})"
     lines = [f"Trained for {done}, {_time(seconds)}."]
     if trainer.max_epochs and trainer.current_epoch < trainer.max_epochs and game.g_updates != trainer.max_steps:
-        lines.append(f"Ended before its {trainer.max_epochs} epochs; to go on: python train.py resume={_short(folder)}")
-    lines += [f"  {_short(folder / name)}  {text}" for name, text in kept.items() if (folder / name).exists()]
+        lines.append(f"Ended before its {trainer.max_epochs} epochs; to go on: {shell.resume(folder)}")
+    lines += [f"  {short(folder / name)}  {text}" for name, text in kept.items() if (folder / name).exists()]
     if data.substitute_for:
         lines.append(warning(data))
     lines += _measured(trainer)
     lines += map(str, raised_alarms(trainer))
     grids = sorted((folder / "samples").glob("epoch_*.png"))
     if (folder / "tensorboard").exists():
-        lines.append(f"TensorBoard:  tensorboard --logdir {_short(folder)}")
+        lines.append(f"TensorBoard:  {shell.command('tensorboard', '--logdir', short(folder))}")
     if grids:
-        lines.append(f"Newest grid:  {_short(grids[-1])}")
+        lines.append(f"Newest grid:  {short(grids[-1])}")
     return "\n".join(lines)
 
 
@@ -179,7 +181,7 @@ def _add(trainer: L.Trainer, name: str, **facts: Any) -> None:
 
 def _past(past: Past) -> str:
     if past.checkpoint is None:
-        return "there is no whole checkpoint: from its beginning"
+        return "no checkpoint so far: from its beginning"
     return f"from {past.checkpoint.name}: {_count(past.epochs, 'epoch')}, {_count(past.g_updates, 'generator update')}"
 
 
@@ -246,12 +248,6 @@ def _device(trainer: L.Trainer) -> str:
     processes = f"{trainer.world_size} processes, each " if trainer.world_size > 1 else ""
     threads = f" ({_count(torch.get_num_threads(), 'thread')})" if device.type == "cpu" else ""
     return f"{processes}{name}{threads}"
-
-
-def _short(path: Path | str) -> str:
-    """Relative to the working folder where that is shorter."""
-    relative = os.path.relpath(path)
-    return relative if len(relative) < len(str(path)) else str(path)
 
 
 def _time(seconds: float) -> str:

@@ -11,6 +11,7 @@ from gan.report.sweep import sweep_section
 from gan.report.tables import SPREAD, labels, origins, ranking_table, settings_blocks, single_runs
 from gan.report.unranked import never_begun_blocks, unranked_blocks, unreadable_blocks
 from gan.runs.reading import Run
+from gan.system import shell
 
 MOST_GRIDS = 24
 MOST_NOTES = 12
@@ -88,8 +89,9 @@ def _notes(ranking: Ranking) -> list[str]:
     notes = [f"{run.name}: {alarm}" for run in ranking.all_runs for alarm in run.alarms]
     unmeasured = [str(run.folder) for run in ranking.runs if not run.quality]
     if unmeasured:
-        shown = " ".join(unmeasured[:MOST_NOTES]) + (" …" if len(unmeasured) > MOST_NOTES else "")
-        notes.append(f"{ranking.data}: {len(unmeasured)} of {len(ranking.runs)} not measured; gan evaluate {shown}")
+        shown = shell.command("gan", "evaluate", *unmeasured[:MOST_NOTES])
+        more = " …" if len(unmeasured) > MOST_NOTES else ""
+        notes.append(f"{ranking.data}: {len(unmeasured)} of {len(ranking.runs)} not measured; {shown}{more}")
     ways = {_measured_with(run) for run in ranking.runs if run.quality}
     if len(ways) > 1:
         notes.append(f"{ranking.data}: not all runs were measured alike: {'; '.join(sorted(ways))}")

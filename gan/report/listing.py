@@ -1,7 +1,6 @@
 """Runs as rows of a list: their columns, and rows chosen and ordered by them."""
 
 import math
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from gan.report.measures import MEASURES
 from gan.report.repeating import recipe
 from gan.runs.reading import IMAGES, Run
 from gan.system.errors import GanError, unknown_name
+from gan.system.shell import short
 
 CONDITION = re.compile(r"\s*(\w+)\s*(!=|<=|>=|=|<|>|~)\s*(.*?)\s*")
 EXAMPLES = "such as state=finished, recipe~hinge or fcd<5"
@@ -41,7 +41,7 @@ class Column:
 def columns(now: float) -> dict[str, Column]:
     """All columns by name."""
     found = [
-        Column("run", "run", lambda run: min(str(run.folder), os.path.relpath(run.folder), key=len)),
+        Column("run", "run", lambda run: short(run.folder)),
         Column("data", "data", lambda run: run.data),
         Column("seed", "seed", lambda run: None if run.seed is None else str(run.seed)),
         Column("images", "images seen", lambda run: run.count(IMAGES), better=1),

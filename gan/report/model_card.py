@@ -4,7 +4,6 @@ Markdown with a YAML header, in the conventions of the Hugging Face Hub (https:/
 which shows the README.md of a model's folder as its page.
 """
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from gan.report.measures import MEASURES
 from gan.report.repeating import own_words
 from gan.report.settings import PLACES
 from gan.runs.reading import Run
+from gan.system import shell
 
 RECIPE = ("model", "objective", "penalty", "augmentation", "optimizer", "lr_schedule", "schedule", "ema")
 # What is known of the sets' licences, and what the Hub calls them; for others nobody here can say.
@@ -132,7 +132,7 @@ def _recipe(card: Card) -> str:
     facts += [f"- versions: {', '.join(f'{plain(k)} {plain(v)}' for k, v in versions.items())}"] if versions else []
     facts += [f"- commit: {plain(run.facts['git']['commit'])}"] if _node(run.facts, "git").get("commit") else []
     words = [word for word in own_words(run) or [] if word.partition("=")[0] not in PLACES]
-    typed = [fenced("", shlex.join(["python", *words]))] if words else []
+    typed = [fenced("", shell.command("python", *words))] if words else []
     settings = {name: run.settings[name] for name in RECIPE if name in run.settings}
     written = fenced("yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
     return "\n\n".join(["\n".join(facts), *typed, written])

@@ -1,12 +1,12 @@
 """The one command that repeats a run, also a run of a sweep."""
 
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gan.report.settings import flat
 from gan.runs.reading import Run
+from gan.system import shell
 
 SWEEP_FLAGS = ("-m", "--multirun")
 OF_THE_SWEEP = ("hydra.sweep", "hydra/sweeper", "hydra.run.dir=")  # where the files lay, and who counted through
@@ -20,7 +20,7 @@ def command(run: Run) -> str | None:
     None if run.json has no command, or config.yaml does not show a swept word's value, as with ``experiment=a,b``.
     """
     words = own_words(run)
-    return None if words is None else shlex.join(["python", *words])
+    return None if words is None else shell.command("python", *words)
 
 
 def own_words(run: Run) -> list[str] | None:

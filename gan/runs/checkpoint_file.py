@@ -7,6 +7,8 @@ imports torch.
 
 import contextlib
 import hashlib
+import os
+import stat
 from pathlib import Path
 
 from gan.system.errors import GanError
@@ -33,6 +35,8 @@ def read_whole(path: Path) -> bytes:
         CheckpointError: there is no such file, it cannot be read, or it is not whole.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise CheckpointError(f"{path}: not a file; a checkpoint expected")
         content = path.read_bytes()
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror}; a checkpoint expected") from error
@@ -53,6 +57,17 @@ def is_whole(path: Path) -> bool:
 
 
 def newest_first(run: Path) -> list[Path]:
-    """The files in a run folder's checkpoints/, whole or not, the last written first."""
-    files = [path for path in (run / "checkpoints").glob("*.ckpt") if path.is_file()]
-    return sorted(files, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    """What is called a checkpoint in a run folder's checkpoints/, whole or not, the last written first.
+
+    Raises:
+        CheckpointError: there is such a folder, and it cannot be read.
+    """
+    folder = run / "checkpoints"
+    try:
+        found = [(entry.stat(follow_symlinks=False).st_mtime_ns, Path(entry)) for entry in os.scandir(folder)]
+    except OSError as error:
+        if not os.path.lexists(folder):
+            return []
+        raise CheckpointError(f"{folder}: {error.strerror}; a folder of checkpoints expected") from error
+    named = [(written, path) for written, path in found if path.suffix == ".ckpt"]
+    return [path for _, path in sorted(named, reverse=True)]

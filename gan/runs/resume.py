@@ -6,54 +6,26 @@ else a new one begins. So one command can be given again and again, as a cluster
 """
 
 import sys
-import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import OverrideParseException
-from omegaconf import OmegaConf
-
-from gan.config import schema
+from gan.config.saved_settings import (
+    allowed_paths,
+    changed,
+    differing,
+    has_lr_schedule,
+    in_folder,
+    problems,
+    read_saved,
+)
 from gan.runs import run_folder
 from gan.runs.checkpoint_file import CheckpointError, newest_first
-from gan.runs.run_files import RunFileError, read_settings
+from gan.system import shell, signals
 from gan.system.errors import ConfigError
 
 AUTO = "auto"
-# What may differ from the run so far without being asked for: it does not change the game, only how long it is played
-# and what is around it.
-FREE = (
-    "callbacks",
-    "logger",
-    "dry_run",
-    "data.root",
-    "data.download",
-    "data.on_missing",
-    *(f"trainer.{name}" for name in ("max_epochs", "max_steps", "max_time", "log_every_n_steps", "profiler")),
-    *(f"trainer.enable_{name}" for name in ("progress_bar", "model_summary", "checkpointing")),
-)
-LENGTH = ("trainer.max_epochs", "trainer.max_steps")  # by which a learning-rate schedule goes
-# What cannot differ: the checkpoint holds the networks and the state of these, and no others.
-FIXED = (
-    "model",
-    *(f"data.{name}" for name in ("name", "split", "folder", "of", "image_size", "image_channels")),
-    *(f"optimizer.{part}_target_" for part in ("", "generator.", "discriminator.")),
-    "ema.name",
-    "augmentation.name",
-)
-# What runs of earlier versions do not say, and were.
-LATER: dict[str, dict[str, Any]] = {
-    "data": {"batch_size_of": "all", "fit": None, "on_broken": "error", "class_order": "name"},
-    "model": {
-        "compile": False,
-        "generator": {"upsampling_border": "edge"},
-        "discriminator": {"first_block": "half"},
-    },
-    "schedule": {"reuse_fakes": False},
-}
 _changes: list[str] = []  # what the command line says beside resume=RUN
 
 
@@ -62,7 +34,7 @@ class Past:
     """The part of a run that is behind it.
 
     Attributes:
-        checkpoint: to go on from; None: there is none that is whole, and the run begins anew.
+        checkpoint: to go on from; None: none was ever written, and the run begins anew.
         epochs, turns, g_updates: whole epochs, minibatches and generator updates in it.
         changed: settings that are not those of the part before, as "path: before -> now".
         damaged: what is wrong with the checkpoints that are newer.
@@ -89,178 +61,119 @@ def command_line(words: Sequence[str]) -> list[str]:
         ConfigError: RUN holds no run.
     """
     _changes.clear()
-    given = next((word.partition("=")[2].strip("'\"") for word in words if word.startswith("resume=")), None)
-    rest = [word for word in words if not word.startswith("resume=")]
-    if given is None:
-        return list(words)
-    if given in ("null", ""):
+    given = [word.partition("=")[2] for word in words if _names_run(word)]
+    rest = [word for word in words if not _names_run(word)]
+    run = given[-1] if given else None
+    if run is None or run in ("null", ""):
         return rest
-    if given == AUTO:
+    if run == AUTO:
         return [*rest, f"resume.run={AUTO}"]
-    folder = _run_of(Path(given))
+    folder = _run_of(Path(shell.unquoted(run)))
     if any(word in ("-m", "--multirun") for word in words):
         raise ConfigError("resume: one run is gone on with at a time; of a sweep, give each with resume=auto")
-    own = [word for word in rest if word.startswith(("-", "hydra", "resume.")) or not ("=" in word or word[0] == "~")]
-    _changes.extend(word for word in rest if word not in own)
-    quoted = "'" + str(folder).replace("'", "\\'") + "'"
-    return [*own, f"resume.run={quoted}", f"hydra.run.dir={quoted}"]
+    if elsewhere := next((word for word in rest if word.lstrip("+").startswith("hydra.run.dir=")), None):
+        raise ConfigError(f"resume: {elsewhere} given; a run goes on in its own folder, which can be moved")
+    own = [word for word in rest if not _is_setting(word)]
+    _changes.extend(word for word in rest if _is_setting(word))
+    return [*own, f"resume.run={shell.quoted(folder)}", f"hydra.run.dir={shell.quoted(folder)}"]
+
+
+def _names_run(word: str) -> bool:
+    return word.lstrip("+").startswith(("resume=", "resume.run="))
+
+
+def _is_setting(word: str) -> bool:
+    """True for a word that changes a setting of the run, and is not for Hydra."""
+    return ("=" in word or word[:1] == "~") and not word.lstrip("+~").startswith(("-", "hydra", "resume."))
 
 
 def _run_of(path: Path) -> Path:
     if (path / "config.yaml").is_file():
         return path
     if path.suffix == ".ckpt":
-        raise ConfigError(f"resume: {path} given, a file; its run folder expected: resume={path.parent.parent}")
+        raise ConfigError(f"resume: {path} given, a file; its run folder expected: {_word(path.parent.parent)}")
     what = "holds no run (no config.yaml)" if path.is_dir() else "is not there"
     raise ConfigError(f"resume: {path} {what}; a run folder, as outputs/DATE/TIME, or auto expected")
 
 
+def _word(folder: Path) -> str:
+    return shell.command(f"resume={folder}")
+
+
 def settle(settings: dict[str, Any], asked: Mapping[str, Any] | None) -> tuple[dict[str, Any], Past | None]:
-    """The settings to go on with, and what is behind the run; None: it is a new one.
+    """The settings to run with, which are valid, and what is behind the run; None: it is a new one.
+
+    The folder of a run that is to go on is held from here on, so that what is found in it stays true.
 
     Args:
         settings: as composed for the command line.
         asked: the node ``resume``: ``run`` and ``allow``, or a ``checkpoint`` that another process has settled on.
 
     Raises:
-        ConfigError: settings differ that may not, or the folder's config.yaml is no run's.
+        ConfigError: settings are not valid, or differ that may not; the folder's config.yaml is no run's; another
+            process trains in it; or it has checkpoints, and none that can be read.
         FinishedError: nothing is left to do.
     """
-    if asked is None:
-        return settings, None
+    from gan.config.validation import validate  # torch, which a mistake in the command line need not wait for
+
+    asked = asked or {}
+    if asked.get("run") in (None, AUTO):  # else those of the run count
+        validate(settings)
     if asked.get("checkpoint"):
         past = _past_of(Path(asked["checkpoint"]))
         return settings, replace(past, is_all=_is_finished(past, settings))
-    allowed, folder = _allowed(asked), Path(settings["run_dir"])
+    folder = Path(settings["run_dir"])
     if asked.get("run") is None or not (folder / "config.yaml").is_file():
+        allowed_paths(asked.get("allow"), settings)
         return settings, None
-    before = _saved(folder)
-    wanted = settings if asked["run"] == AUTO else _changed(before, _changes)
-    different = list(differing(before, wanted))
-    if problems := list(_problems(different, wanted, allowed)):
-        raise ConfigError(f"resume: {folder} was begun with other settings\n" + "\n".join(problems))
-    past = _newest(folder, [f"{path}: {old} -> {new}" for path, old, new in different])
-    is_all = past.checkpoint is not None and _is_finished(past, wanted)
-    if is_all and run_folder.ended(folder):
+
+    before = read_saved(folder)
+    wanted = in_folder(settings, folder) if asked["run"] == AUTO else changed(before, _changes)
+    if asked["run"] != AUTO:
+        validate(wanted)
+    allowed = allowed_paths(asked.get("allow"), wanted, before)
+    if lines := list(problems(before, wanted, allowed)):
+        raise ConfigError(f"resume: {folder} was begun with other settings\n" + "\n".join(lines))
+    if signals.is_first() and not signals.started_by_us() and not wanted["dry_run"]:
+        run_folder.hold(folder)
+    past = _newest(folder, [f"{path}: {old} -> {new}" for path, old, new in differing(before, wanted)])
+    return wanted, _unless_finished(folder, past, wanted)
+
+
+def _unless_finished(folder: Path, past: Past, settings: Mapping[str, Any]) -> Past:
+    """What is behind the run, if there is something left to do."""
+    ended = run_folder.ended(folder)
+    if past.checkpoint is None and ended:
+        so_far = Past(epochs=int(ended.get("epochs", 0)), g_updates=int(ended.get("g_updates", 0)))
+        told = f"{folder} has ended, and it has no checkpoint to go on from; begin a new run in another folder"
+        raise FinishedError(told) if _is_finished(so_far, settings) else ConfigError(f"resume: {told}")
+    is_all = past.checkpoint is not None and _is_finished(past, settings)
+    if is_all and ended:
         raise FinishedError(
             f"{folder} is finished: {past.epochs} epochs, {past.g_updates:,} generator updates. "
-            f"To go on: python train.py resume={folder} trainer.max_epochs={2 * max(1, past.epochs)}"
+            f"To go on: {shell.resume(folder, *_longer(past, settings))}"
         )
-    return wanted, replace(past, is_all=is_all)
+    return replace(past, is_all=is_all)
 
 
-def _allowed(asked: Mapping[str, Any]) -> list[str]:
-    allowed = asked.get("allow") or []
-    if not isinstance(allowed, list) or not all(isinstance(path, str) for path in allowed):
-        raise ConfigError(f"resume.allow: {allowed!r} given, a list of settings such as [optimizer.lr] expected")
-    return allowed
+def _longer(past: Past, settings: Mapping[str, Any]) -> list[str]:
+    """The words by which a finished run goes on: each limit that has ended it, twice as far."""
+    epochs, steps = settings["trainer"]["max_epochs"], settings["trainer"]["max_steps"]
+    limits = {}
+    if epochs is not None and 0 <= epochs <= past.epochs:
+        limits["trainer.max_epochs"] = 2 * max(1, past.epochs)
+    if 0 <= steps <= past.g_updates:
+        limits["trainer.max_steps"] = 2 * max(1, past.g_updates)
+    words = [f"{path}={number}" for path, number in limits.items()]
+    return [*words, f"resume.allow=[{','.join(limits)}]"] if has_lr_schedule(settings) else words
 
 
-def _saved(folder: Path) -> dict[str, Any]:
-    """The settings in a run's config.yaml; if it has been moved since, with its folder as it is now."""
-    try:
-        saved = read_settings(folder / "config.yaml")
-    except (OSError, RunFileError) as error:
-        raise ConfigError(f"resume: {error}") from error
-    if not isinstance(saved.get("run_dir"), str):
-        raise ConfigError(f"resume: {folder / 'config.yaml'} holds no settings of a run")
-    for group, settings in LATER.items():
-        node = saved.get(group, {})
-        known = schema.NODES[group].get(node.get("name"))
-        saved[group] = _completed(node, settings, known)
-    return in_folder(saved, folder)
+def _newest(folder: Path, changes: list[str]) -> Past:
+    """What the newest whole checkpoint of a run folder has behind it.
 
-
-def _completed(node: dict[str, Any], later: Mapping[str, Any], known: type | None) -> dict[str, Any]:
-    """The node with what it does not say of ``later``, as far as its schema has it; nodes within it, too."""
-    hints = typing.get_type_hints(known) if known else {}
-    completed = dict(node)
-    for name in later.keys() & hints.keys():
-        if not isinstance(later[name], dict):
-            completed.setdefault(name, later[name])
-        elif isinstance(node.get(name), dict):
-            completed[name] = _completed(node[name], later[name], hints[name])
-    return completed
-
-
-def in_folder(settings: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The settings of a run as they would be if it lay in this folder."""
-    moved: dict[str, Any] = _replaced(settings, settings["run_dir"], str(folder))
-    return moved
-
-
-def _replaced(value: Any, old: str, new: str) -> Any:
-    """The same with every path that is or lies in the folder ``old`` put into ``new``."""
-    if isinstance(value, dict):
-        return {name: _replaced(part, old, new) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_replaced(part, old, new) for part in value]
-    if isinstance(value, str) and (value == old or value.startswith(f"{old}/")):
-        return new + value.removeprefix(old)
-    return value
-
-
-def _changed(before: dict[str, Any], words: Sequence[str]) -> dict[str, Any]:
-    """The saved settings with what the command line changes in them."""
-    wanted = OmegaConf.create(before)
-    try:
-        overrides = OverridesParser.create().parse_overrides(list(words))
-    except OverrideParseException as error:
-        raise ConfigError(f"resume: {' '.join(str(error).split())}") from error
-    for override in overrides:
-        path = override.key_or_group
-        if _is_group(before, path) or override.is_delete():
-            raise ConfigError(
-                f"resume: {override.input_line} given; a run goes on with the options that it has: settings alone "
-                "can change, as in trainer.max_epochs=40"
-            )
-        if OmegaConf.select(wanted, path, default=_NOTHING) is _NOTHING and not override.is_add():
-            raise ConfigError(f"{path}: the run has no such setting; its config.yaml has all")
-        OmegaConf.update(wanted, path, override.value(), force_add=True)
-    plain: Any = OmegaConf.to_container(wanted)
-    return dict(plain)
-
-
-_NOTHING = object()
-
-
-def _is_group(before: Mapping[str, Any], path: str) -> bool:
-    return "/" in path or "@" in path or path == "experiment" or isinstance(before.get(path), dict)
-
-
-def differing(before: Any, wanted: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Every setting that is not the same: its path, and both values."""
-    if isinstance(before, dict) and isinstance(wanted, dict):
-        for name in dict.fromkeys([*before, *wanted]):
-            where = f"{path}.{name}" if path else str(name)
-            yield from differing(before.get(name), wanted.get(name), where)
-    elif before != wanted and path != "run_dir":
-        yield path, before, wanted
-
-
-def _problems(
-    different: list[tuple[str, Any, Any]], wanted: Mapping[str, Any], allowed: Sequence[str]
-) -> Iterator[str]:
-    free = FREE if wanted["lr_schedule"]["name"] == "none" else tuple(name for name in FREE if name not in LENGTH)
-    to_allow = []
-    for path, old, new in different:
-        if within(path, FIXED):
-            yield f"{path}: {old!r} before, {new!r} given: the checkpoint has no networks or states for that"
-        elif not within(path, (*free, *allowed)) and path != "trainer.default_root_dir":
-            why = ", by which the learning rates go" if path in LENGTH else ""
-            yield f"{path}: {old!r} before, {new!r} given{why}"
-            to_allow.append(path)
-    if to_allow:
-        yield f"leave them as they were, or allow the change: 'resume.allow=[{','.join(to_allow)}]'"
-
-
-def within(path: str, parts: Sequence[str]) -> bool:
-    """True for a setting that is one of these, or stands in a node that is."""
-    return any(path == part or path.startswith(f"{part}.") for part in parts)
-
-
-def _newest(folder: Path, changed: list[str]) -> Past:
-    """What the newest whole checkpoint of a run folder has behind it."""
+    Raises:
+        ConfigError: there are checkpoints, and none can be read.
+    """
     damaged: list[str] = []
     found: list[Past] = []
     for path in newest_first(folder):
@@ -268,8 +181,15 @@ def _newest(folder: Path, changed: list[str]) -> Past:
             found.append(_past_of(path))
         except CheckpointError as error:
             damaged.append(str(error))
+    if damaged and not found:
+        checkpoints = folder / "checkpoints"
+        away = shell.command("mv", shell.short(checkpoints), shell.short(folder / "checkpoints-damaged"))
+        raise ConfigError(
+            "\n".join([f"resume: {folder} has checkpoints, and none can be read; nothing was changed", *damaged])
+            + f"\nput a copy in the place of one; or begin this run anew: {away}, then the same command again"
+        )
     newest = max(found, key=lambda past: past.turns, default=Past())
-    return replace(newest, changed=changed, damaged=damaged)
+    return replace(newest, changed=changes, damaged=damaged)
 
 
 def _past_of(path: Path) -> Past:
@@ -292,7 +212,7 @@ def told(past: Past) -> list[str]:
     """What to say, before it goes on, of a run that has a past."""
     lines = [f"resume: passed over: {what}" for what in past.damaged]
     if past.checkpoint is None:
-        return [*lines, "resume: there is no whole checkpoint; the run begins anew"]
+        return [*lines, "resume: no checkpoint was written so far; the run begins anew"]
     return [*lines, *(f"resume: changed: {what}" for what in past.changed)]
 
 

@@ -1,8 +1,10 @@
 """The folder of a run: taken by one run alone, with room on its disk, and not left behind by a run that never began."""
 
 import contextlib
+import itertools
 import json
 import os
+import re
 import shutil
 import time
 import uuid
@@ -20,11 +22,16 @@ from gan.system.locks import lock
 PATIENCE = 15.0  # seconds for a process that ends to let go of its folder: ranks whose parent was killed, above all
 ROOM = 50_000_000  # bytes on the disk: a few checkpoints, and the pictures, of the largest network that we ship
 FAILED = "failed.json"  # of a point of a sweep: why it failed
-WRITTEN = ("metrics.csv", "losses.png", "run.json", "samples", "tensorboard")  # beside checkpoints and bundle
+# What a run, and who measures it, writes beside config.yaml.
+WRITTEN = (
+    *("metrics.csv", "losses.png", "run.json", "alarms.json", "quality.json", "generator.safetensors"),
+    *("samples", "tensorboard", "checkpoints"),
+)
+UNFINISHED = re.compile(r"\..+\.(\w{8}|[0-9a-f]{32})\.tmp")  # of a process that was killed while it wrote a file
 ENDED_EARLY = ("failed", "cut")  # in run.json: by an error, by a signal
 _taken: list[Path] = []
-_taken_again: list[Path] = []
-_locks: list[int] = []  # open folders, locked as long as they are
+_taken_again: dict[Path, bytes] = {}  # and what config.yaml was before
+_locks: dict[Path, int] = {}  # open folders, locked as long as they are
 
 
 class TakenError(ConfigError):
@@ -72,7 +79,7 @@ def take(settings: Mapping[str, Any]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _write_new(folder / "config.yaml", content)
-        _lock(folder)
+        _lock(folder, f"hydra.run.dir: in {folder} another process is training; wait for it, or give another folder")
         free = shutil.disk_usage(folder).free
     except FileExistsError:
         raise TakenError(
@@ -85,31 +92,46 @@ def take(settings: Mapping[str, Any]) -> None:
     _check_room(folder, free)
 
 
-def take_again(settings: Mapping[str, Any], *, anew: bool) -> None:
+def take_again(settings: Mapping[str, Any], *, anew: bool) -> Path | None:
     """Take the folder of a run that is to go on, and leave its settings there as they are now.
 
     Args:
         settings: of the run, ``run_dir`` among them.
-        anew: there is nothing to go on from: what the run has left of logs and pictures is removed.
+        anew: no checkpoint was ever written: what else the run has written is set aside.
+
+    Returns:
+        Where that is now, a folder in this one; None: there was nothing.
 
     Raises:
         ConfigError: another process trains in it, it cannot be written, or its disk is full.
     """
     folder = Path(settings["run_dir"])
-    _lock(folder)
-    _taken_again.append(folder)
+    hold(folder)
     try:
-        for name in WRITTEN if anew else ():
-            path = folder / name
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        _taken_again[folder] = (folder / "config.yaml").read_bytes()
+        aside = _set_aside(folder) if anew else None
         (folder / FAILED).unlink(missing_ok=True)
-        for unfinished in folder.glob("**/.*.tmp"):  # of a process that was killed while it wrote
-            unfinished.unlink(missing_ok=True)
+        for path in folder.glob("**/.*.tmp"):
+            if UNFINISHED.fullmatch(path.name):
+                path.unlink(missing_ok=True)
         write_bytes(folder / "config.yaml", _content(settings))
         free = shutil.disk_usage(folder).free
     except OSError as error:
         raise ConfigError(f"hydra.run.dir: {folder} cannot be written: {error.strerror}") from error
     _check_room(folder, free)
+    return aside
+
+
+def _set_aside(folder: Path) -> Path | None:
+    """Move what a run has written into a new folder in its own."""
+    there = [path for name in WRITTEN if os.path.lexists(path := folder / name)]
+    if not there:
+        return None
+    aside = next(path for number in itertools.count(1) if not os.path.lexists(path := folder / f"set_aside_{number}"))
+    aside.mkdir()
+    for path in there:
+        path.rename(aside / path.name)
+    return aside
 
 
 def _content(settings: Mapping[str, Any]) -> bytes:
@@ -125,11 +147,26 @@ def _check_room(folder: Path, free: int) -> None:
 
 def lock_descriptors() -> list[int]:
     """What a process that takes part in the run must inherit, so that the folder is held as long as it lives too."""
-    return list(_locks)
+    return list(_locks.values())
 
 
-def _lock(folder: Path) -> None:
-    """Hold a run folder as long as this process lives, however it ends.
+def training_in(folder: Path | str) -> str:
+    """What to say to whoever wants to go on with a run that another process goes on with."""
+    return f"resume: in {folder} another process is training; when it has ended, give the same command again"
+
+
+def hold(folder: Path) -> None:
+    """Hold the folder of a run that is to go on; if a process holds it that is about to end, wait for that.
+
+    Raises:
+        ConfigError: another process trains in it.
+    """
+    if folder not in _locks:
+        _lock(folder, training_in(folder))
+
+
+def _lock(folder: Path, held: str) -> None:
+    """Hold a run folder as long as this process lives, however it ends; ``held``: what to say if another does.
 
     Raises:
         ConfigError: another process holds it, and goes on to.
@@ -142,13 +179,11 @@ def _lock(folder: Path) -> None:
     while (locked := lock(descriptor)) is False and time.monotonic() < last:
         time.sleep(0.1)
     if locked:
-        _locks.append(descriptor)
+        _locks[folder] = descriptor
         return
     os.close(descriptor)
     if locked is False:
-        raise ConfigError(
-            f"hydra.run.dir: in {folder} another process is training; wait for it, or give another folder"
-        )
+        raise ConfigError(held)
 
 
 def is_held(folder: Path) -> bool | None:
@@ -169,7 +204,7 @@ def _forget() -> None:
     _taken.clear()
     _taken_again.clear()
     while _locks:
-        os.close(_locks.pop())
+        os.close(_locks.popitem()[1])
 
 
 def _write_new(path: Path, content: bytes) -> None:
@@ -203,6 +238,8 @@ def remove_empty(folder: Path) -> None:
 def clean_start(folder: Path) -> Iterator[None]:
     """If what is inside fails, remove what was made for a run that never began: its config.yaml, and empty folders.
 
+    Of a run that was to go on config.yaml is again what it was.
+
     Args:
         folder: the run folder as Hydra has made it; the run may have taken another one.
     """
@@ -212,6 +249,9 @@ def clean_start(folder: Path) -> Iterator[None]:
     except BaseException:
         for own in _taken:
             (own / "config.yaml").unlink(missing_ok=True)
+        for again, content in _taken_again.items():
+            with contextlib.suppress(OSError):
+                write_bytes(again / "config.yaml", content)
         for made in {folder, *_taken}:
             remove_empty(made)
         _forget()

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from gan.runs.checkpoint_file import is_whole, newest_first
+from gan.system import shell
 from gan.system.errors import GanError
 
 MISTAKE = 2  # exit code of a user's mistake
@@ -103,14 +104,14 @@ def what_is_left(folder: Path | None) -> str:
     """Of a run that was stopped: a sentence on what its folder holds; None if it has taken none."""
     if folder is None:
         return "The run had not begun."
-    shown = min(str(folder), os.path.relpath(folder), key=len)
+    shown = shell.short(folder)
     whole = next((path for path in newest_first(folder) if is_whole(path)), None)
     if whole is None:
         return f"What it has written is kept in {shown}/; it holds no whole checkpoint yet."
     at = time.strftime("%H:%M:%S", time.localtime(whole.stat().st_mtime))
     return (
         f"What it has written is kept in {shown}/; the last whole checkpoint is {whole.relative_to(folder)}, of {at}.\n"
-        f"To go on: python train.py resume={shown}"
+        f"To go on: {shell.resume(folder)}"
     )
 
 

@@ -13,6 +13,7 @@ from gan.game.updates import Game
 from gan.training.fast_loop import Stepping
 from gan.training.strategy import of_every_rank, own
 
+RATES = ("optimizer", "lr_schedule")  # settings that the optimizers' own state in a checkpoint holds too
 COUNTERS = ("turns", "d_updates", "g_updates", "images_seen")
 
 
@@ -111,8 +112,8 @@ class GAN(Game, L.LightningModule):
         seen = own(checkpoint["game"]["augmentations"])  # since its last adaptation, by this process
         checkpoint["state_dict"] |= {f"augmentation.{name}": value for name, value in seen.items()}
         checkpoint["callbacks"].pop("Timer", None)  # `trainer.max_time` is for each part of a run
-        before = checkpoint.get(self.CHECKPOINT_HYPER_PARAMS_KEY, {}).get("optimizer")
-        self._optimizers_changed = before != self.hparams.get("optimizer")
+        before = checkpoint.get(self.CHECKPOINT_HYPER_PARAMS_KEY, {})
+        self._optimizers_changed = any(before.get(name) != self.hparams.get(name) for name in RATES)
 
     def on_train_start(self) -> None:
         self.record.to(self.device)

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 import yaml
 
-from gan.runs import resume
+from gan.config import saved_settings
 
 
 @pytest.mark.parametrize(("schedule", "later"), [("steps", {"reuse_fakes": False}), ("alternating_epochs", {})])
 def test_a_setting_that_came_later_is_as_it_was(tmp_path: Path, schedule: str, later: dict[str, Any]) -> None:
     saved = {"run_dir": "x", "schedule": {"name": schedule}, "model": {"name": "mlp"}, "data": {"name": "mnist"}}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(saved))
-    settings = resume._saved(tmp_path)
+    settings = saved_settings.read_saved(tmp_path)
     assert settings["schedule"] == {"name": schedule, **later}
     assert settings["model"] == {"name": "mlp", "compile": False}
     assert settings["data"] == {"name": "mnist", "batch_size_of": "all"}
@@ -33,7 +33,7 @@ def test_a_setting_of_a_network_that_came_later(
     networks: dict[str, Any] = {"generator": {"base_channels": 8}, "discriminator": {"base_channels": 4}}
     saved = {"run_dir": "x", "model": {"name": family, "compile": True, **networks}}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(saved))
-    assert resume._saved(tmp_path)["model"] == {
+    assert saved_settings.read_saved(tmp_path)["model"] == {
         "name": family,
         "compile": True,
         "generator": {"base_channels": 8, **generator},
@@ -45,4 +45,4 @@ def test_a_folder_of_numbered_classes_keeps_the_order_that_the_run_began_with(tm
     saved = {"run_dir": "x", "data": {"name": "folder", "folder": "pictures", "batch_size_of": "all"}}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(saved))
     added = {"fit": None, "on_broken": "error", "class_order": "name"}
-    assert resume._saved(tmp_path)["data"] == {**saved["data"], **added}  # type: ignore[dict-item]
+    assert saved_settings.read_saved(tmp_path)["data"] == {**saved["data"], **added}  # type: ignore[dict-item]

@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 from gan.launch.sweeps import failed_jobs
 from gan.runs.sweep_jobs import own_words, reason
 from gan.system import signals, subprocesses
+from gan.system.shell import quoted
 from gan.system.subprocesses import Child
 
 LOG = "output.log"  # in a point's folder: what its process says
@@ -106,8 +107,7 @@ def _of_one_run(words: Sequence[str]) -> list[str]:
 
 
 def _place(folder: Path, number: int) -> list[str]:
-    quoted = "'" + str(folder).replace("\\", "\\\\").replace("'", "\\'") + "'"
-    return ["hydra.mode=RUN", f"hydra.run.dir={quoted}", f"hydra.job.num={number}"]
+    return ["hydra.mode=RUN", f"hydra.run.dir={quoted(folder)}", f"hydra.job.num={number}"]
 
 
 def _folder(context: HydraContext, config: DictConfig, words: Sequence[str]) -> Path:

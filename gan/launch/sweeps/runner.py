@@ -7,13 +7,13 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from hydra.core.utils import JobReturn, JobStatus
 
 from gan.launch.sweeps import failed_jobs, folder
 from gan.runs.sweep_jobs import Point, State, own_words
 from gan.system import signals
+from gan.system.shell import quoted
 
 Launch = Callable[[Sequence[Sequence[str]], int], Sequence[JobReturn]]
 
@@ -71,14 +71,9 @@ class Runner:
             *point.hydra_words,
             *([] if self.dry else ["resume.run=auto"]),
             "hydra.mode=MULTIRUN",
-            f"hydra.sweep.dir={_quoted(point.folder.parent)}",
-            f"hydra.sweep.subdir={_quoted(point.folder.name)}",
+            f"hydra.sweep.dir={quoted(point.folder.parent)}",
+            f"hydra.sweep.subdir={quoted(point.folder.name)}",
         ]
-
-
-def _quoted(text: Path | str) -> str:
-    """As Hydra reads it."""
-    return "'" + str(text).replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _exit_code(job: JobReturn) -> int:

@@ -12,12 +12,12 @@ from typing import Any
 
 import optuna
 
+from gan.config.saved_settings import differing
 from gan.launch.sweeps import objectives, study
 from gan.launch.sweeps.choices import Choices
 from gan.launch.sweeps.composing import Composer
 from gan.launch.sweeps.runner import Runner
 from gan.launch.sweeps.spaces import in_words, space, values_to_try
-from gan.runs.resume import differing
 from gan.runs.sweep_jobs import Point, State, check_one_can_run
 from gan.system.errors import ConfigError, unknown_name, unknown_setting
 

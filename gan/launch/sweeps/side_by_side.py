@@ -8,13 +8,13 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import torch
 from hydra.core.utils import JobReturn
 
 from gan.launch.sweeps.jobs import GRACE_SECONDS, Job, conclude
 from gan.system import cpu_threads, subprocesses
+from gan.system.shell import short
 from gan.system.subprocesses import LOOK_SECONDS, Child
 
 
@@ -51,7 +51,7 @@ class _Running:
         child = job.start({**self._share, **gpus_of(slot, self._slots, os.environ)})
         self.children.append(child)
         self.jobs[slot] = (job, child, time.monotonic())
-        print(f"run {job.number} of the sweep begins; what it says: {_short(job.log)}", flush=True)
+        print(f"run {job.number} of the sweep begins; what it says: {short(job.log)}", flush=True)
 
     def take_ended(self) -> list[tuple[Job, int, float]]:
         """Those that have ended since the last look, each with its exit code and the seconds it took."""
@@ -74,8 +74,3 @@ def gpus_of(
     each = max(1, len(names) // slots)
     own = [names[(slot * each + number) % len(names)] for number in range(each)]
     return {"CUDA_VISIBLE_DEVICES": ",".join(own)}
-
-
-def _short(path: Path) -> str:
-    """Relative to the working folder where that is shorter."""
-    return min(str(path), os.path.relpath(path), key=len)

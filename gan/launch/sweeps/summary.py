@@ -1,13 +1,13 @@
 """What a sweep says at its end: how many points there are, what became of them, and which is the best."""
 
 import math
-import os
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gan.launch.sweeps.runner import Runner
 from gan.runs.sweep_jobs import Point, State, ended, reason
+from gan.system import shell
+from gan.system.shell import short
 
 LOWEST_FCD = {"quality/fcd": "minimize"}  # what a grid is judged by
 MOST_BEST = 5  # points that are named where several objectives leave several
@@ -31,17 +31,17 @@ def summary(sweep: Path, points: Sequence[Point], runner: Runner, objectives: Ma
     }
     always = ("finished", "skipped (finished before)", "failed")
     told = ", ".join(f"{number} {what}" for what, number in counts.items() if number or what in always)
-    lines = [f"Sweep {_short(sweep)}: {len(points)} points: {told}."]
+    lines = [f"Sweep {short(sweep)}: {len(points)} points: {told}."]
     lines += [_failure(point) for point in points if states[point] is State.FAILED]
     lines += best(finished, objectives)
     if not {State.FINISHED, State.PRUNED}.isdisjoint(states.values()):
-        lines.append(f"Compare them:  gan report {_short(sweep)}")
+        lines.append(f"Compare them:  {shell.command('gan', 'report', short(sweep))}")
     return "\n".join(lines)
 
 
 def _failure(point: Point) -> str:
     first = reason(point.folder).partition("\n")[0]
-    return f"  failed: {_short(point.folder)}: {first}"
+    return f"  failed: {short(point.folder)}: {first}"
 
 
 def best(points: Sequence[Point], objectives: Mapping[str, str]) -> list[str]:
@@ -66,7 +66,7 @@ def best(points: Sequence[Point], objectives: Mapping[str, str]) -> list[str]:
 
 def _told(values: Sequence[float], objectives: Mapping[str, str], point: Point) -> str:
     parts = [f"{name}:  {value:.3g}" for name, value in zip(objectives, values, strict=True)]
-    return f"Best {', '.join(parts)}, {_short(point.folder)}"
+    return f"Best {', '.join(parts)}, {short(point.folder)}"
 
 
 def _values(point: Point, objectives: Mapping[str, str]) -> list[float] | None:
@@ -84,10 +84,5 @@ def _beats(one: Sequence[float], other: Sequence[float]) -> bool:
 def how_to_go_on(command: Sequence[str], sweep: Path) -> str:
     """The command that goes on with a sweep that was stopped."""
     words = [word for word in command if not word.startswith("hydra.sweep.dir=")]
-    again = shlex.join(["python", *words, f"hydra.sweep.dir={_short(sweep)}"])
+    again = shell.command("python", *words, shell.override("hydra.sweep.dir", short(sweep)))
     return f"What is finished stays so; to go on with the rest:  {again}"
-
-
-def _short(path: Path) -> str:
-    """Relative to the working folder where that is shorter."""
-    return min(str(path), os.path.relpath(path), key=len)

@@ -1,0 +1,254 @@
+"""The settings of a run as its config.yaml has them, and which of them may be others when it goes on."""
+
+import difflib
+import functools
+import re
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from gan.config import schema
+from gan.config.options.conf_files import CONF, read_conf_file
+from gan.runs.run_files import RunFileError, read_settings
+from gan.system import shell
+from gan.system.errors import ConfigError
+
+# What may differ from the run so far without being asked for: it does not change the game, only how long it is played
+# and what is around it.
+FREE = (
+    "callbacks",
+    "logger",
+    "dry_run",
+    "data.root",
+    "data.download",
+    "data.on_missing",
+    *(f"trainer.{name}" for name in ("max_epochs", "max_steps", "max_time", "log_every_n_steps", "profiler")),
+    *(f"trainer.enable_{name}" for name in ("progress_bar", "model_summary", "checkpointing")),
+)
+LENGTH = ("trainer.max_epochs", "trainer.max_steps")  # by which a learning-rate schedule goes
+# What cannot differ, and why.
+NO_STATE = "the checkpoint has no networks or states for that"
+FIXED = {
+    **dict.fromkeys(("model", "ema.name", "augmentation.name"), NO_STATE),
+    **{f"data.{name}": NO_STATE for name in ("name", "split", "folder", "of", "image_size", "image_channels")},
+    **{f"optimizer.{part}_target_": NO_STATE for part in ("", "generator.", "discriminator.")},
+    **dict.fromkeys(("run_dir", "trainer.default_root_dir"), "a run goes on in its own folder, which can be moved"),
+}
+ADAPTED = {"augmentation.probability": "it is adapted in the course of the run, and the checkpoint has it"}
+# What runs of earlier versions do not say, and were.
+LATER: dict[str, dict[str, Any]] = {
+    "data": {"batch_size_of": "all", "fit": None, "on_broken": "error", "class_order": "name"},
+    "model": {
+        "compile": False,
+        "generator": {"upsampling_border": "edge"},
+        "discriminator": {"first_block": "half"},
+    },
+    "schedule": {"reuse_fakes": False},
+}
+REFERENCE = re.compile(r"\$\{([a-z_][\w.]*)\}")
+_NOTHING = object()
+
+
+def read_saved(folder: Path) -> dict[str, Any]:
+    """The settings in a run's config.yaml; if it has been moved since, with its folder as it is now.
+
+    Raises:
+        ConfigError: it cannot be read, or holds no settings of a run.
+    """
+    path = folder / "config.yaml"
+    try:
+        saved = read_settings(path)
+    except (OSError, RunFileError) as error:
+        raise ConfigError(f"resume: {error}") from error
+    if not isinstance(saved.get("run_dir"), str):
+        raise ConfigError(f"resume: {path} holds no settings of a run")
+    for group, settings in LATER.items():
+        node = saved.get(group, {})
+        if isinstance(node, dict):
+            known = schema.NODES[group].get(str(node.get("name")))
+            saved[group] = _completed(node, settings, known)
+    return in_folder(saved, folder)
+
+
+def _completed(node: dict[str, Any], later: Mapping[str, Any], known: type | None) -> dict[str, Any]:
+    """The node with what it does not say of ``later``, as far as its schema has it; nodes within it, too."""
+    hints = typing.get_type_hints(known) if known else {}
+    completed = dict(node)
+    for name in later.keys() & hints.keys():
+        if not isinstance(later[name], dict):
+            completed.setdefault(name, later[name])
+        elif isinstance(node.get(name), dict):
+            completed[name] = _completed(node[name], later[name], hints[name])
+    return completed
+
+
+def in_folder(settings: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The settings of a run as they would be if it lay in this folder."""
+    moved: dict[str, Any] = _replaced(settings, settings["run_dir"], str(folder))
+    return moved
+
+
+def _replaced(value: Any, old: str, new: str) -> Any:
+    """The same with every path that is or lies in the folder ``old`` put into ``new``."""
+    if isinstance(value, dict):
+        return {name: _replaced(part, old, new) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_replaced(part, old, new) for part in value]
+    if isinstance(value, str) and (value == old or value.startswith(f"{old}/")):
+        return new + value.removeprefix(old)
+    return value
+
+
+@functools.cache
+def references() -> dict[str, str]:
+    """Settings that conf/ takes from another one, as ``optimizer.generator.lr`` from ``optimizer.lr``.
+
+    config.yaml has the values of both. While they are equal, the first follows the second, as it did in the command
+    that began the run.
+    """
+    found = {}
+    for path in sorted(CONF.glob("*.yaml")) + sorted(CONF.glob("*/*.yaml")):
+        if "${" not in path.read_text(encoding="utf-8"):
+            continue
+        file = read_conf_file(path)
+        above = () if path.parent == CONF or file.package == "_global_" else (file.package,)
+        for keys, value in file.values.items():
+            if match := REFERENCE.fullmatch(value):
+                found[".".join((*above, *keys))] = match[1]
+    return found
+
+
+def following(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Of `references` those that hold in these settings: both are there, and equal."""
+    values = {path: _value(settings, path) for pair in references().items() for path in pair}
+    return {
+        path: source
+        for path, source in references().items()
+        if values[path] is not _NOTHING and values[path] == values[source]
+    }
+
+
+def _value(settings: Any, path: str) -> Any:
+    for name in path.split("."):
+        settings = settings.get(name, _NOTHING) if isinstance(settings, Mapping) else _NOTHING
+    return settings
+
+
+def changed(before: dict[str, Any], words: Sequence[str]) -> dict[str, Any]:
+    """The saved settings with what the command line changes in them, and what follows from that.
+
+    Raises:
+        ConfigError: a word is no setting of the run, or no value.
+    """
+    wanted = OmegaConf.create(before)
+    for path, source in following(before).items():
+        OmegaConf.update(wanted, path, f"${{{source}}}")
+    for override in _overrides(words):
+        path = override.key_or_group
+        if _is_group(before, path) or override.is_delete():
+            raise ConfigError(
+                f"resume: {override.input_line} given; a run goes on with the options that it has: settings alone "
+                "can change, as in trainer.max_epochs=40"
+            )
+        if override.is_sweep_override():
+            raise ConfigError(f"resume: {override.input_line} given; one run is gone on with, with one value")
+        if _value(before, path) is _NOTHING and not override.is_add():
+            raise ConfigError(f"{path}: the run has no such setting; its config.yaml has all")
+        try:
+            OmegaConf.update(wanted, path, override.value(), force_add=True)
+        except (OmegaConfBaseException, ValueError, TypeError, LookupError) as error:
+            raise ConfigError(f"{path}: {' '.join(str(error).split())}") from error
+    try:
+        plain: Any = OmegaConf.to_container(wanted, resolve=True)
+    except (OmegaConfBaseException, RecursionError) as error:
+        raise ConfigError(f"resume: {' '.join(str(error).split())}") from error
+    return dict(plain)
+
+
+def _overrides(words: Sequence[str]) -> list[Override]:
+    try:
+        return list(OverridesParser.create().parse_overrides(list(words)))
+    except HydraException as error:
+        raise ConfigError(f"resume: {' '.join(str(error).split())}") from error
+
+
+def _is_group(before: Mapping[str, Any], path: str) -> bool:
+    return "/" in path or "@" in path or path == "experiment" or isinstance(before.get(path), dict)
+
+
+def differing(before: Any, wanted: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Every setting that is not the same: its path, and both values."""
+    if isinstance(before, dict) and isinstance(wanted, dict):
+        for name in dict.fromkeys([*before, *wanted]):
+            where = f"{path}.{name}" if path else str(name)
+            yield from differing(before.get(name), wanted.get(name), where)
+    elif before != wanted:
+        yield path, before, wanted
+
+
+def problems(before: dict[str, Any], wanted: dict[str, Any], allowed: Sequence[str]) -> Iterator[str]:
+    """What of the settings ``wanted`` may not differ from those before, and by which word it would be allowed."""
+    copies = dict(following(before).items() & following(wanted).items())
+    free = [name for name in FREE if name not in LENGTH or not has_lr_schedule(wanted)]
+    fixed = {**FIXED, **(ADAPTED if wanted["augmentation"]["name"] == "adaptive" else {})}
+    to_allow = []
+    for path, old, new in differing(before, wanted):
+        if path in copies:  # it is judged as the setting that it follows
+            continue
+        if why := next((why for part, why in fixed.items() if within(path, [part])), None):
+            yield f"{path}: {old!r} before, {new!r} given: {why}"
+        elif not within(path, (*free, *allowed)):
+            why = ", by which the learning rates go" if path in LENGTH else ""
+            yield f"{path}: {old!r} before, {new!r} given{why}"
+            to_allow.append(path)
+    if to_allow:
+        yield f"leave them as they were, or allow the change: {allowing(*to_allow)}"
+
+
+def has_lr_schedule(settings: Mapping[str, Any]) -> bool:
+    """Whether the learning rates go by the length of the run."""
+    return bool(settings["lr_schedule"]["name"] != "none")
+
+
+def allowing(*paths: str) -> str:
+    """The word by which settings may change, as it is typed."""
+    return shell.command(f"resume.allow=[{','.join(paths)}]")
+
+
+def allowed_paths(given: Any, *known: Mapping[str, Any]) -> list[str]:
+    """What ``resume.allow`` names: settings, or nodes of them, that one of ``known`` has.
+
+    Raises:
+        ConfigError: it is no list of names, or names what is not there.
+    """
+    paths = [] if given is None else given
+    if isinstance(paths, str) and paths:
+        raise ConfigError(f"resume.allow: {paths!r} given, a list expected: {allowing(paths)}")
+    if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
+        raise ConfigError(f"resume.allow: {paths!r} given, a list of settings expected, as {allowing('optimizer.lr')}")
+    for path in paths:
+        if all(_value(settings, path) is _NOTHING for settings in known):
+            everything = [name for settings in known for name in _paths(settings)]
+            near = [name for name in everything if name.endswith(f".{path}")] or everything
+            nearest = difflib.get_close_matches(path, near, n=1, cutoff=0.0)
+            raise ConfigError(f"resume.allow: no such setting '{path}'; did you mean {nearest[0]}?")
+    return paths
+
+
+def _paths(settings: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    for name, value in settings.items():
+        yield f"{above}{name}"
+        if isinstance(value, Mapping):
+            yield from _paths(value, f"{above}{name}.")
+
+
+def within(path: str, parts: Sequence[str]) -> bool:
+    """True for a setting that is one of these, or stands in a node that is."""
+    return any(path == part or path.startswith(f"{part}.") for part in parts)
