@@ -18,7 +18,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
-from tiny_runs import Compose, EveryStep, Losses, Play, Rows, Run, few_images
+from tiny_runs import TINY, Compose, EveryStep, Losses, Play, Rows, Run, few_images
 
 from gan.runs.resume import Past, in_folder
 from gan.training.build import build_data, build_game, build_trainer
@@ -84,20 +84,7 @@ def play(compose_settings: Compose, monkeypatch: pytest.MonkeyPatch) -> Play:
         ckpt_path: Path | None = None,
         past: Past | None = None,
     ) -> Run:
-        settings = compose_settings(
-            "data=mnist_sample",
-            "data.batch_size=4",
-            "model.latent_dim=3",
-            "model.generator.hidden=[8]",
-            "model.discriminator.hidden=[8]",
-            "optimizer.lr=0.01",
-            "accelerator=cpu",
-            "callbacks=none",
-            "logger=none",
-            "trainer.max_epochs=2",
-            "trainer.log_every_n_steps=2",
-            *overrides,
-        )
+        settings = compose_settings(*TINY, *overrides)
         data = build_data(settings)
         data.setup()
         game = build_game(settings, data)

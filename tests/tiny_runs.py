@@ -16,6 +16,19 @@ from gan.training.module import GAN
 
 IMAGES = 22  # in minibatches of 4: five, and a short one of 2
 BATCHES = 6
+TINY = (
+    "data=mnist_sample",
+    "data.batch_size=4",
+    "model.latent_dim=3",
+    "model.generator.hidden=[8]",
+    "model.discriminator.hidden=[8]",
+    "optimizer.lr=0.01",
+    "accelerator=cpu",
+    "callbacks=none",
+    "logger=none",
+    "trainer.max_epochs=2",
+    "trainer.log_every_n_steps=2",
+)
 
 
 def few_images(size: int = 6) -> LoadedImages:

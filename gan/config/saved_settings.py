@@ -81,7 +81,7 @@ def _completed(node: dict[str, Any], later: Mapping[str, Any], known: type | Non
     """The node with what it does not say of ``later``, as far as its schema has it; nodes within it, too."""
     hints = typing.get_type_hints(known) if known else {}
     completed = dict(node)
-    for name in later.keys() & hints.keys():
+    for name in (name for name in later if name in hints):
         if not isinstance(later[name], dict):
             completed.setdefault(name, later[name])
         elif isinstance(node.get(name), dict):

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,9 +15,11 @@ from torch.distributed import TCPStore
 from gan.runs import run_folder
 from gan.system import cpu_threads, signals, subprocesses
 from gan.system.cpu_threads import cores
+from gan.system.locks import temporary_folder
 from gan.system.subprocesses import GRACE_SECONDS, LOOK_SECONDS, Child
 from gan.training.strategy import user_command
 
+REPORTS = "gan-reports-"  # the beginning of a temporary folder's name
 SETTLE_SECONDS = 2.0  # from the first word of a failure to the judgement who it was: a rank takes a moment to end
 LOST_PARTNER = ("gloo", "NCCL", "Connection closed by peer", "Connection reset by peer", "DistNetworkError")
 
@@ -63,28 +64,29 @@ def _note(how: str, why: str) -> None:
 def _run(command: Sequence[str], processes: int) -> Outcome:
     """Run a command as so many ranks until they have ended, and tell the first error."""
     sys.stdout.flush()  # before the ranks say anything
-    with tempfile.TemporaryDirectory(prefix="gan-") as folder:
+    with temporary_folder(REPORTS) as (folder, held):
         store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
-        with _ranks(command, _environment(processes, store.port, folder)) as ranks:
-            while None in [rank.poll() for rank in ranks] and not _has_failed(ranks, Path(folder)):
+        inherited = [*run_folder.lock_descriptors(), held]
+        with _ranks(command, _environment(processes, store.port, folder), inherited) as ranks:
+            while None in [rank.poll() for rank in ranks] and not _has_failed(ranks, folder):
                 time.sleep(LOOK_SECONDS)
-            if _has_failed(ranks, Path(folder)):
+            if _has_failed(ranks, folder):
                 subprocesses.wait(ranks, SETTLE_SECONDS)
-            outcome = _outcome(ranks, Path(folder))
+            outcome = _outcome(ranks, folder)
             if outcome.told:  # now, not once all have ended, which may take a while
                 print(outcome.told, file=sys.stderr, flush=True)
                 subprocesses.wait(ranks, GRACE_SECONDS / 4)
     return outcome
 
 
-def _environment(processes: int, port: int, folder: str) -> dict[str, str]:
+def _environment(processes: int, port: int, folder: Path) -> dict[str, str]:
     """Of all ranks: torchrun's contract, and our own variables."""
     given = cpu_threads.without_share(os.environ)
     return {
         **given,
         **cpu_threads.threads(cores() // processes, given),
         signals.COMMAND_VARIABLE: json.dumps(user_command()),
-        signals.REPORTS_VARIABLE: folder,
+        signals.REPORTS_VARIABLE: str(folder),
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
         "TORCHELASTIC_RUN_ID": "gan",  # by this a process knows that it was launched
@@ -96,13 +98,13 @@ def _environment(processes: int, port: int, folder: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _ranks(command: Sequence[str], environment: dict[str, str]) -> Iterator[list[Child]]:
+def _ranks(command: Sequence[str], environment: dict[str, str], inherited: Sequence[int]) -> Iterator[list[Child]]:
     """The running ranks; whatever happens inside, none of them runs any more afterwards."""
     ranks: list[Child] = []
     with subprocesses.ended_together(ranks):
         for number in map(str, range(int(environment["WORLD_SIZE"]))):
             own = {**environment, "RANK": number, "LOCAL_RANK": number}
-            ranks.append(subprocesses.start(command, own, pass_fds=run_folder.lock_descriptors()))
+            ranks.append(subprocesses.start(command, own, pass_fds=inherited))
         yield ranks
 
 

@@ -143,8 +143,8 @@ def settle(settings: dict[str, Any], asked: Mapping[str, Any] | None) -> tuple[d
 def _unless_finished(folder: Path, past: Past, settings: Mapping[str, Any]) -> Past:
     """What is behind the run, if there is something left to do."""
     ended = run_folder.ended(folder)
-    if past.checkpoint is None and ended:
-        so_far = Past(epochs=int(ended.get("epochs", 0)), g_updates=int(ended.get("g_updates", 0)))
+    so_far = Past(epochs=int(ended.get("epochs", 0)), g_updates=int(ended.get("g_updates", 0)))
+    if past.checkpoint is None and (so_far.epochs or so_far.g_updates):
         told = f"{folder} has ended, and it has no checkpoint to go on from; begin a new run in another folder"
         raise FinishedError(told) if _is_finished(so_far, settings) else ConfigError(f"resume: {told}")
     is_all = past.checkpoint is not None and _is_finished(past, settings)

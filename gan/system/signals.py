@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
-from gan.runs.checkpoint_file import is_whole, newest_first
+from gan.runs.checkpoint_file import CheckpointError, is_whole, newest_first
 from gan.system import shell
 from gan.system.errors import GanError
 
@@ -105,7 +105,9 @@ def what_is_left(folder: Path | None) -> str:
     if folder is None:
         return "The run had not begun."
     shown = shell.short(folder)
-    whole = next((path for path in newest_first(folder) if is_whole(path)), None)
+    whole = None
+    with contextlib.suppress(CheckpointError):
+        whole = next((path for path in newest_first(folder) if is_whole(path)), None)
     if whole is None:
         return f"What it has written is kept in {shown}/; it holds no whole checkpoint yet."
     at = time.strftime("%H:%M:%S", time.localtime(whole.stat().st_mtime))

@@ -1,6 +1,7 @@
 """`gan repeat` trains a run again, and says whether the numbers are the same, and if not, from where."""
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -52,6 +53,26 @@ def test_a_run_is_repeated_and_compared(tmp_path: Path, gan: GanCommand, capfd: 
     told = capfd.readouterr()
     assert "The same numbers, bit for bit: 4 rows of metrics.csv and the last checkpoint." in told.out
     assert yaml.safe_load((tmp_path / "first-repeated" / "config.yaml").read_text())["run_dir"].endswith("-repeated")
+
+
+@pytest.mark.parametrize("typed", [".", "..", "../first", "it's #1"])
+def test_the_folder_of_a_run_may_be_called_anything(
+    played_run: Callable[..., Path], gan: GanCommand, capsys: Told, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    first = played_run("it's #1" if "#" in typed else "first")
+    trained: list[Path] = []
+
+    def train(folder: Path) -> int:
+        trained.append(folder.resolve())
+        shutil.copytree(first, folder, dirs_exist_ok=True)
+        return 0
+
+    monkeypatch.setattr(command, "_train", train)
+    monkeypatch.chdir({"..": first / "checkpoints", "it's #1": first.parent}.get(typed, first))
+    assert gan("repeat", typed) == 0
+    assert trained == [first.with_name(f"{first.name}-repeated")]
+    assert gan("repeat", typed, "--out", first) == 2
+    assert capsys.readouterr().err.strip() == f"--out: {first} is the run itself; give another folder"
 
 
 def test_what_has_been_repeated_already_is_only_compared(
@@ -111,4 +132,8 @@ def test_what_cannot_be_repeated_is_told(
     (first / "metrics.csv").unlink()
     assert told(first).endswith("has no metrics.csv to compare with; it was run without logger=csv or logger=default")
     (first / "run.json").unlink()
-    assert told(first).endswith(f"this run has not ended; to go on with it: python train.py resume={first}")
+    assert told(first).endswith(f"this run has not ended; to go on with it: python train.py resume={first.name}")
+    odd = first.rename(first.with_name("it's #1"))
+    advice = told(odd).rpartition("to go on with it: ")[2]
+    assert shlex.split(advice) == ["python", "train.py", "resume=it's #1"]
+    assert told("/") == "/: holds no run (no config.yaml that can be read); a run folder expected"

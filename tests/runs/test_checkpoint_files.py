@@ -118,6 +118,11 @@ def test_a_file_that_is_missing_or_no_checkpoint(tmp_path: Path) -> None:
     for content in (b"", b"PK\x03\x04", bytes(1000), b"<html>"):
         (tmp_path / "x.ckpt").write_bytes(content)
         assert not is_whole(tmp_path / "x.ckpt")
+    (tmp_path / "folder.ckpt").mkdir()
+    os.mkfifo(tmp_path / "pipe.ckpt")  # which nobody writes to: reading it would wait for ever
+    for name in ("folder.ckpt", "pipe.ckpt"):
+        with pytest.raises(CheckpointError, match="not a file; a checkpoint expected"):
+            read_whole(tmp_path / name)
 
 
 def test_the_newest_is_first(tmp_path: Path) -> None:
@@ -127,6 +132,20 @@ def test_the_newest_is_first(tmp_path: Path) -> None:
         (folder / name).write_bytes(b"")
         os.utime(folder / name, (number, number))
     assert [path.name for path in newest_first(tmp_path)] == ["a.ckpt", "b.ckpt"]
+    (folder / "lost.ckpt").symlink_to("nowhere")
+    assert newest_first(tmp_path)[0].name == "lost.ckpt"
+    assert newest_first(tmp_path / "none") == []
+
+
+def test_a_folder_that_cannot_be_listed_is_not_an_empty_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "checkpoints").mkdir()
+
+    def refused(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", refused)
+    with pytest.raises(CheckpointError, match="checkpoints: Permission denied; a folder of checkpoints expected"):
+        newest_first(tmp_path)
 
 
 @settings(max_examples=300, deadline=None)

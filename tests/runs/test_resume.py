@@ -2,13 +2,11 @@
 
 import shutil
 import signal
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as L
 import pytest
-import yaml
 from tiny_runs import BATCHES, Play, Run
 
 from gan.runs import resume, run_folder
@@ -141,125 +139,12 @@ def test_every_so_many_epochs_one_is_kept(play: Play) -> None:
     assert load(run.folder / "checkpoints" / "epoch_0002.ckpt")["game"]["turns"] == 2 * BATCHES
 
 
-# What may be changed, and what is said.
-
-Settle = Callable[..., tuple[dict[str, Any], resume.Past | None]]
-
-
-@pytest.fixture
-def settle(play: Play, compose_settings: Callable[..., dict[str, Any]]) -> Settle:
-    """``settle(*words)``: as ``train.py resume=RUN words`` with the folder of a run of one of two epochs."""
-    run = play("trainer.max_epochs=1", callbacks=[LastCheckpoint()])
-    settings = dict(run.game.hparams)
-    settings["trainer"] = {**settings["trainer"], "max_epochs": 2}
-    settings.pop("resume", None)
-    (run.folder / "config.yaml").write_text(yaml.safe_dump(settings))
-
-    def settled(*words: str, allow: Any = (), auto: dict[str, Any] | None = None) -> Any:
-        resume.command_line([f"resume={run.folder}", *words])
-        asked = {"run": "auto" if auto is not None else str(run.folder), "allow": list(allow)}
-        return resume.settle(settings if auto is None else {**settings, **auto}, asked)
-
-    return settled
-
-
-def test_a_run_goes_on_with_its_own_settings(settle: Settle) -> None:
-    settings, past = settle("trainer.max_epochs=7")
-    assert past is not None
-    assert past.checkpoint is not None
-    assert (past.epochs, past.turns, past.changed) == (1, BATCHES, ["trainer.max_epochs: 2 -> 7"])
-    assert settings["trainer"]["max_epochs"] == 7
-    assert settings["optimizer"]["lr"] == 0.01
-
-
-def test_what_changes_the_game_must_be_asked_for(settle: Settle) -> None:
-    with pytest.raises(ConfigError) as told:
-        settle("optimizer.lr=0.5", "seed=3", "data.root=elsewhere")
-    assert str(told.value).splitlines()[1:] == [
-        "optimizer.lr: 0.01 before, 0.5 given",
-        "seed: 0 before, 3 given",
-        "leave them as they were, or allow the change: 'resume.allow=[optimizer.lr,seed]'",
-    ]
-    settings, past = settle("optimizer.lr=0.5", allow=["optimizer"])
-    assert past is not None
-    assert settings["optimizer"]["lr"] == 0.5
-    assert past.changed == ["optimizer.lr: 0.01 -> 0.5"]
-
-
-def test_what_the_checkpoint_has_no_place_for_cannot_be_allowed(settle: Settle) -> None:
-    with pytest.raises(ConfigError, match=r"model.latent_dim: 3 before, 5 given: the checkpoint has no networks"):
-        settle("model.latent_dim=5", allow=["model"])
-
-
-@pytest.mark.parametrize("word", ["model=dcgan", "optimizer=sgd", "experiment=dcgan", "~trainer.max_epochs"])
-def test_options_are_those_of_the_run(settle: Settle, word: str) -> None:
-    with pytest.raises(ConfigError, match="a run goes on with the options that it has"):
-        settle(word)
-
-
-def test_auto_compares_the_whole_command_with_the_run(settle: Settle) -> None:
-    _, past = settle(auto={})
-    assert past is not None
-    with pytest.raises(ConfigError, match="seed: 0 before, 1 given"):
-        settle(auto={"seed": 1})
-
-
-def test_a_finished_run_says_so(settle: Settle, tmp_path: Path) -> None:
-    (tmp_path / "run" / "run.json").write_text('{"ended": {"epochs": 1}}')
-    with pytest.raises(resume.FinishedError, match=r"is finished: 1 epochs, 6 generator updates. To go on: "):
-        settle("trainer.max_epochs=1")
-
-
-def test_a_run_killed_before_it_said_that_it_is_finished_has_its_end_to_do(settle: Settle) -> None:
-    _, past = settle("trainer.max_epochs=1")
-    assert past is not None
-    assert past.is_all
-
-
-def test_a_damaged_checkpoint_is_passed_over(settle: Settle, tmp_path: Path) -> None:
-    _, past = settle()
-    assert past is not None
-    assert past.checkpoint is not None
-    content = past.checkpoint.read_bytes()
-    past.checkpoint.with_name("epoch_0001.ckpt").write_bytes(content)
-    past.checkpoint.write_bytes(content[: len(content) // 2])
-    _, other = settle()
-    assert other is not None
-    assert other.checkpoint == past.checkpoint.with_name("epoch_0001.ckpt")
-    assert other.damaged == [
-        f"{past.checkpoint}: cut short, or no checkpoint of this program: it ends without its seal"
-    ]
-    other.checkpoint.write_bytes(b"")
-    _, none = settle()
-    assert none is not None
-    assert none.checkpoint is None
-    assert resume.told(none)[-1] == "resume: there is no whole checkpoint; the run begins anew"
-
-
-def test_a_run_that_was_moved_goes_on_where_it_is_now(play: Play, settle: Settle) -> None:
-    settings, _ = settle()
-    old = Path(settings["run_dir"])
-    moved = old.rename(old.with_name("moved"))
-    resume.command_line([f"resume={moved}"])
-    settings, past = resume.settle({**settings, "run_dir": str(moved)}, {"run": str(moved), "allow": []})
-    assert past is not None
-    assert past.changed == []
-    assert settings["run_dir"] == settings["trainer"]["default_root_dir"] == str(moved)
-
-
-def test_no_run_is_there(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="holds no run"):
-        resume.command_line([f"resume={tmp_path}"])
-    with pytest.raises(ConfigError, match="is not there"):
-        resume.command_line([f"resume={tmp_path / 'none'}"])
-
-
 def test_two_processes_cannot_train_in_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_folder, "PATIENCE", 0.2)
     settings = {"run_dir": str(tmp_path / "mine")}
     with run_folder.clean_start(tmp_path):
         run_folder.take(settings)
-        with pytest.raises(ConfigError, match="another process is training"):
+        with pytest.raises(ConfigError, match="is training; when it has ended, give the same command again"):
             run_folder.take_again(settings, anew=False)
     with run_folder.clean_start(tmp_path):
         run_folder.take_again(settings, anew=False)
