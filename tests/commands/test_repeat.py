@@ -57,7 +57,7 @@ def test_a_run_is_repeated_and_compared(tmp_path: Path, gan: GanCommand, capfd: 
 
 @pytest.mark.parametrize("typed", [".", "..", "../first", "it's #1"])
 def test_the_folder_of_a_run_may_be_called_anything(
-    played_run: Callable[..., Path], gan: GanCommand, capsys: Told, monkeypatch: pytest.MonkeyPatch, typed: str
+    played_run: Callable[..., Path], capsys: Told, monkeypatch: pytest.MonkeyPatch, typed: str
 ) -> None:
     first = played_run("it's #1" if "#" in typed else "first")
     trained: list[Path] = []
@@ -68,7 +68,7 @@ def test_the_folder_of_a_run_may_be_called_anything(
         return 0
 
     monkeypatch.setattr(command, "_train", train)
-    monkeypatch.chdir({"..": first / "checkpoints", "it's #1": first.parent}.get(typed, first))
+    gan = command_in({"..": first / "checkpoints", "it's #1": first.parent}.get(typed, first), monkeypatch)
     assert gan("repeat", typed) == 0
     assert trained == [first.with_name(f"{first.name}-repeated")]
     assert gan("repeat", typed, "--out", first) == 2
