@@ -60,8 +60,9 @@ browser: .venv/.complete ## The pages of demo, watch and board in headless Chrom
 check: lint format-check types ## Lint, format check and types: what CI asks besides the tests
 
 .PHONY: lint
-lint: .venv/.complete ## Style, imports, likely bugs (ruff)
+lint: .venv/.complete ## Style, imports, likely bugs (ruff), the order of packages (import-linter)
 	$(PY) -m ruff check .
+	.venv/bin/lint-imports
 
 .PHONY: format
 format: .venv/.complete ## Put imports and layout in order, in place (ruff)

@@ -20,7 +20,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from tiny_runs import TINY, Compose, EveryStep, Losses, Play, Rows, Run, few_images
 
-from gan.runs.resume import Past, in_folder
+from gan.runs.resume import ResumeState
+from gan.runs.run_folder import in_folder
 from gan.training.build import build_data, build_game, build_trainer
 
 ROOT = Path(__file__).parent.parent
@@ -82,7 +83,7 @@ def play(compose_settings: Compose, monkeypatch: pytest.MonkeyPatch) -> Play:
         *overrides: str,
         callbacks: Sequence[L.Callback] = (),
         ckpt_path: Path | None = None,
-        past: Past | None = None,
+        past: ResumeState | None = None,
     ) -> Run:
         settings = compose_settings(*TINY, *overrides)
         data = build_data(settings)

@@ -69,7 +69,7 @@ def verdict(run: Path, second: Path) -> tuple[bool, list[str]]:
 
 def _settings(run: Path, as_in: Path | None = None) -> dict[str, Any]:
     """Of config.yaml; ``as_in``: as they would be if the run lay in that folder."""
-    from gan.config.saved_settings import in_folder
+    from gan.runs.run_folder import in_folder
 
     try:
         settings = read_settings(run / "config.yaml")
@@ -95,7 +95,7 @@ def _begin(second: Path, settings: dict[str, Any]) -> None:
     """Leave the settings in the second folder: a run without a checkpoint, which train.py begins when it goes on."""
     import yaml
 
-    from gan.config.saved_settings import in_folder
+    from gan.runs.run_folder import in_folder
 
     content = yaml.safe_dump(in_folder(settings, second.resolve()), sort_keys=False).encode()
     try:

@@ -17,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from gan.config import schema
 from gan.config.options.conf_files import CONF, read_conf_file
 from gan.runs.run_files import RunFileError, read_settings
+from gan.runs.run_folder import in_folder
 from gan.system import shell
 from gan.system.errors import ConfigError
 
@@ -87,23 +88,6 @@ def _completed(node: dict[str, Any], later: Mapping[str, Any], known: type | Non
         elif isinstance(node.get(name), dict):
             completed[name] = _completed(node[name], later[name], hints[name])
     return completed
-
-
-def in_folder(settings: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The settings of a run as they would be if it lay in this folder."""
-    moved: dict[str, Any] = _replaced(settings, settings["run_dir"], str(folder))
-    return moved
-
-
-def _replaced(value: Any, old: str, new: str) -> Any:
-    """The same with every path that is or lies in the folder ``old`` put into ``new``."""
-    if isinstance(value, dict):
-        return {name: _replaced(part, old, new) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_replaced(part, old, new) for part in value]
-    if isinstance(value, str) and (value == old or value.startswith(f"{old}/")):
-        return new + value.removeprefix(old)
-    return value
 
 
 @functools.cache

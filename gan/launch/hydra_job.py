@@ -23,9 +23,10 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from gan.config.experiments import without_leftovers
-from gan.launch import user_errors
+from gan.launch import resume
 from gan.launch.sweeps import failed_jobs
-from gan.runs import resume, run_folder
+from gan.runs import run_folder, user_errors
+from gan.runs.resume import ResumeState
 from gan.runs.sweep_jobs import own_words
 from gan.system import cpu_threads, shell, signals
 from gan.system.errors import ConfigError, GanError, unknown_name, unknown_setting
@@ -68,7 +69,7 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
         except SystemExit as end:
             raise signals.meant_by(end) from None
         except Exception as raised:
-            error = user_errors.in_our_words(raised, config)
+            error = _to_user_error(raised, config)
             if isinstance(raised, InstantiationException):
                 error = ConfigError(in_our_words(raised))
             if isinstance(error, resume.FinishedError):
@@ -87,6 +88,12 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
         return code
 
     return answered
+
+
+def _to_user_error(error: Exception, config: DictConfig) -> Exception:
+    batch_size = OmegaConf.select(config, "data.batch_size", default=None)
+    folder = Path(str(OmegaConf.select(config, "run_dir", default=os.curdir)))
+    return user_errors.to_user_error(error, folder, batch_size if isinstance(batch_size, int) else None)
 
 
 def note_exit_code(code: int) -> None:
@@ -140,7 +147,7 @@ def run_command(main: Callable[[], Any]) -> int:
         return MISTAKE
     except signals.Stopped as stop:
         if signals.is_first() and not signals.started_by_us():
-            left = signals.what_is_left(run_folder.taken()) if stop.left is None else stop.left
+            left = run_folder.what_is_left(run_folder.taken()) if stop.left is None else stop.left
             print(f"Stopped by {stop.name}. {left}", file=sys.stderr)
         return stop.exit_code
 
@@ -250,9 +257,9 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     return without_leftovers(settings, words)
 
 
-def settle(config: DictConfig) -> tuple[dict[str, Any], resume.Past | None]:
-    """The settings of the run, and what is behind it if it goes on with one: ``gan.runs.resume.settle``."""
-    return resume.settle(resolved(config), _asked(config))
+def settle(config: DictConfig) -> tuple[dict[str, Any], ResumeState | None]:
+    """The settings of the run, and what is behind it if it goes on with one: ``gan.launch.resume.resolve``."""
+    return resume.resolve(resolved(config), _asked(config))
 
 
 def _asked(config: DictConfig) -> dict[str, Any] | None:
@@ -262,7 +269,7 @@ def _asked(config: DictConfig) -> dict[str, Any] | None:
     return plain
 
 
-def take_run_folder(config: DictConfig, settings: dict[str, Any], past: resume.Past | None = None) -> dict[str, Any]:
+def take_run_folder(config: DictConfig, settings: dict[str, Any], past: ResumeState | None = None) -> dict[str, Any]:
     """Take the run folder for this run alone, and return the settings as its config.yaml has them.
 
     A run that has a past goes on in its own folder.
@@ -274,7 +281,7 @@ def take_run_folder(config: DictConfig, settings: dict[str, Any], past: resume.P
         ConfigError: the folder holds another run, or one that is going on, cannot be written, or its disk is full.
     """
     if past is not None:
-        resume.say(past)
+        resume.print_state(past)
         aside = run_folder.take_again(settings, anew=past.checkpoint is None)
         if aside is not None:
             print(f"resume: what the run had written before is in {aside}", file=sys.stderr)

@@ -133,7 +133,7 @@ def _of_the_silent(number: int, code: int, count: int) -> Outcome:
     if not subprocesses.is_signal(code):
         return Outcome(code, told[0], "failed", f"rank {number} {ended}")
     if run_folder.taken():
-        told.append(signals.what_is_left(run_folder.taken()))
+        told.append(run_folder.what_is_left(run_folder.taken()))
     if heard:  # the first rank has noted it
         return Outcome(code, "\n".join(told))
     return Outcome(

@@ -17,7 +17,7 @@ from torch import nn
 from gan.data.module import ImageData
 from gan.generators.bundle import FILE_NAME
 from gan.runs import run_folder
-from gan.runs.resume import Past
+from gan.runs.resume import ResumeState
 from gan.runs.run_files import RunFileError, read_json
 from gan.system import shell
 from gan.system.files import write_bytes
@@ -34,7 +34,7 @@ PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "hydra-core", "
 
 
 def before(
-    settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.Trainer, past: Past | None = None
+    settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.Trainer, past: ResumeState | None = None
 ) -> str:
     """The run in a few lines: images, networks, device, length, folder, and where it goes on from."""
     model = settings["model"]
@@ -100,7 +100,7 @@ def warning(data: ImageData) -> str:
 
 
 def record(
-    settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer, run_dir: Path, past: Past | None = None
+    settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer, run_dir: Path, past: ResumeState | None = None
 ) -> None:
     """Write run.json: what, beside config.yaml, it takes to repeat the run, and what it ran on.
 
@@ -179,7 +179,7 @@ def _add(trainer: L.Trainer, name: str, **facts: Any) -> None:
         run_folder.note_early_end(Path(trainer.default_root_dir), name, **facts)
 
 
-def _past(past: Past) -> str:
+def _past(past: ResumeState) -> str:
     if past.checkpoint is None:
         return "no checkpoint so far: from its beginning"
     return f"from {past.checkpoint.name}: {_count(past.epochs, 'epoch')}, {_count(past.g_updates, 'generator update')}"

@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan.config.saved_settings import in_folder
 from gan.runs.checkpoint_io import load
 from gan.runs.run_files import read_rows
+from gan.runs.run_folder import in_folder
 
 TIMES = ("seconds", "images_per_second", "train/images_per_second")  # what no two runs have alike
 METRICS = "metrics.csv"

@@ -1,4 +1,4 @@
-"""metrics.csv: everything that is logged, one row at a time, as one table in the run folder; pictures for loggers."""
+"""metrics.csv: everything that is logged, as one table in the run folder; and TensorBoard's event files."""
 
 import csv
 import io
@@ -6,22 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.loggers import Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
-from gan.generators.pictures import Pixels
 from gan.system.files import write_bytes
-
-
-def log_picture(logger: Logger, name: str, picture: Pixels, step: int) -> None:
-    """Show a picture, uint8 (C, H, W), in TensorBoard, Weights & Biases or MLflow; other loggers take none."""
-    last_channel = picture.transpose(1, 2, 0)
-    if isinstance(logger, TensorBoardLogger):
-        logger.experiment.add_image(name, picture, step)
-    elif isinstance(logger, WandbLogger):
-        logger.log_image(name, [last_channel], step=step)
-    elif isinstance(logger, MLFlowLogger):
-        logger.experiment.log_image(logger.run_id, last_channel, key=name, step=step)
 
 
 def event_files(logger: TensorBoardLogger) -> dict[str, int]:

@@ -1,40 +1,21 @@
-"""Going on with a run that ended early: its settings, what of them may change, and its newest whole checkpoint.
+"""How far a run has come: its newest whole checkpoint."""
 
-``resume=RUN`` takes the settings from the run's folder, and what else is said on the command line changes them.
-``resume=auto`` takes them from the command line, as ever: where the run folder holds a run, that is gone on with, and
-else a new one begins. So one command can be given again and again, as a cluster's queue does.
-"""
-
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from gan.config.saved_settings import (
-    allowed_paths,
-    changed,
-    differing,
-    has_lr_schedule,
-    in_folder,
-    problems,
-    read_saved,
-)
-from gan.runs import run_folder
 from gan.runs.checkpoint_file import CheckpointError, newest_first
-from gan.system import shell, signals
+from gan.system import shell
 from gan.system.errors import ConfigError
-
-AUTO = "auto"
-_changes: list[str] = []  # what the command line says beside resume=RUN
 
 
 @dataclass(frozen=True)
-class Past:
-    """The part of a run that is behind it.
+class ResumeState:
+    """How far a run has come, by its newest whole checkpoint.
 
     Attributes:
-        checkpoint: to go on from; None: none was ever written, and the run begins anew.
+        checkpoint: to resume from; None: none was ever written, and the run starts over.
         epochs, turns, g_updates: whole epochs, minibatches and generator updates in it.
         changed: settings that are not those of the part before, as "path: before -> now".
         damaged: what is wrong with the checkpoints that are newer.
@@ -50,135 +31,17 @@ class Past:
     is_all: bool = False
 
 
-class FinishedError(ConfigError):
-    """There is nothing to go on with: the run has all that its settings ask for."""
-
-
-def command_line(words: Sequence[str]) -> list[str]:
-    """The command line as Hydra is to see it: ``resume=RUN`` as the settings of a run in that folder.
-
-    Raises:
-        ConfigError: RUN holds no run.
-    """
-    _changes.clear()
-    given = [word.partition("=")[2] for word in words if _names_run(word)]
-    rest = [word for word in words if not _names_run(word)]
-    run = given[-1] if given else None
-    if run is None or run in ("null", ""):
-        return rest
-    if run == AUTO:
-        return [*rest, f"resume.run={AUTO}"]
-    folder = _run_of(Path(shell.unquoted(run)))
-    if any(word in ("-m", "--multirun") for word in words):
-        raise ConfigError("resume: one run is gone on with at a time; of a sweep, give each with resume=auto")
-    if elsewhere := next((word for word in rest if word.lstrip("+").startswith("hydra.run.dir=")), None):
-        raise ConfigError(f"resume: {elsewhere} given; a run goes on in its own folder, which can be moved")
-    own = [word for word in rest if not _is_setting(word)]
-    _changes.extend(word for word in rest if _is_setting(word))
-    return [*own, f"resume.run={shell.quoted(folder)}", f"hydra.run.dir={shell.quoted(folder)}"]
-
-
-def _names_run(word: str) -> bool:
-    return word.lstrip("+").startswith(("resume=", "resume.run="))
-
-
-def _is_setting(word: str) -> bool:
-    """True for a word that changes a setting of the run, and is not for Hydra."""
-    return ("=" in word or word[:1] == "~") and not word.lstrip("+~").startswith(("-", "hydra", "resume."))
-
-
-def _run_of(path: Path) -> Path:
-    if (path / "config.yaml").is_file():
-        return path
-    if path.suffix == ".ckpt":
-        raise ConfigError(f"resume: {path} given, a file; its run folder expected: {_word(path.parent.parent)}")
-    what = "holds no run (no config.yaml)" if path.is_dir() else "is not there"
-    raise ConfigError(f"resume: {path} {what}; a run folder, as outputs/DATE/TIME, or auto expected")
-
-
-def _word(folder: Path) -> str:
-    return shell.command(f"resume={folder}")
-
-
-def settle(settings: dict[str, Any], asked: Mapping[str, Any] | None) -> tuple[dict[str, Any], Past | None]:
-    """The settings to run with, which are valid, and what is behind the run; None: it is a new one.
-
-    The folder of a run that is to go on is held from here on, so that what is found in it stays true.
-
-    Args:
-        settings: as composed for the command line.
-        asked: the node ``resume``: ``run`` and ``allow``, or a ``checkpoint`` that another process has settled on.
-
-    Raises:
-        ConfigError: settings are not valid, or differ that may not; the folder's config.yaml is no run's; another
-            process trains in it; or it has checkpoints, and none that can be read.
-        FinishedError: nothing is left to do.
-    """
-    from gan.config.validation import validate  # torch, which a mistake in the command line need not wait for
-
-    asked = asked or {}
-    if asked.get("run") in (None, AUTO):  # else those of the run count
-        validate(settings)
-    if asked.get("checkpoint"):
-        past = _past_of(Path(asked["checkpoint"]))
-        return settings, replace(past, is_all=_is_finished(past, settings))
-    folder = Path(settings["run_dir"])
-    if asked.get("run") is None or not (folder / "config.yaml").is_file():
-        allowed_paths(asked.get("allow"), settings)
-        return settings, None
-
-    before = read_saved(folder)
-    wanted = in_folder(settings, folder) if asked["run"] == AUTO else changed(before, _changes)
-    if asked["run"] != AUTO:
-        validate(wanted)
-    allowed = allowed_paths(asked.get("allow"), wanted, before)
-    if lines := list(problems(before, wanted, allowed)):
-        raise ConfigError(f"resume: {folder} was begun with other settings\n" + "\n".join(lines))
-    if signals.is_first() and not signals.started_by_us() and not wanted["dry_run"]:
-        run_folder.hold(folder)
-    past = _newest(folder, [f"{path}: {old} -> {new}" for path, old, new in differing(before, wanted)])
-    return wanted, _unless_finished(folder, past, wanted)
-
-
-def _unless_finished(folder: Path, past: Past, settings: Mapping[str, Any]) -> Past:
-    """What is behind the run, if there is something left to do."""
-    ended = run_folder.ended(folder)
-    so_far = Past(epochs=int(ended.get("epochs", 0)), g_updates=int(ended.get("g_updates", 0)))
-    if past.checkpoint is None and (so_far.epochs or so_far.g_updates):
-        told = f"{folder} has ended, and it has no checkpoint to go on from; begin a new run in another folder"
-        raise FinishedError(told) if _is_finished(so_far, settings) else ConfigError(f"resume: {told}")
-    is_all = past.checkpoint is not None and _is_finished(past, settings)
-    if is_all and ended:
-        raise FinishedError(
-            f"{folder} is finished: {past.epochs} epochs, {past.g_updates:,} generator updates. "
-            f"To go on: {shell.resume(folder, *_longer(past, settings))}"
-        )
-    return replace(past, is_all=is_all)
-
-
-def _longer(past: Past, settings: Mapping[str, Any]) -> list[str]:
-    """The words by which a finished run goes on: each limit that has ended it, twice as far."""
-    epochs, steps = settings["trainer"]["max_epochs"], settings["trainer"]["max_steps"]
-    limits = {}
-    if epochs is not None and 0 <= epochs <= past.epochs:
-        limits["trainer.max_epochs"] = 2 * max(1, past.epochs)
-    if 0 <= steps <= past.g_updates:
-        limits["trainer.max_steps"] = 2 * max(1, past.g_updates)
-    words = [f"{path}={number}" for path, number in limits.items()]
-    return [*words, f"resume.allow=[{','.join(limits)}]"] if has_lr_schedule(settings) else words
-
-
-def _newest(folder: Path, changes: list[str]) -> Past:
-    """What the newest whole checkpoint of a run folder has behind it.
+def newest_state(folder: Path, changes: list[str]) -> ResumeState:
+    """The state of a run folder by its newest whole checkpoint.
 
     Raises:
         ConfigError: there are checkpoints, and none can be read.
     """
     damaged: list[str] = []
-    found: list[Past] = []
+    found: list[ResumeState] = []
     for path in newest_first(folder):
         try:
-            found.append(_past_of(path))
+            found.append(state_of(path))
         except CheckpointError as error:
             damaged.append(str(error))
     if damaged and not found:
@@ -188,35 +51,21 @@ def _newest(folder: Path, changes: list[str]) -> Past:
             "\n".join([f"resume: {folder} has checkpoints, and none can be read; nothing was changed", *damaged])
             + f"\nput a copy in the place of one; or begin this run anew: {away}, then the same command again"
         )
-    newest = max(found, key=lambda past: past.turns, default=Past())
+    newest = max(found, key=lambda state: state.turns, default=ResumeState())
     return replace(newest, changed=changes, damaged=damaged)
 
 
-def _past_of(path: Path) -> Past:
+def state_of(path: Path) -> ResumeState:
     from gan.runs.checkpoint_io import load  # torch, which a mistake need not wait for
 
     checkpoint = load(path)
     try:
         epochs, game = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"], checkpoint["game"]
-        return Past(path, epochs, game["turns"], game["g_updates"])
+        return ResumeState(path, epochs, game["turns"], game["g_updates"])
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: not a checkpoint of a game: it has no {error}") from error
 
 
-def _is_finished(past: Past, settings: Mapping[str, Any]) -> bool:
+def is_finished(state: ResumeState, settings: Mapping[str, Any]) -> bool:
     epochs, steps = settings["trainer"]["max_epochs"], settings["trainer"]["max_steps"]
-    return (epochs is not None and 0 <= epochs <= past.epochs) or 0 <= steps <= past.g_updates
-
-
-def told(past: Past) -> list[str]:
-    """What to say, before it goes on, of a run that has a past."""
-    lines = [f"resume: passed over: {what}" for what in past.damaged]
-    if past.checkpoint is None:
-        return [*lines, "resume: no checkpoint was written so far; the run begins anew"]
-    return [*lines, *(f"resume: changed: {what}" for what in past.changed)]
-
-
-def say(past: Past) -> None:
-    """Say it where warnings are looked for."""
-    for line in told(past):
-        print(line, file=sys.stderr)
+    return (epochs is not None and 0 <= epochs <= state.epochs) or 0 <= steps <= state.g_updates

@@ -14,7 +14,9 @@ from typing import Any
 
 import yaml
 
+from gan.runs.checkpoint_file import CheckpointError, is_whole, newest_first
 from gan.runs.run_files import RunFileError, read_json
+from gan.system import shell
 from gan.system.errors import ConfigError
 from gan.system.files import write_bytes
 from gan.system.locks import lock
@@ -256,3 +258,37 @@ def clean_start(folder: Path) -> Iterator[None]:
             remove_empty(made)
         _forget()
         raise
+
+
+def what_is_left(folder: Path | None) -> str:
+    """Of a run that was stopped: a sentence on what its folder holds; None if it has taken none."""
+    if folder is None:
+        return "The run had not begun."
+    shown = shell.short(folder)
+    whole = None
+    with contextlib.suppress(CheckpointError):
+        whole = next((path for path in newest_first(folder) if is_whole(path)), None)
+    if whole is None:
+        return f"What it has written is kept in {shown}/; it holds no whole checkpoint yet."
+    at = time.strftime("%H:%M:%S", time.localtime(whole.stat().st_mtime))
+    return (
+        f"What it has written is kept in {shown}/; the last whole checkpoint is {whole.relative_to(folder)}, of {at}.\n"
+        f"To go on: {shell.resume(folder)}"
+    )
+
+
+def in_folder(settings: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The settings of a run as they would be if it lay in this folder."""
+    moved: dict[str, Any] = _replaced(settings, settings["run_dir"], str(folder))
+    return moved
+
+
+def _replaced(value: Any, old: str, new: str) -> Any:
+    """The same with every path that is or lies in the folder ``old`` put into ``new``."""
+    if isinstance(value, dict):
+        return {name: _replaced(part, old, new) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_replaced(part, old, new) for part in value]
+    if isinstance(value, str) and (value == old or value.startswith(f"{old}/")):
+        return new + value.removeprefix(old)
+    return value

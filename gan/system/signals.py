@@ -13,8 +13,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
-from gan.runs.checkpoint_file import CheckpointError, is_whole, newest_first
-from gan.system import shell
 from gan.system.errors import GanError
 
 MISTAKE = 2  # exit code of a user's mistake
@@ -98,23 +96,6 @@ def meant_by(end: SystemExit) -> BaseException:
     the run at the next minibatch, as it does at every SIGTERM, by a SystemExit with exit code 0.
     """
     return Stopped(_received[-1]) if _received else end
-
-
-def what_is_left(folder: Path | None) -> str:
-    """Of a run that was stopped: a sentence on what its folder holds; None if it has taken none."""
-    if folder is None:
-        return "The run had not begun."
-    shown = shell.short(folder)
-    whole = None
-    with contextlib.suppress(CheckpointError):
-        whole = next((path for path in newest_first(folder) if is_whole(path)), None)
-    if whole is None:
-        return f"What it has written is kept in {shown}/; it holds no whole checkpoint yet."
-    at = time.strftime("%H:%M:%S", time.localtime(whole.stat().st_mtime))
-    return (
-        f"What it has written is kept in {shown}/; the last whole checkpoint is {whole.relative_to(folder)}, of {at}.\n"
-        f"To go on: {shell.resume(folder)}"
-    )
 
 
 # One of several processes.

@@ -23,7 +23,7 @@ from gan.game.networks import build_discriminator, build_generator
 from gan.game.penalties import PENALTIES
 from gan.game.schedules import SCHEDULES
 from gan.runs.checkpoint_io import SealedCheckpoints
-from gan.runs.resume import Past
+from gan.runs.resume import ResumeState
 from gan.training import fast_loop
 from gan.training.module import GAN
 from gan.training.run_end import only_the_end
@@ -88,7 +88,7 @@ def build_game(settings: Mapping[str, Any], data: ImageData) -> GAN:
     return game
 
 
-def build_trainer(settings: Mapping[str, Any], past: Past | None = None) -> L.Trainer:
+def build_trainer(settings: Mapping[str, Any], past: ResumeState | None = None) -> L.Trainer:
     """Lightning's Trainer with the callbacks and loggers of the configuration; of a run with a past, as it goes on."""
     arguments = dict(settings["trainer"])
     strategy = arguments["strategy"]

@@ -12,19 +12,19 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from lightning.fabric.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
 from lightning.pytorch.strategies import DDPStrategy
-from omegaconf import OmegaConf
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils._pytree import tree_map
 
 from gan.data.module import ImageData
-from gan.launch import user_errors
+from gan.runs.user_errors import to_user_error
 from gan.system import signals
 
 
@@ -68,7 +68,7 @@ class GameDDP(DDPStrategy):
         super().on_exception(exception)
         if isinstance(exception, Exception) and signals.started_by_us():
             run_dir = str(self.lightning_module.trainer.default_root_dir) if self.lightning_module else os.curdir
-            signals.report(user_errors.in_our_words(exception, OmegaConf.create({"run_dir": run_dir})))
+            signals.report(to_user_error(exception, Path(run_dir)))
 
     def optimizer_step(self, optimizer: Optimizer, closure: Callable[[], Any], model: Any = None, **kwargs: Any) -> Any:
         self.average_gradients(optimizer)

@@ -12,8 +12,8 @@ from tiny_runs import TINY, Compose, Play, Run
 
 from gan.config import saved_settings
 from gan.config.saved_settings import FIXED, FREE, references, within
-from gan.launch import hydra_job
-from gan.runs import resume
+from gan.launch import hydra_job, resume
+from gan.runs.resume import ResumeState
 from gan.system.errors import ConfigError
 from gan.training.callbacks import LastCheckpoint
 
@@ -62,7 +62,7 @@ SILENT = (
 )
 CASES = [(game, word) for game, (_, words) in CHANGES.items() for word in words]
 BY_DEFAULT = ("optimizer.lr=0.1", "lr_schedule.networks=[generator]")
-Settle = Callable[..., tuple[dict[str, Any], resume.Past | None]]
+Settle = Callable[..., tuple[dict[str, Any], ResumeState | None]]
 
 
 def path_of(word: str) -> str:
@@ -88,7 +88,7 @@ def settle(compose_settings: Compose, tmp_path: Path) -> Settle:
     Where no run is named, it is the one in the folder ``run``.
     """
 
-    def settled(*words: str, auto: bool = False) -> tuple[dict[str, Any], resume.Past | None]:
+    def settled(*words: str, auto: bool = False) -> tuple[dict[str, Any], ResumeState | None]:
         run = tmp_path / "run"
         given = ["resume=auto", *TINY] if auto else [f"resume={run}"]
         passed = resume.command_line([*given, *words])

@@ -9,9 +9,10 @@ import lightning.pytorch as L
 import pytest
 from tiny_runs import BATCHES, Play, Run
 
-from gan.runs import resume, run_folder
+from gan.runs import run_folder
 from gan.runs.checkpoint_io import load
 from gan.runs.comparison import differing, rows
+from gan.runs.resume import ResumeState
 from gan.system import signals
 from gan.system.errors import ConfigError
 from gan.training.callbacks import Alarms, GameMonitor, LastCheckpoint, LossCurves, SampleGrids
@@ -85,7 +86,7 @@ def test_killed_after_its_last_checkpoint_it_is_only_ended(play: Play, length: s
     last = whole.folder / "checkpoints" / "last.ckpt"
     assert not (whole.folder / "losses.png").exists()
     ended = played(
-        play, length, callbacks=[*callbacks(), LossCurves()], ckpt_path=last, past=resume.Past(last, is_all=True)
+        play, length, callbacks=[*callbacks(), LossCurves()], ckpt_path=last, past=ResumeState(last, is_all=True)
     )
     assert ended.losses.d == []
     assert (ended.game.g_updates, ended.trainer.current_epoch) == (whole.game.g_updates, whole.trainer.current_epoch)

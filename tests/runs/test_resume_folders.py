@@ -15,7 +15,6 @@ from test_mistakes import contents
 from train_command import SMALL, Train, train_in
 
 from gan.runs import run_folder
-from gan.system import signals
 from gan.system.errors import ConfigError
 from gan.training.callbacks import LastCheckpoint
 
@@ -167,7 +166,7 @@ def test_the_commands_of_a_run_in_a_folder_of_any_name_can_be_typed(
     assert (tmp_path / shlex.split(board)[0] / "tensorboard").is_dir()
     (again,) = TO_GO_ON.findall(ended.stdout)
     assert shlex.split(again) == [f"resume={ODD}"]
-    (stopped,) = TO_GO_ON.findall(signals.what_is_left(tmp_path / ODD))
+    (stopped,) = TO_GO_ON.findall(run_folder.what_is_left(tmp_path / ODD))
     assert stopped == again
     for epochs, run in ((4, shlex.split(again)[0]), (5, f"resume={hydra_quoted(ODD)}"), (6, f"resume.run={ODD}")):
         resumed = train(run, f"trainer.max_epochs={epochs}")

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from gan.runs.checkpoint_file import sealed
+from gan.runs.run_folder import what_is_left
 from gan.system import signals
-from gan.system.signals import Stopped, listening, meant_by, what_is_left
+from gan.system.signals import Stopped, listening, meant_by
 
 ROOT = Path(__file__).parents[2]
 ENDLESS = (

@@ -11,14 +11,13 @@ from typing import Any
 import lightning.pytorch as L
 import numpy as np
 import torch
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.loggers import Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gan.data.module import ImageData
 from gan.data.normalization import denormalize, dtype_at_rest
 from gan.generators import pictures
-from gan.runs.metrics_csv import log_picture
 from gan.system.errors import at_least_one
 from gan.system.files import write_bytes
 from gan.training.module import GAN
@@ -194,3 +193,14 @@ def evaluating(network: nn.Module) -> Iterator[None]:
     finally:
         for module, training in modes.items():
             module.training = training
+
+
+def log_picture(logger: Logger, name: str, picture: pictures.Pixels, step: int) -> None:
+    """Show a picture, uint8 (C, H, W), in TensorBoard, Weights & Biases or MLflow; other loggers take none."""
+    last_channel = picture.transpose(1, 2, 0)
+    if isinstance(logger, TensorBoardLogger):
+        logger.experiment.add_image(name, picture, step)
+    elif isinstance(logger, WandbLogger):
+        logger.log_image(name, [last_channel], step=step)
+    elif isinstance(logger, MLFlowLogger):
+        logger.experiment.log_image(logger.run_id, last_channel, key=name, step=step)

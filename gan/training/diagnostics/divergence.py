@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from gan.runs.run_folder import what_is_left
 from gan.system.errors import RunError
-from gan.system.signals import what_is_left
 from gan.training.diagnostics.alarms import Moment, to_try
 from gan.training.diagnostics.suggestions import advice
 from gan.training.module import GAN

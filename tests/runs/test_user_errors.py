@@ -13,10 +13,9 @@ from typing import Any
 import lightning.pytorch as L
 import pytest
 import torch
-from omegaconf import OmegaConf
 from tiny_runs import BATCHES, Play
 
-from gan.launch import user_errors
+from gan.runs import user_errors
 from gan.runs.checkpoint_file import is_whole, newest_first
 from gan.system import files
 from gan.system.errors import RunError
@@ -24,7 +23,7 @@ from gan.training.callbacks import GameMonitor, GeneratorBundle, LastCheckpoint,
 
 
 def told(error: Exception, folder: Path, **data: Any) -> str:
-    shown = user_errors.in_our_words(error, OmegaConf.create({"run_dir": str(folder), "data": data}))
+    shown = user_errors.to_user_error(error, folder, data.get("batch_size"))
     assert isinstance(shown, RunError)
     assert shown.exit_code == 1
     return str(shown)
@@ -66,9 +65,8 @@ def test_a_port_that_another_process_has(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_other_errors_stay_as_they_are(tmp_path: Path) -> None:
-    config = OmegaConf.create({"run_dir": str(tmp_path)})
     for error in (RuntimeError("shapes"), FileNotFoundError(errno.ENOENT, "No such file", "elsewhere"), OSError("x")):
-        assert user_errors.in_our_words(error, config) is error
+        assert user_errors.to_user_error(error, tmp_path) is error
 
 
 class At(L.callbacks.Checkpoint):
@@ -151,7 +149,7 @@ def test_a_write_that_knows_no_name_is_about_the_run_folder(tmp_path: Path) -> N
     named = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), os.fsencode(tmp_path / "tensorboard" / "events"))
     assert told(named, tmp_path).startswith(f"{tmp_path}/tensorboard/events cannot be written: ")
     refused = ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
-    assert user_errors.in_our_words(refused, OmegaConf.create({"run_dir": str(tmp_path)})) is refused
+    assert user_errors.to_user_error(refused, tmp_path) is refused
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EACCES])

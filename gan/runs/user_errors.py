@@ -8,27 +8,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-
 from gan.runs import run_folder
 from gan.runs.run_files import RunFileError, read_settings
 from gan.system.errors import RunError
-from gan.system.signals import what_is_left
 
 NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")  # CUDA and MPS; the CPU on two systems
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 OF_A_WRITE = (*NO_ROOM, errno.EIO, errno.EFBIG, errno.EROFS)  # of a file that is open: without its name
 
 
-def in_our_words(error: Exception, config: DictConfig) -> Exception:
+def to_user_error(error: Exception, folder: Path, batch_size: int | None = None) -> Exception:
     """`RunError` for what a user can mend; any other error as it is.
 
     Args:
-        config: as composed for the command line.
+        folder: of the run, unless this process has taken another one.
+        batch_size: of the command line; a run that was resumed has its folder's.
     """
-    folder = run_folder.taken() or Path(str(OmegaConf.select(config, "run_dir", default=os.curdir)))
+    folder = run_folder.taken() or folder
     if is_out_of_memory(error):
-        return RunError(_out_of_memory(error, _batch_size(config, folder)) + _left(folder))
+        return RunError(_out_of_memory(error, _batch_size(folder) or batch_size) + _left(folder))
     if isinstance(error, RuntimeError) and "EADDRINUSE" in str(error):  # torch's, which is not imported for this
         return RunError(_port_in_use() + _left(folder))
     if isinstance(error, OSError) and (path := _not_written(error, folder)) is not None:
@@ -98,17 +96,13 @@ def _not_written(error: OSError, folder: Path) -> Path | None:
     return folder if name is None and error.errno in OF_A_WRITE else None
 
 
-def _batch_size(config: DictConfig, folder: Path) -> int | None:
-    """Of the run, which may have gone on with the settings of its folder."""
+def _batch_size(folder: Path) -> int | None:
+    """``data.batch_size`` of a run folder's settings."""
     try:
-        settings = OmegaConf.create(read_settings(folder / "config.yaml"))
-    except (OSError, RunFileError):
-        settings = config
-    try:
-        return int(OmegaConf.select(settings, "data.batch_size"))
-    except (ValueError, TypeError):
+        return int(read_settings(folder / "config.yaml")["data"]["batch_size"])
+    except (OSError, RunFileError, ValueError, TypeError, KeyError):
         return None
 
 
 def _left(folder: Path) -> str:
-    return f"\n{what_is_left(folder)}" if folder.is_dir() else ""
+    return f"\n{run_folder.what_is_left(folder)}" if folder.is_dir() else ""
