@@ -1,5 +1,6 @@
 """A run that was cut short and goes on ends with the very numbers of one that was not."""
 
+import os
 import shutil
 import signal
 from pathlib import Path
@@ -145,7 +146,10 @@ def test_two_processes_cannot_train_in_one_folder(tmp_path: Path, monkeypatch: p
     settings = {"run_dir": str(tmp_path / "mine")}
     with run_folder.clean_start(tmp_path):
         run_folder.take(settings)
-        with pytest.raises(ConfigError, match="is training; when it has ended, give the same command again"):
-            run_folder.take_again(settings, anew=False)
+    with pytest.raises(ConfigError, match="another process is training"), run_folder.clean_start(tmp_path):
+        other = os.open(tmp_path / "mine", os.O_RDONLY)  # as another process has it
+        assert run_folder.lock(other)
+        run_folder.take_again(settings, anew=False)
+    os.close(other)
     with run_folder.clean_start(tmp_path):
         run_folder.take_again(settings, anew=False)
