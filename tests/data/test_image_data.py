@@ -136,7 +136,9 @@ def test_images_move_to_the_device_of_the_trainer(tmp_path: Path, tiny: TinySet)
     data.setup()
     assert data.train_dataloader().images.device.type == "cpu"
     # "meta" stands for a GPU
-    trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=torch.device("meta")), global_rank=0, world_size=1)
+    trainer = SimpleNamespace(
+        strategy=SimpleNamespace(root_device=torch.device("meta")), global_rank=0, world_size=1, overfit_batches=0.0
+    )
     data.trainer = trainer  # type: ignore[assignment]
     data.setup("fit")
     loader = data.train_dataloader()

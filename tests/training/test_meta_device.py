@@ -58,13 +58,14 @@ class Stepping:
         assert loss.is_meta
         loss.backward()
 
-    def step(self, optimizer: torch.optim.Optimizer) -> None:
+    def step(self, optimizer: torch.optim.Optimizer) -> bool:
         for listener in self._listeners:
             listener.on_before_optimizer_step(self._game.trainer, self._game, optimizer)
         self._game.on_before_optimizer_step(optimizer)
         seen = list(self._watched.seen)
         optimizer.step()
         self._watched.seen[:] = seen
+        return True
 
 
 def on_meta(settings: dict[str, Any], channels: int = 1) -> tuple[GAN, OnTheCPU, GameMonitor]:
