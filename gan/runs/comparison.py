@@ -1,4 +1,4 @@
-"""Whether two runs have the same numbers: everything in their checkpoints, every row of metrics.csv, but the times."""
+"""Whether two runs have the same numbers: everything in their checkpoints, every row of metrics.csv, but for the times."""
 
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,15 @@ from gan.runs.checkpoint_io import load
 from gan.runs.run_files import read_rows
 from gan.runs.run_folder import in_folder
 
-TIMES = ("seconds", "images_per_second", "train/images_per_second")  # what no two runs have alike
+TIMES = ("seconds", "images_per_second", "train/images_per_second")
+NEVER_ALIKE = (*TIMES, "event_files")  # TensorBoard's files hold times and the machine's name
 METRICS = "metrics.csv"
 LAST = Path("checkpoints") / "last.ckpt"
 
 
 def differing(one: Any, other: Any, path: str = "") -> list[str]:
     """Where two checkpoints differ by anything at all, each place as /game/turns. Equal tensors are bit-equal."""
-    if path.rpartition("/")[2] in TIMES:
+    if path.split("/")[-1] in NEVER_ALIKE:
         return []
     if isinstance(one, dict) and isinstance(other, dict):
         names = dict.fromkeys([*one, *other])
