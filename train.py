@@ -16,7 +16,7 @@ from gan.system import signals
 @hydra_job.job
 def main(config: DictConfig) -> int:
     """Validate, take a run folder, build, fit, report; or go on with a run that has ended early."""
-    from gan.launch import dry_run, launcher, preflight, summary
+    from gan.launch import dry_run, launcher, monitored, preflight, summary
     from gan.training import build, strategy  # here, so that --help need not wait for torch
 
     processes = 1
@@ -34,7 +34,8 @@ def main(config: DictConfig) -> int:
         if signals.started_by_us():
             strategy.use_prepared(data)
         data.setup()
-        preflight.check_minibatches(settings["trainer"]["limit_train_batches"], len(data.train_dataloader()))
+        preflight.check_minibatches(settings["trainer"], len(data.train_dataloader()))
+        monitored.check_monitors(settings, data)
         if signals.is_first() and not signals.started_by_us():  # by us: our parent has taken the folder
             settings = hydra_job.take_run_folder(config, settings, past)
         if not strategy.inside_a_launch():

@@ -9,25 +9,16 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+
 from gan.config.kinds import argument_problems, given_arguments, kind, locate, missing_arguments, node_problems
+from gan.config.lightning_support import callbacks_together, unsupported_arguments, unsupported_callback
 from gan.config.value_types import hints_of, is_whole, matches
 from gan.system.errors import ConfigError, unknown_keys
 
 NETWORKS = ("generator", "discriminator")
 RULE_SETTINGS = ("clip_norm", "accumulate")  # of the optimizer node, but ours: gan.game.gradients.UpdateRule
-# Lightning refuses or ignores these under manual optimization, which a game of two networks needs: what does it here.
-NOT_FOR_A_GAME = {
-    "gradient_clip_val": "optimizer.clip_norm (or optimizer.generator.clip_norm, optimizer.discriminator.clip_norm)",
-    "gradient_clip_algorithm": "optimizer.clip_norm, which clips by norm",
-    "accumulate_grad_batches": "optimizer.accumulate, the parts that a minibatch is cut into",
-}
-# What the Trainer is given by `gan.training.build`, which what stands here would not reach.
-FROM_GROUPS = {
-    "callbacks": "callbacks, as in +callbacks.NAME._target_=…",
-    "logger": "logger, as in logger=none",
-    "plugins": "none of the settings: checkpoints need the one that is used",
-}
-UNUSED = {"accumulate_grad_batches": 1}  # as good as not given
 
 
 def listed_targets(group: str, settings: Mapping[str, Any]) -> Iterator[str]:
@@ -36,21 +27,41 @@ def listed_targets(group: str, settings: Mapping[str, Any]) -> Iterator[str]:
     if not isinstance(nodes, Mapping):
         yield f"{group}: {nodes!r} given, settings expected"
         return
+    made: dict[str, Any] = {}
     for name, node in nodes.items():
         if node is None:
             continue
         path = f"{group}.{name}"
-        if isinstance(node, Mapping) and node.get("train_time_interval") is not None:
-            yield f"{path}.train_time_interval: Lightning ignores it here; callbacks.checkpoint saves after every epoch"
-            continue
         structural = [*node_problems(path, node, [kind(group)]), *missing_arguments(path, node)]
         yield from structural
-        called = locate(node["_target_"]) if not structural else None
-        if called is not None and called.__module__.split(".")[0] == "gan":
-            try:  # ours check their arguments when they are made, and do nothing else
-                called(**given_arguments(node))
-            except ConfigError as error:
-                yield f"{path}.{error}"
+        if not structural:
+            yield from _made_target(path, node, made)
+    if group == "callbacks":
+        yield from callbacks_together(made, settings)
+
+
+def _made_target(path: str, node: Mapping[str, Any], made: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with a valid node by what its class says when it is made; into ``made`` if nothing is.
+
+    Only our classes and Lightning's callbacks are made: they check their arguments then, and do nothing else.
+    """
+    called = typing.cast(type, locate(node["_target_"]))
+    is_callback = issubclass(called, kind("callbacks"))
+    problems = [*unsupported_callback(path, called, node)] if is_callback else []
+    yield from problems
+    ours = called.__module__.split(".")[0] == "gan"
+    if problems or not (ours or is_callback):
+        return
+    try:
+        made[path] = instantiate(node, _convert_="all")
+    except InstantiationException as error:
+        cause = error.__cause__
+        if isinstance(cause, ConfigError):
+            yield f"{path}.{cause}"
+        elif ours:
+            raise
+        else:
+            yield f"{path}: {' '.join(str(cause or error).split())}"
 
 
 def optimizer_problems(node: Any) -> Iterator[str]:
@@ -124,12 +135,7 @@ def trainer_problems(node: Any) -> Iterator[str]:
     if not isinstance(node, Mapping):
         yield f"trainer: {node!r} given, settings expected"
         return
-    for name, ours in NOT_FOR_A_GAME.items():
-        if node.get(name) is not None and node[name] != UNUSED.get(name):
-            yield f"trainer.{name}: {node[name]!r} given; in a game of two networks this is {ours}"
-    for name, group in FROM_GROUPS.items():
-        if node.get(name) is not None:
-            yield f"trainer.{name}: {node[name]!r} given; here this is {group}"
+    yield from unsupported_arguments(node)
     others = {name: value for name, value in node.items() if name not in TRAINER_CHECKS}
     yield from node_problems("trainer", others, [kind("trainer")])
     for name, (check, allowed) in TRAINER_CHECKS.items():
@@ -164,5 +170,9 @@ TRAINER_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "log_every_n_steps": (lambda x: is_whole(x) and x >= 1, "1 or more"),
     "limit_train_batches": (_is_share_or_number, "a share above 0.0 and up to 1.0, or a number of minibatches"),
+    "overfit_batches": (
+        lambda x: x == 0 or _is_share_or_number(x),
+        "0.0 for none, a share above 0.0 and up to 1.0, or a number of minibatches",
+    ),
     "max_steps": (lambda x: is_whole(x) and (x >= 1 or x == -1), "1 or more generator updates, or -1 for no limit"),
 }

@@ -181,6 +181,10 @@ def _for_trial(settings: Mapping[str, Any], folder: str) -> dict[str, Any]:
         "max_epochs": -1,
         "max_steps": -1,
         "limit_train_batches": 1.0,
+        "overfit_batches": 0.0,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "profiler": None,
         "default_root_dir": folder,
     }
     return {**settings, "trainer": {**settings["trainer"], **own}, "callbacks": {}, "logger": {}}

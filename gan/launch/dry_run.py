@@ -13,6 +13,8 @@ from gan.data.module import ImageData
 from gan.data.registry import STACKED, Archive, Source, find_source, known_shape
 from gan.launch import summary
 from gan.launch.costs import Trial, Turns, count_turns, real_images, timed
+from gan.launch.monitored import check_monitors
+from gan.launch.preflight import check_minibatches, minibatches
 from gan.system.errors import DataError
 from gan.training.build import build_data, build_game, build_trainer
 from gan.training.module import GAN
@@ -26,8 +28,11 @@ def show(settings: Mapping[str, Any], words: Sequence[str] = ()) -> str:
 
     Raises:
         DataError: the images are neither here nor known well enough to count with them.
+        ConfigError: an epoch has no minibatch, or a callback monitors what nobody logs.
     """
     data = find_data(settings)
+    check_minibatches(settings["trainer"], len(data.train_dataloader()))
+    check_monitors(settings, data)
     game = build_game(settings, data)
     return report(settings, data, game, build_trainer(settings), words)
 
@@ -152,19 +157,18 @@ def _absent(wanted: Mapping[str, Any]) -> LoadedImages | None:
 
 
 def _costs(settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.Trainer) -> Iterator[str]:
-    loader_batches, limit = len(data.train_dataloader()), settings["trainer"]["limit_train_batches"]
-    batches = min(loader_batches, limit) if isinstance(limit, int) else int(loader_batches * limit)
+    batches = minibatches(len(data.train_dataloader()), trainer.limit_train_batches)
     turns = count_turns(game.schedule, trainer.max_epochs or -1, batches, trainer.max_steps)
     arguments = settings["trainer"]
     processes = process_count(arguments["devices"], arguments["accelerator"]) * arguments["num_nodes"]
     trial = timed(settings, data, game, turns, processes=processes)
-    minibatches = turns.total()
+    total = turns.total()
     d_updates, g_updates = (sum(n for turn, n in turns.items() if turn[player]) for player in (0, 1))
-    images = real_images(minibatches, batches, data.batch_size, data.train_images)
+    images = real_images(total, batches, data.batch_size, data.train_images)
     rows = {
         "parameters": _parameters(game),
         "updates": f"{d_updates:,} of D, {g_updates:,} of G",
-        "real images": f"{images:,}, in {minibatches:,} minibatches",
+        "real images": f"{images:,}, in {total:,} minibatches",
         "on the disk": _disk(trial, trainer),
         "GPU memory": "" if trial.peak_memory is None else f"{_size(trial.peak_memory)} at most, in a process",
         "time": _time(trial, turns, images, processes),

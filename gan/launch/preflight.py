@@ -47,16 +47,23 @@ def check_compiler(wanted: bool) -> None:
         )
 
 
-def check_minibatches(limit: float | int, batches: int) -> None:
+def minibatches(batches: int, limit: float | int) -> int:
+    """Minibatches of an epoch, of ``batches``, under ``trainer.limit_train_batches``: a number of them or a share."""
+    return min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+
+
+def check_minibatches(trainer: Mapping[str, Any], batches: int) -> None:
     """Is at least one minibatch left of an epoch's ``batches``?
 
     Raises:
-        ConfigError: ``trainer.limit_train_batches`` is a share that comes to less than one of them.
+        ConfigError: ``limit_train_batches``, or ``overfit_batches`` in its place, is less than one of them.
     """
-    if isinstance(limit, float) and int(batches * limit) < 1:
+    name = "overfit_batches" if trainer.get("overfit_batches") else "limit_train_batches"
+    limit = trainer[name]
+    if minibatches(batches, limit) < 1:
         least = math.ceil(1e4 / batches) / 1e4
         raise ConfigError(
-            f"trainer.limit_train_batches: {limit} given, and an epoch has {batches:,} minibatches; "
+            f"trainer.{name}: {limit} given, and an epoch has {batches:,} minibatches; "
             f"{least} or more, or the number of minibatches, expected"
         )
 

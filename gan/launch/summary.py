@@ -16,6 +16,7 @@ from torch import nn
 
 from gan.data.module import ImageData
 from gan.generators.bundle import FILE_NAME
+from gan.launch.preflight import minibatches
 from gan.runs import run_folder
 from gan.runs.resume import ResumeState
 from gan.runs.run_files import RunFileError, read_json
@@ -38,9 +39,7 @@ def before(
 ) -> str:
     """The run in a few lines: images, networks, device, length, folder, and where it goes on from."""
     model = settings["model"]
-    batches = len(data.train_dataloader())
-    limit = settings["trainer"]["limit_train_batches"]
-    batches = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+    batches = minibatches(len(data.train_dataloader()), trainer.limit_train_batches)
     updates = game.schedule.generator_updates(trainer.max_epochs, batches) if trainer.max_epochs else 0
     rows = {
         "data": data.origin,

@@ -1,4 +1,4 @@
-"""Whether two runs have the same numbers: everything in their checkpoints, every row of metrics.csv, but for the times."""
+"""Whether two runs have the same numbers: all of their checkpoints and rows of metrics.csv, but for the times."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ LAST = Path("checkpoints") / "last.ckpt"
 
 def differing(one: Any, other: Any, path: str = "") -> list[str]:
     """Where two checkpoints differ by anything at all, each place as /game/turns. Equal tensors are bit-equal."""
-    if path.split("/")[-1] in NEVER_ALIKE:
+    if path.rsplit("/", maxsplit=1)[-1] in NEVER_ALIKE:
         return []
     if isinstance(one, dict) and isinstance(other, dict):
         names = dict.fromkeys([*one, *other])

@@ -10,6 +10,7 @@ from typing import Any
 import lightning.pytorch as L
 import torch
 from hydra.utils import get_class, instantiate
+from lightning.pytorch.profilers import AdvancedProfiler, Profiler, PyTorchProfiler, SimpleProfiler
 
 from gan.config.target_validation import RULE_SETTINGS, network_optimizer
 from gan.data.module import ImageData
@@ -28,6 +29,12 @@ from gan.training import fast_loop
 from gan.training.module import GAN
 from gan.training.run_end import only_the_end
 from gan.training.strategy import GameDDP, world_size
+
+PROFILERS: dict[str, Callable[..., Profiler]] = {
+    "simple": SimpleProfiler,
+    "advanced": AdvancedProfiler,
+    "pytorch": PyTorchProfiler,
+}
 
 
 def build_data(settings: Mapping[str, Any], kind: type[ImageData] = ImageData) -> ImageData:
@@ -96,18 +103,32 @@ def build_trainer(settings: Mapping[str, Any], past: ResumeState | None = None) 
         strategy = GameDDP()
     elif strategy == "ddp":
         strategy = "auto"
-    callbacks = [instantiate(node) for node in settings["callbacks"].values() if node]
+    callbacks = _callbacks(settings)
     trainer: L.Trainer = instantiate(
-        {"enable_checkpointing": _has_checkpoints(callbacks), "enable_progress_bar": _has_bar(callbacks), **arguments},
+        {
+            "enable_checkpointing": any(isinstance(callback, L.callbacks.Checkpoint) for callback in callbacks),
+            "enable_progress_bar": any(isinstance(callback, L.callbacks.ProgressBar) for callback in callbacks),
+            **arguments,
+        },
+        _convert_="all",
         strategy=strategy,  # an object: since Hydra 1.4 none may stand among the settings
         callbacks=callbacks,
-        logger=[instantiate(node) for node in settings["logger"].values() if node],
+        logger=[instantiate(node, _convert_="all") for node in settings["logger"].values() if node],
         plugins=[SealedCheckpoints()],
+        **_profiler(arguments),
     )
     fast_loop.use(trainer)
     if past is not None and past.is_all:
         only_the_end(trainer)
     return trainer
+
+
+def _profiler(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a profiler that is given by its name, one that writes into the run folder; Lightning's log would be silent."""
+    name = arguments.get("profiler")
+    if not isinstance(name, str):
+        return {}
+    return {"profiler": PROFILERS[name](dirpath=arguments["default_root_dir"], filename="profile")}
 
 
 def _chosen(registry: Mapping[str, Callable[..., Any]], node: Mapping[str, Any], *arguments: Any) -> Any:
@@ -126,12 +147,16 @@ def _update_rule(node: Mapping[str, Any], network: str) -> UpdateRule:
     return UpdateRule(functools.partial(get_class(node["_target_"]), **arguments), **rule)
 
 
-def _has_checkpoints(callbacks: list[L.Callback]) -> bool:
-    return any(isinstance(callback, L.callbacks.Checkpoint) for callback in callbacks)
-
-
-def _has_bar(callbacks: list[L.Callback]) -> bool:
-    return any(isinstance(callback, L.callbacks.ProgressBar) for callback in callbacks)
+def _callbacks(settings: Mapping[str, Any]) -> list[L.Callback]:
+    """Without those that ``trainer.enable_checkpointing=false`` or ``trainer.enable_progress_bar=false`` leave out."""
+    switches = {"enable_checkpointing": L.callbacks.Checkpoint, "enable_progress_bar": L.callbacks.ProgressBar}
+    left_out = tuple(kind for name, kind in switches.items() if settings["trainer"].get(name) is False)
+    made = [instantiate(node, _convert_="all") for node in settings["callbacks"].values() if node]
+    kept = [callback for callback in made if not isinstance(callback, left_out)]
+    for callback in kept:
+        if isinstance(callback, L.callbacks.EarlyStopping):
+            callback.strict = False  # an epoch without a new value is no error: patience counts those that have one
+    return kept
 
 
 def set_up_process() -> None:
@@ -145,3 +170,8 @@ def set_up_process() -> None:
     warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
     warnings.filterwarnings("ignore", r"Found .* module\(s\) in eval mode")  # the average of the generator stays so
     warnings.filterwarnings("ignore", "The number of training batches .* is smaller than the logging interval")
+    for unlogged in (
+        "Early stopping conditioned on metric",
+        r"`ModelCheckpoint\(monitor=.* could not find the monitored",
+    ):
+        warnings.filterwarnings("ignore", unlogged)  # in an epoch without a measurement

@@ -190,7 +190,7 @@ def test_processes_that_run_already_are_not_refused(machine: Machine, monkeypatc
 
 @pytest.mark.parametrize(("limit", "batches"), [(0.001, 1000), (1, 5), (10, 5), (1.0, 1), (0.5, 2)])
 def test_a_minibatch_at_least(limit: float, batches: int) -> None:
-    check_minibatches(limit, batches)
+    check_minibatches({"limit_train_batches": limit}, batches)
 
 
 @pytest.mark.parametrize(
@@ -198,10 +198,10 @@ def test_a_minibatch_at_least(limit: float, batches: int) -> None:
 )
 def test_a_share_that_is_less_than_one_minibatch(limit: float, batches: int, least: str) -> None:
     with pytest.raises(ConfigError) as error:
-        check_minibatches(limit, batches)
+        check_minibatches({"limit_train_batches": limit}, batches)
     assert str(error.value) == (
         f"trainer.limit_train_batches: {limit} given, and an epoch has {batches} minibatches; "
         f"{least} or more, or the number of minibatches, expected"
     )
     assert math.floor(float(least) * batches) >= 1
-    check_minibatches(float(least), batches)
+    check_minibatches({"limit_train_batches": float(least)}, batches)

@@ -16,9 +16,10 @@ from typing import Any
 import yaml
 
 from gan.config import schema
+from gan.config.lightning_support import NOT_FOR_A_GAME
 from gan.config.options.conf_files import CONF, ConfFile, Keys, conf_folder, read_conf_file
 from gan.config.options.signatures import Argument, arguments_of
-from gan.config.target_validation import NOT_FOR_A_GAME, TRAINER_CHECKS
+from gan.config.target_validation import TRAINER_CHECKS
 from gan.config.value_types import WORDS, expected
 
 RUN = "run"  # heading of the settings that stand in config.yaml and belong to no group

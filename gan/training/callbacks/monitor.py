@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 
 from gan.config import schema
 from gan.game.gradients import gradient_norm, gradient_scale
-from gan.training.callbacks.quality import Listener, quality_of
+from gan.training.callbacks.quality import Listener, offer, quality_of, withdraw
 from gan.training.module import GAN
 from gan.training.strategy import of_every_rank, own
 
@@ -24,7 +24,8 @@ class GameMonitor(L.Callback):
     ``train/…`` are means over the updates since the last row. ``epoch/d_loss`` and ``epoch/g_loss`` are means over the
     epoch's updates, ``epoch/d_loss_last`` and ``epoch/g_loss_last`` those of its last. With several processes the
     values are means over all of them. Gradient norms (Euclidean, over a whole network) are those of one update since
-    the last row: the first.
+    the last row: the first. All of them are in ``trainer.callback_metrics`` up to the end of the epoch in which they
+    were logged, for early stopping and checkpoints.
 
     Attributes:
         latest: the values of the last row, by name.
@@ -40,6 +41,7 @@ class GameMonitor(L.Callback):
         self._epoch_sums: dict[str, float] = {}
         self._epoch_counts: dict[str, int] = {}
         self._epoch_lasts: dict[str, float] = {}
+        self._offered: dict[str, float] = {}  # of this epoch
 
     def state_dict(self) -> dict[str, Any]:
         """What it has gathered since the last row and of the epoch, so that a resumed run logs the same rows."""
@@ -50,6 +52,7 @@ class GameMonitor(L.Callback):
             "epoch_sums": dict(self._epoch_sums),
             "epoch_counts": dict(self._epoch_counts),
             "epoch_lasts": dict(self._epoch_lasts),
+            "offered": dict(self._offered),
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -61,12 +64,15 @@ class GameMonitor(L.Callback):
         assert isinstance(pl_module, GAN)
         self._norms = {network: norm.to(pl_module.device) for network, norm in self._norms.items()}
         self._images, self._since = pl_module.images_seen, time.perf_counter()
+        offer(trainer, self._offered)
         for logger in trainer.loggers:
             if not isinstance(logger, TensorBoardLogger):  # which shows them beside the measures: at the end
                 logger.log_hyperparams(_compared(pl_module))
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._since = time.perf_counter()  # what is done between epochs is not training
+        self._offered = {}
+        withdraw(trainer, "train/", "epoch/")
 
     def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Optimizer) -> None:
         network = NETWORKS[0] if optimizer is trainer.optimizers[0] else NETWORKS[1]
@@ -129,6 +135,9 @@ class GameMonitor(L.Callback):
     def _log(self, trainer: L.Trainer, values: dict[str, Any]) -> None:
         for logger in trainer.loggers:
             logger.log_metrics(values, step=trainer.global_step)
+        logged = {name: value for name, value in values.items() if "/" in name}
+        self._offered |= logged
+        offer(trainer, logged)
 
 
 def _compared(game: L.LightningModule) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """How good the images are while the run goes on: `gan evaluate`'s measures, of fewer images."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import lightning.pytorch as L
@@ -61,6 +61,9 @@ class QualityMonitor(L.Callback):
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         self.unmeasured = why_unmeasured(_data(trainer))
 
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        withdraw(trainer, "quality/")
+
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, GAN)
         if self.unmeasured:
@@ -116,11 +119,21 @@ class QualityMonitor(L.Callback):
 
     def _log(self, trainer: L.Trainer, game: GAN) -> None:
         row = {f"quality/{name}": value for name, value in self.latest.items()}
-        for name, value in row.items():
-            game.log(name, value, logger=False, sync_dist=trainer.world_size > 1)
+        offer(trainer, row)
         for logger in trainer.loggers:
             counts = {"epoch": trainer.current_epoch, "images_seen": game.images_seen}
             logger.log_metrics({**counts, **row}, step=trainer.global_step)
+
+
+def offer(trainer: L.Trainer, values: Mapping[str, float]) -> None:
+    """Put values where Lightning's callbacks look for what they monitor, up to the end of this epoch."""
+    trainer.callback_metrics.update({name: torch.tensor(value) for name, value in values.items()})
+
+
+def withdraw(trainer: L.Trainer, *prefixes: str) -> None:
+    """Take them away: of an epoch without a new value, nothing is to be compared, counted as patience, or saved."""
+    for name in [name for name in trainer.callback_metrics if name.startswith(prefixes)]:
+        del trainer.callback_metrics[name]
 
 
 def why_unmeasured(data: ImageData) -> str:

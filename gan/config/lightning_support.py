@@ -1,0 +1,127 @@
+"""Arguments of the Trainer, and callbacks, that cannot work for two networks; each with what to do instead."""
+
+import importlib.util
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from gan.system.errors import unknown_name
+
+NO_VALIDATION = "a game has no validation, test or prediction loop; leave it out (quality/fcd … measure the images)"
+
+
+class Instead(NamedTuple):
+    """Values of an argument that change nothing, and what to do in place of all others."""
+
+    harmless: tuple[Any, ...]
+    advice: str
+
+
+# Arguments of the Trainer. Lightning refuses or ignores the first three under manual optimization, which a game needs.
+NOT_FOR_A_GAME = {
+    "gradient_clip_val": Instead(
+        (None,),
+        "in a game of two networks this is optimizer.clip_norm (or optimizer.generator.clip_norm, "
+        "optimizer.discriminator.clip_norm)",
+    ),
+    "gradient_clip_algorithm": Instead(
+        (None,), "in a game of two networks this is optimizer.clip_norm, which clips by norm"
+    ),
+    "accumulate_grad_batches": Instead(
+        (1,),
+        "in a game of two networks this is optimizer.accumulate, the parts that a minibatch is cut into",
+    ),
+    "callbacks": Instead((None,), "here this is callbacks, as in +callbacks.NAME._target_=…"),
+    "logger": Instead((None,), "here this is logger, as in logger=none"),
+    "plugins": Instead((None,), "here this is none of the settings: checkpoints need the one that is used"),
+    "model_registry": Instead((None,), "nothing is uploaded by the Trainer; `gan export` writes a model to upload"),
+    "fast_dev_run": Instead((False,), "use trainer.max_steps=1 for a short run, or dry_run=true"),
+    "barebones": Instead((False,), "use callbacks=none logger=none"),
+    "use_distributed_sampler": Instead((False,), "false expected: the loader deals out its batches itself"),
+    "val_check_interval": Instead((None, 1.0), NO_VALIDATION),
+    "check_val_every_n_epoch": Instead((1,), NO_VALIDATION),
+    "limit_val_batches": Instead((None, 0, 1.0), NO_VALIDATION),
+    "limit_test_batches": Instead((None, 0, 1.0), NO_VALIDATION),
+    "limit_predict_batches": Instead((None, 0, 1.0), NO_VALIDATION),
+    "inference_mode": Instead((True,), NO_VALIDATION),
+}
+
+# Lightning's callbacks, by their names in lightning.pytorch.callbacks; a subclass is refused as its base is.
+CALLBACKS_NOT_FOR_A_GAME = {
+    "StochasticWeightAveraging": "use ema=standard: the average of the generator",
+    "WeightAveraging": "use ema=standard: the average of the generator",
+    "GradientAccumulationScheduler": "use optimizer.accumulate=2: the parts that a minibatch is cut into",
+    "LearningRateFinder": "use sweep=learning_rates",
+    "BatchSizeFinder": "set data.batch_size",
+    "BaseFinetuning": "leave it out: there is no backbone to freeze",
+    "BasePredictionWriter": "leave it out: there is no prediction loop (`gan sample` writes images)",
+    "SpikeDetection": "use callbacks.alarms, which is there by default",
+    "ThroughputMonitor": "use callbacks.monitor, which logs train/images_per_second",
+    "ModelPruning": "leave it out: a pruned generator's weights have other names, and its bundle cannot be loaded",
+}
+PROFILERS = ("simple", "advanced", "pytorch")  # by name
+NEED_A_LOGGER = ("LearningRateMonitor", "DeviceStatsMonitor")
+
+# Arguments of callbacks, of whichever has them, and the values that cannot work.
+ARGUMENTS_NOT_FOR_A_GAME = {
+    "check_on_train_epoch_end": Instead((None, True), f"true expected: {NO_VALIDATION}"),
+    "save_on_train_epoch_end": Instead((None, True), f"true expected: {NO_VALIDATION}"),
+    "train_time_interval": Instead((None,), "Lightning ignores it here; callbacks.checkpoint saves after every epoch"),
+}
+
+
+def unsupported_arguments(node: Mapping[str, Any]) -> Iterator[str]:
+    """One message for each argument of the Trainer that cannot work."""
+    for name, (harmless, advice) in NOT_FOR_A_GAME.items():
+        if name in node and node[name] not in harmless:
+            yield f"trainer.{name}: {node[name]!r} given; {advice}"
+    if isinstance(node.get("profiler"), str) and node["profiler"] not in PROFILERS:
+        yield unknown_name("trainer.profiler", node["profiler"], PROFILERS)
+
+
+def unsupported_callback(path: str, called: type, node: Mapping[str, Any]) -> Iterator[str]:
+    """One message for a callback of a class that cannot work, and one for each such argument."""
+    from lightning.pytorch import callbacks
+
+    for name, advice in CALLBACKS_NOT_FOR_A_GAME.items():
+        if issubclass(called, getattr(callbacks, name)):
+            yield f"{path}._target_: '{node['_target_']}' given, which cannot work for two networks; {advice}"
+            return
+    for name, (harmless, advice) in ARGUMENTS_NOT_FOR_A_GAME.items():
+        if name in node and node[name] not in harmless:
+            yield f"{path}.{name}: {node[name]!r} given; {advice}"
+    if issubclass(called, callbacks.DeviceStatsMonitor) and node.get("cpu_stats") is not False and not _has_psutil():
+        yield f"{path}.cpu_stats: {node.get('cpu_stats')!r} given, which needs psutil: pip install psutil, or false"
+
+
+def callbacks_together(callbacks: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with callbacks that are valid one by one, by their paths.
+
+    Args:
+        callbacks: as they were made of their nodes.
+        settings: the whole configuration.
+    """
+    from lightning.pytorch import callbacks as known
+    from lightning.pytorch.callbacks import ProgressBar
+    from lightning.pytorch.utilities.model_helpers import is_overridden
+
+    trainer = settings.get("trainer")
+    trainer = trainer if isinstance(trainer, Mapping) else {}
+    bars = [path for path, callback in callbacks.items() if isinstance(callback, ProgressBar)]
+    if len(bars) > 1 and trainer.get("enable_progress_bar") is not False:
+        yield f"{bars[1]}: a second progress bar, beside {bars[0]}; leave one out: {bars[0]}=null"
+    loggers = settings.get("logger")
+    if not (isinstance(loggers, Mapping) and any(loggers.values())):
+        for path, callback in callbacks.items():
+            if isinstance(callback, tuple(getattr(known, name) for name in NEED_A_LOGGER)):
+                yield f"{path}: it logs to loggers, and there are none; logger=default or logger=csv expected"
+    keys = {"Timer": "trainer.max_time"} if trainer.get("max_time") is not None else {}
+    for path, callback in callbacks.items():
+        if is_overridden("state_dict", callback, parent=known.Callback):
+            if callback.state_key in keys:
+                other = keys[callback.state_key]
+                yield f"{path}: it does the same as {other}, and a checkpoint can keep one of them; leave one out"
+            keys.setdefault(callback.state_key, path)
+
+
+def _has_psutil() -> bool:
+    return importlib.util.find_spec("psutil") is not None
