@@ -78,17 +78,21 @@ def unsupported_arguments(node: Mapping[str, Any]) -> Iterator[str]:
         yield unknown_name("trainer.profiler", node["profiler"], PROFILERS)
 
 
+def unsupported_callback_arguments(path: str, node: Any) -> Iterator[str]:
+    """One message for each argument of a callback that cannot work, whether or not its class has it."""
+    for name, (harmless, advice) in ARGUMENTS_NOT_FOR_A_GAME.items():
+        if isinstance(node, Mapping) and node.get(name) not in (None, *harmless):
+            yield f"{path}.{name}: {node[name]!r} given; {advice}"
+
+
 def unsupported_callback(path: str, called: type, node: Mapping[str, Any]) -> Iterator[str]:
-    """One message for a callback of a class that cannot work, and one for each such argument."""
+    """One message for a callback of a class that cannot work here."""
     from lightning.pytorch import callbacks
 
     for name, advice in CALLBACKS_NOT_FOR_A_GAME.items():
         if issubclass(called, getattr(callbacks, name)):
             yield f"{path}._target_: '{node['_target_']}' given, which cannot work for two networks; {advice}"
             return
-    for name, (harmless, advice) in ARGUMENTS_NOT_FOR_A_GAME.items():
-        if name in node and node[name] not in harmless:
-            yield f"{path}.{name}: {node[name]!r} given; {advice}"
     if issubclass(called, callbacks.DeviceStatsMonitor) and node.get("cpu_stats") is not False and not _has_psutil():
         yield f"{path}.cpu_stats: {node.get('cpu_stats')!r} given, which needs psutil: pip install psutil, or false"
 

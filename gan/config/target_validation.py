@@ -9,11 +9,13 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from hydra.errors import InstantiationException
-from hydra.utils import instantiate
-
 from gan.config.kinds import argument_problems, given_arguments, kind, locate, missing_arguments, node_problems
-from gan.config.lightning_support import callbacks_together, unsupported_arguments, unsupported_callback
+from gan.config.lightning_support import (
+    callbacks_together,
+    unsupported_arguments,
+    unsupported_callback,
+    unsupported_callback_arguments,
+)
 from gan.config.value_types import hints_of, is_whole, matches
 from gan.system.errors import ConfigError, unknown_keys
 
@@ -32,6 +34,9 @@ def listed_targets(group: str, settings: Mapping[str, Any]) -> Iterator[str]:
         if node is None:
             continue
         path = f"{group}.{name}"
+        if refused := [*unsupported_callback_arguments(path, node)]:
+            yield from refused
+            continue
         structural = [*node_problems(path, node, [kind(group)]), *missing_arguments(path, node)]
         yield from structural
         if not structural:
@@ -45,6 +50,9 @@ def _made_target(path: str, node: Mapping[str, Any], made: dict[str, Any]) -> It
 
     Only our classes and Lightning's callbacks are made: they check their arguments then, and do nothing else.
     """
+    from hydra.errors import InstantiationException  # `gan options` imports this module, and needs neither
+    from hydra.utils import instantiate
+
     called = typing.cast(type, locate(node["_target_"]))
     is_callback = issubclass(called, kind("callbacks"))
     problems = [*unsupported_callback(path, called, node)] if is_callback else []
