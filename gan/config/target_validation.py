@@ -5,6 +5,7 @@ The Trainer, the optimizers, callbacks and loggers are such nodes. `gan.config.k
 
 import inspect
 import itertools
+import re
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -166,6 +167,10 @@ def _is_share_or_number(value: Any) -> bool:
     return (is_whole(value) and value >= 1) or (isinstance(value, float) and 0 < value <= 1)
 
 
+def _is_duration(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and re.fullmatch(r"\d+:\d+:\d+:\d+", value) is not None)
+
+
 # What Lightning takes and cannot do for a game, or refuses only once a run has begun.
 TRAINER_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "accelerator": (lambda x: x in ("auto", "cpu", "gpu", "cuda", "mps"), "auto, cpu, gpu, cuda or mps"),
@@ -176,6 +181,7 @@ TRAINER_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda x: x in ("auto", "ddp"),
         "auto or ddp (both are our data-parallel game, gan.training.strategy)",
     ),
+    "max_time": (_is_duration, "days, hours, minutes and seconds as DD:HH:MM:SS, such as 00:01:30:00, or null"),
     "log_every_n_steps": (lambda x: is_whole(x) and x >= 1, "1 or more"),
     "limit_train_batches": (_is_share_or_number, "a share above 0.0 and up to 1.0, or a number of minibatches"),
     "overfit_batches": (

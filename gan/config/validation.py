@@ -12,7 +12,7 @@ from typing import Any
 from gan.config import schema
 from gan.config.constraints import contradictions
 from gan.config.target_validation import listed_targets, optimizer_problems, trainer_problems
-from gan.config.value_types import expected, is_whole, matches
+from gan.config.value_types import expected, is_whole, matches, mismatch
 from gan.system.errors import ConfigError, unknown_keys, unknown_name
 
 TARGET_NODES = ("optimizer", "trainer", "callbacks", "logger")
@@ -38,7 +38,7 @@ def _problems(settings: Mapping[str, Any]) -> Iterator[str]:
     if not isinstance(settings.get("dry_run", False), bool):
         yield f"dry_run: {settings['dry_run']!r} given, true or false expected"
     if not isinstance(settings.get("run_dir", ""), str):
-        yield f"run_dir: {settings['run_dir']!r} given, a folder expected"
+        yield mismatch("run_dir", settings["run_dir"], str)
 
     for group, schemas in schema.NODES.items():
         yield from _named_node(group, settings, schemas)
@@ -79,7 +79,7 @@ def schema_problems(path: str, node: Any, of: type) -> Iterator[str]:
 def _value_problems(where: str, value: Any, hint: Any, metadata: Mapping[str, Any]) -> Iterator[str]:
     choices, check = metadata["choices"], metadata["check"]
     if not matches(value, hint):
-        yield f"{where}: {value!r} given, {expected(value, hint)} expected"
+        yield f"{where}: {value!r} given, {expected(value, hint)} expected" if choices else mismatch(where, value, hint)
     elif choices and value not in choices:
         yield unknown_name(where, str(value), choices)
     elif check is not None and value is not None and not check(value):

@@ -1,5 +1,6 @@
 """Schedules: whose turn it is. One minibatch is one turn, in which D, G or both are updated once."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Protocol
 
@@ -26,6 +27,10 @@ class Schedule(Protocol):
 
     def turn(self, epoch: int, d_updates: int) -> Turn: ...
 
+    def turns(self, minibatches: int, batches: int) -> Counter[Turn]:
+        """Whose turn the first so many minibatches are, in epochs of ``batches`` each; none that is nobody's."""
+        ...
+
     def generator_updates(self, epochs: int, batches: int) -> int:
         """Generator updates in so many epochs of so many minibatches each."""
         ...
@@ -49,6 +54,10 @@ class Steps:
 
     def turn(self, epoch: int, d_updates: int) -> Turn:
         return Turn(discriminator=True, generator=(d_updates + 1) % self.n_critic == 0)
+
+    def turns(self, minibatches: int, batches: int) -> Counter[Turn]:
+        both = minibatches // self.n_critic
+        return +Counter({Turn(True, True): both, Turn(True, False): minibatches - both})
 
     def generator_updates(self, epochs: int, batches: int) -> int:
         return epochs * batches // self.n_critic
@@ -74,8 +83,15 @@ class AlternatingEpochs:
         discriminator = epoch % period < self.discriminator_epochs
         return Turn(discriminator, generator=not discriminator)
 
+    def turns(self, minibatches: int, batches: int) -> Counter[Turn]:
+        period = (self.discriminator_epochs + self.generator_epochs) * batches
+        periods, rest = divmod(minibatches, period)
+        in_the_last = max(0, rest - self.discriminator_epochs * batches)
+        of_generator = periods * self.generator_epochs * batches + in_the_last
+        return +Counter({Turn(True, False): minibatches - of_generator, Turn(False, True): of_generator})
+
     def generator_updates(self, epochs: int, batches: int) -> int:
-        return sum(self.turn(epoch, 0).generator for epoch in range(epochs)) * batches
+        return self.turns(epochs * batches, batches)[Turn(False, True)]
 
     def minibatches(self, generator_updates: int, batches: int) -> int:
         generator_epochs = -(-generator_updates // batches)  # the last of them perhaps in part

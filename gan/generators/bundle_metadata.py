@@ -12,14 +12,12 @@ from typing import Any
 
 from gan.data.registry import POINT_SHAPE
 from gan.game.latents import PRIORS, Prior
+from gan.game.networks.sizes import MAX_LENGTH, MAX_SETTING, MAX_WIDTH
 from gan.system.errors import BundleError
 
 FORMAT = 2
 MAX_SIDE = 1024  # pixels; channels too
 MAX_PIXELS = 4 * MAX_SIDE * MAX_SIDE  # values of one image
-MAX_WIDTH = 65_536  # components of z, classes, units of a layer
-MAX_SETTING = 1024  # a number that stands alone, such as channels or layers: the network has at most so many modules
-MAX_LENGTH = 256  # of lists in settings, and of words
 
 # The name of each value, with the rule that it keeps in words. What else is in the metadata is provenance, and free.
 ALLOWED = {

@@ -1,7 +1,6 @@
 """What a run costs: its updates, counted; its time, from steps that are really taken, on a copy that is thrown away."""
 
 import copy
-import itertools
 import tempfile
 import time
 import warnings
@@ -30,17 +29,9 @@ def count_turns(schedule: Schedule, epochs: int, batches: int, max_steps: int) -
         epochs: of so many minibatches, ``batches``; -1 for no such limit.
         max_steps: generator updates; -1 for no such limit. One of the two limits must be given.
     """
-    turns: Turns = Counter()
-    d_updates = g_updates = 0
-    for epoch in range(epochs) if epochs >= 0 else itertools.count():
-        for _ in range(batches):
-            turn = schedule.turn(epoch, d_updates)
-            turns[turn] += 1
-            d_updates += turn.discriminator
-            g_updates += turn.generator
-            if g_updates == max_steps:
-                return turns
-    return turns
+    ends = [epochs * batches] if epochs >= 0 else []
+    ends += [schedule.minibatches(max_steps, batches)] if max_steps >= 0 else []
+    return schedule.turns(min(ends), batches)
 
 
 def real_images(minibatches: int, batches: int, batch_size: int, images: int) -> int:
@@ -133,6 +124,9 @@ class Stopwatch(L.Callback):
 
     def turn(self, epoch: int, d_updates: int) -> Turn:
         return self._kinds[len(self._spent)]
+
+    def turns(self, minibatches: int, batches: int) -> Turns:
+        return Counter({self.turn(0, 0): minibatches})
 
     def generator_updates(self, epochs: int, batches: int) -> int:
         return epochs * batches

@@ -11,10 +11,9 @@ from torch import nn
 from gan.data.loaded import LoadedImages
 from gan.data.module import ImageData
 from gan.data.registry import STACKED, Archive, Source, find_source, known_shape
-from gan.launch import summary
+from gan.launch import preflight, summary
 from gan.launch.costs import Trial, Turns, count_turns, real_images, timed
-from gan.launch.monitored import check_monitors
-from gan.launch.preflight import check_minibatches, minibatches
+from gan.launch.preflight import minibatches
 from gan.system.errors import DataError
 from gan.training.build import build_data, build_game, build_trainer
 from gan.training.module import GAN
@@ -28,11 +27,10 @@ def show(settings: Mapping[str, Any], words: Sequence[str] = ()) -> str:
 
     Raises:
         DataError: the images are neither here nor known well enough to count with them.
-        ConfigError: an epoch has no minibatch, or a callback monitors what nobody logs.
+        ConfigError: what is wrong is known only now that the images are.
     """
     data = find_data(settings)
-    check_minibatches(settings["trainer"], len(data.train_dataloader()))
-    check_monitors(settings, data)
+    preflight.check_data(settings, data)
     game = build_game(settings, data)
     return report(settings, data, game, build_trainer(settings), words)
 
@@ -54,17 +52,6 @@ def report(
             "This was a dry run: nothing was trained, downloaded or written.",
         ]
     )
-
-
-def remove_empty(run_dir: Path) -> None:
-    """Remove the run folder that Hydra has made, and those between it and the working folder, where they are empty."""
-    run_dir, here = run_dir.absolute(), Path.cwd()
-    around = [path for path in run_dir.parents if path != here and path.is_relative_to(here)]
-    for path in (run_dir, *around):
-        try:
-            path.rmdir()
-        except OSError:
-            return
 
 
 # The settings.

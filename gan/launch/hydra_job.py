@@ -20,10 +20,15 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import ConfigCompositionException, HydraException, InstantiationException, MissingConfigException
 from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.errors import (
+    InterpolationResolutionError,
+    MissingMandatoryValue,
+    OmegaConfBaseException,
+    UnsupportedInterpolationType,
+)
 
 from gan.config.experiments import without_leftovers
-from gan.launch import resume
+from gan.launch import command_line, resume
 from gan.launch.sweeps import failed_jobs
 from gan.runs import run_folder, user_errors
 from gan.runs.resume import ResumeState
@@ -107,7 +112,7 @@ def _own_words() -> Iterator[None]:
     if signals.started_by_us() or not HydraConfig.initialized():
         yield
         return
-    os.environ[OVERRIDES_VARIABLE] = json.dumps(own_words(HydraConfig.get().overrides.task))
+    os.environ[OVERRIDES_VARIABLE] = json.dumps(own_words(command_line.task_words()))
     try:
         yield
     finally:
@@ -137,7 +142,7 @@ def run_command(main: Callable[[], Any]) -> int:
     if signals.started_by_us() or signals.is_point():
         signals.end_with_parent()
     try:
-        sys.argv[1:] = resume.command_line(sys.argv[1:])
+        sys.argv[1:] = resume.command_line(command_line.readable(sys.argv[1:]))
         with signals.listening(), _full_errors("1"):  # or Hydra would print an exception and exit before we see it
             return _run_jobs(main)
     except GanError as error:
@@ -176,11 +181,13 @@ def in_our_words(error: Exception, words: Sequence[str] | None = None) -> str:
     if isinstance(error.__cause__, GanError):  # of something that Hydra has made: a sweeper, say
         return str(error.__cause__)
     text = str(error)
-    if isinstance(error, MissingConfigException) and (found := re.search(r"Could not find '(.+)/(.+?)'", text)):
+    if isinstance(error, MissingConfigException) and (found := re.search(r"Could not find '(.+)/(.*?)'", text)):
         group, option = found.groups()
         return unknown_name(group, option, error.options or [])
     if isinstance(error, MissingMandatoryValue) and (found := re.search(r"full_key: (\S+)", text)):
         return f"{found[1]}: has no value yet; give one: {found[1]}=…"
+    if isinstance(error, (InterpolationResolutionError, UnsupportedInterpolationType)) and error.full_key:
+        return f"{error.full_key}: {str(error.msg or error).splitlines()[0]}"
     if found := re.search(r"target '(?:\S+\.)?(\w+)'.*Requirement '(.+?)' not met", text, re.DOTALL):
         return f"{found[1]} needs a package that is not installed: pip install '{found[2]}'"
     if found := re.search(r"Could not override '(.+?)'", text):
@@ -252,9 +259,10 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     except OmegaConfBaseException as error:
         raise ConfigError(in_our_words(error)) from error
     assert isinstance(plain, dict)
-    words = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
+    if not plain.get("run_dir") or not isinstance(plain["run_dir"], str):
+        raise ConfigError(f"run_dir: {plain.get('run_dir')!r} given, a folder expected; hydra.run.dir=FOLDER names it")
     settings = {str(name): node for name, node in plain.items() if name != "resume"}
-    return without_leftovers(settings, words)
+    return without_leftovers(settings, command_line.task_words())
 
 
 def settle(config: DictConfig) -> tuple[dict[str, Any], ResumeState | None]:
@@ -302,9 +310,8 @@ def take_run_folder(config: DictConfig, settings: dict[str, Any], past: ResumeSt
 
 
 def _folder_was_given() -> bool:
-    overrides = HydraConfig.get().overrides
-    words = [word.lstrip("+") for word in (*overrides.hydra, *overrides.task)]
-    return any(word.startswith(("hydra.run.", "hydra.sweep.", "run_dir=")) for word in words)
+    words = [*map(str, HydraConfig.get().overrides.hydra), *command_line.task_words()]
+    return any(word.lstrip("+").startswith(("hydra.run.", "hydra.sweep.", "run_dir=")) for word in words)
 
 
 def child_arguments(run_dir: Path, checkpoint: Path | None) -> Sequence[str]:

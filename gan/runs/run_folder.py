@@ -225,9 +225,10 @@ def _write_new(path: Path, content: bytes) -> None:
 
 
 def remove_empty(folder: Path) -> None:
-    """Remove a folder, and the two that it is in, where they are empty; never the working folder, or one around it."""
+    """Remove a folder, and those that it is in, where they are empty: up to the working folder, or two elsewhere."""
     folder, here = folder.absolute(), Path.cwd()
-    for path in (folder, *folder.parents[:2]):
+    around = [path for path in folder.parents if path.is_relative_to(here)] or folder.parents[:2]
+    for path in (folder, *around):
         if here.is_relative_to(path):
             return
         try:
@@ -240,7 +241,8 @@ def remove_empty(folder: Path) -> None:
 def clean_start(folder: Path) -> Iterator[None]:
     """If what is inside fails, remove what was made for a run that never began: its config.yaml, and empty folders.
 
-    Of a run that was to go on config.yaml is again what it was.
+    Of a run that was to go on config.yaml is again what it was. A folder that is not the run's after all, as in a dry
+    run, is removed too, if it is empty.
 
     Args:
         folder: the run folder as Hydra has made it; the run may have taken another one.
@@ -248,6 +250,8 @@ def clean_start(folder: Path) -> Iterator[None]:
     _forget()
     try:
         yield
+        if taken() != folder:
+            remove_empty(folder)
     except BaseException:
         for own in _taken:
             (own / "config.yaml").unlink(missing_ok=True)

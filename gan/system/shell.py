@@ -32,9 +32,12 @@ def override(name: str, value: Path | str) -> str:
 
 
 def quoted(value: Path | str) -> str:
-    """A string in quotes, as Hydra's grammar has them: backslashes before a quote are doubled, others are not."""
-    text = re.sub(r"(\\*)(?='|$)", r"\1\1", str(value)).replace("'", "\\'")
-    return f"'{text}'"
+    """A string in quotes, as Hydra's grammar has them: backslashes before a quote are doubled, others are not.
+
+    In double quotes: a shell takes these in its single quotes, as `command` prints them.
+    """
+    text = re.sub(r'(\\*)(?="|$)', r"\1\1", str(value)).replace('"', '\\"')
+    return f'"{text}"'
 
 
 def unquoted(text: str) -> str:
