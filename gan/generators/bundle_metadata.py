@@ -12,7 +12,7 @@ from typing import Any
 
 from gan.data.registry import POINT_SHAPE
 from gan.game.latents import PRIORS, Prior
-from gan.game.networks.sizes import MAX_LENGTH, MAX_SETTING, MAX_WIDTH
+from gan.game.sizes import MAX_LENGTH, MAX_SETTING, MAX_WIDTH
 from gan.system.errors import BundleError
 
 FORMAT = 2

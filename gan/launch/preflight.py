@@ -131,8 +131,8 @@ def check_batch_norm(settings: Mapping[str, Any], images: int, batch_size: int) 
     if all(model[name].get("conditioning") != "batch_norm" for name in networks):
         ways.append(" ".join(f"{path}=none" for path in paths))
     raise ConfigError(
-        f"{' and '.join(paths)}: 'batch' given, which takes two images or more, and of {images:,} images in minibatches "
-        f"of {batch_size}{_shared(processes, parts)} one is left alone; {', or '.join(ways)} expected"
+        f"{' and '.join(paths)}: 'batch' given, which takes two images or more, and of {images:,} images in "
+        f"minibatches of {batch_size}{_shared(processes, parts)} one is left alone; {', or '.join(ways)} expected"
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from gan.config.schema.fields import at_least_1, setting
 from gan.game.latents import PRIORS
-from gan.game.networks.sizes import MAX_LENGTH, MAX_SETTING, MAX_WIDTH
+from gan.game.sizes import MAX_LENGTH, MAX_SETTING, MAX_WIDTH
 
 
 @dataclass(kw_only=True)
