@@ -152,8 +152,10 @@ def trainer_problems(node: Any) -> Iterator[str]:
             yield f"trainer.{name}: {node[name]!r} given, {allowed} expected"
     epochs: Any = node.get("max_epochs")
     steps: Any = node.get("max_steps", -1)
-    if is_whole(epochs) and epochs < 1 and not (epochs == -1 and is_whole(steps) and steps > 0):
-        allowed = "1 or more expected (or -1 with trainer.max_steps, in generator updates)"
+    limited = node.get("max_time") is not None or (is_whole(steps) and steps > 0)
+    endless = epochs in (-1, None) and "max_epochs" in node
+    if (endless and not limited) or (is_whole(epochs) and epochs < 1 and not endless):
+        allowed = "1 or more expected (or -1 with trainer.max_steps, in generator updates, or trainer.max_time)"
         yield f"trainer.max_epochs: {epochs} given, {allowed}"
 
 

@@ -53,7 +53,7 @@ def matches(value: Any, hint: Any) -> bool:
 
 
 def expected(value: Any, hint: Any) -> str:
-    if isinstance(value, float) and not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value) and matches(0.5, hint):
         return "a finite number"
     numbers = value if isinstance(value, list) else [value]
     if any(isinstance(number, int) and not -LIMIT <= number < LIMIT for number in numbers):
@@ -64,7 +64,7 @@ def expected(value: Any, hint: Any) -> str:
 def mismatch(path: str, value: Any, hint: Any) -> str:
     """What to say of a value that does not fit its type; a number that was meant as text, how to give it as text."""
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    is_text = matches("", hint) and isinstance(value, bool | int | float)
+    is_text = matches("", hint) and isinstance(value, bool | int | float) and math.isfinite(value)
     as_text = f", as text: {shell.command(shell.override(path, text))}" if is_text else ""
     return f"{path}: {value!r} given, {expected(value, hint)} expected{as_text}"
 

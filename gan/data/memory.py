@@ -10,14 +10,15 @@ SHARE = 0.5  # of the free memory: the rest is for the networks, and for the cop
 GIB = 2**30
 
 
-def check_memory(what: str, count: int, image_shape: tuple[int, int, int], remedy: str) -> None:
+def check_memory(what: str, count: int, image_shape: tuple[int, int, int], remedy: str, *, more: int = 0) -> None:
     """Raise DataError if ``count`` uint8 images would take more than half of the memory that is free.
 
     Args:
         what: begins the message: the setting and its value.
         remedy: ends it: what the user can do.
+        more: bytes that each image takes besides, for its latent, say.
     """
-    needed, free = count * math.prod(image_shape), free_memory()
+    needed, free = count * (math.prod(image_shape) + more), free_memory()
     if free is not None and needed > SHARE * free:
         shape = " x ".join(map(str, image_shape))
         raise DataError(

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gan.data.memory import check_memory
 from gan.data.normalization import denormalize, dtype_at_rest
 from gan.game.latents import Prior
 from gan.generators import bundle_metadata
@@ -74,8 +75,9 @@ class TrainedGenerator:
         """Latents (count, prior.width) of a seed; the first ones do not depend on ``count``. Truncation: see `sample`.
 
         Raises:
-            GanError: a truncation that is out of its range, or of a uniform prior.
+            GanError: a truncation that is out of its range, or of a uniform prior; more images than fit into memory.
         """
+        self._check_memory(count)
         z = self.prior.fixed(count, seed=seed, purpose="samples from a bundle")
         if truncation is not None:
             self._check_truncation(truncation)
@@ -169,8 +171,10 @@ class TrainedGenerator:
             batch_size: images made at a time: bounds the memory.
 
         Raises:
-            GanError: fewer than 2 anchors; a method or a class that does not exist; steps below 1.
+            GanError: fewer than 2 anchors; a method or a class that does not exist; steps below 1; more frames than fit
+                into memory.
         """
+        self._check_memory(len(anchors) * steps)
         z = anchors if isinstance(anchors, Tensor) else self._first_latents(anchors)
         where = places(len(z), steps, loop=loop)
         classes = self.labels(labels, len(z))
@@ -197,6 +201,10 @@ class TrainedGenerator:
                 raise GanError("this generator makes images that are not finite: its weights are too large, or damaged")
             images.append(self._at_rest(made).cpu())
         return torch.cat(images).numpy()
+
+    def _check_memory(self, count: int) -> None:
+        """Before the latents of so many images are drawn."""
+        check_memory("count", count, self.image_shape, "fewer images expected", more=4 * self.prior.width)
 
     def _check_truncation(self, truncation: float) -> None:
         if not 0 < truncation <= 1:

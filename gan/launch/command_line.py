@@ -32,7 +32,7 @@ def readable(words: Sequence[str]) -> list[str]:
         ConfigError: a word is no setting, or no option of its group; with what to type instead.
     """
     flags, settings = _divided(words)
-    problems = list(_problems(settings))
+    problems = list(_problems(settings, sweeps=any(flag in flags for flag in ("-m", "--multirun"))))
     if problems:
         raise ConfigError("\n".join(problems))
     return [*flags, *without_null_groups(settings)]
@@ -46,7 +46,7 @@ def without_null_groups(words: Sequence[str]) -> list[str]:
         if value != "null" or group.lstrip("+") not in _groups():
             plain.append(word)
         elif NONE in _groups()[group.lstrip("+")]:
-            plain.append(f"{group}{equals}{NONE}")
+            plain.append(f"{group.lstrip('+')}{equals}{NONE}")
     return plain
 
 
@@ -67,7 +67,7 @@ def _divided(words: Sequence[str]) -> tuple[list[str], list[str]]:
     return flags, settings
 
 
-def _problems(words: Sequence[str]) -> Iterator[str]:
+def _problems(words: Sequence[str], *, sweeps: bool) -> Iterator[str]:
     parser = OverridesParser.create()
     for before, word in zip(["", *words], words, strict=False):
         if word.startswith("resume="):  # ours alone: a folder as the shell gives it
@@ -75,7 +75,10 @@ def _problems(words: Sequence[str]) -> Iterator[str]:
         try:
             override = parser.parse_override(word)
         except HydraException:
-            yield _unreadable(word, before)
+            yield _unreadable(word, before, parser)
+            continue
+        if override.is_sweep_override() and not sweeps:
+            yield _several(word)
             continue
         if not override.key_or_group:
             yield f"{word}: the name of a setting is missing; NAME=value expected"
@@ -89,17 +92,26 @@ def _problems(words: Sequence[str]) -> Iterator[str]:
             yield f"{word}: the name of an option expected"
 
 
-def _unreadable(word: str, before: str) -> str:
+def _several(word: str) -> str:
+    name, _, value = word.partition("=")
+    as_text = f"; as text: {shell.command(shell.override(name, value))}" if "," in value else ""
+    return f"{word}: several values are a sweep, which takes the option -m{as_text}"
+
+
+def _unreadable(word: str, before: str, parser: OverridesParser) -> str:
     name, equals, value = word.partition("=")
     if equals and re.fullmatch(r"[+~]*[\w./@]+", name):
-        return (
-            f"{word}: Hydra cannot read the value, in which a character has a meaning of its own; "
-            f"to give it as text, quote it: {shell.command(shell.override(name, value))}"
-        )
+        told = f"{word}: Hydra cannot read the value, in which a character has a meaning of its own"
+        as_text = shell.override(name, value)
+        try:
+            parser.parse_override(as_text)
+        except HydraException:  # a reference, ${…}, that is not whole
+            return told
+        return f"{told}; to give it as text, quote it: {shell.command(as_text)}"
     if word and "=" in before:
         name, _, value = before.partition("=")
         together = shell.command(shell.override(name, f"{value} {word}"))
-        return f"{word!r}: not a setting; if it belongs to the word before it, quote both: {together}"
+        return f"{word!r}: not a setting; NAME=value expected, or, if it belongs to the word before it: {together}"
     return f"{word!r}: not a setting; NAME=value expected"
 
 
@@ -110,7 +122,8 @@ def _option_problems(override: Override) -> Iterator[str]:
     """
     group, value = override.key_or_group, None if override.is_sweep_override() else override.value()
     chosen = value if isinstance(value, list) and value else [value]
-    if override.is_add() and group in _defaults():
+    is_option = isinstance(value, str) and value in _groups()[group]
+    if override.is_add() and group in _defaults() and is_option:
         chosen_anew = f"{group}={_plain(override)}"
         yield f"{override.input_line}: a plus adds what is not there; to choose another option: {chosen_anew}"
     elif not override.is_sweep_override() and not (value is None and may_be_null(group)):

@@ -14,7 +14,7 @@ from gan.data.registry import STACKED, Archive, Source, find_source, known_shape
 from gan.launch import preflight, summary
 from gan.launch.costs import Trial, Turns, count_turns, real_images, timed
 from gan.launch.preflight import minibatches
-from gan.system.errors import DataError
+from gan.system.errors import DataError, counted
 from gan.training.build import build_data, build_game, build_trainer
 from gan.training.module import GAN
 from gan.training.strategy import process_count
@@ -145,7 +145,9 @@ def _absent(wanted: Mapping[str, Any]) -> LoadedImages | None:
 
 def _costs(settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.Trainer) -> Iterator[str]:
     batches = minibatches(len(data.train_dataloader()), trainer.limit_train_batches)
-    turns = count_turns(game.schedule, trainer.max_epochs or -1, batches, trainer.max_steps)
+    epochs = trainer.max_epochs or -1
+    by_time = epochs < 0 and trainer.max_steps < 0
+    turns = count_turns(game.schedule, 1 if by_time else epochs, batches, trainer.max_steps)
     arguments = settings["trainer"]
     processes = process_count(arguments["devices"], arguments["accelerator"]) * arguments["num_nodes"]
     trial = timed(settings, data, game, turns, processes=processes)
@@ -153,9 +155,10 @@ def _costs(settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.T
     d_updates, g_updates = (sum(n for turn, n in turns.items() if turn[player]) for player in (0, 1))
     images = real_images(total, batches, data.batch_size, data.train_images)
     rows = {
+        "counted": "one epoch; only trainer.max_time ends the run" if by_time else "",
         "parameters": _parameters(game),
         "updates": f"{d_updates:,} of D, {g_updates:,} of G",
-        "real images": f"{images:,}, in {total:,} minibatches",
+        "real images": f"{images:,}, in {counted(total, 'minibatch')}",
         "on the disk": _disk(trial, trainer),
         "GPU memory": "" if trial.peak_memory is None else f"{_size(trial.peak_memory)} at most, in a process",
         "time": _time(trial, turns, images, processes),
@@ -184,7 +187,7 @@ def _time(trial: Trial, turns: Turns, images: int, processes: int) -> str:
     left_out = "callbacks" if processes == 1 else "callbacks and the exchange between processes"
     return (
         f"about {_duration(seconds)}, {speed}: an estimate\n{'':16}"
-        f"from {trial.timed:,} minibatches timed here and now{share}; without {left_out}"
+        f"from {counted(trial.timed, 'minibatch')} timed here and now{share}; without {left_out}"
     )
 
 

@@ -139,6 +139,8 @@ def run_command(main: Callable[[], Any]) -> int:
     the run folder, and gives 128 + its number; in a sweep no further run begins.
     """
     signals.forget_left_over_ranks()
+    if os.environ.get("GAN_DATA") == "":  # as good as not set
+        del os.environ["GAN_DATA"]
     if signals.started_by_us() or signals.is_point():
         signals.end_with_parent()
     try:

@@ -15,7 +15,7 @@ from gan.data.loader import check_batch_size
 from gan.data.module import ImageData
 from gan.launch.monitored import check_monitors
 from gan.system.cpu_threads import cores
-from gan.system.errors import ConfigError
+from gan.system.errors import ConfigError, counted
 from gan.training.build import build_networks
 from gan.training.strategy import inside_a_launch, process_count, world_size
 
@@ -207,7 +207,7 @@ def _devices(devices: Any, kind: str) -> Iterator[str]:
             yield from _at_most(cores({}), "usable core", devices, kind)  # {}: all of them, not a job's share
         return
     there = torch.cuda.device_count() if kind == "cuda" else 1
-    has = f"this machine has {_counted(there, 'GPU')}"
+    has = f"this machine has {counted(there, 'GPU')}"
     allowed = "0" if there == 1 else f"numbers from 0 to {there - 1}"
     if numbered and any(number >= there for number in devices):
         yield f"{given}, and {has}; {allowed} expected"
@@ -221,13 +221,9 @@ def _at_most(there: int, what: str, devices: Any, kind: str) -> Iterator[str]:
     if process_count(devices, kind) > there:
         allowed = "1" if there == 1 else f"1 to {there}"
         yield (
-            f"trainer.devices: {devices!r} given, and this machine has {_counted(there, what)}; {allowed}, or auto, "
+            f"trainer.devices: {devices!r} given, and this machine has {counted(there, what)}; {allowed}, or auto, "
             "expected"
         )
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _precision(precision: Any, kind: str) -> Iterator[str]:

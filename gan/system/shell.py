@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 # What is a string to Hydra as it stands, and no number or the like.
-PLAIN = re.compile(r"(?!\W*(\d|null|true|false|nan|inf))[\w./-]+", re.IGNORECASE)
+PLAIN = re.compile(r"(?!\W*(\d|null|true|false|nan|inf))[\w./-]+", re.IGNORECASE | re.ASCII)
 
 
 def command(*words: Path | str) -> str:

@@ -106,9 +106,9 @@ OUT_OF_RANGE = {
     "optimizer.discriminator.lr=-1": "optimizer.discriminator.lr: -1 given, a number greater than 0 expected",
     "optimizer.betas=[0.5,1.5]": "optimizer: Invalid beta parameter at index 1: 1.5",
     "trainer.max_epochs=0": "trainer.max_epochs: 0 given, 1 or more expected (or -1 with trainer.max_steps, in "
-    "generator updates)",
+    "generator updates, or trainer.max_time)",
     "trainer.max_epochs=-1": "trainer.max_epochs: -1 given, 1 or more expected (or -1 with trainer.max_steps, in "
-    "generator updates)",
+    "generator updates, or trainer.max_time)",
 }
 NOT_FOR_US = {
     "optimizer._target_=os.system": "optimizer._target_: 'os.system' given, something from gan, "
