@@ -58,8 +58,8 @@ def check_data(settings: Mapping[str, Any], data: ImageData) -> None:
     """What can be told of the run once its images are there: ``data`` has been set up.
 
     Raises:
-        ConfigError: no minibatch is left of an epoch, one is too small, the networks do not fit into memory, or a callback
-            monitors what nobody logs.
+        ConfigError: no minibatch is left of an epoch, one is too small, the networks do not fit into memory, or a
+            callback monitors what nobody logs.
     """
     check_minibatches(settings["trainer"], len(data.train_dataloader()))
     check_batch_norm(settings, data.train_images, data.batch_size)
