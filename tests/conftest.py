@@ -20,12 +20,20 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from tiny_runs import TINY, Compose, EveryStep, Losses, Play, Rows, Run, few_images
 
+from gan.runs import run_folder
 from gan.runs.resume import ResumeState
 from gan.runs.run_folder import in_folder
 from gan.training.build import build_data, build_game, build_trainer
 
 ROOT = Path(__file__).parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests have no time limit."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.timeout(0))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -52,6 +60,13 @@ def denormals() -> Iterator[None]:
     """As they are by default, after a test that has run train.py in this process: hypothesis wants them."""
     yield
     torch.set_flush_denormal(False)
+
+
+@pytest.fixture(autouse=True)
+def run_folders_are_released() -> Iterator[None]:
+    """A test that trains in this process holds a run folder, as a real process does until it ends."""
+    yield
+    run_folder.release_all()
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from omegaconf import DictConfig
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from gan.game import updates
 from gan.launch import hydra_job
 from gan.system.random_streams import stream_seed
-from gan.training import module
 from gan.training.build import build_data, build_game, build_trainer, set_up_process
 
 DRAWS = (torch.rand, torch.randn, torch.randint)
@@ -71,12 +71,12 @@ def play(settings: dict[str, Any], rank: int, processes: int) -> tuple[list[dict
     trainer = build_trainer(settings)
     losses = Losses()
     trainer.callbacks += [losses]  # type: ignore[attr-defined]
-    module.stream_seed = lambda seed, rank, *of: stream_seed(seed, 0, *of)  # type: ignore[attr-defined]
+    updates.stream_seed = lambda seed, rank, *of: stream_seed(seed, 0, *of)  # type: ignore[attr-defined]
     try:
         with DealtOut(rank, processes):
             trainer.fit(game, datamodule=data)
     finally:
-        module.stream_seed = stream_seed  # type: ignore[attr-defined]
+        updates.stream_seed = stream_seed  # type: ignore[attr-defined]
     return losses.losses, torch.cat([p.detach().flatten() for p in game.parameters()])
 
 

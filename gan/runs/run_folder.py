@@ -201,8 +201,8 @@ def is_held(folder: Path) -> bool | None:
     return None if locked is None else not locked
 
 
-def _forget() -> None:
-    """What this process has taken, for an earlier run."""
+def release_all() -> None:
+    """Release the run folders that this process has taken and locked, for an earlier run."""
     _taken.clear()
     _taken_again.clear()
     while _locks:
@@ -247,7 +247,7 @@ def clean_start(folder: Path) -> Iterator[None]:
     Args:
         folder: the run folder as Hydra has made it; the run may have taken another one.
     """
-    _forget()
+    release_all()
     try:
         yield
         if taken() != folder:
@@ -260,7 +260,7 @@ def clean_start(folder: Path) -> Iterator[None]:
                 write_bytes(again / "config.yaml", content)
         for made in {folder, *_taken}:
             remove_empty(made)
-        _forget()
+        release_all()
         raise
 
 

@@ -116,6 +116,7 @@ def test_a_mistake_in_a_rank_is_its_message_alone(
     assert capfd.readouterr().err == "an image is broken\n"
 
 
+@pytest.mark.slow
 def test_a_bug_in_a_rank_is_one_traceback(train: Callable[[str], int], capfd: pytest.CaptureFixture[str]) -> None:
     assert train("bug") == 1
     told = capfd.readouterr().err

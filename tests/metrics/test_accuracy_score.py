@@ -15,8 +15,8 @@ def two_classes() -> LoadedImages:
     train, held_out = sample.labels < 2, sample.held_out_labels < 2
     return replace(
         sample,
-        images=sample.images[train][:1792],
-        labels=sample.labels[train][:1792],
+        images=sample.images[train][:1280],
+        labels=sample.labels[train][:1280],
         held_out_images=sample.held_out_images[held_out],
         held_out_labels=sample.held_out_labels[held_out],
         class_names=("0", "1"),

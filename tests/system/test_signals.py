@@ -89,7 +89,10 @@ def test_one_process_is_stopped(begin: Begin, tmp_path: Path, number: int, name:
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for the processes in /proc")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGTERM, *(pytest.param(number, marks=pytest.mark.slow) for number in (signal.SIGINT, signal.SIGHUP))],
+)
 def test_two_processes_are_stopped_together(begin: Begin, tmp_path: Path, number: int) -> None:
     process = begin("mine/checkpoints/last.ckpt", "trainer.devices=2", "hydra.run.dir=mine")
     assert len(rest_of(tmp_path / "mine")) == 2

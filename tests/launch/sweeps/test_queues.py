@@ -27,13 +27,14 @@ SLURM = (
 COMMANDS = {
     "sbatch": """
         cp $1 submitted.sh
+        cp $1 own_$$.sh  # as SLURM does: submitit moves its file away as soon as this command has ended
         export SLURM_ARRAY_JOB_ID=7 SLURM_JOB_ID=7 SLURM_NTASKS=1 SLURM_JOB_NAME=gan
         last=$(sed -n 's/^#SBATCH --array=0-\\([0-9]*\\)%.*/\\1/p' $1)
         [ -n "$last" ] || unset SLURM_ARRAY_JOB_ID
         for number in $(seq 0 ${last:-0}); do
             export SLURM_ARRAY_TASK_ID=$number
             again=again_$number; [ -n "$last" ] || again=again_7
-            (while sh $1; [ -e $again ]; do rm $again; done) >/dev/null 2>&1 &
+            (while sh own_$$.sh; [ -e $again ]; do rm $again; done) >/dev/null 2>&1 &
         done
         echo Submitted batch job 7
     """,

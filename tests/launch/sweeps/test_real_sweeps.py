@@ -85,6 +85,7 @@ def test_killed_with_9_and_given_again_it_has_the_numbers_of_one_left_alone(star
     assert facts["overrides"] == [*SMALL, *LONG, "seed=2"]
 
 
+@pytest.mark.slow
 def test_each_point_of_a_sweep_is_one_run_by_two_processes(start: Start, tmp_path: Path) -> None:
     probe = """
         import functools, os
