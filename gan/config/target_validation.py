@@ -170,6 +170,9 @@ def _is_share_or_number(value: Any) -> bool:
 
 
 def _is_duration(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        units = ("weeks", "days", "hours", "minutes", "seconds")
+        return len(value) > 0 and all(unit in units and matches(of, float) and of >= 0 for unit, of in value.items())
     return value is None or (isinstance(value, str) and re.fullmatch(r"\d+:\d+:\d+:\d+", value) is not None)
 
 
@@ -183,7 +186,10 @@ TRAINER_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda x: x in ("auto", "ddp"),
         "auto or ddp (both are our data-parallel game, gan.training.strategy)",
     ),
-    "max_time": (_is_duration, "days, hours, minutes and seconds as DD:HH:MM:SS, such as 00:01:30:00, or null"),
+    "max_time": (
+        _is_duration,
+        "days, hours, minutes and seconds as DD:HH:MM:SS, such as 00:01:30:00, or {hours: 1}, or null",
+    ),
     "log_every_n_steps": (lambda x: is_whole(x) and x >= 1, "1 or more"),
     "limit_train_batches": (_is_share_or_number, "a share above 0.0 and up to 1.0, or a number of minibatches"),
     "overfit_batches": (

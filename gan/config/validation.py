@@ -38,7 +38,7 @@ def _problems(settings: Mapping[str, Any]) -> Iterator[str]:
     if not isinstance(settings.get("dry_run", False), bool):
         yield f"dry_run: {settings['dry_run']!r} given, true or false expected"
     if not isinstance(settings.get("run_dir", ""), str):
-        yield mismatch("run_dir", settings["run_dir"], str)
+        yield f"run_dir: {settings['run_dir']!r} given, a folder expected"
 
     for group, schemas in schema.NODES.items():
         yield from _named_node(group, settings, schemas)

@@ -13,6 +13,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from gan.config.options.conf_files import CONF
+from gan.launch import resume
 from gan.system import shell
 from gan.system.errors import ConfigError, unknown_name
 
@@ -70,7 +71,7 @@ def _divided(words: Sequence[str]) -> tuple[list[str], list[str]]:
 def _problems(words: Sequence[str], *, sweeps: bool) -> Iterator[str]:
     parser = OverridesParser.create()
     for before, word in zip(["", *words], words, strict=False):
-        if word.startswith("resume="):  # ours alone: a folder as the shell gives it
+        if resume.names_run(word):  # a folder as the shell gives it: Hydra does not see this word
             continue
         try:
             override = parser.parse_override(word)

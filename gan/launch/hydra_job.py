@@ -144,7 +144,10 @@ def run_command(main: Callable[[], Any]) -> int:
     if signals.started_by_us() or signals.is_point():
         signals.end_with_parent()
     try:
-        sys.argv[1:] = resume.command_line(command_line.readable(sys.argv[1:]))
+        words = sys.argv[1:]
+        if not signals.started_by_us():  # else our parent has written them
+            words = command_line.readable(words)
+        sys.argv[1:] = resume.command_line(words)
         with signals.listening(), _full_errors("1"):  # or Hydra would print an exception and exit before we see it
             return _run_jobs(main)
     except GanError as error:

@@ -40,8 +40,8 @@ def command_line(words: Sequence[str]) -> list[str]:
         ConfigError: RUN holds no run.
     """
     _changes.clear()
-    given = [word.partition("=")[2] for word in words if _names_run(word)]
-    rest = [word for word in words if not _names_run(word)]
+    given = [word.partition("=")[2] for word in words if names_run(word)]
+    rest = [word for word in words if not names_run(word)]
     run = given[-1] if given else None
     if run is None or run in ("null", ""):
         return rest
@@ -57,7 +57,8 @@ def command_line(words: Sequence[str]) -> list[str]:
     return [*own, f"resume.run={shell.quoted(folder)}", f"hydra.run.dir={shell.quoted(folder)}"]
 
 
-def _names_run(word: str) -> bool:
+def names_run(word: str) -> bool:
+    """True for a word that names the run to resume."""
     return word.lstrip("+").startswith(("resume=", "resume.run="))
 
 

@@ -111,7 +111,7 @@ def test_a_start_that_succeeds_keeps_its_folder(tmp_path: Path) -> None:
 
 
 def test_empty_folders_are_removed_up_to_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    working, elsewhere = tmp_path / "working", tmp_path / "elsewhere" / "run"
+    working, elsewhere = tmp_path / "working", tmp_path / "elsewhere" / "a" / "b" / "run"
     run_dir = working / "outputs" / "day" / "time"
     for folder in (run_dir, elsewhere):
         folder.mkdir(parents=True)
@@ -119,7 +119,7 @@ def test_empty_folders_are_removed_up_to_the_working_folder(tmp_path: Path, monk
     run_folder.remove_empty(run_dir)
     assert list(working.iterdir()) == []
     run_folder.remove_empty(elsewhere)
-    assert list(elsewhere.parent.iterdir()) == []
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def test_a_folder_with_something_in_it_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

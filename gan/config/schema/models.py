@@ -70,7 +70,7 @@ class MLPNetworkConfig:
     hidden: list[int] = setting(
         "widths of the hidden layers, from input to output",
         check=lambda x: 0 < len(x) <= MAX_LENGTH and min(x) > 0 and max(x) <= MAX_WIDTH,
-        allowed=f"1 to {MAX_LENGTH} widths, each 1 to {MAX_WIDTH:,},",
+        allowed=f"1 to {MAX_LENGTH} widths, each 1 to {MAX_WIDTH:,}",
     )
     activation: str = setting("after each hidden layer", "leaky_relu", choices=("relu", "leaky_relu"))
     negative_slope: float = setting("of leaky_relu", 0.2, check=lambda x: x >= 0, allowed="0 or more")
