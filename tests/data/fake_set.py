@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from gan.data import registry
+from gan.data.idx import parse_idx, read_bytes
 
 CODES = {torch.uint8: (0x08, ">u1"), torch.int32: (0x0C, ">i4"), torch.float32: (0x0D, ">f4")}
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -23,6 +24,10 @@ def idx_bytes(values: Tensor) -> bytes:
     code, kind = CODES[values.dtype]
     header = bytes([0, 0, code, values.ndim]) + b"".join(size.to_bytes(4, "big") for size in values.shape)
     return header + values.numpy().astype(kind).tobytes()
+
+
+def read_idx(path: Path) -> Tensor:
+    return parse_idx(read_bytes(path), path)
 
 
 def random_images(count: int, seed: int) -> Tensor:

@@ -315,7 +315,7 @@ def test_a_penalty_takes_its_settings_and_no_others() -> None:
 
 @pytest.mark.parametrize("name", PENALTIES)
 def test_settings_and_defaults_are_those_of_the_schema(name: str) -> None:
-    of = schema.PENALTIES[name]
+    of = schema.NODES["penalty"][name]
     defaults = {field.name: field.default for field in dataclasses.fields(of)}
     assert defaults.pop("name") == name
     built: Any = PENALTIES[name]()
@@ -324,7 +324,7 @@ def test_settings_and_defaults_are_those_of_the_schema(name: str) -> None:
 
 @pytest.mark.parametrize("name", PENALTIES)
 def test_schema_refuses_what_is_not_positive(name: str) -> None:
-    for field in dataclasses.fields(schema.PENALTIES[name]):
+    for field in dataclasses.fields(schema.NODES["penalty"][name]):
         check = field.metadata["check"]
         if field.name != "name":
             assert check(field.default)
