@@ -21,7 +21,7 @@ from gan.game.gradients import frozen, in_parts
 from gan.game.latents import Prior
 from gan.game.learning_rates import LRSchedule
 from gan.game.losses import OBJECTIVES, AuxiliaryWeights, Objective, class_loss, information_loss
-from gan.game.networks import Discriminator, Judgement
+from gan.game.networks import Discriminator, DiscriminatorOutput
 from gan.game.penalties import Penalty
 from gan.game.schedules import Schedule, Steps
 from gan.game.statistics import GameRecord
@@ -36,10 +36,10 @@ class Fakes(NamedTuple):
 
 
 class Compiled(NamedTuple):
-    """The generator's ``forward`` and the discriminator's ``examine``, by torch.compile."""
+    """The generator's ``forward`` and the discriminator's ``discriminate``, by torch.compile."""
 
     generate: Callable[..., Tensor]
-    examine: Callable[..., Judgement]
+    discriminate: Callable[..., DiscriminatorOutput]
 
 
 class Game(nn.Module):
@@ -170,7 +170,7 @@ class Game(nn.Module):
         if self._keeps_fakes:
             self._kept = Fakes(z, fake)
             fake = fake.detach()
-        of_real, of_fake = self.judge(real, fake, labels)
+        of_real, of_fake = self.discriminate_both(real, fake, labels)
         d_loss = self.objective.d_loss(of_real.logits, of_fake.logits)
         if self.objective.concatenate:
             d_loss = d_loss / 2
@@ -182,7 +182,7 @@ class Game(nn.Module):
         loss = d_loss + self._auxiliary_losses("d", of_real, labels, None, share)
         loss = loss + self._auxiliary_losses("d", of_fake, labels, z, share)
         if self.penalty is not None and self.penalty.due(self.d_updates):
-            penalty = self.penalty(lambda images: self.judge_one(images, labels, twice=True).logits, real, fake)
+            penalty = self.penalty(lambda images: self.discriminate(images, labels, twice=True).logits, real, fake)
             self.record.note("penalty", penalty, share)
             loss = loss + penalty
         return loss if share == 1 else loss * share
@@ -190,11 +190,11 @@ class Game(nn.Module):
     def generator_loss(self, real: Tensor, labels: Tensor, z: Tensor, share: float = 1.0) -> Tensor:
         """What G minimises on fakes from these latents, times their share of the minibatch; scalar."""
         kept, self._kept = self._kept, None
-        of_fake = self.judge_one(self._generate(z, labels) if kept is None else kept.images, labels)
+        of_fake = self.discriminate(self._generate(z, labels) if kept is None else kept.images, labels)
         real_logits = None
         if self.objective.g_needs_real:
             with torch.no_grad():
-                real_logits = self.judge_one(real, labels).logits
+                real_logits = self.discriminate(real, labels).logits
         g_loss = self.objective.g_loss(of_fake.logits, real_logits)
         self.record.generator(g_loss, share)
 
@@ -203,25 +203,27 @@ class Game(nn.Module):
 
     # Its parts.
 
-    def judge(self, real: Tensor, fake: Tensor, labels: Tensor) -> tuple[Judgement, Judgement]:
-        """What D says of real and of fake images, in two batches or in one."""
+    def discriminate_both(
+        self, real: Tensor, fake: Tensor, labels: Tensor
+    ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
+        """D's output for real and for fake images, from two batches or from one of 2N."""
         if self.objective.concatenate:
-            both = self.judge_one(torch.cat([real, fake]), torch.cat([labels, labels]))
+            both = self.discriminate(torch.cat([real, fake]), torch.cat([labels, labels]))
             return both.first(len(real)), both.last(len(fake))
-        return self.judge_one(real, labels), self.judge_one(fake, labels)
+        return self.discriminate(real, labels), self.discriminate(fake, labels)
 
-    def judge_one(self, images: Tensor, labels: Tensor, twice: bool = False) -> Judgement:
-        """What D says of a batch, augmented and noisy as it is to see it; all in float32.
+    def discriminate(self, images: Tensor, labels: Tensor, twice: bool = False) -> DiscriminatorOutput:
+        """D's output for a batch after augmentation and instance noise, in float32.
 
         Args:
-            twice: its gradient is to be differentiated once more, which compiled networks do not allow.
+            twice: the gradient will be differentiated once more, which compiled networks do not allow.
         """
         if self.augmentation is not None:
             images = self.augmentation(images)
         if self.instance_noise is not None:
             images = self.instance_noise(images, self.images_seen)
-        examine = self.discriminator.examine if twice or self._compiled is None else self._compiled.examine
-        return examine(images, labels).float()
+        discriminator = self.discriminator if twice or self._compiled is None else self._compiled
+        return discriminator.discriminate(images, labels).float()
 
     def draw_latents(self, count: int, device: torch.device) -> Tensor:
         """Latents (count, prior.width) from torch's global generator of this device."""
@@ -232,16 +234,16 @@ class Game(nn.Module):
         return generate(z, labels)
 
     def _auxiliary_losses(
-        self, network: str, judgement: Judgement, labels: Tensor, z: Tensor | None, share: float
+        self, network: str, output: DiscriminatorOutput, labels: Tensor, z: Tensor | None, share: float
     ) -> Tensor | float:
         """The losses that both networks have: of the classes, and, for fakes from ``z``, of the codes in them."""
         total: Tensor | float = 0.0
-        if judgement.class_logits is not None:
-            loss = class_loss(judgement.class_logits, labels)
+        if output.class_logits is not None:
+            loss = class_loss(output.class_logits, labels)
             self.record.note(f"{network}_class_loss", loss, share)
             total = total + self.auxiliary.class_weight * loss
         if z is not None and self.prior.has_codes:
-            loss = information_loss(judgement.code_logits, judgement.code_means, self.prior.codes(z))
+            loss = information_loss(output.code_logits, output.code_means, self.prior.codes(z))
             self.record.note(f"{network}_information_loss", loss, share)
             total = total + self.auxiliary.information_weight * loss
         return total
@@ -278,7 +280,7 @@ class Game(nn.Module):
 
     def compile_networks(self) -> None:
         """Compile both networks' passes, for training alone: pictures and measures come in other shapes and modes."""
-        self._compiled = Compiled(torch.compile(self.generator.forward), torch.compile(self.discriminator.examine))
+        self._compiled = Compiled(torch.compile(self.generator.forward), torch.compile(self.discriminator.discriminate))
 
     def play_eagerly(self) -> None:
         """Take `compile_networks` back; also for a copy of a game, whose compiled passes are those of the original."""

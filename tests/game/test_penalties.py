@@ -46,10 +46,10 @@ def discriminator(dtype: torch.dtype = torch.float32) -> nn.Module:
     return layers.to(dtype)
 
 
-def seeded(penalty: Function, judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
+def seeded(penalty: Function, score: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
     """With the same random numbers in every call, as the game has them in one update."""
     torch.manual_seed(5)
-    return penalty(judge, real, fake)
+    return penalty(score, real, fake)
 
 
 # The pure functions.
@@ -84,14 +84,14 @@ def test_r1_looks_at_real_images_and_r2_at_fake_ones() -> None:
 
 
 def points_judged(penalty: Function, real: Tensor, fake: Tensor) -> Tensor:
-    """Where a penalty has the discriminator judge."""
+    """Where a penalty has the discriminator score."""
     seen: list[Tensor] = []
 
-    def judge(x: Tensor) -> Tensor:
+    def score(x: Tensor) -> Tensor:
         seen.append(x.detach())
         return quadratic(x)
 
-    seeded(penalty, judge, real, fake)
+    seeded(penalty, score, real, fake)
     (points,) = seen
     return points
 

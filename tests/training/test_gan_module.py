@@ -231,13 +231,13 @@ def test_instance_noise_fades_over_the_images_it_is_set_for(play: Play) -> None:
 
     class Watch(L.Callback):
         def on_train_start(self, trainer: L.Trainer, pl_module: Any) -> None:
-            examine = pl_module.discriminator.examine
+            discriminate = pl_module.discriminator.discriminate
 
             def watched(images: Tensor, labels: Tensor) -> Any:
                 seen.append(images.abs().max().item())
-                return examine(images, labels)
+                return discriminate(images, labels)
 
-            pl_module.discriminator.examine = watched
+            pl_module.discriminator.discriminate = watched
 
     play("objective.instance_noise=100", f"objective.instance_noise_images={IMAGES}", callbacks=[Watch()])
     first, second = seen[: 3 * BATCHES], seen[3 * BATCHES :]  # D on real, D on fake, G on fake

@@ -82,8 +82,8 @@ def test_every_generator_that_is_allowed_learns_and_the_others_are_refused(famil
 def test_every_discriminator_that_the_choices_allow_learns(family: str) -> None:
     for settings in combinations(family, "discriminator"):
         d = discriminator(family, **settings, categorical_codes=(2,), continuous_codes=1)
-        judgement = d.examine(torch.randn(5, *SHAPE), LABELS)
-        said = [judgement.logits, *judgement.code_logits, judgement.code_means, judgement.class_logits]
+        output = d.discriminate(torch.randn(5, *SHAPE), LABELS)
+        said = [output.logits, *output.code_logits, output.code_means, output.class_logits]
         sum(part.sum() for part in said if part is not None).backward()  # type: ignore[union-attr]
         check_gradients(d)
 
