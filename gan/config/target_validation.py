@@ -165,7 +165,7 @@ def _is_devices(value: Any) -> bool:
     return value in ("auto", "-1") or (is_whole(value) and (value >= 1 or value == -1))
 
 
-def _is_share_or_number(value: Any) -> bool:
+def _is_fraction_or_number(value: Any) -> bool:
     return (is_whole(value) and value >= 1) or (isinstance(value, float) and 0 < value <= 1)
 
 
@@ -191,10 +191,10 @@ TRAINER_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
         "days, hours, minutes and seconds as DD:HH:MM:SS, such as 00:01:30:00, or {hours: 1}, or null",
     ),
     "log_every_n_steps": (lambda x: is_whole(x) and x >= 1, "1 or more"),
-    "limit_train_batches": (_is_share_or_number, "a share above 0.0 and up to 1.0, or a number of minibatches"),
+    "limit_train_batches": (_is_fraction_or_number, "a fraction above 0.0 and up to 1.0, or a number of minibatches"),
     "overfit_batches": (
-        lambda x: x == 0 or _is_share_or_number(x),
-        "0.0 for none, a share above 0.0 and up to 1.0, or a number of minibatches",
+        lambda x: x == 0 or _is_fraction_or_number(x),
+        "0.0 for none, a fraction above 0.0 and up to 1.0, or a number of minibatches",
     ),
     "max_steps": (lambda x: is_whole(x) and (x >= 1 or x == -1), "1 or more generator updates, or -1 for no limit"),
 }

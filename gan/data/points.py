@@ -41,7 +41,7 @@ class Coverage(NamedTuple):
 
     Attributes:
         modes: how many modes are covered.
-        high_quality: share of the points that are of high quality, in [0, 1]; 0 of no points.
+        high_quality: fraction of the points that are of high quality, in [0, 1]; 0 of no points.
     """
 
     modes: int

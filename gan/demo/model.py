@@ -188,7 +188,7 @@ class Model:
             raise GanError(f"steps: {steps} of {view.count} images given; at most {self.most_walked} images expected")
         frames = places(2, steps)
         image = torch.arange(view.count).repeat(steps)
-        where = Places(image, view.count + image, frames.share[:steps].repeat_interleave(view.count))
+        where = Places(image, view.count + image, frames.fraction[:steps].repeat_interleave(view.count))
         z = between(torch.cat([self.latents(view), self.latents(view, to)]), where, self.generator.prior)
         labels = None
         if self.generator.conditional:

@@ -56,7 +56,7 @@ def status(run: Run, now: float) -> dict[str, Any]:
         "images": done,
         "images_in_all": total,
         "g_updates": run.count("g_updates"),
-        "share": 1.0 if state == "finished" else _share(done, total),
+        "share": 1.0 if state == "finished" else _fraction(done, total),
         "left": _seconds_left(run, done, total) if state == "running" else None,
         "latest": {
             name: _finite(curve.values[-1]) for name, curve in run.curves.items() if name.startswith("quality/")
@@ -102,7 +102,7 @@ def _finite(value: float | None, digits: int = 9) -> float | None:
     return float(f"{value:.{digits}g}") if value is not None and math.isfinite(value) else None
 
 
-def _share(done: float | None, total: float | None) -> float | None:
+def _fraction(done: float | None, total: float | None) -> float | None:
     return min(1.0, (done or 0) / total) if total else None
 
 

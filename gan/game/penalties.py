@@ -50,8 +50,8 @@ def r2_penalty(score: Score, real: Tensor, fake: Tensor) -> Tensor:
 def gradient_penalty(score: Score, real: Tensor, fake: Tensor) -> Tensor:
     """E (||grad D(x)|| - 1)^2 at points drawn evenly from the lines between pairs of a real and a fake image."""
     real, fake = _precise(real), _precise(fake)
-    share = torch.rand_like(real[:, :1, :1, :1])  # (N, 1, 1, 1)
-    return _distance_from_slope_1(score, fake + share * (real - fake))
+    fraction = torch.rand_like(real[:, :1, :1, :1])  # (N, 1, 1, 1)
+    return _distance_from_slope_1(score, fake + fraction * (real - fake))
 
 
 # Kodali et al. 2017, "On Convergence and Stability of GANs", with k = 1 and without lambda. The paper moves the data by
@@ -61,8 +61,8 @@ def dragan_penalty(score: Score, real: Tensor, fake: Tensor) -> Tensor:
     """E (||grad D(x)|| - 1)^2 around real images."""
     real = _precise(real)
     noise = 0.5 * real.std() * torch.rand_like(real)  # std: over all pixels of the batch
-    share = torch.rand_like(real[:, :1, :1, :1])  # (N, 1, 1, 1)
-    return _distance_from_slope_1(score, real + share * noise)
+    fraction = torch.rand_like(real[:, :1, :1, :1])  # (N, 1, 1, 1)
+    return _distance_from_slope_1(score, real + fraction * noise)
 
 
 class Penalty(Protocol):

@@ -24,7 +24,7 @@ from gan.game.losses import OBJECTIVES, AuxiliaryWeights, Objective, class_loss,
 from gan.game.networks import Discriminator, DiscriminatorOutput
 from gan.game.penalties import Penalty
 from gan.game.schedules import Schedule, Steps
-from gan.game.statistics import GameRecord
+from gan.game.statistics import GameStatistics
 from gan.system.random_streams import start_stream, stream_seed
 
 
@@ -99,7 +99,7 @@ class Game(nn.Module):
         self.lr_schedule = lr_schedule
         self.auxiliary = auxiliary or AuxiliaryWeights()
         self.seed = seed
-        self.record = GameRecord(objective)
+        self.record = GameStatistics(objective)
         self.turns = self.d_updates = self.g_updates = self.images_seen = 0
         self.parts = {"discriminator": 1, "generator": 1}
         self.rank, self.world_size = 0, 1
@@ -137,8 +137,8 @@ class Game(nn.Module):
         """
         self._begin_update("discriminator", self.d_updates, optimizer, real.device)
         latents = self.draw_latents(len(real), real.device)
-        for share, (x, y, z) in in_parts(self.parts["discriminator"], real, labels, latents):
-            self._backward(self.discriminator_loss(x, y, z, share))
+        for weight, (x, y, z) in in_parts(self.parts["discriminator"], real, labels, latents):
+            self._backward(self.discriminator_loss(x, y, z, weight))
         if not self._step(optimizer):
             self._kept = None
             return False
@@ -154,8 +154,8 @@ class Game(nn.Module):
         self._begin_update("generator", self.g_updates, optimizer, real.device)
         latents = self.draw_latents(len(real), real.device) if self._kept is None else self._kept.latents
         with frozen(self._trained["discriminator"]):
-            for share, (x, y, z) in in_parts(self.parts["generator"], real, labels, latents):
-                self._backward(self.generator_loss(x, y, z, share))
+            for weight, (x, y, z) in in_parts(self.parts["generator"], real, labels, latents):
+                self._backward(self.generator_loss(x, y, z, weight))
         if not self._step(optimizer):
             return
         self.g_updates += 1
@@ -163,8 +163,8 @@ class Game(nn.Module):
             minibatches = self.schedule.minibatches_per_generator_update
             self.ema.update(self.generator, self.images_seen, minibatches * len(real) * self.world_size)
 
-    def discriminator_loss(self, real: Tensor, labels: Tensor, z: Tensor, share: float = 1.0) -> Tensor:
-        """What D minimises on these images, times their share of the minibatch; scalar."""
+    def discriminator_loss(self, real: Tensor, labels: Tensor, z: Tensor, weight: float = 1.0) -> Tensor:
+        """The loss of D on these images, scalar; ``weight`` is their fraction of the minibatch."""
         with torch.set_grad_enabled(self._keeps_fakes):
             fake = self._generate(z, labels)
         if self._keeps_fakes:
@@ -174,21 +174,21 @@ class Game(nn.Module):
         d_loss = self.objective.d_loss(of_real.logits, of_fake.logits)
         if self.objective.concatenate:
             d_loss = d_loss / 2
-        self.record.discriminator(d_loss, of_real.logits, of_fake.logits, share)
+        self.record.add_discriminator(d_loss, of_real.logits, of_fake.logits, weight)
         if isinstance(self.augmentation, AdaptiveAugmentation):
             self.augmentation.observe(of_real.logits - (self.objective.boundary or 0.0))
-            self.record.note("augmentation_probability", self.augmentation.probability.clone(), share)
+            self.record.add("augmentation_probability", self.augmentation.probability.clone(), weight)
 
-        loss = d_loss + self._auxiliary_losses("d", of_real, labels, None, share)
-        loss = loss + self._auxiliary_losses("d", of_fake, labels, z, share)
+        loss = d_loss + self._auxiliary_losses("d", of_real, labels, None, weight)
+        loss = loss + self._auxiliary_losses("d", of_fake, labels, z, weight)
         if self.penalty is not None and self.penalty.due(self.d_updates):
             penalty = self.penalty(lambda images: self.discriminate(images, labels, twice=True).logits, real, fake)
-            self.record.note("penalty", penalty, share)
+            self.record.add("penalty", penalty, weight)
             loss = loss + penalty
-        return loss if share == 1 else loss * share
+        return loss if weight == 1 else loss * weight
 
-    def generator_loss(self, real: Tensor, labels: Tensor, z: Tensor, share: float = 1.0) -> Tensor:
-        """What G minimises on fakes from these latents, times their share of the minibatch; scalar."""
+    def generator_loss(self, real: Tensor, labels: Tensor, z: Tensor, weight: float = 1.0) -> Tensor:
+        """The loss of G on fakes from these latents, scalar; ``weight`` is their fraction of the minibatch."""
         kept, self._kept = self._kept, None
         of_fake = self.discriminate(self._generate(z, labels) if kept is None else kept.images, labels)
         real_logits = None
@@ -196,10 +196,10 @@ class Game(nn.Module):
             with torch.no_grad():
                 real_logits = self.discriminate(real, labels).logits
         g_loss = self.objective.g_loss(of_fake.logits, real_logits)
-        self.record.generator(g_loss, share)
+        self.record.add_generator(g_loss, weight)
 
-        loss = g_loss + self._auxiliary_losses("g", of_fake, labels, z, share)
-        return loss if share == 1 else loss * share
+        loss = g_loss + self._auxiliary_losses("g", of_fake, labels, z, weight)
+        return loss if weight == 1 else loss * weight
 
     # Its parts.
 
@@ -234,17 +234,17 @@ class Game(nn.Module):
         return generate(z, labels)
 
     def _auxiliary_losses(
-        self, network: str, output: DiscriminatorOutput, labels: Tensor, z: Tensor | None, share: float
+        self, network: str, output: DiscriminatorOutput, labels: Tensor, z: Tensor | None, weight: float
     ) -> Tensor | float:
         """The losses that both networks have: of the classes, and, for fakes from ``z``, of the codes in them."""
         total: Tensor | float = 0.0
         if output.class_logits is not None:
             loss = class_loss(output.class_logits, labels)
-            self.record.note(f"{network}_class_loss", loss, share)
+            self.record.add(f"{network}_class_loss", loss, weight)
             total = total + self.auxiliary.class_weight * loss
         if z is not None and self.prior.has_codes:
             loss = information_loss(output.code_logits, output.code_means, self.prior.codes(z))
-            self.record.note(f"{network}_information_loss", loss, share)
+            self.record.add(f"{network}_information_loss", loss, weight)
             total = total + self.auxiliary.information_weight * loss
         return total
 

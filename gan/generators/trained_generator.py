@@ -180,7 +180,7 @@ class TrainedGenerator:
         classes = self.labels(labels, len(z))
         if classes is not None:
             one_hot = torch.nn.functional.one_hot(classes, self.num_classes).float()
-            classes = torch.lerp(one_hot[where.start], one_hot[where.end], where.share[:, None])
+            classes = torch.lerp(one_hot[where.start], one_hot[where.end], where.fraction[:, None])
         return self._images(between(z, where, self.prior, method), classes, batch_size)
 
     def _first_latents(self, seeds: Sequence[int]) -> Tensor:

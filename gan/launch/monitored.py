@@ -10,7 +10,7 @@ from gan.config.kinds import locate
 from gan.data.module import ImageData
 from gan.data.registry import WORLDS
 from gan.game.losses import OBJECTIVES
-from gan.game.statistics import standing
+from gan.game.statistics import discriminator_statistics
 from gan.system.errors import ConfigError, unknown_name
 from gan.training.callbacks import BestCheckpoint, GameMonitor, QualityMonitor
 from gan.training.callbacks.quality import why_unmeasured
@@ -62,7 +62,7 @@ def _problems(settings: Settings, data: ImageData) -> Iterator[str]:
 def _statistics(settings: Settings) -> Iterator[str]:
     """What is logged of the discriminator's logits, and what only some settings have."""
     logits = torch.zeros(1)
-    yield from standing(OBJECTIVES[settings["objective"]["name"]], logits, logits)
+    yield from discriminator_statistics(OBJECTIVES[settings["objective"]["name"]], logits, logits)
     codes, discriminator = settings["model"]["codes"], settings["model"]["discriminator"]
     noted = {
         "penalty": settings["penalty"]["name"] not in ("none", "clipping"),

@@ -13,7 +13,7 @@ from gan.system.errors import GanError
 def test_a_walk_begins_and_ends_on_its_anchors() -> None:
     where = places(3, 2)
     assert where.start.tolist() == [0, 0, 1, 1, 2]
-    assert where.share.tolist() == [0.0, 0.5, 0.0, 0.5, 0.0]
+    assert where.fraction.tolist() == [0.0, 0.5, 0.0, 0.5, 0.0]
     assert where.end[:4].tolist() == [1, 1, 2, 2]
 
 
@@ -21,7 +21,7 @@ def test_a_loop_goes_back_to_the_first_and_does_not_show_it_twice() -> None:
     where = places(2, 3, loop=True)
     assert where.start.tolist() == [0, 0, 0, 1, 1, 1]
     assert where.end.tolist() == [1, 1, 1, 0, 0, 0]
-    assert where.share.tolist() == pytest.approx([0, 1 / 3, 2 / 3, 0, 1 / 3, 2 / 3])
+    assert where.fraction.tolist() == pytest.approx([0, 1 / 3, 2 / 3, 0, 1 / 3, 2 / 3])
 
 
 @pytest.mark.parametrize(

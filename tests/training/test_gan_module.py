@@ -96,13 +96,14 @@ def test_a_lazy_penalty_is_in_every_kth_update_of_the_discriminator(play: Play) 
 
     class Watch(L.Callback):
         def on_train_start(self, trainer: L.Trainer, pl_module: Any) -> None:
-            note = pl_module.record.note
+            add = pl_module.record.add
 
-            def watched(name: str, scalar: Tensor, share: float) -> None:
-                due.append(pl_module.d_updates % 4 == 0)
-                note(name, scalar, share)
+            def watched(name: str, scalar: Tensor, weight: float = 1.0) -> None:
+                if name == "penalty":
+                    due.append(pl_module.d_updates % 4 == 0)
+                add(name, scalar, weight)
 
-            pl_module.record.note = watched
+            pl_module.record.add = watched
 
     steps = Steps()
     words = ("penalty=r1", "penalty.every=4", "optimizer.discriminator.lr=3e-4", "trainer.max_epochs=2")

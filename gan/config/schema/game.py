@@ -28,7 +28,7 @@ SCHEDULES: dict[str, type] = {"steps": StepsConfig, "alternating_epochs": Altern
 
 def _final() -> Any:
     return setting(
-        "share of the rate that is left at the end of the run", 0.0, check=lambda x: 0 <= x <= 1, allowed="in [0, 1]"
+        "fraction of the rate that is left at the end of the run", 0.0, check=lambda x: 0 <= x <= 1, allowed="in [0, 1]"
     )
 
 
@@ -61,7 +61,7 @@ class ConstantConfig:
 class LinearConfig:
     name: str = setting("constant, then down in a straight line", "linear")
     start: float = setting(
-        "share of the run before the rate falls", 0.5, check=lambda x: 0 <= x < 1, allowed="in [0, 1)"
+        "fraction of the run before the rate falls", 0.5, check=lambda x: 0 <= x < 1, allowed="in [0, 1)"
     )
     final: float = _final()
     warmup: int = _warmup()
@@ -136,7 +136,7 @@ class StandardEMAConfig:
     name: str = setting("an exponential moving average of the generator makes the pictures", "standard")
     halflife_images: float = positive("real images after which half of the average is newer", 10_000)
     rampup: float | None = setting(
-        "no longer a half-life than this share of the images seen so far; None: the same from the start",
+        "no longer a half-life than this fraction of the images seen so far; None: the same from the start",
         0.05,
         check=lambda x: x > 0,
         allowed="greater than 0, or null,",

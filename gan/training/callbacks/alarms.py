@@ -16,10 +16,10 @@ from gan.system.files import write_bytes
 from gan.training.callbacks.monitor import GameMonitor
 from gan.training.callbacks.quality import QualityMonitor
 from gan.training.callbacks.samples import evaluating
-from gan.training.diagnostics.alarms import Alarm, Moment, Watch
+from gan.training.diagnostics.alarms import Alarm, Debounce, Moment
 from gan.training.diagnostics.checks import STILL_COUNT, ClassCheck, DiscriminatorCheck, PictureCheck, Pictures, alike
 from gan.training.diagnostics.divergence import LOSSES, Diverged, check_finite, check_losses, first_lost_update
-from gan.training.diagnostics.suggestions import advice
+from gan.training.diagnostics.suggestions import suggestions
 from gan.training.module import GAN
 
 FILE_NAME = "alarms.json"
@@ -74,7 +74,7 @@ class Alarms(L.Callback):
                 raise ConfigError(f"{name}: {value!r} given, a number above 0 and up to 1 expected")
         self.count = count
         self.raised: list[Alarm] = []
-        self._watches = {name: Watch(sustained) for name in (WINS, COLLAPSE, MISSING, DEAD, STILL)}
+        self._watches = {name: Debounce(sustained) for name in (WINS, COLLAPSE, MISSING, DEAD, STILL)}
         self._discriminator = DiscriminatorCheck(accuracy)
         self._generator = PictureCheck(diversity, patience)
         self._classes = ClassCheck(patience)
@@ -168,11 +168,11 @@ class Alarms(L.Callback):
 
     def _watch(self, trainer: L.Trainer, game: GAN, name: str, seen: str) -> None:
         """Tell of a trouble that begins or ends now; ``seen`` is "" where there is none."""
-        since = self._watches[name].look(bool(seen), _moment(trainer, game))
+        since = self._watches[name].update(bool(seen), _moment(trainer, game))
         if since is None:
             return
         if seen:
-            self.raised.append(Alarm(name, seen, since, advice(name, game.hparams)))
+            self.raised.append(Alarm(name, seen, since, suggestions(name, game.hparams)))
             line = str(self.raised[-1])
         else:
             alarm = next(alarm for alarm in reversed(self.raised) if alarm.name == name)

@@ -1,6 +1,6 @@
 """What in a row of numbers, a few pictures or measures says that a game goes wrong: conditions, each with its words.
 
-A condition says what is seen now. Whether that counts, and from when on, is for `alarms.Watch` to say.
+A condition says what is seen now. Whether that counts, and from when on, is for `alarms.Debounce` to say.
 """
 
 import math
