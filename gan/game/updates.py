@@ -29,45 +29,45 @@ from gan.system.random_streams import start_stream, stream_seed
 
 
 class Fakes(NamedTuple):
-    """Latents (N, width), and the images (N, C, H, W) made of them, with their way back to the generator."""
+    """Latents (N, width) and their images (N, C, H, W), attached to the generator's graph."""
 
     latents: Tensor
     images: Tensor
 
 
 class Compiled(NamedTuple):
-    """The generator's ``forward`` and the discriminator's ``discriminate``, by torch.compile."""
+    """The generator's ``forward`` and the discriminator's ``discriminate``, compiled by torch.compile."""
 
     generate: Callable[..., Tensor]
     discriminate: Callable[..., DiscriminatorOutput]
 
 
 class Game(nn.Module):
-    """A generator and a discriminator, updated in turn.
+    """A generator and a discriminator with their two updates.
 
     A minibatch is ``(real, labels)``: float32 (N, C, H, W), normalised, and int64 (N,). The random numbers of an update
     depend on the seed, the rank and the number of the update alone (`gan.system.random_streams`).
 
     Args:
         generator: z (N, prior.width), labels (N,) -> images (N, C, H, W).
-        discriminator: images (N, C, H, W), labels (N,) -> logits (N,), and what its other heads say.
-        prior: what z is drawn from, InfoGAN's codes included.
-        objective: what each network minimises.
-        penalty: what the discriminator minimises as well; None: nothing.
-        schedule: which network is updated on which minibatch.
-        lr_schedule: factors on the optimizers' learning rates (their groups' ``initial_lr``); None: the rates stay.
-        augmentation: changes all images before D sees them; None: nothing does.
-        instance_noise: noise on all images that D sees; None: there is none.
+        discriminator: images (N, C, H, W), labels (N,) -> logits (N,), and the outputs of its other heads.
+        prior: the distribution of z, InfoGAN's codes included.
+        objective: the losses of both networks.
+        penalty: regularisation of the discriminator; None for none.
+        schedule: which networks are updated on which minibatch.
+        lr_schedule: factors on the optimizers' learning rates (their groups' ``initial_lr``); None for constant rates.
+        augmentation: applied to all images before the discriminator; None for none.
+        instance_noise: noise on all images before the discriminator; None for none.
         auxiliary: weights of the losses of D's other heads, for both networks.
-        ema: the average of the generator; None: there is none.
+        ema: the average of the generator; None for none.
         seed: of latents, dropout and augmentation.
 
     Attributes:
-        turns, d_updates, g_updates: minibatches and updates so far. images_seen: real images, of all processes.
-        record: statistics of the updates since they were last taken.
-        parts: into how many pieces a minibatch is cut, for each network; gradients are summed over the pieces.
-        rank, world_size: of this process. mean_over_processes: of a tensor; with one process, the tensor itself.
-        total_updates: generator updates of the whole run, for ``lr_schedule``; None: it has no end.
+        turns: minibatches so far. d_updates, g_updates: updates so far. images_seen: real images, of all processes.
+        record: statistics of the updates since the last ``record.take()``.
+        parts: parts that a minibatch is cut into, for each network; gradients are summed over the parts.
+        rank, world_size: rank of this process, number of processes. mean_over_processes: mean of a tensor over them.
+        total_updates: generator updates of the whole run, for ``lr_schedule``; None if it has no end.
     """
 
     def __init__(
@@ -106,13 +106,13 @@ class Game(nn.Module):
         self.mean_over_processes: Callable[[Tensor], Tensor] = lambda tensor: tensor
         self.total_updates: int | None = None
         self._trained: dict[str, list[nn.Parameter]] = {}
-        self._keeps_fakes = False
-        self._kept: Fakes | None = None
+        self._reuses_fakes = False
+        self._reused: Fakes | None = None
         self._compiled: Compiled | None = None
 
     @property
     def final_generator(self) -> nn.Module:
-        """The generator that pictures, measures and bundles show: the average where there is one."""
+        """The generator for samples, metrics and bundles: the average if there is one."""
         return self.generator if self.ema is None else self.ema.network
 
     # Algorithm 1.
@@ -120,27 +120,27 @@ class Game(nn.Module):
     def train_minibatch(
         self, real: Tensor, labels: Tensor, d_optimizer: Optimizer, g_optimizer: Optimizer, epoch: int = 0
     ) -> None:
-        """Update the networks whose turn it is. "for number of training iterations do", once."""
-        turn = self.schedule.turn(epoch, self.d_updates)
-        self._keeps_fakes = self.schedule.reuse_fakes and turn.generator
-        updated = self.update_discriminator(real, labels, d_optimizer) if turn.discriminator else True
-        if turn.generator and updated:
+        """Update the networks that the schedule names: one iteration of the outer loop of Algorithm 1."""
+        plan = self.schedule.plan(epoch, self.d_updates)
+        self._reuses_fakes = self.schedule.reuse_fakes and plan.generator
+        updated = self.update_discriminator(real, labels, d_optimizer) if plan.discriminator else True
+        if plan.generator and updated:
             self.update_generator(real, labels, g_optimizer)
         self.turns += 1
         self.images_seen += len(real) * self.world_size
 
     def update_discriminator(self, real: Tensor, labels: Tensor, optimizer: Optimizer) -> bool:
-        """One step of D on real images and as many fakes, of the same classes, made without gradient.
+        """One step of D on real images and as many fakes of the same classes, which get no gradient.
 
         Returns:
-            False where float16's loss scaler has skipped the step: it does not count, and the generator waits.
+            False if float16's loss scaler has skipped the step: then it is not counted, and G is not updated.
         """
         self._begin_update("discriminator", self.d_updates, optimizer, real.device)
         latents = self.draw_latents(len(real), real.device)
         for weight, (x, y, z) in in_parts(self.parts["discriminator"], real, labels, latents):
             self._backward(self.discriminator_loss(x, y, z, weight))
         if not self._step(optimizer):
-            self._kept = None
+            self._reused = None
             return False
         self.d_updates += 1
         if self.penalty is not None:
@@ -150,9 +150,9 @@ class Game(nn.Module):
         return True
 
     def update_generator(self, real: Tensor, labels: Tensor, optimizer: Optimizer) -> None:
-        """One step of G on as many fakes as there are real images, from fresh latents or those that D saw, D frozen."""
+        """One step of G, with D frozen, on as many fakes as real images, from new latents or those of D's update."""
         self._begin_update("generator", self.g_updates, optimizer, real.device)
-        latents = self.draw_latents(len(real), real.device) if self._kept is None else self._kept.latents
+        latents = self.draw_latents(len(real), real.device) if self._reused is None else self._reused.latents
         with frozen(self._trained["discriminator"]):
             for weight, (x, y, z) in in_parts(self.parts["generator"], real, labels, latents):
                 self._backward(self.generator_loss(x, y, z, weight))
@@ -165,10 +165,10 @@ class Game(nn.Module):
 
     def discriminator_loss(self, real: Tensor, labels: Tensor, z: Tensor, weight: float = 1.0) -> Tensor:
         """The loss of D on these images, scalar; ``weight`` is their fraction of the minibatch."""
-        with torch.set_grad_enabled(self._keeps_fakes):
+        with torch.set_grad_enabled(self._reuses_fakes):
             fake = self._generate(z, labels)
-        if self._keeps_fakes:
-            self._kept = Fakes(z, fake)
+        if self._reuses_fakes:
+            self._reused = Fakes(z, fake)
             fake = fake.detach()
         of_real, of_fake = self.discriminate_both(real, fake, labels)
         d_loss = self.objective.d_loss(of_real.logits, of_fake.logits)
@@ -189,8 +189,8 @@ class Game(nn.Module):
 
     def generator_loss(self, real: Tensor, labels: Tensor, z: Tensor, weight: float = 1.0) -> Tensor:
         """The loss of G on fakes from these latents, scalar; ``weight`` is their fraction of the minibatch."""
-        kept, self._kept = self._kept, None
-        of_fake = self.discriminate(self._generate(z, labels) if kept is None else kept.images, labels)
+        reused, self._reused = self._reused, None
+        of_fake = self.discriminate(self._generate(z, labels) if reused is None else reused.images, labels)
         real_logits = None
         if self.objective.g_needs_real:
             with torch.no_grad():
@@ -201,7 +201,7 @@ class Game(nn.Module):
         loss = g_loss + self._auxiliary_losses("g", of_fake, labels, z, weight)
         return loss if weight == 1 else loss * weight
 
-    # Its parts.
+    # The parts of both updates.
 
     def discriminate_both(
         self, real: Tensor, fake: Tensor, labels: Tensor
@@ -236,7 +236,7 @@ class Game(nn.Module):
     def _auxiliary_losses(
         self, network: str, output: DiscriminatorOutput, labels: Tensor, z: Tensor | None, weight: float
     ) -> Tensor | float:
-        """The losses that both networks have: of the classes, and, for fakes from ``z``, of the codes in them."""
+        """The losses of D's other heads: of the classes and, for fakes from ``z``, of the codes in z."""
         total: Tensor | float = 0.0
         if output.class_logits is not None:
             loss = class_loss(output.class_logits, labels)
@@ -249,39 +249,39 @@ class Game(nn.Module):
         return total
 
     def _begin_update(self, network: str, index: int, optimizer: Optimizer, device: torch.device) -> None:
-        """Start the random numbers of one update, on this rank; set its learning rate; forget the last gradients."""
+        """Seed the random numbers of one update on this rank, set its learning rate, and clear the gradients."""
         start_stream(device, stream_seed(self.seed, self.rank, network, index))
         if self.lr_schedule is not None and network in self.lr_schedule.networks:
             factor = self.lr_schedule.factor(self.g_updates, self.total_updates)
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * factor
         if not self._trained:
-            self.note_trained_parameters()
+            self.find_trained_parameters()
         for parameter in self._trained[network]:
             parameter.grad = None
 
-    def note_trained_parameters(self) -> None:
-        """Note which parameters are trained now; needed again only if ``requires_grad`` of one of them changes."""
+    def find_trained_parameters(self) -> None:
+        """Find the trained parameters; needed again only if ``requires_grad`` of a parameter changes."""
         networks = {"discriminator": self.discriminator, "generator": self.generator}
         self._trained = {
             name: [parameter for parameter in network.parameters() if parameter.requires_grad]
             for name, network in networks.items()
         }
 
-    # How a loop takes them; a LightningModule has its own ways.
+    # Overridden by the LightningModule.
 
     def _backward(self, loss: Tensor) -> None:
         loss.backward()
 
     def _step(self, optimizer: Optimizer) -> bool:
-        """Take an optimizer's step; False if it was skipped."""
+        """Make an optimizer's step; False if it was skipped."""
         optimizer.step()
         return True
 
     def compile_networks(self) -> None:
-        """Compile both networks' passes, for training alone: pictures and measures come in other shapes and modes."""
+        """Compile the networks for training only: samples and metrics use other shapes and modes."""
         self._compiled = Compiled(torch.compile(self.generator.forward), torch.compile(self.discriminator.discriminate))
 
-    def play_eagerly(self) -> None:
-        """Take `compile_networks` back; also for a copy of a game, whose compiled passes are those of the original."""
+    def use_eager_networks(self) -> None:
+        """Undo `compile_networks`; also for a copy of a game, whose compiled networks are the original's."""
         self._compiled = None
