@@ -10,7 +10,7 @@ from torch import nn
 
 from gan.data.loaded import LoadedImages
 from gan.data.module import ImageData
-from gan.data.registry import STACKED, Archive, Source, find_source, known_shape
+from gan.data.registry import STACKED, Archive, DatasetSpec, find_source, known_shape
 from gan.launch import preflight, summary
 from gan.launch.costs import StepCounts, Trial, count_steps, real_images, timed
 from gan.launch.preflight import minibatches
@@ -126,7 +126,7 @@ def _absent(wanted: Mapping[str, Any]) -> LoadedImages | None:
         source = find_source((wanted.get("of") or "mnist") if name == STACKED else name, wanted["split"])
     if isinstance(source, Archive):
         count = source.records * len(source.train_files)
-    elif isinstance(source, Source):
+    elif isinstance(source, DatasetSpec):
         count = source.train.counts[0]
     else:
         return None

@@ -8,7 +8,7 @@ import torch
 
 from gan.config.kinds import locate
 from gan.data.module import ImageData
-from gan.data.registry import WORLDS
+from gan.data.registry import TOY_DISTRIBUTIONS
 from gan.game.losses import OBJECTIVES
 from gan.game.statistics import discriminator_statistics
 from gan.system.errors import ConfigError, unknown_name
@@ -75,7 +75,7 @@ def _statistics(settings: Settings) -> Iterator[str]:
 
 
 def _measures(settings: Settings, data: ImageData) -> tuple[str, ...]:
-    if data.loaded.name in WORLDS:
+    if data.loaded.name in TOY_DISTRIBUTIONS:
         return OF_POINTS
     asked = settings["model"]["generator"].get("conditioning", "none") != "none" and data.image_shape[0] == 1
     return (*OF_IMAGES, *(("label_accuracy",) if asked else ()))

@@ -39,7 +39,7 @@ class TinySet:
     """12 + 6 images in MNIST's place, as the bytes of its four files."""
 
     content: dict[str, bytes]
-    source: registry.Source
+    source: registry.DatasetSpec
 
     def write(self, root: Path, **instead: bytes | None) -> Path:
         """Write the files under ``root``; ``train_images=…`` and so on replace one, None leaves it out."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from gan.data.registry import WORLDS
+from gan.data.registry import TOY_DISTRIBUTIONS
 
 Settings = Mapping[str, Any]
 MOST = 3  # settings told at a time
@@ -35,7 +35,7 @@ def _discriminator_wins(settings: Settings) -> Iterator[str]:
     yield from _hold_discriminator(settings)
     if settings["schedule"].get("n_critic", 1) > 1:
         yield "schedule.n_critic=1"
-    if settings["augmentation"]["name"] == "none" and settings["data"]["name"] not in WORLDS:
+    if settings["augmentation"]["name"] == "none" and settings["data"]["name"] not in TOY_DISTRIBUTIONS:
         yield "augmentation=diffaugment"
     yield f"optimizer.discriminator.lr={d_lr / 4:g}"
 
