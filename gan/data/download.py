@@ -43,7 +43,7 @@ def fetch(source: DatasetSpec | Archive, root: Path) -> None:
     try:
         root.mkdir(parents=True, exist_ok=True)
         with _locked(root):
-            if not _is_whole(source, root):
+            if not _is_complete(source, root):
                 _fetch_locked(source, root)
     except OSError as error:
         raise DataError(f"cannot write to {root}: {error.strerror or error}") from error
@@ -181,7 +181,7 @@ def _unused(path: Path) -> Path:
     return kept
 
 
-def _is_whole(source: DatasetSpec | Archive, root: Path) -> bool:
+def _is_complete(source: DatasetSpec | Archive, root: Path) -> bool:
     try:
         read_source(source, root)
     except DataError:

@@ -1,4 +1,4 @@
-"""What a run's folder says of it while it trains, for a page that asks again and again."""
+"""The status of a run during training, read from its folder for a page that polls it."""
 
 import math
 import statistics
@@ -14,7 +14,7 @@ from gan.runs.reading import Run
 from gan.system.errors import GanError
 
 MOST_POINTS = 400  # of one curve
-RECENT = 20  # rows that the speed is taken from
+RECENT = 20  # rows for the speed
 # title, columns, and how it is drawn: a scale by tens, a line to compare with
 CHARTS: tuple[tuple[str, tuple[str, ...], Mapping[str, Any]], ...] = (
     ("losses", ("train/d_loss", "train/g_loss"), {}),
@@ -69,15 +69,15 @@ def status(run: Run, now: float) -> dict[str, Any]:
 
 
 def grids(run: Run) -> list[Path]:
-    """The pictures of the fixed latents, epoch by epoch, the newest last."""
+    """The sample grids of the fixed latents by epoch, the newest last."""
     return sorted((run.folder / "samples").glob("epoch_*.png"))
 
 
 def grid(run: Run, number: int) -> bytes:
-    """One of these pictures, as PNG.
+    """One of these grids, as PNG.
 
     Raises:
-        GanError: there is no such, or it is none of this folder.
+        GanError: the number does not exist, or the file is not a picture of this run.
     """
     found = grids(run)
     if not 0 <= number < len(found):
@@ -98,7 +98,7 @@ def _chart(run: Run, title: str, columns: tuple[str, ...], how: Mapping[str, Any
 
 
 def _finite(value: float | None, digits: int = 9) -> float | None:
-    """JSON has no NaN."""
+    """The rounded value; None for NaN and infinity, which JSON cannot hold."""
     return float(f"{value:.{digits}g}") if value is not None and math.isfinite(value) else None
 
 
@@ -107,7 +107,7 @@ def _fraction(done: float | None, total: float | None) -> float | None:
 
 
 def _seconds_left(run: Run, done: float | None, total: float | None) -> float | None:
-    """At the speed of the last rows: what is measured and written in between comes on top."""
+    """Training time left, from the median speed of the last rows; metrics and writing take additional time."""
     speeds = run.curves.get("train/images_per_second", Curve()).finite()[-RECENT:]
     if not speeds or not total or done is None or statistics.median(speeds) <= 0:
         return None
@@ -115,7 +115,7 @@ def _seconds_left(run: Run, done: float | None, total: float | None) -> float | 
 
 
 def _images_in_all(run: Run) -> float | None:
-    """Real images that it will have seen in the end; None where that cannot be known."""
+    """Real images that the run will have seen at its end; None if unknown."""
     trainer = run.settings.get("trainer")
     trainer = trainer if isinstance(trainer, dict) else {}
     limits = []
@@ -129,7 +129,7 @@ def _images_in_all(run: Run) -> float | None:
 
 
 def _images_of_an_epoch(run: Run, trainer: Mapping[str, Any]) -> float | None:
-    """From the first epoch that has ended; before that, as many as the set has."""
+    """Images of an epoch: of the first finished epoch; before its end, the size of the dataset."""
     epoch = run.curves.get("epoch", Curve())
     numbers = dict(zip(epoch.images, epoch.values, strict=True))
     ends = [curve.images[0] for name, curve in run.curves.items() if name.startswith("epoch/") and curve.images]

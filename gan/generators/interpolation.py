@@ -16,7 +16,7 @@ METHODS = ("spherical", "linear")
 MOST_FRAMES = 100_000
 
 
-class Places(NamedTuple):
+class FramePositions(NamedTuple):
     """Where the frames of a walk stand.
 
     Attributes:
@@ -30,7 +30,7 @@ class Places(NamedTuple):
     fraction: Tensor
 
 
-def places(anchors: int, steps: int, *, loop: bool = False) -> Places:
+def frame_positions(anchors: int, steps: int, *, loop: bool = False) -> FramePositions:
     """``steps`` frames from each anchor to the next: steps * (anchors - 1) + 1, the last one on the last anchor.
 
     Args:
@@ -53,10 +53,10 @@ def places(anchors: int, steps: int, *, loop: bool = False) -> Places:
         raise GanError(f"steps: {steps} given, which makes {frames} frames; at most {MOST_FRAMES} are made")
     index = torch.arange(frames)
     start = index.div(steps, rounding_mode="floor")
-    return Places(start, (start + 1) % anchors, (index % steps) / steps)
+    return FramePositions(start, (start + 1) % anchors, (index % steps) / steps)
 
 
-def between(anchors: Tensor, where: Places, prior: Prior, method: str | None = None) -> Tensor:
+def interpolate(anchors: Tensor, where: FramePositions, prior: Prior, method: str | None = None) -> Tensor:
     """Latents (frames, prior.width) of a walk between anchors (N, prior.width).
 
     Args:
