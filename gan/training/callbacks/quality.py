@@ -148,7 +148,10 @@ def why_unmeasured(data: ImageData) -> str:
             load_extractor(name, kind)
     except GanError:
         why = f"no extractor for data '{data.loaded.name}'"
-        return f"{why}; to make it: {training_command(data.loaded, data.folder)}" if data.loaded.name in NAMES else why
+        if data.loaded.name not in NAMES:
+            return why
+        channels, size = data.loaded.images.shape[1:3]
+        return f"{why}; to make it: {training_command(data.loaded.name, vars(data), channels=channels, size=size)}"
     return ""
 
 
