@@ -136,7 +136,7 @@ def _place(chart: Chart, number: int) -> str:
 
 def _points(chart: Chart) -> dict[str, object]:
     curves = [
-        {"line": line, "x": curve.images, "y": [_rounded(value) for value in curve.values]}
+        {"line": line, "x": curve.x, "y": [_rounded(value) for value in curve.values]}
         for line, curve in chart.curves.items()
     ]
     return {"title": chart.title, "curves": curves}

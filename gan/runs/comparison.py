@@ -9,8 +9,9 @@ from torch import Tensor
 from gan.runs.checkpoint_io import load
 from gan.runs.run_files import read_rows
 from gan.runs.run_folder import in_folder
+from gan.runs.series import IMAGES_PER_SECOND
 
-TIMES = ("seconds", "images_per_second", "train/images_per_second")
+TIMES = ("seconds", "images_per_second", IMAGES_PER_SECOND)
 NEVER_ALIKE = (*TIMES, "event_files")  # TensorBoard's files hold times and the machine's name
 METRICS = "metrics.csv"
 LAST = Path("checkpoints") / "last.ckpt"

@@ -58,7 +58,7 @@ export function chartOf(chart, end) {
   for (const images of ticks(0, last, false)) {
     drawn("text", { x: atX(images), y: HEIGHT - 6, "text-anchor": images > 0.95 * last ? "end" : "middle" }, svg, short(images));
   }
-  if (chart.line !== undefined) drawn("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: atY(chart.line), y2: atY(chart.line), class: "coin" }, svg);
+  if (chart.line !== null) drawn("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: atY(chart.line), y2: atY(chart.line), class: "coin" }, svg);
   const legend = document.createElement("figcaption");
   chart.lines.forEach(({ name, x, y }, index) => {
     let path = "", open = false;
@@ -73,7 +73,7 @@ export function chartOf(chart, end) {
     }
     const entry = document.createElement("span");
     entry.className = `c${index % 5}`;
-    entry.textContent = `${name.replaceAll("_", " ")} ${short(y.findLast((value) => value !== null))}`;
+    entry.textContent = `${name} ${short(y.findLast((value) => value !== null))}`;
     legend.append(entry);
   });
   const title = document.createElement("h2");

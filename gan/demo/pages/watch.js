@@ -5,8 +5,6 @@ import { addressOf, element, json } from "./requests.js";
 
 const OFTEN = 2000, SELDOM = 15_000; // milliseconds between two looks at a run that goes on, and at one that does not
 const QUIET = 120; // seconds without a new row that are worth a word
-const MEASURES = { fcd: "FCD", fcd_autoencoder: "AE distance", precision: "precision", recall: "recall", coverage: "coverage",
-  label_accuracy: "classes right", copied: "copied", modes: "modes", missing: "classes missing" };
 const byId = (id) => document.getElementById(id);
 let number = 0, followed = true, shownGrid = "", timer = 0;
 
@@ -49,7 +47,7 @@ function showMeasures(run) {
   const measured = Object.keys(run.measured).length > 0;
   const values = measured ? run.measured
     : Object.fromEntries(Object.entries(run.latest).map(([name, value]) => [name.replace("quality/", ""), value]));
-  const rows = Object.entries(MEASURES).filter(([name]) => typeof values[name] === "number")
+  const rows = Object.entries(run.titles).filter(([name]) => typeof values[name] === "number")
     .map(([name, title]) => element("tr", {}, element("th", { scope: "row" }, title), element("td", {}, short(values[name]))));
   if (!rows.length) return byId("measures").replaceChildren();
   const caption = measured ? "gan evaluate" : "while training, of few images";
