@@ -1,6 +1,8 @@
 """What metrics.csv says: each logged column as a curve over the real images that the run had seen, or the steps."""
 
 import contextlib
+import csv
+import io
 import itertools
 import math
 import statistics
@@ -8,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gan.runs.run_files import read_rows
+from gan.runs.run_files import read_bytes, unreadable
 from gan.runs.series import IMAGES
 
 FILE_NAME = "metrics.csv"
@@ -25,6 +27,22 @@ class Curve:
     def finite(self) -> list[float]:
         """The values that are numbers."""
         return [value for value in self.values if math.isfinite(value)]
+
+
+def read_rows(path: Path) -> Iterator[dict[str, str]]:
+    """The whole rows of a metrics.csv by column; of a last line without its end nothing.
+
+    Raises:
+        FileNotFoundError: there is none.
+        RunFileError: it is no table within the bounds.
+    """
+    text = read_bytes(path).decode(errors="replace")
+    whole = text[: text.rfind("\n") + 1].replace("\0", "")
+    try:
+        for row in csv.DictReader(io.StringIO(whole, newline="")):
+            yield {name: cell or "" for name, cell in row.items() if isinstance(name, str)}  # None: cells too many
+    except csv.Error as error:
+        raise unreadable(path, error) from error
 
 
 def read_curves(table: Path, axis: str = IMAGES) -> dict[str, Curve]:

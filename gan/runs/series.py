@@ -4,7 +4,6 @@ The progress bar, losses.png, TensorBoard's layout, `gan show`, `gan report`, `g
 names read it. A series of a user's own callback is drawn by `gan report` under its name.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 TRAIN, EPOCH, QUALITY = "train/", "epoch/", "quality/"
@@ -118,9 +117,3 @@ BY_NAME = {series.name: series for series in SERIES}
 def drawn_in(chart: Chart) -> list[Series]:
     """The series of one chart, in order."""
     return [series for series in SERIES if series.chart is chart]
-
-
-def bar_text(values: Mapping[str, float]) -> str:
-    """The last values in a few words, for the progress bar; what was not logged is left out."""
-    shown = (series.bar.format(values[series.name]) for series in SERIES if series.bar and series.name in values)
-    return "".join(shown).strip()

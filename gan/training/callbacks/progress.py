@@ -1,13 +1,14 @@
 """One bar for the whole run: where it is, how the game stands, how fast it goes, and the time left."""
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import lightning.pytorch as L
 from lightning.pytorch.callbacks import ProgressBar
 from tqdm import tqdm
 
-from gan.runs.series import TRAIN, bar_text
+from gan.runs.series import SERIES, TRAIN
 from gan.system.errors import at_least_one
 from gan.training.callbacks.monitor import GameMonitor
 from gan.training.callbacks.quality import quality_of
@@ -87,6 +88,12 @@ class GameProgress(ProgressBar):
         if self._bar is not None:
             self._bar.refresh()
             self._bar.close()
+
+
+def bar_text(values: Mapping[str, float]) -> str:
+    """The last values in a few words, for the progress bar; what was not logged is left out."""
+    shown = (series.bar.format(values[series.name]) for series in SERIES if series.bar and series.name in values)
+    return "".join(shown).strip()
 
 
 def _minibatches(trainer: L.Trainer, game: GAN) -> int | None:

@@ -7,8 +7,8 @@ import lightning.pytorch as L
 import pytest
 from tiny_runs import BATCHES, Play
 
-from gan.runs.series import bar_text
 from gan.training.callbacks import GameMonitor, GameProgress
+from gan.training.callbacks.progress import bar_text
 
 
 class Watched(GameProgress):
