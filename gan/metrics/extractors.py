@@ -54,9 +54,13 @@ def extractor_name(data: LoadedImages) -> str:
     """
     if data.name == FOLDER:
         return f"{FOLDER}-{digest(data.images, data.held_out_images)[:16]}"
-    base = data.name.removeprefix("stacked_").removesuffix("_sample")
-    is_colour = data.images.shape[1] == 3 and not data.name.startswith("stacked_")
-    return f"{base}-colour" if is_colour else base
+    return extractors_of(data.name, is_colour=data.images.shape[1] == 3)
+
+
+def extractors_of(name: str, *, is_colour: bool) -> str:
+    """The same by the name of a set that is no folder, and whether its images have three channels."""
+    base = name.removeprefix("stacked_").removesuffix("_sample")
+    return f"{base}-colour" if is_colour and not name.startswith("stacked_") else base
 
 
 def training_command(data: LoadedImages, folder: str | None = None) -> str:

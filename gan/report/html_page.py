@@ -51,7 +51,8 @@ def html_page(document: Document) -> bytes:
 <main>
 {body}
 </main>
-<script>
+<script type="module">
+{(own / "axes.js").read_text()}
 {(own / "page.js").read_text()}</script>
 </body>
 </html>

@@ -1,8 +1,9 @@
 // The charts of `gan report`, and tables that sort by a click on their head. No library, nothing fetched.
-"use strict";
+// A module, which axes.js stands before in the page.
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
   const DASHES = ["", "7 3", "2 3", "9 3 2 3"];
+  const DIGITS = 4;
   const MARGIN = { left: 54, right: 24, top: 8, bottom: 22 };
 
   function element(name, attributes, parent, text) {
@@ -12,22 +13,6 @@
     if (text !== undefined) made.textContent = text; // never innerHTML: names are a user's
     if (parent) parent.append(made);
     return made;
-  }
-
-  function short(value) {
-    if (value === 0) return "0";
-    const size = Math.abs(value);
-    if (size >= 1e6) return +(value / 1e6).toPrecision(4) + " M";
-    if (size >= 1e4) return +(value / 1e3).toPrecision(4) + " k";
-    return size < 1e-3 ? value.toExponential(1) : String(+value.toPrecision(4));
-  }
-
-  function ticks(low, high, wanted) {
-    const raw = (high - low) / wanted, power = 10 ** Math.floor(Math.log10(raw));
-    const step = power * [1, 2, 2.5, 5, 10].find((factor) => factor * power >= raw);
-    const found = [];
-    for (let at = Math.ceil(low / step); at * step <= high; at++) found.push(at * step);
-    return found;
   }
 
   function logTicks(low, high) {
@@ -126,11 +111,11 @@
       this.hair.setAttribute("visibility", x === null ? "hidden" : "visible");
       if (x === null) return;
       this.hair.setAttribute("x1", this.toX(x)); this.hair.setAttribute("x2", this.toX(x));
-      element("span", {}, this.readout, short(Math.round(x)) + " images");
+      element("span", {}, this.readout, short(Math.round(x), DIGITS) + " images");
       for (const curve of this.visible()) {
         const value = curve.y[nearest(curve.x, x)], line = this.lines[curve.line];
         const entry = element("span", {}, this.readout);
-        entry.append(sample(line), ` ${line.name}: ${value === null ? "–" : short(value)}`);
+        entry.append(sample(line), ` ${line.name}: ${value === null ? "–" : short(value, DIGITS)}`);
       }
     }
 
@@ -179,13 +164,14 @@
     }
 
     drawAxes(xs, ys, width, height) {
-      for (const y of this.log ? logTicks(...ys) : ticks(...ys, 5)) {
+      const across = ticks(...xs, Math.max(2, Math.floor(width / 75)), true);
+      for (const [y, text] of labelled(this.log ? logTicks(...ys) : ticks(...ys, 5), DIGITS)) {
         element("line", { x1: MARGIN.left, x2: width - MARGIN.right, y1: this.toY(y), y2: this.toY(y),
           stroke: "currentColor", "stroke-opacity": 0.13 }, this.plot);
-        element("text", { x: MARGIN.left - 6, y: this.toY(y) + 4, "text-anchor": "end" }, this.plot, short(y));
+        element("text", { x: MARGIN.left - 6, y: this.toY(y) + 4, "text-anchor": "end" }, this.plot, text);
       }
-      for (const x of ticks(...xs, Math.max(2, Math.floor(width / 75)))) {
-        element("text", { x: this.toX(x), y: height - 6, "text-anchor": "middle" }, this.plot, short(x));
+      for (const [x, text] of labelled(across, DIGITS)) {
+        element("text", { x: this.toX(x), y: height - 6, "text-anchor": "middle" }, this.plot, text);
       }
     }
 

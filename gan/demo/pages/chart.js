@@ -1,5 +1,7 @@
 // A chart of a few lines over the images seen, as SVG.
 
+import { labelled, short, ticks } from "./axes.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 460, HEIGHT = 190, LEFT = 46, RIGHT = 10, TOP = 8, BOTTOM = 22;
 
@@ -11,27 +13,13 @@ function drawn(name, attributes, parent, text) {
   return made;
 }
 
-export function short(value) {
-  if (value === null || value === undefined) return "–";
-  const size = Math.abs(value);
-  if (size >= 1e6) return `${+(value / 1e6).toPrecision(3)} M`;
-  if (size >= 1e4) return `${+(value / 1e3).toPrecision(3)} k`;
-  return size > 0 && size < 1e-3 ? value.toExponential(1) : String(+value.toPrecision(3));
-}
-
-function ticks(low, high, log) {
-  if (log) {
-    const found = [];
-    for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
-      for (const factor of [1, 2, 5]) found.push(factor * 10 ** power);
-    }
-    const inside = found.filter((value) => value >= low && value <= high);
-    return inside.length > 6 ? inside.filter((value) => Number.isInteger(Math.round(1e6 * Math.log10(value)) / 1e6)) : inside;
+function logTicks(low, high) {
+  const found = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
+    for (const factor of [1, 2, 5]) found.push(factor * 10 ** power);
   }
-  const raw = (high - low) / 4, power = 10 ** Math.floor(Math.log10(raw));
-  const step = power * [1, 2, 2.5, 5, 10].find((factor) => factor * power >= raw * 0.999);
-  return Array.from({ length: 12 }, (_, index) => (Math.ceil(low / step - 1e-9) + index) * step)
-    .filter((value) => value <= high + step * 1e-9);
+  const inside = found.filter((value) => value >= low && value <= high);
+  return inside.length > 6 ? inside.filter((value) => Number.isInteger(Math.round(1e6 * Math.log10(value)) / 1e6)) : inside;
 }
 
 function range(chart) {
@@ -51,12 +39,12 @@ export function chartOf(chart, end) {
   const scaled = (value) => (chart.log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low));
   const atX = (images) => LEFT + images / last * (WIDTH - LEFT - RIGHT);
   const atY = (value) => HEIGHT - BOTTOM - Math.max(0, Math.min(1, scaled(value))) * (HEIGHT - TOP - BOTTOM);
-  for (const value of ticks(low, high, chart.log)) {
+  for (const [value, text] of labelled(chart.log ? logTicks(low, high) : ticks(low, high, 4))) {
     drawn("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: atY(value), y2: atY(value), class: "rule" }, svg);
-    drawn("text", { x: LEFT - 6, y: atY(value) + 4, "text-anchor": "end" }, svg, short(value));
+    drawn("text", { x: LEFT - 6, y: atY(value) + 4, "text-anchor": "end" }, svg, text);
   }
-  for (const images of ticks(0, last, false)) {
-    drawn("text", { x: atX(images), y: HEIGHT - 6, "text-anchor": images > 0.95 * last ? "end" : "middle" }, svg, short(images));
+  for (const [images, text] of labelled(ticks(0, last, 4, true))) {
+    drawn("text", { x: atX(images), y: HEIGHT - 6, "text-anchor": images > 0.95 * last ? "end" : "middle" }, svg, text);
   }
   if (chart.line !== null) drawn("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: atY(chart.line), y2: atY(chart.line), class: "coin" }, svg);
   const legend = document.createElement("figcaption");

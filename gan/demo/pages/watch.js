@@ -1,6 +1,7 @@
 // The page of `gan watch`: asks for the run's state again and again, and shows it.
 
-import { chartOf, short } from "./chart.js";
+import { short } from "./axes.js";
+import { chartOf } from "./chart.js";
 import { addressOf, element, json } from "./requests.js";
 
 const OFTEN = 2000, SELDOM = 15_000; // milliseconds between two looks at a run that goes on, and at one that does not
