@@ -52,7 +52,7 @@ def html_page(document: Document) -> bytes:
 {body}
 </main>
 <script type="module">
-{(own / "axes.js").read_text()}
+{(own / "chart.js").read_text()}
 {(own / "page.js").read_text()}</script>
 </body>
 </html>
