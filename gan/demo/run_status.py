@@ -76,17 +76,14 @@ def grid(run: Run, number: int) -> bytes:
 def _chart(run: Run, chart: Chart) -> dict[str, Any] | None:
     logged = [series for series in drawn_in(chart) if series.name in run.curves]
     curves = {series.title: thinned(with_gaps(run.curves[series.name]), MOST_POINTS) for series in logged}
-    lines = [
-        {"name": title, "x": curve.x, "y": [_finite(value, 5) for value in curve.values]}
-        for title, curve in curves.items()
-    ]
+    lines = [{"name": title, **curve.plain()} for title, curve in curves.items()]
     ways = {WAYS[series.better] for series in logged}
     return {**asdict(chart), "title": chart.title + "".join(ways), "lines": lines} if lines else None
 
 
-def _finite(value: float | None, digits: int = 9) -> float | None:
+def _finite(value: float | None) -> float | None:
     """JSON has no NaN."""
-    return float(f"{value:.{digits}g}") if value is not None and math.isfinite(value) else None
+    return float(f"{value:.9g}") if value is not None and math.isfinite(value) else None
 
 
 def _share(done: float | None, total: float | None) -> float | None:

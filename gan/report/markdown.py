@@ -108,6 +108,6 @@ def _drawn(charts: Charts, some: Sequence[Chart]) -> bytes:
     panels = []
     for chart in some:
         shown = {index: curve for index, curve in chart.curves.items() if charts.lines[index].shown}
-        lines = [figures.Line(names[index], curve, looks[index]) for index, curve in shown.items()]
+        lines = [(names[index], curve, looks[index]) for index, curve in shown.items()]
         panels.append((series.Chart(chart.title), lines))
     return figures.draw(panels, columns=2, size=(12, 2.6 * ((len(some) + 1) // 2) + 0.6), dpi=80, one_legend=True)

@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from gan.runs.run_files import read_bytes, unreadable
 from gan.runs.series import IMAGES
@@ -27,6 +28,10 @@ class Curve:
     def finite(self) -> list[float]:
         """The values that are numbers."""
         return [value for value in self.values if math.isfinite(value)]
+
+    def plain(self) -> dict[str, list[Any]]:
+        """For a page's JSON, which has no NaN; five digits are more than a screen shows."""
+        return {"x": self.x, "y": [float(f"{value:.5g}") if math.isfinite(value) else None for value in self.values]}
 
 
 def read_rows(path: Path) -> Iterator[dict[str, str]]:

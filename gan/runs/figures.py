@@ -3,19 +3,11 @@
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from gan.runs.curves import Curve
 from gan.runs.series import Chart
 
-
-@dataclass(frozen=True)
-class Line:
-    """A curve, its name, and its colour and dash if not matplotlib's own choice."""
-
-    name: str
-    curve: Curve
-    look: Mapping[str, str] = field(default_factory=dict)
+Line = tuple[str, Curve, Mapping[str, str]]  # its name, its points, and what matplotlib is not to choose of its look
 
 
 def draw(
@@ -30,8 +22,7 @@ def draw(
     """A PNG with one panel for each chart.
 
     Args:
-        columns: panels side by side.
-        size: in inches. dpi: pixels of an inch.
+        columns: panels side by side. size: in inches. dpi: pixels of an inch.
         axis: what the curves are drawn against.
         one_legend: one below all panels, which have the same lines, in place of one in each.
     """
@@ -41,11 +32,9 @@ def draw(
     places = list(figure.subplots(math.ceil(len(panels) / columns), columns, squeeze=False).flat)
     drawn = {}
     for axes, (chart, lines) in zip(places, panels, strict=False):
-        for line in lines:
-            name, marker = line.name.replace("$", r"\$"), "." if len(line.curve.x) <= 40 else None
-            (drawn[name],) = axes.plot(
-                line.curve.x, line.curve.values, label=name, linewidth=1, marker=marker, **line.look
-            )
+        for name, curve, look in lines:
+            label, marker = name.replace("$", r"\$"), "." if len(curve.x) <= 40 else None
+            (drawn[label],) = axes.plot(curve.x, curve.values, label=label, linewidth=1, marker=marker, **look)
         if chart.line is not None:
             axes.axhline(chart.line, color="grey", linestyle=":", label=chart.line_title)
         if chart.low is not None and chart.high is not None:

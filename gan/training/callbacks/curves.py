@@ -10,7 +10,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from gan.runs.curves import Curve, read_curves, with_gaps
 from gan.runs.figures import Line, draw
 from gan.runs.metrics_csv import MetricsCSV
-from gan.runs.series import ACCURACIES, COIN, LOSSES, drawn_in
+from gan.runs.series import ACCURACIES, COIN, LOSSES, Chart, drawn_in
 from gan.system.files import write_bytes
 from gan.training.module import GAN
 
@@ -52,8 +52,8 @@ def _boards(trainer: L.Trainer) -> list[Any]:
 
 def draw_curves(curves: Mapping[str, Curve]) -> bytes:
     """A PNG of two charts, one above the other, against generator updates."""
-    panels = []
+    panels: list[tuple[Chart, list[Line]]] = []
     for chart in DRAWN:
         logged = [series for series in drawn_in(chart) if series.name in curves]
-        panels.append((chart, [Line(series.title, with_gaps(curves[series.name])) for series in logged]))
+        panels.append((chart, [(series.title, with_gaps(curves[series.name]), {}) for series in logged]))
     return draw(panels, columns=1, size=(8, 6), dpi=100, axis="generator updates")
