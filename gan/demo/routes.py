@@ -23,8 +23,8 @@ from gan.runs.reading import Run, read_run
 from gan.system.errors import GanError
 
 PAGES = {"/": "demo", "/watch": "watch"}
-OF_THE_REPORT = ("axes.js",)  # which stands in the report's page too
-SCRIPTS = ("requests.js", "controls.js", "panel.js", "demo.js", "chart.js", "watch.js", *OF_THE_REPORT)
+OF_THE_REPORT = ("chart.js",)  # which stands in the report's page too
+SCRIPTS = ("requests.js", "controls.js", "panel.js", "demo.js", "watch.js", *OF_THE_REPORT)
 STYLES = ("page.css",)
 NEIGHBOURS = 5
 Route = Callable[[Request], Response]

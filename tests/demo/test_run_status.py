@@ -79,9 +79,9 @@ def test_charts_have_what_was_logged_and_nothing_that_json_lacks(tmp_path: Path)
     charts = status(write_run(tmp_path / "run", rows, max_epochs=4))["charts"]
     assert isinstance(charts, list)
     losses, distances, speed = charts
-    assert losses["lines"] == [{"name": "d_loss", "x": [100, 200, 300], "y": [0.5, None, None]}]
+    assert losses["lines"] == [{"name": "D's loss", "x": [100, 200, 300], "y": [0.5, None, None]}]
     assert distances["lines"][0]["y"] == [7.25]
-    assert distances["log"]
+    assert (distances["title"], distances["log"]) == ("Fréchet distance (lower is better)", True)
     assert speed["title"] == "images per second"
 
 

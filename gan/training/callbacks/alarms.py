@@ -12,6 +12,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from gan.data.module import ImageData
 from gan.data.normalization import normalize
+from gan.runs.series import ALARMS
 from gan.system.errors import ConfigError, at_least_one
 from gan.system.files import write_bytes
 from gan.training.callbacks.monitor import GameMonitor
@@ -195,7 +196,7 @@ class Alarms(L.Callback):
             if isinstance(logger, TensorBoardLogger):
                 if line:
                     logger.experiment.add_text("alarms", as_it_is(line), trainer.global_step)
-                values = {f"alarms/{name.replace(' ', '_')}": float(on) for name, on in states.items()}
+                values = {ALARMS + name.replace(" ", "_"): float(on) for name, on in states.items()}
                 logger.log_metrics(values, step=trainer.global_step)
 
 
