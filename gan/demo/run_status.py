@@ -119,7 +119,7 @@ def _images_of_an_epoch(run: Run, trainer: Mapping[str, Any]) -> float | None:
     ends = [curve.x[0] for name, curve in run.curves.items() if name.startswith(EPOCH) and curve.x]
     if ends and min(ends) in numbers:
         return min(ends) / (numbers[min(ends)] + 1)
-    if trainer.get("limit_train_batches") != 1.0:
+    if trainer.get("limit_train_batches") != 1.0 or trainer.get("overfit_batches"):
         return None
     if run.data in SAMPLES:
         return SAMPLES[run.data].train_count

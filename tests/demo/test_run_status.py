@@ -65,6 +65,11 @@ def test_where_the_end_is_not_known_none_is_told(tmp_path: Path) -> None:
     assert (told["images_in_all"], told["share"], told["left"]) == (None, None, None)
 
 
+def test_the_length_of_a_run_that_overfits_is_known_once_an_epoch_has_ended(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run", "1,0,500,50,0.5,100,,\n", max_epochs=4, overfit_batches=2)
+    assert status(folder)["images_in_all"] is None
+
+
 def test_a_run_that_has_only_begun_or_was_cut_short(tmp_path: Path) -> None:
     begun = status(write_run(tmp_path / "begun", "", max_epochs=4))
     assert (begun["images"], begun["share"], begun["charts"], begun["grids"]) == (None, 0.0, [], [])
