@@ -29,7 +29,7 @@ def hints_of(called: Callable[..., Any]) -> dict[str, Any]:
         return {}
 
 
-def is_whole(value: Any) -> bool:
+def is_int(value: Any) -> bool:
     """True for a whole number that fits into 64 bits, as torch's do."""
     return isinstance(value, int) and not isinstance(value, bool) and -LIMIT <= value < LIMIT
 
@@ -46,9 +46,9 @@ def matches(value: Any, hint: Any) -> bool:
     if origin is tuple and Ellipsis not in arguments:
         return isinstance(value, list) and len(value) == len(arguments) and all(map(matches, value, arguments))
     if hint is int:
-        return is_whole(value)
+        return is_int(value)
     if hint is float:
-        return (is_whole(value) or isinstance(value, float)) and math.isfinite(value)
+        return (is_int(value) or isinstance(value, float)) and math.isfinite(value)
     return isinstance(value, hint) if isinstance(hint, type) and origin is None and hint is not Any else True
 
 

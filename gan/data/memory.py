@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gan.system.errors import DataError
 
-SHARE = 0.5  # of the free memory: the rest is for the networks, and for the copy on the device where that is the CPU
+USABLE = 0.5  # fraction of the free memory; the rest is for the networks and, on a CPU, the copy on the device
 GIB = 2**30
 
 
@@ -19,7 +19,7 @@ def check_memory(what: str, count: int, image_shape: tuple[int, int, int], remed
         more: bytes that each image takes besides, for its latent, say.
     """
     needed, free = count * (math.prod(image_shape) + more), free_memory()
-    if free is not None and needed > SHARE * free:
+    if free is not None and needed > USABLE * free:
         shape = " x ".join(map(str, image_shape))
         raise DataError(
             f"{what}: {count:,} images of {shape} take {needed / GIB:.1f} GiB, and of this machine's free "

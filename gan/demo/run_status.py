@@ -1,4 +1,4 @@
-"""What a run's folder says of it while it trains, for a page that asks again and again."""
+"""The status of a run during training, read from its folder for a page that polls it."""
 
 import math
 import statistics
@@ -15,7 +15,7 @@ from gan.runs.series import CHARTS, EPOCH, IMAGES_PER_SECOND, QUALITY, SERIES, C
 from gan.system.errors import GanError
 
 MOST_POINTS = 400  # of one curve
-RECENT = 20  # rows that the speed is taken from
+RECENT = 20  # rows for the speed
 WAYS = {-1: " (lower is better)", 0: "", 1: " (higher is better)"}
 TITLES = {series.name.removeprefix(QUALITY): series.title for series in SERIES if series.name.startswith(QUALITY)}
 TITLES["copied"] = "copied"  # measured by `gan evaluate` alone
@@ -42,7 +42,7 @@ def status(run: Run, now: float) -> dict[str, Any]:
         "images": done,
         "images_in_all": total,
         "g_updates": run.count("g_updates"),
-        "share": 1.0 if state == "finished" else _share(done, total),
+        "share": 1.0 if state == "finished" else _fraction(done, total),
         "left": _seconds_left(run, done, total) if state == "running" else None,
         "latest": {name: _finite(curve.values[-1]) for name, curve in run.curves.items() if name.startswith(QUALITY)},
         "measured": {name: value for name, value in run.quality.items() if is_number(value)},
@@ -54,15 +54,15 @@ def status(run: Run, now: float) -> dict[str, Any]:
 
 
 def grids(run: Run) -> list[Path]:
-    """The pictures of the fixed latents, epoch by epoch, the newest last."""
+    """The sample grids of the fixed latents by epoch, the newest last."""
     return sorted((run.folder / "samples").glob("epoch_*.png"))
 
 
 def grid(run: Run, number: int) -> bytes:
-    """One of these pictures, as PNG.
+    """One of these grids, as PNG.
 
     Raises:
-        GanError: there is no such, or it is none of this folder.
+        GanError: the number does not exist, or the file is not a picture of this run.
     """
     found = grids(run)
     if not 0 <= number < len(found):
@@ -82,11 +82,11 @@ def _chart(run: Run, chart: Chart) -> dict[str, Any] | None:
 
 
 def _finite(value: float | None) -> float | None:
-    """JSON has no NaN."""
+    """The rounded value; None for NaN and infinity, which JSON cannot hold."""
     return float(f"{value:.9g}") if value is not None and math.isfinite(value) else None
 
 
-def _share(done: float | None, total: float | None) -> float | None:
+def _fraction(done: float | None, total: float | None) -> float | None:
     return min(1.0, (done or 0) / total) if total else None
 
 
@@ -99,7 +99,7 @@ def _seconds_left(run: Run, done: float | None, total: float | None) -> float | 
 
 
 def _images_in_all(run: Run) -> float | None:
-    """Real images that it will have seen in the end; None where that cannot be known."""
+    """Real images that the run will have seen at its end; None if unknown."""
     trainer = run.settings.get("trainer")
     trainer = trainer if isinstance(trainer, dict) else {}
     limits = []
@@ -113,7 +113,7 @@ def _images_in_all(run: Run) -> float | None:
 
 
 def _images_of_an_epoch(run: Run, trainer: Mapping[str, Any]) -> float | None:
-    """From the first epoch that has ended; before that, as many as the set has."""
+    """Images of an epoch: of the first finished epoch; before its end, the size of the dataset."""
     epoch = run.curves.get("epoch", Curve())
     numbers = dict(zip(epoch.x, epoch.values, strict=True))
     ends = [curve.x[0] for name, curve in run.curves.items() if name.startswith(EPOCH) and curve.x]

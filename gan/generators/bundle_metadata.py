@@ -100,18 +100,18 @@ def _fits(name: str, value: Any, metadata: Mapping[str, Any]) -> bool:
         case "prior":
             return value in PRIORS
         case "latent_dim":
-            return _is_whole(value, 1, MAX_WIDTH)
+            return _is_int(value, 1, MAX_WIDTH)
         case "codes":
             return _are_codes(value)
         case "image_shape":
-            sides = isinstance(value, list) and len(value) == 3 and all(_is_whole(side, 1, MAX_SIDE) for side in value)
+            sides = isinstance(value, list) and len(value) == 3 and all(_is_int(side, 1, MAX_SIDE) for side in value)
             return sides and math.prod(value) <= MAX_PIXELS
         case "mean":
             return _is_finite(value)
         case "std":
             return _is_finite(value) and value > 0
         case "num_classes":
-            return _is_whole(value, 0, MAX_WIDTH)
+            return _is_int(value, 0, MAX_WIDTH)
         case "points":
             return value is (metadata["image_shape"] == list(POINT_SHAPE))
         case "data":
@@ -126,8 +126,8 @@ def _are_codes(value: Any) -> bool:
     return (
         isinstance(categorical, list)
         and len(categorical) <= MAX_LENGTH
-        and all(_is_whole(classes, 2, MAX_WIDTH) for classes in categorical)
-        and _is_whole(value["continuous"], 0, MAX_WIDTH)
+        and all(_is_int(classes, 2, MAX_WIDTH) for classes in categorical)
+        and _is_int(value["continuous"], 0, MAX_WIDTH)
     )
 
 
@@ -160,7 +160,7 @@ def _is_word(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value) <= MAX_LENGTH and value.isprintable()  # it will stand in messages
 
 
-def _is_whole(value: Any, least: int, most: int) -> bool:
+def _is_int(value: Any, least: int, most: int) -> bool:
     return type(value) is int and least <= value <= most
 
 

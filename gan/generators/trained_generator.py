@@ -18,7 +18,7 @@ from gan.data.normalization import denormalize, dtype_at_rest
 from gan.game.latents import Prior
 from gan.generators import bundle_metadata
 from gan.generators.class_labels import class_labels
-from gan.generators.interpolation import between, places
+from gan.generators.interpolation import frame_positions, interpolate
 from gan.system.errors import GanError
 
 # What may be asked for as the classes of images: see `TrainedGenerator.sample`.
@@ -165,7 +165,7 @@ class TrainedGenerator:
                 ``sample(…, seed=seed)``; or latents (N, prior.width). 2 or more.
             steps: frames from each anchor to the next, which itself begins the next way, or ends the walk.
             labels: as in `sample`, one for each anchor. Between two classes their embeddings are mixed.
-            method: "spherical" or "linear": `gan.generators.interpolation.between`. By default the
+            method: "spherical" or "linear": `gan.generators.interpolation.interpolate`. By default the
                 one that suits the prior.
             loop: go back to the first anchor in the end, so that the frames can be repeated without a jump.
             batch_size: images made at a time: bounds the memory.
@@ -176,12 +176,12 @@ class TrainedGenerator:
         """
         self._check_memory(len(anchors) * steps)
         z = anchors if isinstance(anchors, Tensor) else self._first_latents(anchors)
-        where = places(len(z), steps, loop=loop)
+        where = frame_positions(len(z), steps, loop=loop)
         classes = self.labels(labels, len(z))
         if classes is not None:
             one_hot = torch.nn.functional.one_hot(classes, self.num_classes).float()
-            classes = torch.lerp(one_hot[where.start], one_hot[where.end], where.share[:, None])
-        return self._images(between(z, where, self.prior, method), classes, batch_size)
+            classes = torch.lerp(one_hot[where.start], one_hot[where.end], where.fraction[:, None])
+        return self._images(interpolate(z, where, self.prior, method), classes, batch_size)
 
     def _first_latents(self, seeds: Sequence[int]) -> Tensor:
         """(N, prior.width): the first latent of each seed."""

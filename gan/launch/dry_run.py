@@ -10,9 +10,9 @@ from torch import nn
 
 from gan.data.loaded import LoadedImages
 from gan.data.module import ImageData
-from gan.data.registry import STACKED, Archive, Source, find_source, known_shape
+from gan.data.registry import STACKED, Archive, DatasetSpec, find_source, known_shape
 from gan.launch import preflight, summary
-from gan.launch.costs import Trial, Turns, count_turns, real_images, timed
+from gan.launch.costs import StepCounts, Trial, count_steps, real_images, timed
 from gan.launch.preflight import minibatches
 from gan.system.errors import DataError, counted
 from gan.training.build import build_data, build_game, build_trainer
@@ -126,7 +126,7 @@ def _absent(wanted: Mapping[str, Any]) -> LoadedImages | None:
         source = find_source((wanted.get("of") or "mnist") if name == STACKED else name, wanted["split"])
     if isinstance(source, Archive):
         count = source.records * len(source.train_files)
-    elif isinstance(source, Source):
+    elif isinstance(source, DatasetSpec):
         count = source.train.counts[0]
     else:
         return None
@@ -147,7 +147,7 @@ def _costs(settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.T
     batches = minibatches(len(data.train_dataloader()), trainer.limit_train_batches)
     epochs = trainer.max_epochs or -1
     by_time = epochs < 0 and trainer.max_steps < 0
-    turns = count_turns(game.schedule, 1 if by_time else epochs, batches, trainer.max_steps)
+    turns = count_steps(game.schedule, 1 if by_time else epochs, batches, trainer.max_steps)
     arguments = settings["trainer"]
     processes = process_count(arguments["devices"], arguments["accelerator"]) * arguments["num_nodes"]
     trial = timed(settings, data, game, turns, processes=processes)
@@ -180,7 +180,7 @@ def _disk(trial: Trial, trainer: L.Trainer) -> str:
     return f"{kept}about {_size(trial.bundle_bytes)} the generator alone; pictures and logs on top"
 
 
-def _time(trial: Trial, turns: Turns, images: int, processes: int) -> str:
+def _time(trial: Trial, turns: StepCounts, images: int, processes: int) -> str:
     seconds = trial.run_seconds(turns)
     speed = f"{images / seconds:,.0f} images/s" if seconds else "no images"
     share = f", each a process's share of {trial.batch_size} images" if processes > 1 else ""

@@ -7,7 +7,7 @@ import lightning.pytorch as L
 
 from gan.config.kinds import locate
 from gan.data.module import ImageData
-from gan.data.registry import WORLDS
+from gan.data.registry import TOY_DISTRIBUTIONS
 from gan.game.losses import OBJECTIVES
 from gan.runs.series import EPOCH, QUALITY, SERIES, TRAIN
 from gan.system.errors import ConfigError, unknown_name
@@ -57,7 +57,7 @@ def _conditions(settings: Settings, data: ImageData) -> Iterator[str]:
     """The conditions of the table of series that hold in a run with these settings."""
     objective, codes = OBJECTIVES[settings["objective"]["name"]], settings["model"]["codes"]
     asked = settings["model"]["generator"].get("conditioning", "none") != "none" and data.image_shape[0] == 1
-    kind = "points" if data.loaded.name in WORLDS else "images"
+    kind = "points" if data.loaded.name in TOY_DISTRIBUTIONS else "images"
     yield from ("", kind, "pairs" if objective.boundary is None else "boundary")
     yield "log odds" if objective.logistic else "no log odds"
     conditions = {

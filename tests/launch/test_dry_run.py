@@ -10,9 +10,9 @@ import torch
 import yaml
 from train_command import run_train, train_in
 
-from gan.game.schedules import AlternatingEpochs, Steps, Turn
+from gan.game.schedules import AlternatingEpochs, StepPlan, Steps
 from gan.launch import dry_run
-from gan.launch.costs import Stopwatch, count_turns, real_images, timed
+from gan.launch.costs import Stopwatch, count_steps, real_images, timed
 from gan.launch.dry_run import find_data, given_paths, show, tree
 from gan.system.errors import DataError
 from gan.training.build import build_data, build_game, build_trainer
@@ -28,7 +28,7 @@ TINY = (
     "trainer.max_epochs=2",
     "trainer.limit_train_batches=6",
 )
-D, G, BOTH = Turn(True, False), Turn(False, True), Turn(True, True)
+D, G, BOTH = StepPlan(True, False), StepPlan(False, True), StepPlan(True, True)
 Compose = Callable[..., dict[str, Any]]
 
 
@@ -94,9 +94,9 @@ def test_words_of_a_command_line_become_paths() -> None:
     ],
 )
 def test_turns_are_counted_as_the_schedule_gives_them(
-    schedule: Steps | AlternatingEpochs, epochs: int, batches: int, max_steps: int, expected: dict[Turn, int]
+    schedule: Steps | AlternatingEpochs, epochs: int, batches: int, max_steps: int, expected: dict[StepPlan, int]
 ) -> None:
-    turns = count_turns(schedule, epochs, batches, max_steps)
+    turns = count_steps(schedule, epochs, batches, max_steps)
     assert turns == expected
     g_updates = sum(count for turn, count in turns.items() if turn.generator)
     if max_steps > 0:
@@ -123,7 +123,7 @@ def test_every_kind_of_turn_is_timed_and_nothing_of_the_run_is_changed(compose_s
     assert set(trial.seconds) == {D, BOTH}
     assert all(0 < seconds < 5 for seconds in trial.seconds.values())
     assert trial.timed == 4
-    assert trial.run_seconds(count_turns(game.schedule, 2, 6, -1)) == pytest.approx(
+    assert trial.run_seconds(count_steps(game.schedule, 2, 6, -1)) == pytest.approx(
         6 * trial.seconds[D] + 6 * trial.seconds[BOTH]
     )
     assert all(torch.equal(tensor, before[name]) for name, tensor in game.state_dict().items())

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gan.data.module import ImageData
 from gan.data.normalization import denormalize, dtype_at_rest
-from gan.data.registry import NAMES, WORLDS
+from gan.data.registry import NAMES, TOY_DISTRIBUTIONS
 from gan.runs.series import QUALITY
 from gan.system.errors import ConfigError, GanError, at_least_one
 from gan.training.callbacks.samples import evaluating
@@ -97,11 +97,11 @@ class QualityMonitor(L.Callback):
         from gan.metrics.quick import measures_of_points, quick_measures  # a run that is short measures nothing
 
         data = _data(trainer)
-        if data.loaded.name not in WORLDS and self._reference is None:
+        if data.loaded.name not in TOY_DISTRIBUTIONS and self._reference is None:
             self._reference = _reference(data, game.device)
         began = time.perf_counter()  # the real images are looked at once for all runs: no part of the cost
         images, labels = self._generated(game, data)
-        if data.loaded.name in WORLDS:
+        if data.loaded.name in TOY_DISTRIBUTIONS:
             measured = measures_of_points(images, data.loaded.name)
         else:
             measured = quick_measures(images, self._reference, labels)
@@ -141,7 +141,7 @@ def why_unmeasured(data: ImageData) -> str:
     """Why there are no measures for this set, in one line; "" if there are."""
     from gan.metrics.extractors import KINDS, extractor_name, load_extractor, training_command
 
-    if data.loaded.name in WORLDS:
+    if data.loaded.name in TOY_DISTRIBUTIONS:
         return ""
     name = extractor_name(data.loaded)
     try:
