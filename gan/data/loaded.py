@@ -18,6 +18,7 @@ class LoadedImages:
         class_names: one per class; empty without classes.
         origin: a sentence that describes the data and their source.
         substitute_for: name of the requested dataset if this is the sample that replaces it; else None.
+        split: split of a dataset that has several; else None.
     """
 
     images: Tensor
@@ -28,3 +29,4 @@ class LoadedImages:
     class_names: tuple[str, ...]
     origin: str
     substitute_for: str | None = None
+    split: str | None = None

@@ -126,7 +126,9 @@ def _load_source(source: DatasetSpec | Archive, root: Path) -> LoadedImages:
         f"{source.title}: {len(images):,} images to train on and {len(held_out_images):,} held out, "
         f"from {root / source.folder} ({checked})"
     )
-    return LoadedImages(images, labels, held_out_images, held_out_labels, source.name, source.class_names, origin)
+    return LoadedImages(
+        images, labels, held_out_images, held_out_labels, source.name, source.class_names, origin, split=source.split
+    )
 
 
 def _load_sample(sample: Sample) -> LoadedImages:

@@ -1,5 +1,6 @@
 """The models of a server: those of the command line, and uploaded ones."""
 
+import contextlib
 import re
 import shutil
 import tempfile
@@ -11,8 +12,10 @@ from typing import IO
 from gan.demo.model import Model, open_model
 from gan.generators import bundle_file
 from gan.system.errors import BundleError, GanError
+from gan.system.locks import remove_left_behind, temporary_folder
 
 BUNDLED = Path(__file__).parent / bundle_file.FILE_NAME
+SENT = "gan-demo-files-"  # the beginning of a temporary folder's name
 MOST_SENT = 8  # uploads to one server
 
 
@@ -29,12 +32,13 @@ class ModelCache:
         self._device = device
         self._open: dict[int, tuple[tuple[int, int], Model]] = {}
         self._lock = Lock()
-        self._sent: tempfile.TemporaryDirectory[str] | None = None
+        remove_left_behind(SENT)
+        self._sent: Path | None = None
+        self._removed_at_the_end = contextlib.ExitStack()
 
     def close(self) -> None:
         """Delete uploaded files."""
-        if self._sent is not None:
-            self._sent.cleanup()
+        self._removed_at_the_end.close()
 
     @property
     def names(self) -> list[str]:
@@ -70,8 +74,8 @@ class ModelCache:
         """
         shown = re.sub(r"[^ -~]|[/\\]", "_", name)[:80] or "file"
         with self._lock:
-            self._sent = self._sent or tempfile.TemporaryDirectory(prefix="gan-demo-")
-        with tempfile.NamedTemporaryFile(dir=self._sent.name, suffix=".safetensors", delete=False) as file:
+            self._sent = self._sent or self._removed_at_the_end.enter_context(temporary_folder(SENT)).path
+        with tempfile.NamedTemporaryFile(dir=self._sent, suffix=".safetensors", delete=False) as file:
             path = Path(file.name)
             try:
                 shutil.copyfileobj(content, file)

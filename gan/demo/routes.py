@@ -23,7 +23,9 @@ from gan.runs.reading import Run, read_run
 from gan.system.errors import GanError
 
 PAGES = {"/": "demo", "/watch": "watch"}
-STYLES, SCRIPTS = ("page.css",), ("requests.js", "controls.js", "panel.js", "demo.js", "chart.js", "watch.js")
+OF_THE_REPORT = ("chart.js",)  # which stands in the report's page too
+SCRIPTS = ("requests.js", "controls.js", "panel.js", "demo.js", "watch.js", *OF_THE_REPORT)
+STYLES = ("page.css",)
 NEIGHBOURS = 5
 Route = Callable[[Request], Response]
 # Images are generated one request at a time: several would compete for the same cores, and each would need memory.
@@ -143,4 +145,5 @@ def _file(name: str, kind: str) -> Route:
 
 
 def _read(name: str) -> bytes:
-    return (resources.files("gan.demo") / "pages" / name).read_bytes()
+    place = resources.files("gan.report") if name in OF_THE_REPORT else resources.files("gan.demo") / "pages"
+    return (place / name).read_bytes()

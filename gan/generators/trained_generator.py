@@ -21,8 +21,32 @@ from gan.generators.class_labels import class_labels
 from gan.generators.interpolation import frame_positions, interpolate
 from gan.system.errors import GanError
 
+MOST_IMAGES, FEW_IMAGES = 1000, 16  # generated at once; number below which the layers are not measured
+MOST_VALUES = 2**26  # input and output values of one layer at once: 256 MiB
 # Classes of images: see `TrainedGenerator.sample`.
 Labels = int | str | Sequence[int | str] | np.ndarray | Tensor | None
+
+
+@torch.no_grad()
+def images_at_a_time(network: nn.Module, *inputs: Tensor) -> int:
+    """How many images a generator, in eval mode, makes at a time: `MOST_IMAGES`, or fewer of one with large layers.
+
+    By `MOST_VALUES`, the values that its largest layer takes in and puts out, which one image tells.
+    """
+    if len(inputs[0]) <= FEW_IMAGES:
+        return FEW_IMAGES
+    values = [1]
+
+    def noted(module: nn.Module, taken: tuple[Any, ...], made: Any) -> None:
+        values.append(sum(tensor.numel() for tensor in (*taken, made) if isinstance(tensor, Tensor)))
+
+    hooks = [module.register_forward_hook(noted) for module in network.modules()]
+    try:
+        network(*(part[:1].to(next(network.parameters()).device) for part in inputs))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return max(1, min(MOST_IMAGES, MOST_VALUES // max(values)))
 
 
 class TrainedGenerator:
@@ -96,8 +120,8 @@ class TrainedGenerator:
             raise GanError("class: this generator was trained without classes; none can be asked for")
         return None
 
-    def decode(self, z: Tensor, labels: Labels = None, *, batch_size: int = 1000) -> np.ndarray:
-        """Latents (N, prior.width) -> uint8 images (N, C, H, W), ``batch_size`` at a time; ``labels`` as in `sample`.
+    def decode(self, z: Tensor, labels: Labels = None, *, batch_size: int | None = None) -> np.ndarray:
+        """Latents (N, prior.width) -> uint8 images (N, C, H, W), ``batch_size`` at a time; arguments as in `sample`.
 
         Points are float32 (N, 2, 1, 1), in the units of their data.
 
@@ -115,7 +139,7 @@ class TrainedGenerator:
         *,
         seed: int = 0,
         labels: Labels = None,
-        batch_size: int = 1000,
+        batch_size: int | None = None,
         truncation: float | None = None,
     ) -> np.ndarray:
         """``count`` uint8 images (N, C, H, W); the same call gives the same images. Points: see `decode`.
@@ -129,7 +153,7 @@ class TrainedGenerator:
             labels: for a conditional generator: a class by number or name; several classes, used in turn; or None for
                 all classes in turn. If the name of a class is the number of another class, names must be given. A
                 tensor holds numbers.
-            batch_size: images generated at once; limits the memory.
+            batch_size: images generated at once; limits the memory. None: see `images_at_a_time`.
             truncation: ψ in (0, 1], a factor on normal noise: more typical images with less variety. 1 and None change
                 nothing; InfoGAN's codes and the classes are not affected. (Brock et al. 2019 redraw noise beyond a
                 threshold; a factor has a similar effect, and each image changes gradually with ψ.)
@@ -148,7 +172,7 @@ class TrainedGenerator:
         labels: Labels = None,
         method: str | None = None,
         loop: bool = False,
-        batch_size: int = 1000,
+        batch_size: int | None = None,
     ) -> np.ndarray:
         """uint8 images (frames, C, H, W) of an interpolation between latents and between classes.
 
@@ -167,7 +191,7 @@ class TrainedGenerator:
             method: "spherical" or "linear": `gan.generators.interpolation.interpolate`. By default "spherical" for a
                 normal prior, else "linear".
             loop: return to the first anchor, so that the frames can be repeated without a jump.
-            batch_size: images generated at once; limits the memory.
+            batch_size: images generated at once; limits the memory. None: see `images_at_a_time`.
 
         Raises:
             GanError: fewer than 2 anchors, an unknown method or class, steps below 1, or more frames than fit into
@@ -187,15 +211,14 @@ class TrainedGenerator:
         return torch.cat([torch.empty(0, self.prior.width), *(self.latents(1, seed) for seed in seeds)])
 
     @torch.no_grad()
-    def _images(self, z: Tensor, classes: Tensor | None, batch_size: int) -> np.ndarray:
+    def _images(self, z: Tensor, classes: Tensor | None, batch_size: int | None) -> np.ndarray:
         """Images of latents and, if conditional, of labels (N,) or mixtures of classes (N, num_classes)."""
         device = next(self.generator.parameters()).device
         images = [torch.empty(0, *self.image_shape, dtype=dtype_at_rest(self.image_shape))]
+        inputs = [z] if classes is None else [z, classes]
+        batch_size = batch_size or images_at_a_time(self.generator, *inputs)
         for first in range(0, len(z), batch_size):
-            inputs = [z[first : first + batch_size].to(device)]
-            if classes is not None:
-                inputs.append(classes[first : first + batch_size].to(device))
-            made = self.generator(*inputs)
+            made = self.generator(*(part[first : first + batch_size].to(device) for part in inputs))
             if made.isnan().any():  # as uint8 they would be black
                 raise GanError("this generator makes images that are not finite: its weights are too large, or damaged")
             images.append(self._at_rest(made).cpu())

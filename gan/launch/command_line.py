@@ -1,8 +1,10 @@
-"""The words of a command line, before Hydra composes them: each can be read, and null of a group means none."""
+"""The command line of this process: its words before Hydra composes them, and what came of it so far."""
 
 import functools
 import re
 from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -13,7 +15,6 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from gan.config.options.conf_files import CONF
-from gan.launch import resume
 from gan.system import shell
 from gan.system.errors import ConfigError, unknown_name
 
@@ -22,6 +23,41 @@ FLAGS_WITH_VALUE = (
     *("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn", "--package", "-p"),
     *("--cfg", "-c", "--info", "-i"),
 )
+
+
+@dataclass
+class Command:
+    """A command that this process carries out.
+
+    Attributes:
+        changes: words that change settings, beside ``resume=RUN``.
+        has_begun: whether one of its jobs has.
+        exit_codes: of its jobs; of a sweep there are many.
+    """
+
+    changes: list[str] = field(default_factory=list)
+    has_begun: bool = False
+    exit_codes: list[int] = field(default_factory=list)
+
+
+_current: ContextVar[Command] = ContextVar("command")
+
+
+def begin() -> Command:
+    """A new command, which `current` returns from here on."""
+    command = Command()
+    _current.set(command)
+    return command
+
+
+def current() -> Command:
+    """The command that this process carries out."""
+    return _current.get(None) or begin()
+
+
+def names_run(word: str) -> bool:
+    """True for a word that names the run to resume."""
+    return word.lstrip("+").startswith(("resume=", "resume.run="))
 
 
 def readable(words: Sequence[str]) -> list[str]:
@@ -71,7 +107,7 @@ def _divided(words: Sequence[str]) -> tuple[list[str], list[str]]:
 def _problems(words: Sequence[str], *, sweeps: bool) -> Iterator[str]:
     parser = OverridesParser.create()
     for before, word in zip(["", *words], words, strict=False):
-        if resume.names_run(word):  # a folder as the shell gives it: Hydra does not see this word
+        if names_run(word):  # a folder as the shell gives it: Hydra does not see this word
             continue
         try:
             override = parser.parse_override(word)

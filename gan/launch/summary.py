@@ -20,16 +20,16 @@ from gan.launch.preflight import minibatches
 from gan.runs import run_folder
 from gan.runs.resume import ResumeState
 from gan.runs.run_files import RunFileError, read_json
-from gan.system import shell
+from gan.system import process, shell
 from gan.system.errors import counted
 from gan.system.files import write_bytes
+from gan.system.rank_errors import in_a_line
 from gan.system.shell import short
-from gan.system.signals import Stopped, in_a_line, meant_by
+from gan.system.signals import Stopped, meant_by
 from gan.training.callbacks.alarms import raised_alarms
 from gan.training.callbacks.checkpoint import LastCheckpoint
 from gan.training.callbacks.quality import QualityMonitor, quality_of, why_unmeasured
 from gan.training.module import GAN
-from gan.training.strategy import own_overrides, user_command
 
 EXTRAS = ("penalty", "augmentation", "lr_schedule", "ema")  # told where they are chosen
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "hydra-core", "omegaconf", "tensorboard", "numpy")
@@ -119,8 +119,8 @@ def record(
 
 def _facts(settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer) -> dict[str, Any]:
     return {
-        "command": user_command(),
-        "overrides": own_overrides(),
+        "command": process.user_command(),
+        "overrides": process.current().overrides,
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "seed": settings["seed"],
         "data": {"asked_for": settings["data"]["name"], "used": data.loaded.name, "origin": data.origin},

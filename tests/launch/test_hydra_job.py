@@ -63,7 +63,6 @@ def test_a_job_sees_the_environment_as_the_user_has_it(monkeypatch: pytest.Monke
         seen.append(os.environ.get("HYDRA_FULL_ERROR"))
         job(DictConfig({}))
 
-    monkeypatch.setattr(hydra_job, "_exit_codes", [])
     monkeypatch.setattr("sys.argv", ["train.py"])
     assert hydra_job.run_command(main) == 0
     assert seen == ["1", None]

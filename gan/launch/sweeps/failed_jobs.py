@@ -11,14 +11,14 @@ from hydra.types import RunMode
 
 from gan.launch.command_line import task_words
 from gan.runs.sweep_jobs import FAILED, own_words
-from gan.system import signals
+from gan.system import process, signals
 from gan.system.errors import GanError
 from gan.system.files import write_bytes
 
 
 def in_sweep() -> bool:
     """Whether this process runs a point of a sweep."""
-    return HydraConfig.initialized() and (HydraConfig.get().mode == RunMode.MULTIRUN or signals.is_point())
+    return HydraConfig.initialized() and (HydraConfig.get().mode == RunMode.MULTIRUN or process.current().is_job)
 
 
 def tell(folder: Path, error: Exception, *, full: bool) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from gan.data.module import ImageData
 from gan.data.normalization import normalize
+from gan.runs.series import ALARMS
 from gan.system.errors import ConfigError, at_least_one
 from gan.system.files import write_bytes
 from gan.training.callbacks.monitor import GameMonitor
@@ -23,6 +25,7 @@ from gan.training.diagnostics.suggestions import suggestions
 from gan.training.module import GAN
 
 FILE_NAME = "alarms.json"
+MARKUP = re.compile(r"[^\w\s,.;:%()='\"/-]|_")  # all that may be some, by its number
 WINS, COLLAPSE, MISSING, DEAD, STILL, DIVERGENCE = (
     "discriminator wins",
     "mode collapse",
@@ -192,9 +195,14 @@ class Alarms(L.Callback):
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
                 if line:
-                    logger.experiment.add_text("alarms", line, trainer.global_step)
-                values = {f"alarms/{name.replace(' ', '_')}": float(on) for name, on in states.items()}
+                    logger.experiment.add_text("alarms", as_it_is(line), trainer.global_step)
+                values = {ALARMS + name.replace(" ", "_"): float(on) for name, on in states.items()}
                 logger.log_metrics(values, step=trainer.global_step)
+
+
+def as_it_is(line: str) -> str:
+    """For TensorBoard, which shows text as Markdown: names and settings in it are no emphasis, table, link or HTML."""
+    return MARKUP.sub(lambda found: f"&#{ord(found[0])};", " ".join(line.split()))
 
 
 def raised_alarms(trainer: L.Trainer) -> list[Alarm]:

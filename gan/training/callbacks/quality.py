@@ -11,6 +11,7 @@ from torch import Tensor
 from gan.data.module import ImageData
 from gan.data.normalization import denormalize, dtype_at_rest
 from gan.data.registry import NAMES, TOY_DISTRIBUTIONS
+from gan.runs.series import QUALITY
 from gan.system.errors import ConfigError, GanError, at_least_one
 from gan.training.callbacks.samples import evaluating
 from gan.training.module import GAN
@@ -62,7 +63,7 @@ class QualityMonitor(L.Callback):
         self.unmeasured = why_unmeasured(_data(trainer))
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        withdraw(trainer, "quality/")
+        withdraw(trainer, QUALITY)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, GAN)
@@ -118,7 +119,7 @@ class QualityMonitor(L.Callback):
         return torch.cat(parts), labels
 
     def _log(self, trainer: L.Trainer, game: GAN) -> None:
-        row = {f"quality/{name}": value for name, value in self.latest.items()}
+        row = {QUALITY + name: value for name, value in self.latest.items()}
         offer(trainer, row)
         for logger in trainer.loggers:
             counts = {"epoch": trainer.current_epoch, "images_seen": game.images_seen}
@@ -148,7 +149,10 @@ def why_unmeasured(data: ImageData) -> str:
             load_extractor(name, kind)
     except GanError:
         why = f"no extractor for data '{data.loaded.name}'"
-        return f"{why}; to make it: {training_command(data.loaded, data.folder)}" if data.loaded.name in NAMES else why
+        if data.loaded.name not in NAMES:
+            return why
+        channels, size = data.loaded.images.shape[1:3]
+        return f"{why}; to make it: {training_command(data.loaded.name, vars(data), channels=channels, size=size)}"
     return ""
 
 
@@ -176,8 +180,8 @@ def quality_of(trainer: L.Trainer) -> dict[str, float]:
     Of a run that was killed after its last measurement they are in the monitor alone. So they are taken from there
     always: Lightning keeps them in float32, and the run would end with other digits than one that was not killed.
     """
-    logged = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("quality/")}
+    logged = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith(QUALITY)}
     callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
     monitor = next((callback for callback in callbacks if isinstance(callback, QualityMonitor)), None)
-    exact = {} if monitor is None else {f"quality/{name}": value for name, value in monitor.latest.items()}
+    exact = {} if monitor is None else {QUALITY + name: value for name, value in monitor.latest.items()}
     return exact or logged

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from gan.runs.run_folder import what_is_left
+from gan.system import shell
 from gan.system.errors import RunError
 from gan.training.diagnostics.alarms import Moment, to_try
 from gan.training.diagnostics.suggestions import suggestions
@@ -34,7 +35,22 @@ class Diverged(RunError):
 
     def __str__(self) -> str:
         # The files are listed when the message is printed: then a checkpoint that was being written is complete.
-        return f"DIVERGED in {self.since}: {self.seen}. {to_try(self.settings)}\n{what_is_left(self.folder)}"
+        left, has_checkpoint, _ = what_is_left(self.folder).partition("\nTo go on: ")
+        message = f"DIVERGED in {self.since}: {self.seen}. {to_try(self.settings)}\n{left}"
+        overrides = self._changed
+        if not has_checkpoint or not overrides:
+            return message
+        allowed = ",".join(override.partition("=")[0] for override in overrides)
+        return (
+            f"{message}\nWith the same settings it would diverge again. To go on with another one: "
+            f"{shell.resume(self.folder, *overrides, f'resume.allow=[{allowed}]')}"
+        )
+
+    @property
+    def _changed(self) -> list[str]:
+        """The overrides of the first suggestion that changes the optimizers only: a run can be resumed with it."""
+        found = (change.split() for change in self.settings)
+        return next((each for each in found if all(override.startswith("optimizer.") for override in each)), [])
 
 
 def check_finite(game: GAN, folder: Path) -> None:
