@@ -1,4 +1,4 @@
-"""`gan demo` and `gan watch`: pages in the browser, on this machine alone."""
+"""`gan demo` and `gan watch`: web pages on this machine."""
 
 import sys
 import webbrowser
@@ -43,7 +43,7 @@ def demo(
     sources = bundles or []
     models = ModelCache(sources, usable_device(device))
     for number in range(len(models.names)):
-        models.model(number)  # a mistake in any of them is told at once
+        models.model(number)  # reports an invalid bundle at the start
     runs = [source for source in sources if is_run(source)]
     _serve(models, runs, root, host=host, port=port, page="", open_page=open_page)
 

@@ -1,4 +1,4 @@
-"""`gan evaluate` and `gan metrics train-extractor`; gan/commands/main.py hooks them in."""
+"""`gan evaluate`, `gan metrics train-extractor` and `gan metrics calibrate`."""
 
 import json
 import shlex
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gan.commands.arguments import Device, Force, check_ending
+from gan.commands.arguments import Device, Force, check_suffix
 from gan.system.devices import usable_device
 from gan.system.errors import GanError
 
@@ -83,10 +83,10 @@ def evaluate(
     if nearest is not None:
         _check_nearest(nearest, sources, force)
     wanted = evaluating.Wanted(n, seed, kid_subset, cas, fid, nearest, device)
-    own = {"classifier": classifier, "labeller": labeller, "autoencoder": autoencoder}
+    extractors = {"classifier": classifier, "labeller": labeller, "autoencoder": autoencoder}
     reading = _given(folder=folder, split=split, fit=fit, on_broken=on_broken, class_order=class_order)
-    real = evaluating.RealSets(data or (FOLDER if folder else ""), root, own, device, reading)
-    bundles = [(source, load_generator(source)) for source in sources]  # a mistake in any of them is told at once
+    real = evaluating.RealSets(data or (FOLDER if folder else ""), root, extractors, device, reading)
+    bundles = [(source, load_generator(source)) for source in sources]  # reports an invalid bundle at the start
     found: list[tuple[str, Quality]] = []
     results: list[dict[str, Any]] = []
     for source, generator in bundles:
@@ -187,8 +187,8 @@ def _given(**settings: object) -> dict[str, Any]:
 
 
 def _check_nearest(out: Path, sources: Sequence[Path], force: bool) -> None:
-    """Raise GanError where --nearest would overwrite, or is asked of several generators at once."""
-    check_ending(out, (".png",))
+    """Raise GanError if --nearest would overwrite a file, or is given for several generators."""
+    check_suffix(out, (".png",))
     if len(sources) > 1:
         raise GanError(f"--nearest: {len(sources)} generators given; one expected")
     if out.exists() and not force:
@@ -196,7 +196,7 @@ def _check_nearest(out: Path, sources: Sequence[Path], force: bool) -> None:
 
 
 def _by_seed(sources: Sequence[Path], found: Sequence[tuple[str, "Quality"]]) -> list[tuple[str, list["Quality"]]]:
-    """Runs that differ in the seed alone, where there are several: what to call them, and their measures."""
+    """Groups of runs that differ only in the seed: a name for each group, and its metrics."""
     from gan.report.settings import by_seed
     from gan.runs.reading import is_run, read_run
 

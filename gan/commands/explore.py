@@ -1,4 +1,4 @@
-"""`gan explore`: a picture whose rows are directions of the latents."""
+"""`gan explore`: a picture with one latent direction per row."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gan.commands.arguments import AsJson, Device, Force, GrayR, Seed, Source, check_ending
+from gan.commands.arguments import AsJson, Device, Force, GrayR, Seed, Source, check_suffix
 from gan.commands.files import npy, write_files
 from gan.system.devices import usable_device
 from gan.system.errors import GanError
@@ -46,7 +46,7 @@ def explore(
     from gan.generators.class_labels import first_class
     from gan.generators.latent_directions import rows_from
 
-    check_ending(out, (".png", ".npy"))
+    check_suffix(out, (".png", ".npy"))
     generator = load_generator(source).to(usable_device(device))
     if generator.points:
         raise GanError(f"{source}: this generator makes points of the plane, not images: try gan sample")
@@ -73,6 +73,6 @@ def _content(out: Path, rows: "list[Row]", images: list[Any], *, scale: int, dar
     if out.suffix.lower() == ".png":
         picture = labelled_rows({row.name: shown for row, shown in zip(rows, images, strict=True)}, scale=scale)
         return png(inverted(picture) if dark_on_white else picture)
-    most = max(len(row) for row in images)  # a categorical code has a column for each class, others may have fewer
+    most = max(len(row) for row in images)  # rows of categorical codes have a column for each class
     padded = np.stack([np.pad(row, [(0, most - len(row)), *[(0, 0)] * 3]) for row in images])
     return npy(inverted(padded) if dark_on_white else padded)

@@ -1,4 +1,4 @@
-"""`gan interpolate`: a walk through the latents, as an animation, a film, a strip or an array."""
+"""`gan interpolate`: an interpolation of latents as an animation, a video, a strip or an array."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gan.commands.arguments import AsJson, Device, Force, GrayR, Source, check_ending, classes, whole_numbers
+from gan.commands.arguments import AsJson, Device, Force, GrayR, Source, check_suffix, classes, parse_ints
 from gan.commands.files import npy, write_files
 from gan.system.devices import usable_device
 from gan.system.errors import GanError
@@ -14,8 +14,8 @@ from gan.system.errors import GanError
 if TYPE_CHECKING:
     import numpy as np
 
-ENDINGS = (".gif", ".mp4", ".png", ".npy")
-SHOWN_SIDE = 160  # pixels of a frame of an animation, about: at 28 a digit is hardly seen
+SUFFIXES = (".gif", ".mp4", ".png", ".npy")
+SHOWN_SIDE = 160  # approximate side of a frame of an animation, in pixels
 
 OfClass = Annotated[
     str | None,
@@ -63,12 +63,12 @@ def interpolate(
     from gan.generators.bundle import load_generator
     from gan.generators.pictures import inverted
 
-    check_ending(out, ENDINGS)
+    check_suffix(out, SUFFIXES)
     generator = load_generator(source).to(usable_device(device))
     if generator.points:
         raise GanError(f"{source}: this generator makes points of the plane, not images: there is nothing to animate")
     asked = classes(of_class, generator.class_names)
-    anchors, labels = _in_turn(whole_numbers("--seeds", seeds), asked)
+    anchors, labels = _in_turn(parse_ints("--seeds", seeds), asked)
     frames = generator.latent_walk(anchors, steps=steps, labels=labels, method=method, loop=loop)
     frames = inverted(frames) if gray_r else frames
     rows = len(anchors) if loop else len(anchors) - 1
@@ -80,7 +80,7 @@ def interpolate(
 
 
 def _in_turn(seeds: list[int], asked: str | list[str] | None) -> tuple[list[int], str | list[str] | None]:
-    """As many seeds as classes, where several classes are asked for: the fewer are taken in turn."""
+    """Equally many seeds and classes, if several classes are given: the shorter list is repeated."""
     if not isinstance(asked, list):
         return seeds, asked
     count = max(len(seeds), len(asked))
@@ -90,18 +90,18 @@ def _in_turn(seeds: list[int], asked: str | list[str] | None) -> tuple[list[int]
 def _content(out: Path, frames: "np.ndarray", *, rows: int, steps: int, fps: int, scale: int | None) -> bytes:
     from gan.generators.pictures import enlarged, gif, grid, mp4, png
 
-    ending = out.suffix.lower()
-    if ending == ".npy":
+    suffix = out.suffix.lower()
+    if suffix == ".npy":
         return npy(enlarged(frames, scale or 1))
-    if ending == ".png":
+    if suffix == ".png":
         return png(grid(_strip(frames, rows, steps), columns=steps + 1, scale=scale or 1))
     shown = enlarged(frames, scale or max(1, round(SHOWN_SIDE / max(frames.shape[2:]))))
-    return gif(list(shown), seconds=len(shown) / fps, hold=0.0) if ending == ".gif" else mp4(shown, fps=fps)
+    return gif(list(shown), seconds=len(shown) / fps, hold=0.0) if suffix == ".gif" else mp4(shown, fps=fps)
 
 
 def _strip(frames: "np.ndarray", rows: int, steps: int) -> "np.ndarray":
-    """The frames row by row, (rows * (steps + 1), C, H, W): each row ends with the frame that the next begins with."""
+    """The frames row by row, (rows * (steps + 1), C, H, W); the last frame of a row is the first one of the next."""
     import numpy as np
 
-    ways = [np.arange(row * steps, (row + 1) * steps + 1) % len(frames) for row in range(rows)]
-    return frames[np.concatenate(ways)]
+    indices = [np.arange(row * steps, (row + 1) * steps + 1) % len(frames) for row in range(rows)]
+    return frames[np.concatenate(indices)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gan.commands.arguments import AsJson, Device, Force, Source, check_ending, classes
+from gan.commands.arguments import AsJson, Device, Force, Source, check_suffix, classes
 from gan.commands.files import npy, write_files
 from gan.system.devices import usable_device
 from gan.system.errors import GanError
@@ -55,7 +55,7 @@ def invert(
     from gan.generators.inversion import invert as find
     from gan.generators.pictures import inverted
 
-    check_ending(out, (".png",))
+    check_suffix(out, (".png",))
     generator = load_generator(source).to(usable_device(device))
     wanted = [_read(picture, generator.image_shape) for picture in pictures]
     wanted = [inverted(picture) for picture in wanted] if gray_r else wanted
@@ -66,16 +66,16 @@ def invert(
     latents = out.with_suffix(".npy")
     content = {out: _picture(wanted, found, scale), latents: npy(np.stack([one.z.numpy() for one in found]))}
     write_files(out, content, force=force)
-    told = [_told(picture, one, generator) for picture, one in zip(pictures, found, strict=True)]
+    results = [_result(picture, one, generator) for picture, one in zip(pictures, found, strict=True)]
     if as_json:
-        print(json.dumps({"out": str(out), "latents": str(latents), "seed": seed, "pictures": told}))
+        print(json.dumps({"out": str(out), "latents": str(latents), "seed": seed, "pictures": results}))
     else:
-        _print(told)
+        _print(results)
         print(f"error: root mean square of a pixel's, in [0, 1]; seed {seed}: {out}; latents: {latents}")
 
 
 def _picture(wanted: Sequence["np.ndarray"], found: Sequence["Inversion"], scale: int) -> bytes:
-    """PNG: beside each picture the image that is nearest to it."""
+    """PNG with the nearest image beside each picture."""
     import numpy as np
 
     from gan.generators.pictures import grid, png
@@ -84,8 +84,8 @@ def _picture(wanted: Sequence["np.ndarray"], found: Sequence["Inversion"], scale
     return png(grid(pairs, columns=2 * PAIRS_IN_A_ROW, scale=scale))
 
 
-def _told(picture: Path, found: "Inversion", generator: "TrainedGenerator") -> dict[str, Any]:
-    """What is said of one picture."""
+def _result(picture: Path, found: "Inversion", generator: "TrainedGenerator") -> dict[str, Any]:
+    """The printed result for one picture."""
     named = None if found.label is None else (generator.class_names or range(generator.num_classes))[found.label]
     return {
         "picture": str(picture),
@@ -96,8 +96,8 @@ def _told(picture: Path, found: "Inversion", generator: "TrainedGenerator") -> d
     }
 
 
-def _print(told: Iterable[Mapping[str, Any]]) -> None:
-    for one in told:
+def _print(results: Iterable[Mapping[str, Any]]) -> None:
+    for one in results:
         of_its_class = "" if one["class"] is None else f", class {one['class']}"
         print(f"{one['picture']}: error {one['error']:.4f}, at the start {one['error_of_nearest']:.4f}{of_its_class}")
 

@@ -1,4 +1,4 @@
-"""`gan options`."""
+"""`gan options`: the listing of all settings."""
 
 from typing import Annotated
 

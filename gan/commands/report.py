@@ -1,4 +1,4 @@
-"""`gan report`; gan/commands/main.py hooks it in."""
+"""`gan report`: compares runs on one page."""
 
 import time
 from pathlib import Path

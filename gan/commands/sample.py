@@ -1,4 +1,4 @@
-"""`gan sample`: images from a trained generator, as a grid, an array or a folder."""
+"""`gan sample`: images of a trained generator as a grid, an array or a folder of files."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ from gan.system.errors import GanError
 if TYPE_CHECKING:
     import numpy as np
 
-FILE_ENDINGS = (".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".npz", ".pt", ".zip", ".mp4", ".pdf")
+OTHER_SUFFIXES = (".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".npz", ".pt", ".zip", ".mp4", ".pdf")
 
 MOST_CLASS_COLUMNS = 32  # as `gan.callbacks.SampleGrids` has it
 
@@ -70,7 +70,7 @@ def sample(
 
 
 def _columns_and_count(layout: str | None, n: int | None, out: Path) -> tuple[int | None, int]:
-    """Columns of the grid (None: not said), and how many images."""
+    """Columns of the grid (None if not given), and the number of images."""
     if layout is None:
         return None, 64 if n is None else n
     parts = re.fullmatch(r"([1-9]\d{0,3})[x×]([1-9]\d{0,3})", layout)
@@ -105,7 +105,7 @@ def _contents(out: Path, images: "np.ndarray", columns: int | None, dark_on_whit
         return {out: png(scatter(images) if is_points else shown(grid(images, columns=columns)))}
     if out.suffix.lower() == ".npy":
         return {out: npy(shown(images))}
-    if out.suffix.lower() in FILE_ENDINGS:
+    if out.suffix.lower() in OTHER_SUFFIXES:
         raise GanError(
             f"--out: {out}: '{out.suffix}' given; .png (a grid), .npy (an array) or a folder's name expected"
         )
