@@ -12,9 +12,9 @@ from gan.system.errors import GanError
 Source = Annotated[Path, typer.Argument(help="A run folder, or a generator.safetensors.")]
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same images.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
-GrayR = Annotated[bool, typer.Option("--gray-r", help="Dark on white, as matplotlib's gray_r.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
+GrayR = Annotated[bool, typer.Option("--gray-r", help="Invert the images: dark on white, like matplotlib's gray_r.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
 
 
 def classes(given: str | None, names: Sequence[str]) -> str | list[str] | None:

@@ -28,18 +28,18 @@ def board(
     run: Annotated[
         Path | None,
         typer.Argument(
-            help="A run folder, or a folder with runs below it. By default the newest below outputs and multirun."
+            help="A run folder, or a folder with runs below it. By default the newest run below outputs and multirun."
         ),
     ] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="By default the first free one from 6006 on.")
+        int | None, typer.Option(min=0, max=65535, help="By default the first free port from 6006 on.")
     ] = None,
     host: Annotated[
-        str, typer.Option(help="Who may look: 127.0.0.1, this machine alone; 0.0.0.0, anybody.")
+        str, typer.Option(help="Address to listen on: 127.0.0.1 for this machine only, 0.0.0.0 for all machines.")
     ] = "127.0.0.1",
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
 ) -> None:
-    """Open TensorBoard: losses, accuracies, measures and pictures of a run. Ctrl-C ends it."""
+    """Open TensorBoard with the losses, accuracies, metrics and images of a run. Stop it with Ctrl-C."""
     folder = newest(run_folders()) if run is None else _with_events(run)
     url = launch(folder, host=host, port=port)
     print(f"TensorBoard on {folder}: {url}")

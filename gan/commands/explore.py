@@ -14,14 +14,18 @@ from gan.system.errors import GanError
 if TYPE_CHECKING:
     from gan.generators.latent_directions import Row
 
-Directions = Annotated[str, typer.Option(help="pca: those that move the first layer most. random. codes: InfoGAN's.")]
+Directions = Annotated[
+    str, typer.Option(help="pca (principal directions of the first layer), random, or codes (InfoGAN's).")
+]
 Reach = Annotated[
     float | None,
-    typer.Option(help="From -reach to reach. By default 3 standard deviations (uniform noise: 1, codes: 2)."),
+    typer.Option(
+        help="Maximum distance in both directions. By default 3 standard deviations (uniform noise: 1, codes: 2)."
+    ),
 ]
 OfClass = Annotated[
     str | None,
-    typer.Option("--class", "--labels", help="Of a conditional generator: a name or number. By default 0."),
+    typer.Option("--class", "--labels", help="For a conditional generator: a name or number. By default 0."),
 ]
 Out = Annotated[Path, typer.Option(help="FILE.png, or FILE.npy: uint8 (rows, columns, C, H, W).")]
 
@@ -29,19 +33,19 @@ Out = Annotated[Path, typer.Option(help="FILE.png, or FILE.npy: uint8 (rows, col
 def explore(
     source: Source,
     directions: Directions = "pca",
-    count: Annotated[int, typer.Option(min=1, max=256, help="Rows: how many directions; codes are all shown.")] = 8,
+    count: Annotated[int, typer.Option(min=1, max=256, help="Number of directions; all codes are shown.")] = 8,
     columns: Annotated[int, typer.Option(min=2, max=256, help="Images in a row.")] = 9,
     reach: Reach = None,
     seed: Seed = 0,
     of_class: OfClass = None,
     out: Out = Path("explore.png"),
-    scale: Annotated[int, typer.Option(min=1, max=32, help="Each pixel becomes so many, squared, in the PNG.")] = 2,
+    scale: Annotated[int, typer.Option(min=1, max=32, help="Enlarge each pixel to N x N in the PNG.")] = 2,
     gray_r: GrayR = False,
     device: Device = "cpu",
     as_json: AsJson = False,
     force: Force = False,
 ) -> None:
-    """Follow one direction of the latents in each row, from the first image of a seed."""
+    """Show one latent direction per row, starting from the first image of a seed."""
     from gan.generators.bundle import load_generator
     from gan.generators.class_labels import first_class
     from gan.generators.latent_directions import rows_from

@@ -25,14 +25,17 @@ LICENCE = r"[a-z0-9]([a-z0-9.+-]{0,98}[a-z0-9])?"  # the Hub's spelling of licen
 def export(
     source: Source,
     to: Annotated[str, typer.Option(help="onnx, pt2 (torch.export), or both: onnx,pt2.")] = "onnx",
-    out: Annotated[Path, typer.Option(help="A folder.")] = Path("export"),
+    out: Annotated[Path, typer.Option(help="The output folder.")] = Path("export"),
     licence: Annotated[
-        str, typer.Option("--license", "--licence", help="Of the weights, as the Hub spells it: apache-2.0, cc0-1.0, …")
+        str,
+        typer.Option(
+            "--license", "--licence", help="Licence of the weights, in the Hub's spelling: apache-2.0, cc0-1.0, …"
+        ),
     ] = "unknown",
     as_json: AsJson = False,
     force: Force = False,
 ) -> None:
-    """Export a generator, read it again in its own runtime, and compare it with the original; with a model card."""
+    """Export a generator with a model card, and compare it with the original in its runtime."""
     from gan.generators.bundle_file import FILE_NAME, find
 
     formats = _formats(to)

@@ -22,15 +22,17 @@ OfClass = Annotated[
     typer.Option(
         "--class",
         "--labels",
-        help="Of a conditional generator: a class's name or number for the whole walk, or several with commas, one "
-        "for each seed. Fewer of the one than of the other are taken in turn. By default all classes in turn.",
+        help="For a conditional generator: the name or number of a class, or a comma-separated list, one for each "
+        "seed. The shorter list is repeated. By default all classes in turn.",
     ),
 ]
-Loop = Annotated[bool, typer.Option("--loop", help="Go back to the first in the end: no jump where it repeats.")]
+Loop = Annotated[
+    bool, typer.Option("--loop", help="Return to the first image, so that a repeated animation has no jump.")
+]
 Out = Annotated[
     Path,
     typer.Option(
-        help="FILE.gif; FILE.mp4, by ffmpeg; FILE.png: a strip, one row from each point to the next; FILE.npy: "
+        help="FILE.gif; FILE.mp4 (needs ffmpeg); FILE.png: one row from each seed to the next; FILE.npy: "
         "uint8 (frames, C, H, W)."
     ),
 ]
@@ -39,27 +41,29 @@ Scale = Annotated[
     typer.Option(
         min=1,
         max=64,
-        help="Each pixel becomes so many, squared. By default 1 in a strip and an array, else about 160 a side.",
+        help="Enlarge each pixel to N x N. By default 1 for PNG and NPY, else images of about 160 pixels a side.",
     ),
 ]
 
 
 def interpolate(
     source: Source,
-    seeds: Annotated[str, typer.Option(help="Where it goes, with commas: each the first image of that seed.")] = "0,1",
+    seeds: Annotated[str, typer.Option(help="Comma-separated seeds; each stands for its first image.")] = "0,1",
     of_class: OfClass = None,
-    steps: Annotated[int, typer.Option(min=1, help="Frames from each point to the next.")] = 30,
-    method: Annotated[str | None, typer.Option(help="spherical or linear. By default what suits the prior.")] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Frames from each seed to the next.")] = 30,
+    method: Annotated[
+        str | None, typer.Option(help="spherical or linear. By default spherical for a normal prior.")
+    ] = None,
     loop: Loop = False,
     out: Out = Path("walk.gif"),
-    fps: Annotated[int, typer.Option(min=1, max=100, help="Frames a second: of an MP4, and of a GIF up to 25.")] = 20,
+    fps: Annotated[int, typer.Option(min=1, max=100, help="Frames per second; a GIF has at most 25.")] = 20,
     scale: Scale = None,
     gray_r: GrayR = False,
     device: Device = "cpu",
     as_json: AsJson = False,
     force: Force = False,
 ) -> None:
-    """Walk from image to image, and from class to class. The same call again gives the same frames."""
+    """Interpolate between images and between classes. The same call gives the same frames."""
     from gan.generators.bundle import load_generator
     from gan.generators.pictures import inverted
 

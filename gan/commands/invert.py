@@ -21,15 +21,20 @@ if TYPE_CHECKING:
 PAIRS_IN_A_ROW = 4
 
 Pictures = Annotated[
-    list[Path], typer.Argument(help="Picture files; each is made grey, if the generator's are, and resized.")
+    list[Path],
+    typer.Argument(help="Picture files; they are resized, and converted to grey if the generator's images are grey."),
 ]
 OfClass = Annotated[
     str | None,
-    typer.Option("--class", "--labels", help="Look among these classes: names or numbers with commas. By default all."),
+    typer.Option(
+        "--class", "--labels", help="Comma-separated names or numbers of the classes to search. By default all."
+    ),
 ]
-GrayR = Annotated[bool, typer.Option("--gray-r", help="The pictures are dark on white, the generator's are not.")]
+GrayR = Annotated[
+    bool, typer.Option("--gray-r", help="Invert the pictures: they are dark on white, the generator's images are not.")
+]
 Out = Annotated[
-    Path, typer.Option(help="FILE.png: each picture with its image beside it. FILE.npy beside it: the latents.")
+    Path, typer.Option(help="FILE.png with each picture and its image; FILE.npy beside it has the latents.")
 ]
 
 
@@ -37,18 +42,20 @@ def invert(
     source: Source,
     pictures: Pictures,
     of_class: OfClass = None,
-    restarts: Annotated[int, typer.Option(min=1, max=256, help="Latents that are improved side by side.")] = 8,
+    restarts: Annotated[
+        int, typer.Option(min=1, max=256, help="Number of latents that are optimised in parallel.")
+    ] = 8,
     steps: Annotated[int, typer.Option(min=0, help="Steps of Adam.")] = 300,
-    lr: Annotated[float, typer.Option(min=1e-6, max=10, help="Its learning rate at first; it falls to 0.")] = 0.05,
-    seed: Annotated[int, typer.Option(min=0, help="Of the latents that it starts from.")] = 0,
+    lr: Annotated[float, typer.Option(min=1e-6, max=10, help="Initial learning rate; it falls to 0.")] = 0.05,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the initial latents.")] = 0,
     gray_r: GrayR = False,
     out: Out = Path("inverted.png"),
-    scale: Annotated[int, typer.Option(min=1, max=64, help="Each pixel becomes so many, squared, in the PNG.")] = 4,
+    scale: Annotated[int, typer.Option(min=1, max=64, help="Enlarge each pixel to N x N in the PNG.")] = 4,
     device: Device = "cpu",
     as_json: AsJson = False,
     force: Force = False,
 ) -> None:
-    """Find the latent whose image is nearest to a picture: what can the generator make, and what not?"""
+    """Find the latent whose image is nearest to a picture."""
     import numpy as np
 
     from gan.generators.bundle import load_generator

@@ -21,10 +21,10 @@ OTHER_NUMBERS = 1  # exit code
 
 
 def repeat(
-    run: Annotated[Path, typer.Argument(help="A run folder, as outputs/DATE/TIME.")],
+    run: Annotated[Path, typer.Argument(help="A run folder, such as outputs/DATE/TIME.")],
     out: Annotated[
         Path | None,
-        typer.Option(help="The folder of the second run. By default beside the first, with -repeated after its name."),
+        typer.Option(help="The folder of the second run. By default the name of the first run with -repeated."),
     ] = None,
 ) -> None:
     """Repeat a run, and check whether its numbers are the same, bit for bit; if not, from which update on.

@@ -25,17 +25,21 @@ JSON_ONLY = ("minutes", "ae_floor", "kid_1e3", "coverage")  # too wide for a ter
 def runs(
     folders: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FOLDER]…", help="Runs below these folders; by default below outputs and multirun."),
+        typer.Argument(metavar="[FOLDER]…", help="Folders with runs; by default outputs and multirun."),
     ] = None,
-    sort: Annotated[str, typer.Option(help="A column by name, as --json has it: fcd, images, state, …")] = "started",
-    reverse: Annotated[bool, typer.Option("--reverse", help="The other way round.")] = False,
+    sort: Annotated[
+        str, typer.Option(help="Column to sort by, with its name in --json: fcd, images, state, …")
+    ] = "started",
+    reverse: Annotated[bool, typer.Option("--reverse", help="Reverse the order.")] = False,
     condition: Annotated[
         list[str] | None,
-        typer.Option("--filter", help="Such as state=finished, recipe~hinge or fcd<5; several: all of them."),
+        typer.Option(
+            "--filter", help="A condition such as state=finished, recipe~hinge or fcd<5; runs must match all of them."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List runs: data, recipe, images seen, measures, state (finished, pruned, running, cut, failed)."""
+    """List runs with data, recipe, images seen, metrics and state (finished, pruned, running, cut, failed)."""
     from gan.report.listing import chosen, columns, ordered, row
 
     known = columns(time.time())

@@ -20,12 +20,12 @@ def show(
     colour: Annotated[
         str,
         typer.Option(
-            "--colour", "--color", help="Images in colour: auto (on a terminal that has 24 bits), always, never."
+            "--colour", "--color", help="Images in colour: auto (on a terminal with 24-bit colours), always, never."
         ),
     ] = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Show a run in the terminal: settings, measures, curves, and the newest images."""
+    """Show a run in the terminal: settings, metrics, curves, and the newest images."""
     from gan.report.listing import columns, row
     from gan.report.one_run import as_json as run_as_json
     from gan.report.one_run import page
