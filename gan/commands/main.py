@@ -45,20 +45,10 @@ def commands(
         os.environ[TRACEBACKS] = "1"
 
 
-app.command()(sample)
-app.command()(interpolate)
-app.command()(explore)
-app.command()(invert)
-app.command()(export)
-app.command()(demo)
-app.command()(watch)
-app.command()(evaluate)
-app.command()(options)
-app.command()(runs)
-app.command()(show)
-app.command()(board)
-app.command()(report)
-app.command()(repeat)
+for command in (
+    sample, interpolate, explore, invert, export, demo, watch, evaluate, options, runs, show, board, report, repeat,
+):  # fmt: skip
+    app.command()(command)
 app.add_typer(metrics)
 
 

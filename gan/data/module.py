@@ -1,4 +1,4 @@
-"""The DataModule: a set by its name, as normalised batches, on the device and for the rank of the Trainer."""
+"""The DataModule: normalised batches of a dataset on the device and for the rank of the Trainer."""
 
 import logging
 import math
@@ -21,29 +21,29 @@ logger = logging.getLogger(__name__)
 
 
 class ImageData(L.LightningDataModule):
-    """A data set of small images, resident in memory and on the device.
+    """A dataset of small images, resident in memory and on the device.
 
     Args:
-        name: which set; see ``gan.data.registry``.
+        name: name of the dataset; see ``gan.data.registry``.
         root: data folder in torchvision's layout.
         batch_size: images per training batch, over all devices together.
         shuffle: a new order in each epoch; else the order of the file.
         drop_last: leave out the last batch of an epoch if it is short.
         mean, std: images are (x - mean) / std with x in [0, 1]; 0.5 and 0.5 give [-1, 1].
-        on_missing: "sample" goes on with the bundled sample when the set cannot be had; "error" stops.
-        download: may the network be used when files are missing or broken?
-        split: EMNIST's split; None for its default and for all other sets.
-        folder: of pictures, for the set "folder"; None for all others.
-        of: what "stacked_mnist" stacks; None for its default, "mnist", and for all other sets.
-        image_size: pixels, 16 … 128: images are made squares of this size; None leaves them as they are.
-        image_channels: 1 makes them grey, 3 gives them three channels; None leaves them as they are.
-        seed: of the order of the images, and of points and stacks.
-        fit: for the set "folder": oblong pictures become squares by "crop" or "pad"; None: they are an error.
-        on_broken: for the set "folder": pictures that cannot be read are an "error", or "skip" leaves them out.
-        class_order: for the set "folder": "natural", class 2 before 10, or "name", as text.
+        on_missing: "sample" uses the bundled sample if the dataset is not available; "error" raises.
+        download: whether missing or damaged files may be downloaded.
+        split: EMNIST's split; None for its default and for other datasets.
+        folder: path of the pictures for "folder"; None for other datasets.
+        of: dataset that "stacked_mnist" stacks; None for "mnist" and for other datasets.
+        image_size: height and width of the resized images, 16 … 128 pixels; None for no change.
+        image_channels: 1 for grey, 3 for three channels; None for no change.
+        seed: seed of the order of the images, and of points and stacks.
+        fit: for "folder": makes pictures square by "crop" or "pad"; None if other pictures are an error.
+        on_broken: for "folder": pictures that cannot be read are an "error", or "skip" leaves them out.
+        class_order: for "folder": "natural", class 2 before 10, or "name", sorted as text.
 
     Raises:
-        DataError: for a setting that does not exist, is out of range, or is not for this set.
+        DataError: a setting is unknown, out of range, or not accepted by this dataset.
     """
 
     name: str  # Lightning's own attribute, which may be None there
@@ -71,10 +71,11 @@ class ImageData(L.LightningDataModule):
         class_order: str = "natural",
     ) -> None:
         super().__init__()
-        check_choice(
-            name, split=split, folder=folder, of=of, image_size=image_size, image_channels=image_channels,
-            fit=fit, on_broken=on_broken, class_order=class_order,
-        )  # fmt: skip
+        self._options: dict[str, Any] = {
+            "split": split, "folder": folder, "of": of, "image_size": image_size, "image_channels": image_channels,
+            "fit": fit, "on_broken": on_broken, "class_order": class_order,
+        }  # fmt: skip
+        check_choice(name, **self._options)
         if on_missing not in ON_MISSING:
             raise DataError(unknown_name("data.on_missing", on_missing, ON_MISSING))
         if not math.isfinite(mean):
@@ -90,54 +91,39 @@ class ImageData(L.LightningDataModule):
         self.std = std
         self.on_missing = on_missing
         self.download = download
-        self.split = split
         self.folder = folder
-        self.of = of
-        self.image_size = image_size
-        self.image_channels = image_channels
         self.seed = seed
-        self.fit = fit
-        self.on_broken = on_broken
-        self.class_order = class_order
         self._loaded: LoadedImages | None = None
         self._resident: tuple[Tensor, Tensor] | None = None
 
     def prepare_data(self) -> None:
-        """Have the set on the disk, verified; only local rank 0 uses the network. Does nothing the second time.
+        """Load and verify the dataset; only local rank 0 downloads. A second call does nothing.
 
-        Lightning calls this on one process per node while the others wait; it may also be called by hand, before
-        there is a Trainer.
+        Lightning calls this in one process per node while the others wait; it can also be called without a Trainer.
 
         Raises:
-            DataError: as ``gan.data.sources.load``.
+            DataError: see ``gan.data.sources.load``.
         """
         if self._loaded is None:
             if self.download and not self._may_download:
                 wait_for_fetch(Path(self.root).expanduser())
-            # What was read is kept: setup need not read it again, nor try a failed download a second time.
+            # kept, so that setup does not read it again or repeat a failed download
             self._loaded = load(
                 self.name,
                 self.root,
-                self.split,
-                self._may_download,
-                self.on_missing,
-                self.folder,
-                self.of,
-                self.image_size,
-                self.image_channels,
-                self.seed,
-                self.fit,
-                self.on_broken,
-                self.class_order,
+                download=self._may_download,
+                on_missing=self.on_missing,
+                seed=self.seed,
+                **self._options,
             )
             if self._loaded.substitute_for is not None and process.local_rank() == 0:
                 logger.warning("%s", self._loaded.origin)
 
     def setup(self, stage: str | None = None) -> None:
-        """Load the images, and move them to the Trainer's device if there is one. May be called early, and again.
+        """Load the images, and move them to the Trainer's device if there is a Trainer. Can be called repeatedly.
 
         Raises:
-            DataError: as ``gan.data.sources.load``.
+            DataError: see ``gan.data.sources.load``.
         """
         self.prepare_data()
         device = self.trainer.strategy.root_device if self.trainer is not None else torch.device("cpu")
@@ -147,11 +133,11 @@ class ImageData(L.LightningDataModule):
     def train_dataloader(self) -> ResidentLoader:
         """The batches of this rank: images float32 (n, C, H, W), normalised, and labels int64 (n,).
 
-        In the order of the file where the Trainer is to overfit some of them (``overfit_batches``).
+        Not shuffled if the Trainer overfits some of them (``overfit_batches``).
 
         Raises:
-            ConfigError: if the devices cannot share ``batch_size`` equally.
-            DataError: if the processes hold different data: some the full set, some its sample.
+            ConfigError: ``batch_size`` is not a multiple of the number of processes.
+            DataError: the processes have different data: some the full dataset, some its sample.
         """
         if self._resident is None:
             raise RuntimeError("ImageData.train_dataloader() before ImageData.setup()")
@@ -174,7 +160,7 @@ class ImageData(L.LightningDataModule):
 
     @property
     def loaded(self) -> LoadedImages:
-        """The whole set at rest on the CPU, after ``setup``."""
+        """The dataset on the CPU, after ``setup``."""
         if self._loaded is None:
             raise RuntimeError("ImageData: its images are known after setup()")
         return self._loaded
@@ -187,32 +173,32 @@ class ImageData(L.LightningDataModule):
 
     @property
     def num_classes(self) -> int:
-        """0 where the set has no classes; its labels are all 0 then."""
+        """Number of classes; 0 for none, where all labels are 0."""
         return len(self.loaded.class_names)
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """One per class; empty where the set has none."""
+        """Names of the classes; empty without classes."""
         return self.loaded.class_names
 
     @property
     def origin(self) -> str:
-        """A sentence: what the images are and where they came from."""
+        """A sentence that describes the images and their source."""
         return self.loaded.origin
 
     @property
     def substitute_for(self) -> str | None:
-        """Name of the set that was asked for, when the bundled sample stands in its place; else None."""
+        """Name of the requested dataset if the bundled sample replaces it; else None."""
         return self.loaded.substitute_for
 
     @property
     def train_images(self) -> int:
-        """How many images there are to train on."""
+        """Number of training images."""
         return len(self.loaded.images)
 
     @property
     def held_out(self) -> tuple[Tensor, Tensor]:
-        """Images at rest (M, C, H, W) and labels int64 (M,) that are never trained on, on the CPU."""
+        """Held-out images (M, C, H, W) and labels int64 (M,), on the CPU."""
         return self.loaded.held_out_images, self.loaded.held_out_labels
 
     @property
@@ -221,7 +207,7 @@ class ImageData(L.LightningDataModule):
 
 
 def _check_same_on_all_ranks(trainer: L.Trainer, count: int, name: str) -> None:
-    """Every rank raises, or none: one that goes on alone would wait for the others for ever."""
+    """Raise on all ranks or on none: otherwise one rank would wait for the others forever."""
     counts = [0] * trainer.world_size
     torch.distributed.all_gather_object(counts, count)
     if len(set(counts)) > 1:

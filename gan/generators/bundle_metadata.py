@@ -6,7 +6,7 @@ A bundle may come from anywhere, so types and ranges are checked before anything
 import json
 import math
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gan.data.registry import POINT_SHAPE
@@ -18,20 +18,36 @@ FORMAT = 2
 MAX_SIDE = 1024  # pixels; channels too
 MAX_PIXELS = 4 * MAX_SIDE * MAX_SIDE  # values of one image
 
-# The name of each value, and its rule for the message. Everything else in the metadata is provenance and not checked.
-ALLOWED = {
-    "family": "the name of a family of networks",
-    "settings": f"names with plain values; numbers up to {MAX_SETTING}, in lists up to {MAX_WIDTH}",
-    "prior": " or ".join(PRIORS),
-    "latent_dim": f"1 … {MAX_WIDTH}",
-    "codes": f"categorical (a list of 2 … {MAX_WIDTH}) and continuous (0 … {MAX_WIDTH})",
-    "image_shape": f"channels, height and width, each 1 … {MAX_SIDE}, {MAX_PIXELS} values at most",
-    "mean": "a finite number",
-    "std": "a finite number above 0",
-    "num_classes": f"0 … {MAX_WIDTH}",
-    "points": "true if image_shape is [2, 1, 1], and false if not",
-    "data": "a mapping; class_names is a list of printable words, as many as there are classes",
-    "quality": "a mapping, or null",
+# By name of the value: its rule for the message, and its check, which also gets the whole metadata. Everything else in
+# the metadata is provenance and not checked.
+RULES: dict[str, tuple[str, Callable[[Any, Mapping[str, Any]], bool]]] = {
+    "family": ("the name of a family of networks", lambda value, _: _is_word(value)),
+    "settings": (
+        f"names with plain values; numbers up to {MAX_SETTING}, in lists up to {MAX_WIDTH}",
+        lambda value, _: isinstance(value, dict) and len(value) <= MAX_LENGTH and all(map(_is_setting, value.items())),
+    ),
+    "prior": (" or ".join(PRIORS), lambda value, _: value in PRIORS),
+    "latent_dim": (f"1 … {MAX_WIDTH}", lambda value, _: _is_int(value, 1, MAX_WIDTH)),
+    "codes": (
+        f"categorical (a list of 2 … {MAX_WIDTH}) and continuous (0 … {MAX_WIDTH})",
+        lambda value, _: _are_codes(value),
+    ),
+    "image_shape": (
+        f"channels, height and width, each 1 … {MAX_SIDE}, {MAX_PIXELS} values at most",
+        lambda value, _: _are_ints(value, 1, MAX_SIDE) and len(value) == 3 and math.prod(value) <= MAX_PIXELS,
+    ),
+    "mean": ("a finite number", lambda value, _: _is_finite(value)),
+    "std": ("a finite number above 0", lambda value, _: _is_finite(value) and value > 0),
+    "num_classes": (f"0 … {MAX_WIDTH}", lambda value, _: _is_int(value, 0, MAX_WIDTH)),
+    "points": (
+        "true if image_shape is [2, 1, 1], and false if not",
+        lambda value, metadata: value is (metadata["image_shape"] == list(POINT_SHAPE)),
+    ),
+    "data": (
+        "a mapping; class_names is a list of printable words, as many as there are classes",
+        lambda value, metadata: value is None or _has_class_names(value, metadata["num_classes"]),
+    ),
+    "quality": ("a mapping, or null", lambda value, _: value is None or isinstance(value, dict)),
 }
 
 
@@ -68,9 +84,9 @@ def check(metadata: Mapping[str, Any]) -> None:
     Raises:
         BundleError: with the name of the first invalid value, its value, and what is allowed.
     """
-    for name, rule in ALLOWED.items():
+    for name, (rule, is_valid) in RULES.items():
         value = metadata.get(name)
-        if not _fits(name, value, metadata):
+        if not is_valid(value, metadata):
             raise BundleError(f"its metadata has {name} {shown(value)}; expected: {rule}")
     width = prior_of(metadata).width
     if width > MAX_WIDTH:
@@ -90,51 +106,18 @@ def class_names_of(metadata: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple((metadata.get("data") or {}).get("class_names") or ())
 
 
-def _fits(name: str, value: Any, metadata: Mapping[str, Any]) -> bool:
-    match name:
-        case "family":
-            return _is_word(value)
-        case "settings":
-            return isinstance(value, dict) and len(value) <= MAX_LENGTH and all(map(_is_setting, value.items()))
-        case "prior":
-            return value in PRIORS
-        case "latent_dim":
-            return _is_int(value, 1, MAX_WIDTH)
-        case "codes":
-            return _are_codes(value)
-        case "image_shape":
-            sides = isinstance(value, list) and len(value) == 3 and all(_is_int(side, 1, MAX_SIDE) for side in value)
-            return sides and math.prod(value) <= MAX_PIXELS
-        case "mean":
-            return _is_finite(value)
-        case "std":
-            return _is_finite(value) and value > 0
-        case "num_classes":
-            return _is_int(value, 0, MAX_WIDTH)
-        case "points":
-            return value is (metadata["image_shape"] == list(POINT_SHAPE))
-        case "data":
-            return value is None or (isinstance(value, dict) and _are_class_names(value, metadata["num_classes"]))
-    return value is None or isinstance(value, dict)
-
-
 def _are_codes(value: Any) -> bool:
-    if not isinstance(value, dict) or set(value) != {"categorical", "continuous"}:
-        return False
-    categorical = value["categorical"]
     return (
-        isinstance(categorical, list)
-        and len(categorical) <= MAX_LENGTH
-        and all(_is_int(classes, 2, MAX_WIDTH) for classes in categorical)
+        isinstance(value, dict)
+        and set(value) == {"categorical", "continuous"}
+        and _are_ints(value["categorical"], 2, MAX_WIDTH)
         and _is_int(value["continuous"], 0, MAX_WIDTH)
     )
 
 
-def _are_class_names(data: Mapping[str, Any], num_classes: int) -> bool:
-    names = data.get("class_names") or []
-    if not isinstance(names, list) or not all(map(_is_word, names)):
-        return False
-    return not names or num_classes in (0, len(names))
+def _has_class_names(data: Any, num_classes: int) -> bool:
+    names = (data.get("class_names") or []) if isinstance(data, dict) else None
+    return isinstance(names, list) and all(map(_is_word, names)) and (not names or num_classes in (0, len(names)))
 
 
 def _is_setting(item: tuple[str, Any]) -> bool:
@@ -157,6 +140,10 @@ def _is_plain(value: Any, largest: int) -> bool:
 
 def _is_word(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value) <= MAX_LENGTH and value.isprintable()  # it is printed in messages
+
+
+def _are_ints(value: Any, least: int, most: int) -> bool:
+    return isinstance(value, list) and len(value) <= MAX_LENGTH and all(_is_int(item, least, most) for item in value)
 
 
 def _is_int(value: Any, least: int, most: int) -> bool:
