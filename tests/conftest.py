@@ -92,7 +92,7 @@ def _composed(overrides: tuple[str, ...], data_root: str | None) -> dict[str, An
 @pytest.fixture
 def play(compose_settings: Compose, monkeypatch: pytest.MonkeyPatch) -> Play:
     """``play(*overrides, callbacks=[…])``: train, with these callbacks around the game and no others."""
-    monkeypatch.setattr("gan.data.module.load", lambda *arguments: few_images())
+    monkeypatch.setattr("gan.data.module.load", lambda *arguments, **options: few_images())
 
     def played(
         *overrides: str,

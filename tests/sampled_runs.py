@@ -15,7 +15,7 @@ Train = Callable[..., GAN]
 
 
 def images_of(monkeypatch: pytest.MonkeyPatch, loaded: LoadedImages) -> ImageData:
-    monkeypatch.setattr("gan.data.module.load", lambda *arguments: loaded)
+    monkeypatch.setattr("gan.data.module.load", lambda *arguments, **options: loaded)
     return ImageData("mnist_sample", batch_size=4)
 
 

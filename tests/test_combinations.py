@@ -39,7 +39,7 @@ COMMON = (
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gan.data.module.load", lambda *arguments: few_images(16))
+    monkeypatch.setattr("gan.data.module.load", lambda *arguments, **options: few_images(16))
 
 
 def play(settings: dict[str, Any]) -> tuple[Losses, WatchUpdates, L.Trainer]:

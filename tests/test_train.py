@@ -190,7 +190,7 @@ def test_images_that_are_missing_are_told_before_after_and_in_the_record(train: 
 def test_images_that_are_missing_stop_a_run_that_is_told_to(train: Train, tmp_path: Path) -> None:
     done = train(*SMALL, "data=mnist", "data.download=false", "data.root=nowhere", "data.on_missing=error")
     assert done.returncode == 2
-    assert done.stderr.startswith("data=mnist: MNIST cannot be had\n")
+    assert done.stderr.startswith("data=mnist: MNIST is not available\n")
     assert "data=mnist_sample" in done.stderr
     assert list(tmp_path.iterdir()) == []
 

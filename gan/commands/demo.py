@@ -92,7 +92,7 @@ def _serve(
     with closing(models), PageServer(host, port, routes(models, TrainingSets(root), runs)) as server:
         print(f"{server.address}{page}  (Ctrl-C ends it)", flush=True)
         if not server.private:
-            print(f"--host: {host}: whoever reaches this machine can see and use the page", file=sys.stderr)
+            print(f"--host: {host}: every machine that can reach this one can see and use the page", file=sys.stderr)
         if open_page:
             webbrowser.open(server.address + page)
         server.serve_forever()  # until Ctrl-C

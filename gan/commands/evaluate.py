@@ -160,8 +160,8 @@ def train_extractor(
     given += reading_options(reading)
     for one in KINDS if kind is None else [kind]:
         path = out or own_folder() / f"{name}_{one}.safetensors"
-        words = ["gan", "metrics", "train-extractor", "--data", data, *given, "--kind", one]
-        command = f"{shlex.join(words)} --epochs {epochs} --seed {seed}"
+        arguments = ["gan", "metrics", "train-extractor", "--data", data, *given, "--kind", one]
+        command = f"{shlex.join(arguments)} --epochs {epochs} --seed {seed}"
         extractor = make_extractor(path, one, loaded, name=name, epochs=epochs, seed=seed, command=command)
         of_test = extractor.metadata["test"]
         judged = (

@@ -163,11 +163,11 @@ def _check_square(pictures: _Pictures, image_size: int | None) -> None:
     least, most = IMAGE_SIZES
     sizes = [sorted(_sides(headers, fit).values()) for fit in FITS]
     is_enough = image_size is not None or all(least <= sides[0] == sides[-1] <= most for sides in sizes)
-    besides = "" if is_enough else f"; besides, data.image_size={_suggested(sizes[0])}"
+    also = "" if is_enough else f"; also give data.image_size={_suggested(sizes[0])}"
     raise DataError(
         f"{pictures.what}: {len(oblong):,} of {counted(len(headers), 'picture')} not square: {found}; "
         "give data.fit=crop, which takes the square in the middle of each, or data.fit=pad, which puts black bars "
-        f"at its sides{besides}"
+        f"at its sides{also}"
     )
 
 

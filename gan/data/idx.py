@@ -42,7 +42,7 @@ def read_bytes(path: Path) -> bytes:
     if not data:
         raise DataError(f"{path}: is empty (0 bytes)")
     if len(data) > MAX_BYTES:
-        raise DataError(f"{path}: holds more than {MAX_BYTES:,} bytes, and no set that we know is so large")
+        raise DataError(f"{path}: holds more than {MAX_BYTES:,} bytes, more than any known dataset")
     return data
 
 

@@ -116,7 +116,7 @@ MNIST_TEST = SplitFiles(
     "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 )
 # No sha256 for Fashion-MNIST, KMNIST, EMNIST and QMNIST: their official files were not available (the copy of
-# Fashion-MNIST at hand has the official images in another order), and a wrong hash would refuse the official files.
+# Fashion-MNIST that we have has another order of the images), and a wrong hash would refuse the official files.
 MNIST_LIKE_TRAIN = SplitFiles("train-images-idx3-ubyte", "train-labels-idx1-ubyte", (60_000,))
 MNIST_LIKE_TEST = SplitFiles("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", (10_000,))
 
@@ -186,7 +186,7 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
             "fashion",
             "Fashion-MNIST",
             SAMPLES_FOLDER / "fashion",
-            # of the bundled copy, whose images stand in another order than the official test set's
+            # of the bundled copy, whose images have another order than the official test set
             SplitFiles(
                 "t10k-images-idx3-ubyte",
                 "t10k-labels-idx1-ubyte",

@@ -214,11 +214,14 @@ def known_shape(settings: Mapping[str, Any]) -> tuple[tuple[int, int, int] | Non
     if name == FOLDER:
         return ((channels, size, size) if size and channels else None), None
     if name == STACKED:
-        own, classes = (3, 28), 1000
+        default, classes = (3, 28), 1000
     else:
-        own, classes = ((3, 32) if name in ARCHIVES else (1, 28)), len(find_source(name, asked["split"]).class_names)
-    size = size or own[1]
-    return (channels or own[0], size, size), classes
+        default, classes = (
+            ((3, 32) if name in ARCHIVES else (1, 28)),
+            len(find_source(name, asked["split"]).class_names),
+        )
+    size = size or default[1]
+    return (channels or default[0], size, size), classes
 
 
 def _check_split(name: str, split: str | None) -> None:

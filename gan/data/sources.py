@@ -156,19 +156,19 @@ def _fault(source: DatasetSpec | Archive, root: Path, error: DataError) -> str:
 def _ways_out(source: DatasetSpec | Archive, root: Path, fault: str, obstacle: str) -> str:
     asked = f"data={source.name}" + (f" data.split={source.split}" if source.split else "")
     lines = [
-        f"{asked}: {source.title} cannot be had",
+        f"{asked}: {source.title} is not available",
         f"  {fault}",
         f"  {obstacle}",
         "  looked for:",
         *(f"    {root / source.folder / file}" for file in source.files),
-        "  ways out:",
+        "  remedies:",
         f"    - {_by_hand(source)}",
         "    - data.root=FOLDER, or GAN_DATA=FOLDER in the environment, if they lie elsewhere",
     ]
     if source.sample:
         lines += [
             f"    - data={source.sample}: the bundled 10,000 images",
-            "    - data.on_missing=sample: the same, whenever the full set cannot be had",
+            "    - data.on_missing=sample: the same, whenever the full dataset is not available",
         ]
     return "\n".join(lines)
 

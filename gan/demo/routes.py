@@ -23,8 +23,8 @@ from gan.runs.reading import Run, read_run
 from gan.system.errors import GanError
 
 PAGES = {"/": "demo", "/watch": "watch"}
-OF_THE_REPORT = ("chart.js",)  # which stands in the report's page too
-SCRIPTS = ("requests.js", "controls.js", "panel.js", "demo.js", "watch.js", *OF_THE_REPORT)
+REPORT_SCRIPTS = ("chart.js",)  # shared with the report
+SCRIPTS = ("requests.js", "controls.js", "panel.js", "demo.js", "watch.js", *REPORT_SCRIPTS)
 STYLES = ("page.css",)
 NEIGHBOURS = 5
 Route = Callable[[Request], Response]
@@ -145,5 +145,5 @@ def _file(name: str, kind: str) -> Route:
 
 
 def _read(name: str) -> bytes:
-    place = resources.files("gan.report") if name in OF_THE_REPORT else resources.files("gan.demo") / "pages"
+    place = resources.files("gan.report") if name in REPORT_SCRIPTS else resources.files("gan.demo") / "pages"
     return (place / name).read_bytes()

@@ -264,9 +264,13 @@ class _Handler(WSGIRequestHandler):
         if self.request_version == "HTTP/0.9":  # also of an unreadable request; then too the error needs a status line
             self.request_version = "HTTP/1.0"
         content = json.dumps({"error": message or HTTPStatus(code).phrase}).encode()
-        own = {"Content-Type": "application/json", "Content-Length": str(len(content)), "Connection": "close"}
+        headers = HEADERS | {
+            "Content-Type": "application/json",
+            "Content-Length": str(len(content)),
+            "Connection": "close",
+        }
         self.send_response(code)
-        for name, value in {**HEADERS, **own}.items():
+        for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)

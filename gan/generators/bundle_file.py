@@ -99,7 +99,7 @@ def _content(path: Path) -> bytes:
     """The content of a file that starts like a safetensors file of limited size."""
     try:
         status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # a pipe would wait for ever, a device never end
+        if not stat.S_ISREG(status.st_mode):  # a pipe would block, and a device would never end
             raise BundleError("not a regular file")
         with path.open("rb") as file:
             start = file.read(64)

@@ -162,7 +162,7 @@ def test_mistakes(run: Path, tmp_path: Path, gan: Evaluate) -> None:
     told(gan(run, "--n", 64), "n: 64 images given; more than 64 expected")
     told(gan(run, "--n", 200), "KID: subsets of 1000 images given; 2 to 200 expected")
     told(gan(run, "--data", "mnits"), "no such option 'mnits'; did you mean 'mnist'")
-    told(gan(run, "--data", "mnist", *QUICK), "data=mnist: MNIST cannot be had")
+    told(gan(run, "--data", "mnist", *QUICK), "data=mnist: MNIST is not available")
     told(gan(run, "--device", "gpu"), "--device: 'gpu' given")
     told(gan(run, "--classifier", tmp_path / "none.safetensors"), "there is no such file; an extractor's")
     told(gan(bundle(tmp_path / "x.safetensors")), r"x\.safetensors: its bundle names no data set; give --data")

@@ -153,12 +153,12 @@ def test_what_cannot_be_had_is_an_error_with_the_ways_out(tmp_path: Path, offlin
         load("cifar10", tmp_path)
     assert str(error.value) == "\n".join(
         [
-            "data=cifar10: CIFAR-10 cannot be had",
+            "data=cifar10: CIFAR-10 is not available",
             f"  {folder} lacks data_batch_2.bin",
             "  the download failed (http://127.0.0.1:9/cifar-10-binary.tar.gz: Connection refused)",
             "  looked for:",
             *(f"    {folder / file}" for file in FILES),
-            "  ways out:",
+            "  remedies:",
             f"    - unpack {offline.address} under data.root (cifar-10-batches-py, torchvision's edition, will not do: "
             "it is made of pickles, which run code when they are read)",
             "    - data.root=FOLDER, or GAN_DATA=FOLDER in the environment, if they lie elsewhere",

@@ -304,7 +304,7 @@ def test_not_square(tmp_path: Path) -> None:
         assert error_of(tmp_path, image_size) == (
             "2 of 4 pictures not square: 2.png (40 x 30), 3.png (40 x 30); give data.fit=crop, which takes the square "
             "in the middle of each, or data.fit=pad, which puts black bars at its sides"
-            f"{'' if image_size else '; besides, data.image_size=16'}"
+            f"{'' if image_size else '; also give data.image_size=16'}"
         )
 
 

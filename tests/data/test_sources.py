@@ -91,16 +91,16 @@ def test_missing_is_an_error_with_the_ways_out(tmp_path: Path, tiny: TinySet, of
         load("mnist", tmp_path, on_missing="error")
     assert str(error.value) == "\n".join(
         [
-            "data=mnist: MNIST cannot be had",
+            "data=mnist: MNIST is not available",
             f"  {tmp_path}/MNIST/raw holds no MNIST",
             f"  the download failed ({offline}: Connection refused)",
             "  looked for:",
             *(f"    {tmp_path}/MNIST/raw/{file}" for file in FILES),
-            "  ways out:",
+            "  remedies:",
             "    - put these files there, plain or as .gz (torchvision.datasets.MNIST makes them)",
             "    - data.root=FOLDER, or GAN_DATA=FOLDER in the environment, if they lie elsewhere",
             "    - data=mnist_sample: the bundled 10,000 images",
-            "    - data.on_missing=sample: the same, whenever the full set cannot be had",
+            "    - data.on_missing=sample: the same, whenever the full dataset is not available",
         ]
     )
 
@@ -127,7 +127,7 @@ def test_no_sample_is_an_error_whatever_on_missing_says(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         load("emnist", tmp_path, split="letters", download=False, on_missing="sample")
     lines = str(error.value).splitlines()
-    assert lines[0] == "data=emnist data.split=letters: EMNIST (letters) cannot be had"
+    assert lines[0] == "data=emnist data.split=letters: EMNIST (letters) is not available"
     assert f"    {tmp_path}/EMNIST/raw/emnist-letters-train-images-idx3-ubyte" in lines
     assert "sample" not in str(error.value).replace(str(tmp_path), "")
 

@@ -24,7 +24,7 @@ VALUES = ("null", "", "5", "[]", "{}", "word", "1e400")
 def cheap(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Few images, and no minibatch is timed: what is left of a dry run is looked at."""
     trial = costs.Trial(seconds=Counter(), timed=1, batch_size=64, checkpoint_bytes=1, bundle_bytes=1, peak_memory=None)
-    monkeypatch.setattr("gan.data.module.load", lambda *arguments: few_images())
+    monkeypatch.setattr("gan.data.module.load", lambda *arguments, **options: few_images())
     monkeypatch.setattr(dry_run, "timed", lambda *arguments, **options: trial)
     monkeypatch.chdir(tmp_path)
 

@@ -176,7 +176,7 @@ def test_images_that_a_run_would_download_are_counted_and_not_fetched(
 def test_without_download_a_dry_run_finds_what_the_run_would_find(compose_settings: Compose, tmp_path: Path) -> None:
     nowhere = (f"data.root='{tmp_path}'", "data.download=false")
     assert find_data(compose_settings("data=mnist", *nowhere)).substitute_for == "mnist"
-    with pytest.raises(DataError, match="KMNIST cannot be had"):
+    with pytest.raises(DataError, match="KMNIST is not available"):
         find_data(compose_settings("data=kmnist", *nowhere))
 
 

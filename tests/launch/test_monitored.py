@@ -72,7 +72,7 @@ class Names(L.Callback):
 def test_the_names_that_may_be_monitored_are_those_that_are_logged(
     words: list[str], play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def loaded(name: str, *arguments: Any) -> LoadedImages:
+    def loaded(name: str, *arguments: Any, **options: Any) -> LoadedImages:
         return load(name) if name == "ring" else FEW
 
     monkeypatch.setattr("gan.data.module.load", loaded)
@@ -85,7 +85,7 @@ def test_the_names_that_may_be_monitored_are_those_that_are_logged(
 
 
 def test_what_is_not_logged_is_not_offered(compose_settings: Compose, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gan.data.module.load", lambda *arguments: few_images())
+    monkeypatch.setattr("gan.data.module.load", lambda *arguments, **options: few_images())
     early = ["+callbacks.early._target_=lightning.pytorch.callbacks.EarlyStopping"]
     settings = compose_settings("data=mnist_sample", *early, "+callbacks.early.monitor=quality/fcd")
     data = build_data(settings)
@@ -106,7 +106,7 @@ def test_early_stopping_as_the_page_has_it(
 ) -> None:
     """Its patience, of three, counts measurements, of which there is one every other epoch; the best is kept."""
     distances = [3.0, 2.0, *[5.0] * 20]
-    monkeypatch.setattr("gan.data.module.load", lambda *arguments: FEW)
+    monkeypatch.setattr("gan.data.module.load", lambda *arguments, **options: FEW)
     monkeypatch.setattr(QualityMonitor, "_measure", lambda *arguments: {"fcd": distances.pop(0)})
     train = train_in(tmp_path, monkeypatch, capfd)
     left_out = [f"callbacks.{name}=null" for name in ("projector", "samples", "curves", "alarms", "best")]

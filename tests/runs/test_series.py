@@ -25,7 +25,7 @@ RUNS = {
 MONITORS = {name: {"_target_": f"gan.callbacks.{name}"} for name in ("GameMonitor", "QualityMonitor")}
 
 
-def few_digits(*arguments: Any) -> LoadedImages:
+def few_digits(*arguments: Any, **options: Any) -> LoadedImages:
     digits = load("mnist_sample")
     parts = {name: getattr(digits, name)[:320] for name in ("images", "labels")}
     held_out = {name: getattr(digits, name)[:250] for name in ("held_out_images", "held_out_labels")}

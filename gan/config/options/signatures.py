@@ -177,7 +177,7 @@ def _meaning(text: str, name: str) -> str:
     found = re.search(rf"^( +)(?:\w+, )*{name}(?:, \w+)*(?: \([^\n]*?\))?: *((?:.|\n\1 +)+)", text, re.MULTILINE)
     if found is None:
         return ""
-    words = " ".join(found[2].split()).replace("``", "").replace("`", "")
-    words = re.sub(r"\s*\((?:default|Default)[:s][^)]*\)|\s*Defaults?(?: to)?: .*", "", words)
-    sentence = re.split(r"(?<=\w)\.(?:\s|$)|; see ", words)[0]
+    text = " ".join(found[2].split()).replace("``", "").replace("`", "")
+    text = re.sub(r"\s*\((?:default|Default)[:s][^)]*\)|\s*Defaults?(?: to)?: .*", "", text)
+    sentence = re.split(r"(?<=\w)\.(?:\s|$)|; see ", text)[0]
     return sentence.strip().rstrip(".")

@@ -31,7 +31,7 @@ Digits = Callable[..., Run]
 @pytest.fixture
 def digits(play: Play, monkeypatch: pytest.MonkeyPatch) -> Digits:
     """``play``, with 320 bundled digits: an epoch is 5 minibatches of 64."""
-    monkeypatch.setattr("gan.data.module.load", lambda *arguments: FEW)
+    monkeypatch.setattr("gan.data.module.load", lambda *arguments, **options: FEW)
 
     def played(*overrides: str, **arguments: Any) -> Run:
         return play("data.batch_size=64", *overrides, **arguments)
