@@ -109,7 +109,7 @@ def resolve(settings: dict[str, Any], asked: Mapping[str, Any] | None) -> tuple[
     if lines := list(problems(before, wanted, allowed)):
         raise ConfigError(f"resume: {folder} was begun with other settings\n" + "\n".join(lines))
     if process.is_first() and not process.is_rank() and not wanted["dry_run"]:
-        run_folder.hold(folder)
+        run_folder.lock_run(folder)
     state = newest_state(folder, [f"{path}: {old} -> {new}" for path, old, new in differing(before, wanted)])
     return wanted, _unless_finished(folder, state, wanted)
 

@@ -16,7 +16,7 @@ from gan.metrics.extractors import extractors_of
 from gan.report.loading_code import usage
 from gan.report.markdown import fenced, plain
 from gan.report.measures import MEASURES
-from gan.report.repeating import own_words
+from gan.report.repeating import run_overrides
 from gan.report.settings import PLACES
 from gan.runs.reading import Run
 from gan.system import shell
@@ -141,7 +141,7 @@ def _recipe(card: Card) -> str:
     facts += [f"- time: {run.seconds:,.0f} s on {plain(machine.get('device', '?'))}"] if run.seconds else []
     facts += [f"- versions: {', '.join(f'{plain(k)} {plain(v)}' for k, v in versions.items())}"] if versions else []
     facts += [f"- commit: {plain(run.facts['git']['commit'])}"] if _node(run.facts, "git").get("commit") else []
-    words = [word for word in own_words(run) or [] if word.partition("=")[0] not in PLACES]
+    words = [word for word in run_overrides(run) or [] if word.partition("=")[0] not in PLACES]
     typed = [fenced("", shell.command("python", *words))] if words else []
     settings = {name: run.settings[name] for name in RECIPE if name in run.settings}
     written = fenced("yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))

@@ -11,7 +11,7 @@ from typing import Any, TypeGuard
 
 from gan.runs.curves import FILE_NAME, Curve, read_curves
 from gan.runs.run_files import RunFileError, read_bytes, read_json, read_settings
-from gan.runs.run_folder import is_held
+from gan.runs.run_folder import is_locked
 from gan.runs.series import IMAGES
 from gan.runs.sweep_jobs import FAILED, PRUNED, reason
 from gan.system.errors import GanError
@@ -76,7 +76,7 @@ class Run:
         """
         if self.ended and not self.failure:
             return "pruned" if self.pruned else "finished"
-        held = is_held(self.folder)
+        held = is_locked(self.folder)
         if held or (held is None and now - self.changed < STILL):
             return "running"
         return "failed" if self.failure or _node(self.facts, "failed") else "cut"

@@ -129,6 +129,6 @@ def reason(folder: Path) -> str:
         return "no reason was recorded"
 
 
-def own_words(words: Sequence[str]) -> list[str]:
+def run_overrides(words: Sequence[str]) -> list[str]:
     """The words that make one run: a sweep's, less those that only say of what sweep it is part, or how it is begun."""
     return [word for word in words if not word.lstrip("+").startswith(NOT_OF_ONE_RUN)]

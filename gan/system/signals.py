@@ -29,7 +29,7 @@ class Listener:
 
     Attributes:
         numbers, first_at: of the signals in their order, and the clock at the first.
-        finishes_update: the first signal only leaves word, for somebody who asks `asked` after every update, and saves.
+        finishes_update: the first signal only leaves word, for somebody who asks `pending` after every update, and saves.
     """
 
     numbers: list[int] = field(default_factory=list)
@@ -90,12 +90,12 @@ def finish_update_first(wanted: bool) -> None:
     _listener.finishes_update = wanted
 
 
-def asked() -> Stopped | None:
+def pending() -> Stopped | None:
     """The signal to end that has come and is still to be followed, if one has."""
     return Stopped(_listener.numbers[0]) if _listener.numbers else None
 
 
-def meant_by(end: SystemExit) -> BaseException:
+def stop_behind(end: SystemExit) -> BaseException:
     """What a SystemExit means: `Stopped`, if there was a signal; else itself.
 
     An exception that is raised in a signal's handler is lost if that happens inside a destructor. Lightning then ends

@@ -94,7 +94,7 @@ def settle(compose_settings: Compose, tmp_path: Path) -> Settle:
         passed = resume.command_line([*given, *words])
         with initialize_config_dir(str(CONF), version_base="1.3"):
             config = compose("config", [*passed, f"run_dir='{run}'"])
-        return hydra_job.settle(config)
+        return hydra_job.resolve(config)
 
     return settled
 

@@ -65,7 +65,7 @@ class Composer:
         try:
             its_content = self._content(words)
         except HydraException as error:
-            mistake, its_content = hydra_job.in_our_words(error, words), " ".join(sorted(words))
+            mistake, its_content = hydra_job.hydra_message(error, words), " ".join(sorted(words))
         folder = folder_of(self.sweep, swept, its_content)
         return Point(tuple(words), its_content, folder, tuple(hydra_words), mistake)
 

@@ -12,7 +12,7 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig
 
 from gan.launch.sweeps import failed_jobs
-from gan.runs.sweep_jobs import own_words, reason
+from gan.runs.sweep_jobs import reason, run_overrides
 from gan.system import process, subprocesses
 from gan.system.shell import quoted
 from gan.system.subprocesses import Child
@@ -43,20 +43,20 @@ class Job:
     working_folder: str
     variables: Mapping[str, str] = field(default_factory=dict)
 
-    def start(self, own: Mapping[str, str] | None = None, *, task: int = 0, deaf_to: Sequence[int] = ()) -> Child:
+    def start(self, own: Mapping[str, str] | None = None, *, task: int = 0, ignored: Sequence[int] = ()) -> Child:
         """Its process, which writes what it says to a file in its folder.
 
         Args:
             own: variables that this process alone is to have besides.
             task: its number, of several processes that a cluster starts for one run.
-            deaf_to: signals that it ignores.
+            ignored: signals that it ignores.
         """
         environment = {**os.environ, **self.variables, **(own or {})}
         log = self.log.with_stem(f"{self.log.stem}_{task}") if task else self.log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as file:
             return subprocesses.start(
-                self.command, environment, deaf_to, cwd=self.working_folder, stdout=file, stderr=file
+                self.command, environment, ignored, cwd=self.working_folder, stdout=file, stderr=file
             )
 
     @property
@@ -79,7 +79,7 @@ def jobs_of(
     return [
         Job(
             number,
-            tuple(own_words([word for word in words if not word.startswith("hydra.")])),
+            tuple(run_overrides([word for word in words if not word.startswith("hydra.")])),
             str(folder),
             (*_program(config), *_of_one_run([*config.hydra.overrides.hydra, *words]), *_place(folder, number)),
             str(Path.cwd()),

@@ -54,7 +54,7 @@ class Task:
         number = int(os.environ.get("SLURM_PROCID", "0"))
         if self.passes_on:
             signal.signal(signal.SIGTERM, lambda *_: self._ask_to_end())
-        self._child = self.job.start(self.variables, task=number, deaf_to=[signal.SIGUSR2])
+        self._child = self.job.start(self.variables, task=number, ignored=[signal.SIGUSR2])
         while self._child.poll() is None:
             if self.passes_on and not _sweep_lives():
                 self._ask_to_end()
@@ -153,9 +153,9 @@ class Queue:
         return executor
 
     def _submit(self, executor: submitit.AutoExecutor, jobs: Sequence[Job]) -> dict[int, tuple[Job, Any]]:
-        share = cpu_threads.share(self.together or len(jobs)) if self.cluster == LOCAL else {}
+        share = cpu_threads.threads_per_process(self.together or len(jobs)) if self.cluster == LOCAL else {}
         tasks = [Task(job, share, passes_on=self.cluster == LOCAL) for job in jobs]
-        with _told(), subprocesses.deafness():  # of a queue on this machine, which starts them now
+        with _told(), subprocesses.ignore_signals():  # of a queue on this machine, which starts them now
             queued = executor.submit_array(tasks)
         for job, its in zip(jobs, queued, strict=True):
             print(f"run {job.number} of the sweep is job {its.job_id}; what it says: {job.log}", flush=True)

@@ -87,7 +87,7 @@ class RayCluster:
     def _connect(self) -> None:
         heard = signal.getsignal(signal.SIGTERM)
         try:
-            with subprocesses.deafness():  # of the cluster, if it is begun here
+            with subprocesses.ignore_signals():  # of the cluster, if it is begun here
                 ray.init(address=self.address, include_dashboard=False, logging_level="WARNING", log_to_driver=False)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise ConfigError(f"hydra.launcher.address: {self.address!r}: {str(error).splitlines()[0]}") from error
@@ -100,7 +100,7 @@ def _ended(tasks: list[Any]) -> list[Any]:
     try:
         ended: list[Any] = ray.wait(tasks, num_returns=len(tasks), timeout=0)[0]
     except SystemError:
-        if stop := signals.asked():
+        if stop := signals.pending():
             raise stop from None
         raise
     return ended

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hydra.core.utils import JobReturn, JobStatus
 
 from gan.launch.sweeps import failed_jobs, folder
-from gan.runs.sweep_jobs import Point, State, own_words
+from gan.runs.sweep_jobs import Point, State, run_overrides
 from gan.system import process, signals
 from gan.system.shell import quoted
 
@@ -57,7 +57,7 @@ class Runner:
 
     def _refuse(self, point: Point) -> None:
         """Leave word of a point that cannot be run."""
-        print(f"a point of the sweep ({' '.join(own_words(point.words))}): {point.mistake}", file=sys.stderr)
+        print(f"a point of the sweep ({' '.join(run_overrides(point.words))}): {point.mistake}", file=sys.stderr)
         self.exit_code = max(self.exit_code, signals.MISTAKE)
         if not self.dry:
             point.folder.mkdir(exist_ok=True)

@@ -44,7 +44,7 @@ class _Running:
     def __init__(self, slots: int) -> None:
         self.children: list[Child] = []
         self.jobs: dict[int, tuple[Job, Child, float]] = {}
-        self._slots, self._share = slots, cpu_threads.share(slots)
+        self._slots, self._share = slots, cpu_threads.threads_per_process(slots)
 
     def begin(self, job: Job) -> None:
         slot = next(number for number in range(self._slots) if number not in self.jobs)

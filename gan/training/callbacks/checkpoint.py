@@ -111,10 +111,10 @@ class LastCheckpoint(L.callbacks.Checkpoint):
     def _is_asked(self, trainer: L.Trainer, done: int) -> bool:
         """Is the run to end now? Of several processes all say the same."""
         if trainer.world_size == 1:
-            return signals.asked() is not None
+            return signals.pending() is not None
         if done % AGREE_EVERY:
             return False
-        return bool(trainer.strategy.reduce_boolean_decision(signals.asked() is not None, all=False))
+        return bool(trainer.strategy.reduce_boolean_decision(signals.pending() is not None, all=False))
 
 
 class BestCheckpoint(L.callbacks.Checkpoint):
@@ -150,7 +150,7 @@ class BestCheckpoint(L.callbacks.Checkpoint):
 
 def _stop() -> signals.Stopped:
     """The signal that this process was sent; where another one was, that by which a run's processes are ended."""
-    return signals.asked() or signals.Stopped(signal.SIGTERM)
+    return signals.pending() or signals.Stopped(signal.SIGTERM)
 
 
 def _save(trainer: L.Trainer, name: str) -> None:

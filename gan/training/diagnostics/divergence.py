@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from gan.runs.run_folder import what_is_left
+from gan.runs.run_folder import describe_stopped_run
 from gan.system import shell
 from gan.system.errors import RunError
 from gan.training.diagnostics.alarms import Moment, to_try
@@ -35,10 +35,10 @@ class Diverged(RunError):
 
     def __str__(self) -> str:
         # What is left is looked at when it is told: by then a checkpoint that was being written is there.
-        left, is_whole, _ = what_is_left(self.folder).partition("\nTo go on: ")
+        left, is_intact, _ = describe_stopped_run(self.folder).partition("\nTo go on: ")
         told = f"DIVERGED in {self.since}: {self.seen}. {to_try(self.settings)}\n{left}"
         words = self._changed
-        if not is_whole or not words:
+        if not is_intact or not words:
             return told
         allowed = ",".join(word.partition("=")[0] for word in words)
         return (

@@ -106,10 +106,10 @@ def test_gpus_are_dealt_out(slots: int, given: str | None, count: int, seen: lis
 
 def test_cores_are_shared_unless_the_user_has_said_how(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cpu_threads, "_our_cpus", lambda: frozenset(range(8)))
-    assert cpu_threads.share(3, {})["OMP_NUM_THREADS"] == "2"
-    assert cpu_threads.share(30, {})["OMP_NUM_THREADS"] == "1"
-    assert cpu_threads.share(3, {"OMP_NUM_THREADS": "4", "GOMP_SPINCOUNT": "5"}) == {}
-    its = {"HOME": "/", **cpu_threads.share(2, {})}
+    assert cpu_threads.threads_per_process(3, {})["OMP_NUM_THREADS"] == "2"
+    assert cpu_threads.threads_per_process(30, {})["OMP_NUM_THREADS"] == "1"
+    assert cpu_threads.threads_per_process(3, {"OMP_NUM_THREADS": "4", "GOMP_SPINCOUNT": "5"}) == {}
+    its = {"HOME": "/", **cpu_threads.threads_per_process(2, {})}
     assert (cpu_threads.cores(its), "OMP_NUM_THREADS" in cpu_threads.without_share(its)) == (4, False)
     assert cpu_threads.without_share({"OMP_NUM_THREADS": "4"}) == {"OMP_NUM_THREADS": "4"}
 
