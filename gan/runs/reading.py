@@ -28,7 +28,7 @@ class Run:
         folder: where. name: the end of that path, long enough to tell the runs of a report apart.
         settings: config.yaml. facts: run.json. quality: the measures of quality.json; {} if not measured.
         alarms: alarms.json, one line each.
-        failure: of a point of a sweep that failed, failed.json's reason; else "".
+        failure: of a job of a sweep that failed, failed.json's reason; else "".
         pruned: of one that its search ended early, pruned.json; {} of any other.
         changed: when a file of the run last changed, in seconds since 1970.
     """
@@ -205,7 +205,7 @@ def _folders(source: Path) -> list[Path]:
     below = sorted((Path(folder) for folder, _, _ in os.walk(source) if is_run(Path(folder))), key=_in_order)
     if not below and (failed := sorted(source.rglob(FAILED))):
         first = reason(failed[0].parent).partition("\n")[0]
-        raise GanError(f"{source}: none of the sweep's points has begun; {failed[0].parent.name} failed: {first}")
+        raise GanError(f"{source}: none of the sweep's jobs has begun; {failed[0].parent.name} failed: {first}")
     if not below:
         raise GanError(f"{source}: no run here or below: no folder with {SETTINGS} and {FACTS}, which a run leaves")
     return below

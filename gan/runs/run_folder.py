@@ -24,7 +24,7 @@ from gan.system.locks import lock
 
 PATIENCE = 15.0  # seconds for a process that ends to let go of its folder: ranks whose parent was killed, above all
 ROOM = 50_000_000  # bytes on the disk: a few checkpoints, and the pictures, of the largest network that we ship
-FAILED = "failed.json"  # of a point of a sweep: why it failed
+FAILED = "failed.json"  # of a job of a sweep: why it failed
 # What a run, and who measures it, writes beside config.yaml.
 WRITTEN = (
     *("metrics.csv", "losses.png", "run.json", "alarms.json", "quality.json", "generator.safetensors"),

@@ -29,7 +29,7 @@ class Listener:
 
     Attributes:
         numbers, first_at: of the signals in their order, and the clock at the first.
-        finishes_update: the first signal only leaves word, for somebody who asks `pending` after every update, and saves.
+        finishes_update: the first signal only sets `pending`, which is read after every update.
     """
 
     numbers: list[int] = field(default_factory=list)
@@ -107,7 +107,7 @@ def stop_behind(end: SystemExit) -> BaseException:
 def end_with_parent() -> None:
     """When the parent has gone, however that happened, be asked to end, and soon be ended.
 
-    For a process of a launch, or of a point of a sweep. The parent holds the other end of its standard input, and
+    For a process of a launch, or of a job of a sweep. The parent holds the other end of its standard input, and
     writes nothing to it. A rank that is looking for the others would wait for them for half an hour, and no signal ends
     that.
     """

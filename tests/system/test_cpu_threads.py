@@ -30,9 +30,7 @@ def test_all_but_idle_and_waiting_is_computing_and_of_our_cpus_alone(tmp_path: P
 def test_our_own_computing_is_not_taken_by_others() -> None:
     begun = LoadSample(clock=10.0, own=1.0, all=50.0)
     assert used_by_others(begun, LoadSample(clock=12.0, own=2.5, all=53.5)) == 1.0
-    assert (
-        used_by_others(begun, LoadSample(clock=12.0, own=2.5, all=51.4)) == 0.0
-    )  # ticks are coarse
+    assert used_by_others(begun, LoadSample(clock=12.0, own=2.5, all=51.4)) == 0.0  # ticks are coarse
     assert used_by_others(begun, LoadSample(clock=10.01, own=1.0, all=50.0)) is None
     assert used_by_others(begun, LoadSample(clock=12.0, own=1.0, all=None)) is None
 

@@ -1,4 +1,4 @@
-"""The word that a point of a sweep leaves of why it failed."""
+"""The word that a job of a sweep leaves of why it failed."""
 
 import json
 import sys
@@ -17,12 +17,12 @@ from gan.system.files import write_bytes
 
 
 def in_sweep() -> bool:
-    """Whether this process runs a point of a sweep."""
+    """Whether this process runs a job of a sweep."""
     return HydraConfig.initialized() and (HydraConfig.get().mode == RunMode.MULTIRUN or process.current().is_job)
 
 
 def tell(folder: Path, error: Exception, *, full: bool) -> int:
-    """Tell of a point of a sweep that has failed, and leave word of it in its folder: its exit code.
+    """Tell of a job of a sweep that has failed, and leave word of it in its folder: its exit code.
 
     Args:
         full: a traceback also for a user's mistake.
@@ -37,7 +37,7 @@ def tell(folder: Path, error: Exception, *, full: bool) -> int:
 
 
 def record(folder: Path, exit_code: int, reason: str, error: Exception | None = None) -> None:
-    """Leave word, in the folder of a point, of why it failed; of several processes the first one's counts.
+    """Leave word, in the folder of a job, of why it failed; of several processes the first one's counts.
 
     Args:
         reason: the message.

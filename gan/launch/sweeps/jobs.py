@@ -1,4 +1,4 @@
-"""A point of a sweep as a command: a process of its own, on this machine or on another."""
+"""A job of a sweep as a command: a process of its own, on this machine or on another."""
 
 import os
 import sys
@@ -17,19 +17,19 @@ from gan.system import process, subprocesses
 from gan.system.shell import quoted
 from gan.system.subprocesses import Child
 
-LOG = "output.log"  # in a point's folder: what its process says
+LOG = "output.log"  # in a job's folder: what its process says
 GRACE_SECONDS = 25.0  # to end in, once asked to: its ranks, if it has any, have a little less
 GROUPS = ("hydra/sweeper", "hydra/launcher")
-# Words for Hydra that make a sweep, or say how its points are run: not for one of them.
+# Words for Hydra that make a sweep, or say how its jobs are run: not for one of them.
 OF_THE_SWEEP = ("hydra.mode=", "hydra.sweep.", "hydra.run.", *GROUPS, *(group.replace("/", ".") for group in GROUPS))
 
 
 @dataclass(frozen=True)
 class Job:
-    """One point, ready to be run. Plain values alone: it can be sent to another machine that has the same disk.
+    """One job, ready to be run. Plain values alone: it can be sent to another machine that has the same disk.
 
     Attributes:
-        number: of the point in its sweep.
+        number: of the job in its sweep.
         words: that make its run, for the reader.
         folder: of its run.
         command: the whole command line, to be given in ``working_folder``.

@@ -1,4 +1,4 @@
-"""Points of a sweep side by side on this machine: so many processes at a time, which share its cores.
+"""Jobs of a sweep side by side on this machine: so many processes at a time, which share its cores.
 
 Not hydra-joblib-launcher: there a job whose process is killed takes all others with it, and a sweep that is stopped
 kills its jobs in the middle of an update.
