@@ -8,6 +8,7 @@ from typing import Any
 
 from gan.data.registry import SAMPLES, SOURCES
 from gan.demo.parameters import is_number
+from gan.metrics.measures import FRECHET_CHART, HIGHER_CHART, MEASURES, MODES_CHART
 from gan.report.charts import with_gaps
 from gan.runs.curves import Curve, thinned
 from gan.runs.reading import Run
@@ -23,13 +24,10 @@ CHARTS: tuple[tuple[str, tuple[str, ...], Mapping[str, Any]], ...] = (
         ("train/d_accuracy_real", "train/d_accuracy_fake", "train/d_accuracy_pairs"),
         {"line": 0.5, "low": 0, "high": 1},
     ),
-    ("Fréchet distance (lower is better)", ("quality/fcd", "quality/fcd_autoencoder"), {"log": True}),
-    (
-        "quality (higher is better)",
-        ("quality/precision", "quality/recall", "quality/coverage", "quality/label_accuracy", "quality/good_points"),
-        {"low": 0, "high": 1},
+    *(
+        (chart, tuple(measure.logged for measure in MEASURES if measure.chart == chart), how)
+        for chart, how in ((FRECHET_CHART, {"log": True}), (HIGHER_CHART, {"low": 0, "high": 1}), (MODES_CHART, {}))
     ),
-    ("modes found", ("quality/modes",), {}),
     ("gradient norms", ("train/d_gradient_norm", "train/g_gradient_norm"), {"log": True}),
     ("images per second", ("train/images_per_second",), {"low": 0}),
 )

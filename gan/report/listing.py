@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gan.report.measures import MEASURES
+from gan.report.measures import FCD, MEASURES, RunMeasure
 from gan.report.repeating import recipe
 from gan.runs.reading import IMAGES, Run
 from gan.system.errors import GanError, unknown_name
@@ -56,17 +56,17 @@ def columns(now: float) -> dict[str, Column]:
     return {column.name: column for column in found}
 
 
-def _measure(measure: Any) -> Column:
+def _measure(measure: RunMeasure) -> Column:
     name = re.sub(r"[^a-z0-9]+", "_", measure.title.lower()).strip("_")
-    return Column(name, measure.title, measure.of, lambda value: str(measure.told([value])), measure.better)
+    return Column(name, measure.title, measure.of, lambda value: measure.told([value]), measure.better)
 
 
 def _fcd_in_training(run: Run) -> float | None:
     """The last that was measured while it trained; of a finished run without reading metrics.csv."""
     if run.ended:
-        value = run.ended.get("quality/fcd")
+        value = run.ended.get(FCD.logged)
         return float(value) if isinstance(value, int | float) else None
-    return run.last("quality/fcd")
+    return run.last(FCD.logged)
 
 
 def chosen(runs: Sequence[Run], conditions: Sequence[str], known: dict[str, Column]) -> list[Run]:

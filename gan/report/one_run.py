@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan.report.listing import Column
+from gan.report.measures import FCD
 from gan.report.repeating import command
 from gan.report.settings import PLACES, flat
 from gan.report.terminal_charts import images, plot
@@ -33,7 +34,7 @@ GROUPS = (
 )
 TOLD = ("data", "state", "why", "started", "images", "minutes", "seed")
 CURVES = ("train/d_loss", "train/g_loss", "train/d_accuracy_real", "train/d_accuracy_fake", "train/d_accuracy_pairs",
-          "quality/fcd")  # fmt: skip
+          FCD.logged)  # fmt: skip
 LATENTS = Path("samples") / "fixed_latents.npz"
 
 

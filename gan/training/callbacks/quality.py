@@ -11,6 +11,7 @@ from torch import Tensor
 from gan.data.module import ImageData
 from gan.data.normalization import denormalize, dtype_at_rest
 from gan.data.registry import NAMES, WORLDS
+from gan.metrics.measures import QUALITY, in_training
 from gan.system.errors import ConfigError, GanError, at_least_one
 from gan.training.callbacks.samples import evaluating
 from gan.training.module import GAN
@@ -56,13 +57,13 @@ class QualityMonitor(L.Callback):
         self.latest: dict[str, float] = {}
         self.listeners: list[Listener] = []
         self._seen = 0  # real images at the end of the last epoch
-        self._reference: Any = None
+        self._metrics: Any = None  # of gan.metrics.quick, with the real images
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         self.unmeasured = why_unmeasured(_data(trainer))
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        withdraw(trainer, "quality/")
+        withdraw(trainer, QUALITY)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, GAN)
@@ -93,17 +94,21 @@ class QualityMonitor(L.Callback):
         return f"{times}, {self.seconds:.1f} s" if self.times else ""
 
     def _measure(self, trainer: L.Trainer, game: GAN) -> dict[str, float]:
-        from gan.metrics.quick import measures_of_points, quick_measures  # a run that is short measures nothing
+        from gan.metrics.quick import measures_of_points, quick_metrics  # a run that is short measures nothing
 
         data = _data(trainer)
-        if data.loaded.name not in WORLDS and self._reference is None:
-            self._reference = _reference(data, game.device)
+        if data.loaded.name not in WORLDS and self._metrics is None:
+            self._metrics = quick_metrics(_reference(data, game.device), self.n)
         began = time.perf_counter()  # the real images are looked at once for all runs: no part of the cost
         images, labels = self._generated(game, data)
         if data.loaded.name in WORLDS:
             measured = measures_of_points(images, data.loaded.name)
         else:
-            measured = quick_measures(images, self._reference, labels)
+            asked = labels is not None and data.image_shape[0] == 1
+            self._metrics.reset()
+            self._metrics.update(images, real=False, labels=labels if asked else None)
+            found = self._metrics.compute()
+            measured = {name: float(found[name]) for name in in_training(points=False, asked=asked)}
         self.times += 1
         self.seconds += time.perf_counter() - began
         return measured
@@ -118,7 +123,7 @@ class QualityMonitor(L.Callback):
         return torch.cat(parts), labels
 
     def _log(self, trainer: L.Trainer, game: GAN) -> None:
-        row = {f"quality/{name}": value for name, value in self.latest.items()}
+        row = {QUALITY + name: value for name, value in self.latest.items()}
         offer(trainer, row)
         for logger in trainer.loggers:
             counts = {"epoch": trainer.current_epoch, "images_seen": game.images_seen}
@@ -176,8 +181,8 @@ def quality_of(trainer: L.Trainer) -> dict[str, float]:
     Of a run that was killed after its last measurement they are in the monitor alone. So they are taken from there
     always: Lightning keeps them in float32, and the run would end with other digits than one that was not killed.
     """
-    logged = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("quality/")}
+    logged = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith(QUALITY)}
     callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
     monitor = next((callback for callback in callbacks if isinstance(callback, QualityMonitor)), None)
-    exact = {} if monitor is None else {f"quality/{name}": value for name, value in monitor.latest.items()}
+    exact = {} if monitor is None else {QUALITY + name: value for name, value in monitor.latest.items()}
     return exact or logged
