@@ -60,9 +60,9 @@ def images_and_classes() -> tuple[Tensor, Tensor, Tensor]:
 def seen(metrics: SharedFeatures, part: slice = slice(None), *, real_too: bool = True) -> dict[str, float]:
     """The measures after a part of the images, in batches of different sizes."""
     real, fake, classes = images_and_classes()
-    for batch in real[part].split(80) if real_too else ():
+    for batch in real[part].split(160) if real_too else ():
         metrics.update(batch, real=True)
-    for images, labels in zip(fake[part].split(70), classes[part].split(70), strict=True):
+    for images, labels in zip(fake[part].split(125), classes[part].split(125), strict=True):
         metrics.update(images, real=False, labels=labels)
     return {name: float(value) for name, value in metrics.compute().items()}
 
