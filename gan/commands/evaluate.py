@@ -26,6 +26,11 @@ Pictures = Annotated[
     Path | None, typer.Option("--folder", help="Of your own pictures, with --data folder; a run folder names its own.")
 ]
 
+Split = Annotated[str | None, typer.Option(help="Of EMNIST.")]
+Fit = Annotated[str | None, typer.Option(help="Of your own pictures: crop or pad, as data.fit of the training.")]
+OnBroken = Annotated[str | None, typer.Option(help="Of your own pictures: error or skip, as data.on_broken.")]
+ClassOrder = Annotated[str | None, typer.Option(help="Of your own pictures: natural or name, as data.class_order.")]
+
 Count = Annotated[int, typer.Option("--n", min=1, help="Images to measure; numbers of different n do not compare.")]
 Cas = Annotated[
     bool,
@@ -38,7 +43,7 @@ Nearest = Annotated[
     typer.Option(help="FILE.png: the images that are most like training images, and those. Of one generator."),
 ]
 Fid = Annotated[
-    bool, typer.Option("--fid", help="Also FID, in Inception's features: pip install -e '.[fid]', and its weights.")
+    bool, typer.Option("--fid", help="Also FID, in Inception's features: pip install -e '.\\[fid]', and its weights.")
 ]
 
 
@@ -46,6 +51,10 @@ def evaluate(
     sources: Annotated[list[Path], typer.Argument(metavar="RUN_OR_BUNDLE…", help="Run folders, or bundles.")],
     data: Annotated[str, typer.Option(help="Real images to compare with. By default those it was trained on.")] = "",
     folder: Pictures = None,
+    split: Split = None,
+    fit: Fit = None,
+    on_broken: OnBroken = None,
+    class_order: ClassOrder = None,
     n: Count = 10_000,
     seed: Annotated[int, typer.Option(min=0, help="Of the latents; the same seed gives the same numbers.")] = 0,
     kid_subset: Annotated[int, typer.Option(min=2, help="Images in each subset of KID; at most n.")] = 1000,
@@ -75,7 +84,8 @@ def evaluate(
         _check_nearest(nearest, sources, force)
     wanted = evaluating.Wanted(n, seed, kid_subset, cas, fid, nearest, device)
     own = {"classifier": classifier, "labeller": labeller, "autoencoder": autoencoder}
-    real = evaluating.RealSets(data or (FOLDER if folder else ""), root, own, device, folder)
+    reading = _given(folder=folder, split=split, fit=fit, on_broken=on_broken, class_order=class_order)
+    real = evaluating.RealSets(data or (FOLDER if folder else ""), root, own, device, reading)
     bundles = [(source, load_generator(source)) for source in sources]  # a mistake in any of them is told at once
     found: list[tuple[str, Quality]] = []
     results: list[dict[str, Any]] = []
@@ -102,6 +112,10 @@ def train_extractor(
     ] = None,
     data: Annotated[str, typer.Option(help="The set to train on: kmnist, cifar10, folder, …")] = "mnist",
     folder: Pictures = None,
+    split: Split = None,
+    fit: Fit = None,
+    on_broken: OnBroken = None,
+    class_order: ClassOrder = None,
     image_size: Annotated[int | None, typer.Option(help="Of a folder: the size of the generator's images.")] = None,
     image_channels: Annotated[int | None, typer.Option(help="1: grey. 3: colour.")] = None,
     kind: Annotated[
@@ -113,7 +127,7 @@ def train_extractor(
 ) -> None:
     """Train the networks that images are compared with: a few minutes each on two cores."""
     from gan.data.sources import load
-    from gan.metrics.extractors import WEIGHTS, extractor_name, own_folder
+    from gan.metrics.extractors import WEIGHTS, extractor_name, own_folder, reading_options
     from gan.metrics.training import make_extractor, with_classes
     from gan.system.errors import unknown_name
 
@@ -124,17 +138,17 @@ def train_extractor(
     if out is not None and kind is None:
         kind = "classifier"
     data = "folder" if folder is not None and data == "mnist" else data
-    place = None if folder is None else str(folder)
+    reading = _given(folder=folder, split=split, fit=fit, on_broken=on_broken, class_order=class_order)
     loaded = load(
-        data, root, download=False, on_missing="error", folder=place, image_size=image_size,
-        image_channels=image_channels,
-    )  # fmt: skip
+        data, root, download=False, on_missing="error", image_size=image_size, image_channels=image_channels, **reading
+    )
     name, loaded = extractor_name(loaded), with_classes(loaded)
     print(loaded.origin)
     if out is None and (WEIGHTS / f"{name}_classifier.safetensors").is_file():
         raise GanError(f"--out: {name} has its extractors in the package; to train others, give FILE.safetensors")
-    options = {"--folder": place, "--image-size": image_size, "--image-channels": image_channels}
+    options = {"--folder": folder, "--image-size": image_size, "--image-channels": image_channels}
     given = [word for option, value in options.items() if value is not None for word in (option, str(value))]
+    given += reading_options(reading)
     for one in KINDS if kind is None else [kind]:
         path = out or own_folder() / f"{name}_{one}.safetensors"
         words = ["gan", "metrics", "train-extractor", "--data", data, *given, "--kind", one]
@@ -165,6 +179,11 @@ def calibrate(
     for what, images in made_worse(loaded).items():
         found.append((what, measure(images, reference, kid_subset=min(KID_SUBSET, len(images)))))
     print(table(found))
+
+
+def _given(**settings: object) -> dict[str, Any]:
+    """Those settings of `data` that were given as options."""
+    return {name: str(value) for name, value in settings.items() if value is not None}
 
 
 def _check_nearest(out: Path, sources: Sequence[Path], force: bool) -> None:

@@ -46,7 +46,10 @@ def sample(
     layout: Annotated[str | None, typer.Option("--grid", help="ROWSxCOLUMNS of FILE.png, such as 4x10.")] = None,
     device: Device = "cpu",
     gray_r: GrayR = False,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images made at a time: bounds the memory.")] = 1000,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Images made at a time: bounds the memory. By default 1000, fewer of large ones."),
+    ] = None,
     force: Force = False,
 ) -> None:
     """Draw images from a trained generator. The same call again gives the same bytes."""

@@ -18,6 +18,7 @@ class LoadedImages:
         class_names: one per class; empty where the set has no classes.
         origin: a sentence: what this is and where it came from.
         substitute_for: name of the set that was asked for, when this is the sample in its place; else None.
+        split: of a set that has several; else None.
     """
 
     images: Tensor
@@ -28,3 +29,4 @@ class LoadedImages:
     class_names: tuple[str, ...]
     origin: str
     substitute_for: str | None = None
+    split: str | None = None

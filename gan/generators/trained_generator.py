@@ -13,15 +13,40 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gan.data.memory import check_memory
 from gan.data.normalization import denormalize, dtype_at_rest
 from gan.game.latents import Prior
 from gan.generators import bundle_metadata
 from gan.generators.class_labels import class_labels
-from gan.generators.interpolation import between, places
+from gan.generators.interpolation import frame_positions, interpolate
 from gan.system.errors import GanError
 
+MOST_IMAGES, FEW_IMAGES = 1000, 16  # made at a time, and made at once without looking at the layers
+MOST_VALUES = 2**26  # in and out of one layer at a time: 256 MiB
 # What may be asked for as the classes of images: see `TrainedGenerator.sample`.
 Labels = int | str | Sequence[int | str] | np.ndarray | Tensor | None
+
+
+@torch.no_grad()
+def images_at_a_time(network: nn.Module, *inputs: Tensor) -> int:
+    """How many images a generator, in eval mode, makes at a time: `MOST_IMAGES`, or fewer of one with large layers.
+
+    By `MOST_VALUES`, the values that its largest layer takes in and puts out, which one image tells.
+    """
+    if len(inputs[0]) <= FEW_IMAGES:
+        return FEW_IMAGES
+    values = [1]
+
+    def noted(module: nn.Module, taken: tuple[Any, ...], made: Any) -> None:
+        values.append(sum(tensor.numel() for tensor in (*taken, made) if isinstance(tensor, Tensor)))
+
+    hooks = [module.register_forward_hook(noted) for module in network.modules()]
+    try:
+        network(*(part[:1].to(next(network.parameters()).device) for part in inputs))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return max(1, min(MOST_IMAGES, MOST_VALUES // max(values)))
 
 
 class TrainedGenerator:
@@ -74,8 +99,9 @@ class TrainedGenerator:
         """Latents (count, prior.width) of a seed; the first ones do not depend on ``count``. Truncation: see `sample`.
 
         Raises:
-            GanError: a truncation that is out of its range, or of a uniform prior.
+            GanError: a truncation that is out of its range, or of a uniform prior; more images than fit into memory.
         """
+        self._check_memory(count)
         z = self.prior.fixed(count, seed=seed, purpose="samples from a bundle")
         if truncation is not None:
             self._check_truncation(truncation)
@@ -94,8 +120,8 @@ class TrainedGenerator:
             raise GanError("class: this generator was trained without classes; none can be asked for")
         return None
 
-    def decode(self, z: Tensor, labels: Labels = None, *, batch_size: int = 1000) -> np.ndarray:
-        """Latents (N, prior.width) -> uint8 images (N, C, H, W), ``batch_size`` at a time; ``labels`` as in `sample`.
+    def decode(self, z: Tensor, labels: Labels = None, *, batch_size: int | None = None) -> np.ndarray:
+        """Latents (N, prior.width) -> uint8 images (N, C, H, W), ``batch_size`` at a time; arguments as in `sample`.
 
         Points are float32 (N, 2, 1, 1), in the units of their data.
 
@@ -113,7 +139,7 @@ class TrainedGenerator:
         *,
         seed: int = 0,
         labels: Labels = None,
-        batch_size: int = 1000,
+        batch_size: int | None = None,
         truncation: float | None = None,
     ) -> np.ndarray:
         """``count`` uint8 images (N, C, H, W); the same call gives the same images. Points: see `decode`.
@@ -127,7 +153,7 @@ class TrainedGenerator:
             labels: of a conditional generator: a class, by number or name; several of them, which are taken in turn; or
                 None for all of its classes in turn. By name alone where a class is called by the number of another
                 one; a tensor holds numbers.
-            batch_size: images made at a time: bounds the memory.
+            batch_size: images made at a time, which bounds the memory; None: see `images_at_a_time`.
             truncation: ψ in (0, 1], by which normal noise is multiplied, so that it stays nearer to where most of the
                 training's was: likelier images, fewer different ones. 1 and None change nothing; InfoGAN's codes and
                 the classes are left as they are. (Brock et al. 2019 draw noise anew that is beyond a threshold; a
@@ -147,7 +173,7 @@ class TrainedGenerator:
         labels: Labels = None,
         method: str | None = None,
         loop: bool = False,
-        batch_size: int = 1000,
+        batch_size: int | None = None,
     ) -> np.ndarray:
         """uint8 images (frames, C, H, W) of a walk from latent to latent, and from class to class.
 
@@ -163,40 +189,45 @@ class TrainedGenerator:
                 ``sample(…, seed=seed)``; or latents (N, prior.width). 2 or more.
             steps: frames from each anchor to the next, which itself begins the next way, or ends the walk.
             labels: as in `sample`, one for each anchor. Between two classes their embeddings are mixed.
-            method: "spherical" or "linear": `gan.generators.interpolation.between`. By default the
+            method: "spherical" or "linear": `gan.generators.interpolation.interpolate`. By default the
                 one that suits the prior.
             loop: go back to the first anchor in the end, so that the frames can be repeated without a jump.
-            batch_size: images made at a time: bounds the memory.
+            batch_size: images made at a time, which bounds the memory; None: see `images_at_a_time`.
 
         Raises:
-            GanError: fewer than 2 anchors; a method or a class that does not exist; steps below 1.
+            GanError: fewer than 2 anchors; a method or a class that does not exist; steps below 1; more frames than fit
+                into memory.
         """
+        self._check_memory(len(anchors) * steps)
         z = anchors if isinstance(anchors, Tensor) else self._first_latents(anchors)
-        where = places(len(z), steps, loop=loop)
+        where = frame_positions(len(z), steps, loop=loop)
         classes = self.labels(labels, len(z))
         if classes is not None:
             one_hot = torch.nn.functional.one_hot(classes, self.num_classes).float()
-            classes = torch.lerp(one_hot[where.start], one_hot[where.end], where.share[:, None])
-        return self._images(between(z, where, self.prior, method), classes, batch_size)
+            classes = torch.lerp(one_hot[where.start], one_hot[where.end], where.fraction[:, None])
+        return self._images(interpolate(z, where, self.prior, method), classes, batch_size)
 
     def _first_latents(self, seeds: Sequence[int]) -> Tensor:
         """(N, prior.width): the first latent of each seed."""
         return torch.cat([torch.empty(0, self.prior.width), *(self.latents(1, seed) for seed in seeds)])
 
     @torch.no_grad()
-    def _images(self, z: Tensor, classes: Tensor | None, batch_size: int) -> np.ndarray:
+    def _images(self, z: Tensor, classes: Tensor | None, batch_size: int | None) -> np.ndarray:
         """Images at rest of latents and, if it is conditional, of labels (N,) or mixtures of them (N, num_classes)."""
         device = next(self.generator.parameters()).device
         images = [torch.empty(0, *self.image_shape, dtype=dtype_at_rest(self.image_shape))]
+        inputs = [z] if classes is None else [z, classes]
+        batch_size = batch_size or images_at_a_time(self.generator, *inputs)
         for first in range(0, len(z), batch_size):
-            inputs = [z[first : first + batch_size].to(device)]
-            if classes is not None:
-                inputs.append(classes[first : first + batch_size].to(device))
-            made = self.generator(*inputs)
+            made = self.generator(*(part[first : first + batch_size].to(device) for part in inputs))
             if made.isnan().any():  # as bytes it would be black
                 raise GanError("this generator makes images that are not finite: its weights are too large, or damaged")
             images.append(self._at_rest(made).cpu())
         return torch.cat(images).numpy()
+
+    def _check_memory(self, count: int) -> None:
+        """Before the latents of so many images are drawn."""
+        check_memory("count", count, self.image_shape, "fewer images expected", more=4 * self.prior.width)
 
     def _check_truncation(self, truncation: float) -> None:
         if not 0 < truncation <= 1:

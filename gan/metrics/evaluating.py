@@ -1,25 +1,33 @@
 """What `gan evaluate` does for one generator after another: real images, measures, and where they are written."""
 
-import inspect
 import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
 
 from gan.data.loaded import LoadedImages
 from gan.data.points import modes_covered
-from gan.data.registry import FOLDER, SOURCES, WORLDS
+from gan.data.registry import FOLDER, SOURCES, TOY_DISTRIBUTIONS
 from gan.data.sources import load
 from gan.data.stacked import stacked
 from gan.generators.bundle import FILE_NAME, TrainedGenerator, add_quality
 from gan.metrics.cache import digest
 from gan.metrics.classes import expected_kl
 from gan.metrics.copies import picture_of_nearest
-from gan.metrics.extractors import KINDS, NoExtractorError, load_extractor, read_extractor, training_command
+from gan.metrics.extractors import (
+    KINDS,
+    READING,
+    NoExtractorError,
+    extractors_of,
+    load_extractor,
+    read_extractor,
+    training_command,
+)
 from gan.metrics.inception import inception_distance
 from gan.metrics.quality import Quality, evaluate
 from gan.metrics.reference import SHOWN, Reference
@@ -55,16 +63,21 @@ class RealSets:
         root: folder of the data sets.
         extractors: files used instead of the shipped ones, by kind; None: the shipped one.
         device: where features are computed.
-        folder: of pictures, where ``data`` is "folder"; None: the one that a run folder's settings name.
+        reading: settings of ``data`` that go before those of a run folder, by their names there: ``folder``, ``fit``, …
 
     Raises:
         GanError: a file is no extractor.
     """
 
     def __init__(
-        self, data: str, root: Path, extractors: Mapping[str, Path | None], device: str, folder: Path | None = None
+        self,
+        data: str,
+        root: Path,
+        extractors: Mapping[str, Path | None],
+        device: str,
+        reading: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        self._data, self._root, self._device, self._folder = data, root, device, folder
+        self._data, self._root, self._device, self._reading = data, root, device, reading
         self._own = {kind: read_extractor(path) if path else None for kind, path in extractors.items()}
         self._loaded: dict[str, LoadedImages] = {}
         self._references: dict[tuple[str, bool, int], Reference] = {}
@@ -76,7 +89,7 @@ class RealSets:
         if key not in self._references:
             self._check_extractors(asked)
             loaded = self._load(asked)
-            own, command = self._own, training_command(loaded, asked.get("folder"))
+            own, command = self._own, _training_command(asked)
             self._references[key] = Reference(
                 loaded, classifier=own["classifier"], labeller=own["labeller"], autoencoder=own["autoencoder"],
                 channels=generator.image_shape[0], device=self._device, stack_seed=seed, command=command,
@@ -93,18 +106,21 @@ class RealSets:
 
     def _asked(self, source: Path, generator: TrainedGenerator) -> dict[str, Any]:
         """The settings of `load` for one generator: of a run those that it was trained with."""
-        trained_on = {} if self._data else _settings_of(source)
         name = self._data.removeprefix("stacked_") or _trained_on(source, generator.metadata)
+        settings = _settings_of(source)
+        if self._data and settings.get("name") != self._data:
+            settings = {}  # of another set
+        settings = {key: settings[key] for key in ("folder", *READING) if settings.get(key) is not None}
+        settings |= self._reading
         channels, size, _ = generator.image_shape
-        asked: dict[str, Any] = {"name": name}
         if name == FOLDER:
-            folder = self._folder or trained_on.get("folder")
-            if not folder:
-                raise GanError(f"{source}: which pictures? give --data {FOLDER} --folder PATH")
-            asked |= {"folder": str(folder), "image_size": size, "image_channels": channels}
-            return {**_accepted(trained_on), **asked}
-        if trained_on.get("split"):
-            asked["split"] = trained_on["split"]
+            if not settings.get("folder"):
+                raise GanError(
+                    f"{source}: which pictures? give --data {FOLDER} --folder PATH, and --fit, --on-broken and "
+                    "--class-order where its training had them"
+                )
+            return {**settings, "name": name, "image_size": size, "image_channels": channels}
+        asked = {"name": name, **{key: value for key, value in settings.items() if key in (*self._reading, "split")}}
         if not _is_stacked(self._data, generator):
             asked["image_channels"] = channels
         return asked
@@ -119,12 +135,11 @@ class RealSets:
 
     def _check_extractors(self, asked: Mapping[str, Any]) -> None:
         """Before images are read, are there extractors? Those of a folder are known by its pictures alone."""
-        name = asked["name"].removesuffix("_sample")
-        is_colour = asked.get("image_channels") == 3
-        command = f"gan metrics train-extractor --data {name}{' --image-channels 3' if is_colour else ''}"
+        name, is_colour = asked["name"], asked.get("image_channels") == 3
         for kind in KINDS if name != FOLDER else ():
             if self._own[kind] is None:
-                load_extractor(f"{name}-colour" if is_colour else name, kind, command)
+                of_the_set = extractors_of(name, is_colour=is_colour, split=asked.get("split"))
+                load_extractor(of_the_set, kind, _training_command(asked))
 
 
 def measure(
@@ -200,9 +215,9 @@ def result_of(generator: TrainedGenerator, quality: Quality, wanted: Wanted) -> 
 def measure_points(source: Path, generator: TrainedGenerator, *, n: int, seed: int, quiet: bool) -> dict[str, Any]:
     """How many modes of a world of points a generator has found, and how many of its points are any good."""
     name = _data_name(generator.metadata)
-    if name not in WORLDS:
-        raise GanError(f"{source}: its bundle names no world of points; known are {', '.join(WORLDS)}")
-    world = WORLDS[name]
+    if name not in TOY_DISTRIBUTIONS:
+        raise GanError(f"{source}: its bundle names no world of points; known are {', '.join(TOY_DISTRIBUTIONS)}")
+    world = TOY_DISTRIBUTIONS[name]
     points = torch.as_tensor(generator.sample(n, seed=seed))
     covered = modes_covered(points, torch.tensor(world.centres), world.std)
     if not quiet:
@@ -264,10 +279,10 @@ def _settings_of(source: Path) -> dict[str, Any]:
     return node if isinstance(node, dict) else {}
 
 
-def _accepted(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of a ``data`` node's settings that `load` takes, but for where files lie."""
-    parameters = inspect.signature(load).parameters.keys() - {"name", "root", "download", "on_missing", "seed"}
-    return {name: value for name, value in settings.items() if name in parameters and value is not None}
+def _training_command(asked: Mapping[str, Any]) -> str:
+    """What makes the extractors that this set is measured with."""
+    channels, size = asked.get("image_channels") or 1, asked.get("image_size") or 0
+    return training_command(asked["name"], asked, channels=channels, size=size)
 
 
 def _data_name(metadata: Mapping[str, Any]) -> str:

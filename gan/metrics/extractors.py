@@ -14,8 +14,9 @@ import hashlib
 import json
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from gan.data.loaded import LoadedImages
-from gan.data.registry import FOLDER
+from gan.data.registry import FOLDER, SOURCES
 from gan.metrics.cache import digest
 from gan.metrics.networks import Autoencoder, Classifier, as_input, build
 from gan.system.errors import GanError, unknown_name
@@ -33,6 +34,8 @@ from gan.system.files import write_bytes
 
 WEIGHTS = Path(__file__).parent / "weights"
 KINDS = ("classifier", "labeller", "autoencoder")
+# Settings of `data` that decide what is read, and their defaults.
+READING = MappingProxyType({"split": None, "fit": None, "on_broken": "error", "class_order": "natural"})
 FORMAT = 1
 PART = 250  # images at a time, always: see Extractor.features
 
@@ -54,23 +57,39 @@ def extractor_name(data: LoadedImages) -> str:
     """
     if data.name == FOLDER:
         return f"{FOLDER}-{digest(data.images, data.held_out_images)[:16]}"
-    base = data.name.removeprefix("stacked_").removesuffix("_sample")
-    is_colour = data.images.shape[1] == 3 and not data.name.startswith("stacked_")
-    return f"{base}-colour" if is_colour else base
+    return extractors_of(data.name, is_colour=data.images.shape[1] == 3, split=data.split)
 
 
-def training_command(data: LoadedImages, folder: str | None = None) -> str:
-    """What makes the extractors of a set, as typed into a shell."""
-    channels, size = data.images.shape[1:3]
-    name = data.name.removeprefix("stacked_").removesuffix("_sample")
-    words = ["gan", "metrics", "train-extractor", "--data", name]
-    if data.name == FOLDER:
-        words += ["--folder", str(folder or "PATH"), "--image-size", str(size)]
-    if channels == 3 and not data.name.startswith("stacked_"):
+def extractors_of(name: str, *, is_colour: bool, split: str | None = None) -> str:
+    """The same by the name of a set that is no folder, and whether its images have three channels."""
+    base = name.removeprefix("stacked_").removesuffix("_sample")
+    if split not in (None, next(iter(SOURCES.get(base, {None: None})))):
+        base = f"{base}-{split}"  # with classes of its own
+    return f"{base}-colour" if is_colour and not name.startswith("stacked_") else base
+
+
+def training_command(name: str, settings: Mapping[str, Any], *, channels: int, size: int) -> str:
+    """What makes the extractors of a set, as typed into a shell.
+
+    Args:
+        name: of the set.
+        settings: that it was loaded with, as `gan.data.sources.load` takes them.
+        channels, size: of its images.
+    """
+    words = ["gan", "metrics", "train-extractor", "--data", name.removeprefix("stacked_").removesuffix("_sample")]
+    if name == FOLDER:
+        words += ["--folder", str(settings.get("folder") or "PATH"), "--image-size", str(size)]
+        words += ["--image-channels", str(channels)]
+    elif channels == 3 and not name.startswith("stacked_"):
         words += ["--image-channels", "3"]
-    elif data.name == FOLDER:
-        words += ["--image-channels", "1"]
-    return shlex.join(words)
+    return shlex.join([*words, *reading_options(settings)])
+
+
+def reading_options(settings: Mapping[str, Any]) -> list[str]:
+    """Which split, and how a folder's pictures are read, as options of a command; what is by default is left out."""
+    given = {name: settings.get(name) for name in READING}
+    chosen = {name: value for name, value in given.items() if value not in (None, READING[name])}
+    return [word for name, value in chosen.items() for word in (f"--{name.replace('_', '-')}", str(value))]
 
 
 class Extractor(nn.Module):

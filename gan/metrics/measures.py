@@ -1,7 +1,7 @@
-"""All measures, each once: its name, which way is better, what real images get, and how it is written.
+"""The measures of `gan evaluate`, each once: its title, which way is better, what real images get, how it is written.
 
-It is read by `gan evaluate`'s table, reports, `gan runs`, model cards, charts, `BestCheckpoint` and `QualityMonitor`.
-No torch is imported here.
+The table of `gan evaluate`, reports, `gan runs` and model cards read it. What is measured while training too has its
+facts in the table of logged series. No torch is imported here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,12 +9,7 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import Any
 
-QUALITY = "quality/"  # before the names of what is measured while training
-FRECHET_CHART, HIGHER_CHART, MODES_CHART = (
-    "Fréchet distance (lower is better)",
-    "quality (higher is better)",
-    "modes found",
-)
+from gan.runs.series import BY_NAME, QUALITY
 
 
 @dataclass(frozen=True)
@@ -30,9 +25,7 @@ class Measure:
         counts: it is a whole number. names: quality.json has a list of names, and it is how many.
         compared: runs are compared by it, in reports, model cards and `gan runs`.
         some: only some generators have it.
-        training: its name after "quality/" while training, of runs on images, of a conditional generator (``asked``) or
-            on points (``points``); "" if it is not taken then.
-        chart: the one that it is drawn in.
+        logged: the column of metrics.csv with the same measure during training, or "".
     """
 
     name: str
@@ -45,15 +38,7 @@ class Measure:
     names: bool = False
     compared: bool = True
     some: bool = False
-    training: str = ""
-    asked: bool = False
-    points: bool = False
-    chart: str = ""
-
-    @property
-    def logged(self) -> str:
-        """Its column in metrics.csv, and its name in ``trainer.callback_metrics``; "" if it is not taken there."""
-        return QUALITY + self.training if self.training else ""
+    logged: str = ""
 
     def read(self, quality: Mapping[str, Any]) -> float | None:
         """Its value in the ``quality`` of quality.json, as it is shown; None if it was not measured."""
@@ -79,40 +64,28 @@ class Measure:
         return self.factor * value
 
 
+def _logged(name: str, title: str, digits: int = 3, *, series: str = "", **facts: Any) -> Measure:
+    """One that is measured during training too, as "quality/SERIES" (by default its name)."""
+    logged = BY_NAME[QUALITY + (series or name)]
+    return Measure(name, title, logged.better, digits, logged=logged.name, **facts)
+
+
 MEASURES = (
-    Measure("fcd", "FCD", -1, real="fcd_floor", training="fcd", chart=FRECHET_CHART),
+    _logged("fcd", "FCD", real="fcd_floor"),
     Measure("fcd_ratio", "×floor", -1, 1, real=1),
-    Measure("fcd_autoencoder", "AE distance", -1, compared=False, training="fcd_autoencoder", chart=FRECHET_CHART),
     Measure("fcd_autoencoder_ratio", "AE ×floor", -1, 1, real=1),
     Measure("kid", "KID×1e3", -1, 2, real="kid_floor", factor=1e3),
-    Measure("precision", "precision", 1, real="real_precision", training="precision", chart=HIGHER_CHART),
-    Measure("recall", "recall", 1, real="real_recall", training="recall", chart=HIGHER_CHART),
-    Measure("density", "density", 1, real="real_density", compared=False, training="density"),
-    Measure("coverage", "coverage", 1, real="real_coverage", training="coverage", chart=HIGHER_CHART),
-    Measure("label_accuracy", "label acc.", 1, 4, some=True, training="label_accuracy", asked=True, chart=HIGHER_CHART),
+    _logged("precision", "precision", real="real_precision"),
+    _logged("recall", "recall", real="real_recall"),
+    _logged("density", "density", real="real_density", compared=False),
+    _logged("coverage", "coverage", real="real_coverage"),
+    _logged("label_accuracy", "label acc.", 4, some=True),
     Measure("accuracy_score", "CAS", 1, 4, real="real_accuracy_score", some=True),
-    Measure("kl_uniform", "KL to uniform", -1, compared=False, training="kl_uniform"),
-    Measure("missing", "missing", -1, 0, real=0, counts=True, names=True, training="missing"),
+    _logged("missing", "missing", 0, real=0, counts=True, names=True),
     Measure("score", "score", 1, real="score_floor", compared=False),
     Measure("copied", "copied", -1, real=0.01, compared=False),
-    Measure("modes", "modes", 1, 0, counts=True, some=True, training="modes", points=True, chart=MODES_CHART),
+    _logged("modes", "modes", 0, counts=True, some=True),
     Measure("reverse_kl", "KL", -1, compared=False, some=True),
     Measure("fid", "FID", -1, 2, compared=False, some=True),
-    Measure("high_quality", "good points", 1, training="good_points", points=True, chart=HIGHER_CHART),
+    _logged("high_quality", "good points", series="good_points"),
 )
-
-
-def in_training(*, points: bool, asked: bool) -> tuple[str, ...]:
-    """What a run measures while it trains, by the names after "quality/".
-
-    Args:
-        points: it is of points, not of images. asked: a conditional generator of grey images is asked for classes.
-    """
-    taken = [measure for measure in MEASURES if measure.training and measure.points == points]
-    always = [measure.training for measure in taken if not measure.asked]
-    return (*always, *(measure.training for measure in taken if measure.asked and asked))
-
-
-def better(logged: str) -> int:
-    """Which way is better, of a name in ``trainer.callback_metrics``: 1 higher; -1 lower, as of every other name."""
-    return next((measure.better for measure in MEASURES if measure.logged == logged), -1)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from gan.data.points import modes_covered
-from gan.data.registry import WORLDS
+from gan.data.registry import TOY_DISTRIBUTIONS
 from gan.metrics.image_metrics import ClassBalance, FrechetDistance, PrecisionRecall, SharedFeatures
 from gan.metrics.quality import NEIGHBOURS
 from gan.metrics.reference import Reference
@@ -36,6 +36,6 @@ def quick_metrics(reference: Reference, count: int) -> SharedFeatures:
 
 def measures_of_points(points: Tensor, name: str) -> dict[str, float]:
     """Of points (N, 2, 1, 1) at rest, in the world of this name: ``modes`` found, and the share of ``good_points``."""
-    world = WORLDS[name]
+    world = TOY_DISTRIBUTIONS[name]
     covered = modes_covered(points, torch.tensor(world.centres), world.std)
     return {"modes": float(covered.modes), "good_points": covered.high_quality}

@@ -114,7 +114,8 @@ class Reference:
         self.stacked = data.name.startswith("stacked_") or data.images.shape[1] != channels
         self.name = f"stacked_{base}" if self.stacked else base
         self._floors: dict[tuple[int, int], Floor] = {}
-        name, command = extractor_name(data), command or training_command(data)
+        name = extractor_name(data)
+        command = command or training_command(data.name, {}, channels=data.images.shape[1], size=data.images.shape[2])
         self.classes = self._seen(classifier or load_extractor(name, "classifier", command), device)
         self.labels = self._seen(labeller or load_extractor(name, "labeller", command), device)
         self.structure = self._seen(autoencoder or load_extractor(name, "autoencoder", command), device)

@@ -10,7 +10,9 @@ from typing import Any
 
 import yaml
 
+from gan.data.registry import FOLDER
 from gan.generators.trained_generator import TrainedGenerator
+from gan.metrics.extractors import extractors_of
 from gan.report.loading_code import usage
 from gan.report.markdown import fenced, plain
 from gan.report.measures import MEASURES
@@ -67,6 +69,14 @@ class Card:
         values = ((measure, measure.read(self.quality)) for measure in MEASURES)
         finite = [(measure, value) for measure, value in values if value is not None and abs(value) < 1e300]
         return {measure.title: (measure.told([value]), float(value)) for measure, value in finite}
+
+    @property
+    def in_training(self) -> dict[str, float]:
+        """What was last measured while its run trained, by the names that were logged: "quality/fcd", …"""
+        if self.run is None:
+            return {}
+        last = self.run.ended or {name: self.run.last(name) for name in self.run.curves}
+        return {name: value for name, value in last.items() if name.startswith("quality/") and _is_number(value)}
 
     def text(self) -> str:
         sections = {
@@ -141,7 +151,7 @@ def _recipe(card: Card) -> str:
 
 def _measures(card: Card) -> str:
     if not card.measures:
-        return "Not measured."
+        return _measures_in_training(card) if card.in_training else "Not measured."
     rows = [f"| {name} | {told} |" for name, (told, _) in card.measures.items()]
     extractors = _node(card.quality, "extractors")
     samples, data = plain(card.quality.get("n", "?")), plain(card.quality.get("data"))
@@ -156,6 +166,25 @@ def _measures(card: Card) -> str:
     return "\n\n".join(["\n".join(["| measure | value |", "| --- | --- |", *rows]), *notes])
 
 
+def _measures_in_training(card: Card) -> str:
+    assert card.run is not None
+    monitor = _node(_node(card.run.settings, "callbacks"), "quality")
+    count = f"{monitor['n']:,}" if _is_number(monitor.get("n")) else "few"
+    features = "" if card.trained.points else f", in the features of the extractors of {plain(_extractors(card))}"
+    rows = [f"| {plain(name)} | {value:,.3g} |" for name, value in card.in_training.items()]
+    note = (
+        f"Measured while it trained, of {count} samples{features}. Numbers of another count of samples do not compare "
+        "with these: `gan evaluate` measures more of them, and beside each what real images have."
+    )
+    return "\n\n".join(["\n".join(["| measure while training | value |", "| --- | --- |", *rows]), note])
+
+
+def _extractors(card: Card) -> str:
+    """By which name the extractors of its set are found; of a folder that name is its pictures' digest."""
+    is_colour = card.trained.image_shape[0] == 3
+    return "its own pictures" if card.data == FOLDER else extractors_of(card.data or "its data", is_colour=is_colour)
+
+
 def _limits(card: Card) -> str:
     trained, missing, copied = card.trained, card.quality.get("missing"), card.quality.get("copied")
     lines = ["It makes what is like its training images, at their size; of anything else it knows nothing."]
@@ -168,7 +197,7 @@ def _limits(card: Card) -> str:
         lines += [f"Copied, perhaps, from training images: {copied:.1%} of its images; 1.0% of real ones would count."]
     else:
         lines += ["Whether it copies training images has not been measured."]
-    if not card.measures:
+    if not card.measures and not card.in_training:
         lines += ["Nothing is known of its quality but what the picture shows."]
     lines += ["Made for study and for comparing methods; not tried for anything that people depend on."]
     return "\n".join(f"- {line}" for line in lines)

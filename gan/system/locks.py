@@ -48,7 +48,7 @@ def temporary_folder(kind: str) -> Iterator[Held]:
     Args:
         kind: the beginning of its name, which nobody else's folders have.
     """
-    _remove_left_behind(kind)
+    remove_left_behind(kind)
     unseen = Path(tempfile.mkdtemp(prefix=f".{kind}"))  # by those who look for what was left, until it is held
     descriptor = os.open(unseen, os.O_RDONLY)
     try:
@@ -63,7 +63,7 @@ def temporary_folder(kind: str) -> Iterator[Held]:
         os.close(descriptor)
 
 
-def _remove_left_behind(kind: str) -> None:
+def remove_left_behind(kind: str) -> None:
     """Remove folders of this user's that nobody holds; where there are no locks nobody knows, and they stay."""
     for path in Path(tempfile.gettempdir()).glob(f"{kind}*") if fcntl is not None else ():
         with contextlib.suppress(OSError):

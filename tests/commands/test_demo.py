@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import re
 import signal
 import socket
@@ -15,13 +16,19 @@ import pytest
 from gan_command import ROOT, GanCommand
 from tiny_bundles import whole_bundle
 
+from gan.demo.shelf import SENT
+
 
 @contextmanager
 def started(*arguments: object, folder: Path) -> Iterator[re.Match[str]]:
     """The command in a process of its own; what it prints first: host, port and page."""
     script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from gan.commands.main import main; main()"
     with subprocess.Popen(
-        [sys.executable, "-c", script, *map(str, arguments)], cwd=folder, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", script, *map(str, arguments)],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(folder)},
     ) as process:
         try:
             assert process.stdout is not None
@@ -34,22 +41,31 @@ def started(*arguments: object, folder: Path) -> Iterator[re.Match[str]]:
             process.kill()  # or a failure would wait for it for ever
 
 
-def asked(line: re.Match[str], path: str) -> bytes:
+def asked(line: re.Match[str], path: str, sent: bytes | None = None) -> bytes:
     connection = http.client.HTTPConnection(line[1], int(line[2]), timeout=60)
-    connection.request("GET", path)
+    connection.request("GET" if sent is None else "POST", path, sent)
     content = connection.getresponse().read()
     connection.close()
     return content
 
 
 def test_a_run_is_played_with_and_watched(tmp_path: Path) -> None:
-    run = whole_bundle(tmp_path).parent
+    """What is sent to it lies in a temporary folder; one that a killed server has left is removed."""
+    bundle = whole_bundle(tmp_path)
+    run = bundle.parent
+    left = tmp_path / f"{SENT}left"
+    left.mkdir()
+    (left / "sent.safetensors").write_bytes(b"x")
     (run / "config.yaml").write_text("seed: 0\n")
     (run / "run.json").write_text("{}")
     with started("watch", tmp_path, "--port", 0, folder=tmp_path) as line:
         assert (line[1], line[3]) == ("127.0.0.1", "watch")
         assert json.loads(asked(line, "/api/pages")) == {"models": [str(run)], "runs": [str(run)]}
         assert asked(line, "/api/images.png").startswith(b"\x89PNG")
+        assert not left.exists()
+        assert json.loads(asked(line, "/api/models?name=mine", bundle.read_bytes()))["model"] == 1
+        assert len(list(tmp_path.glob(f"{SENT}*/*.safetensors"))) == 1
+    assert not list(tmp_path.glob(f"{SENT}*"))
 
 
 def test_a_port_in_use_is_one_message(gan: GanCommand, run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -89,7 +89,7 @@ def test_of_fifty_threes_the_labeller_says_three_of_nine_in_ten(browser: Any, se
     with open_page(browser, serve([]).server.address) as page:
         wait_for_pictures(page)
         page.get_by_role("group", name="how many images").get_by_role("button", name="100", exact=True).click()
-        page.wait_for_function("() => document.querySelector('canvas').width === 298")  # ten columns of 28, and gaps
+        page.wait_for_function("() => document.querySelector('canvas').height === 298")  # ten rows of 28, and gaps
         before = shown(page)
         page.get_by_role("group", name="class").get_by_role("button", name="3", exact=True).click()
         changes(page, before)

@@ -7,7 +7,9 @@ from tiny_bundles import SHAPE, make_generator, metadata
 from torch import Tensor, nn
 
 from gan.game.latents import Prior
+from gan.game.networks import build_generator
 from gan.generators.bundle import TrainedGenerator, describe
+from gan.generators.trained_generator import images_at_a_time
 from gan.system.errors import GanError
 
 
@@ -200,3 +202,28 @@ def test_points_are_floats_in_the_units_of_their_data() -> None:
     assert (points.dtype, points.shape) == (np.float32, (50, 2, 1, 1))
     assert np.array_equal(points[:, :, 0, 0], (trained.latents(50, 2) * 4.0 + 0.5).numpy())
     assert trained.sample(0).dtype == np.float32
+
+
+def test_of_large_images_fewer_are_made_at_a_time_and_they_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what the largest layer takes in and puts out."""
+    trained = TrainedGenerator(make_generator(), metadata())
+    z = trained.latents(30, seed=0)
+    sizes: list[int] = []
+    trained.generator.register_forward_hook(lambda module, taken, made: sizes.append(len(made)))
+    expected = trained.decode(z, batch_size=7)
+    assert sizes == [7, 7, 7, 7, 2]
+    assert images_at_a_time(trained.generator, z) == 1000
+    monkeypatch.setattr("gan.generators.trained_generator.MOST_VALUES", 12 * 40 + 1)  # Tanh: 20 in, 20 out
+    sizes.clear()
+    assert np.array_equal(trained.decode(z), expected)
+    assert sizes == [1, 12, 12, 6]
+    monkeypatch.setattr("gan.generators.trained_generator.MOST_VALUES", 1)
+    assert images_at_a_time(trained.generator, z) == 1
+    assert all(len(module._forward_hooks) == (module is trained.generator) for module in trained.generator.modules())
+
+
+def test_a_resnet_of_128_pixels_needs_no_gigabytes() -> None:
+    settings = {"base_channels": 64, "normalization": "batch", "conditioning": "none"}
+    with torch.device("meta"):
+        largest = build_generator("resnet", latent_dim=8, image_shape=(3, 128, 128), num_classes=0, **settings)
+    assert 1 <= images_at_a_time(largest.eval(), torch.zeros(17, 8, device="meta")) <= 100

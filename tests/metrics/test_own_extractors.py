@@ -13,11 +13,14 @@ import torch
 from gan_command import GanCommand, command_in
 from PIL import Image
 
+from gan.data.module import ImageData
 from gan.data.sources import LoadedImages, load
 from gan.data.stacked import stacked
 from gan.game.latents import Prior
 from gan.game.networks import build_generator
 from gan.generators.bundle import FILE_NAME, describe, load_generator, save_bundle
+from gan.metrics.extractors import extractor_name, read_extractor
+from gan.training.callbacks.quality import why_unmeasured
 
 MLP: dict[str, Any] = {"hidden": [8], "activation": "relu", "negative_slope": 0.0, "dropout": 0.0}
 QUICK = ("--n", "200", "--kid-subset", "50")
@@ -73,11 +76,13 @@ def run_of(place: Path, data: str, shape: tuple[int, int, int], num_classes: int
     return place
 
 
-def pictures(folder: Path, mode: str, count: int = 300, classes: tuple[str, ...] = ("",)) -> Path:
+def pictures(
+    folder: Path, mode: str, count: int = 300, classes: tuple[str, ...] = ("",), size: tuple[int, int] = (16, 16)
+) -> Path:
     random = np.random.default_rng(0)
     for number in range(count):
         of = number % 2
-        pixels = random.integers(100 * of, 100 * of + 150, (16, 16) if mode == "L" else (16, 16, 3), dtype=np.uint8)
+        pixels = random.integers(100 * of, 100 * of + 150, size if mode == "L" else (*size, 3), dtype=np.uint8)
         place = folder / classes[number % len(classes)]
         place.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels, mode).save(place / f"{number:04d}.png")
@@ -121,10 +126,61 @@ def test_ones_own_pictures_are_measured_by_following_the_message(
     assert load_generator(bundle).metadata["quality"]["quality"]["fcd"] == quality["fcd"]
 
 
-def test_what_is_trained_is_found_by_a_run_too(gan: GanCommand, tmp_path: Path) -> None:
-    from gan.data.module import ImageData
-    from gan.training.callbacks.quality import why_unmeasured
+READ = {"fit": "crop", "on_broken": "skip", "class_order": "name"}
 
+
+@pytest.mark.parametrize("given", [READ, {"fit": "pad", "class_order": "natural"}])
+def test_pictures_are_read_as_for_the_training_by_following_the_message(
+    given: dict[str, str], gan: GanCommand, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Oblong ones, one of them broken, in classes whose order is not that of their numbers."""
+    folder = pictures(tmp_path / "pictures", "L", classes=("2", "10"), size=(16, 20))
+    if "on_broken" in given:
+        (folder / "2" / "broken.png").write_bytes(b"no picture")
+    run = run_of(tmp_path / "run", "folder", (1, 16, 16), num_classes=2, folder=str(folder), **given)
+    assert gan("evaluate", run, *QUICK) == 2
+    advice = re.search(r"To make one for this set: gan (.*)\n", capsys.readouterr().err)
+    assert advice is not None
+    assert ("--on-broken skip" in advice[1]) == ("--class-order name" in advice[1]) == (given is READ)
+    assert gan(*shlex.split(advice[1]), "--epochs", "1") == 0
+    assert gan("evaluate", run, *QUICK) == 0
+    fcd = json.loads((run / "quality.json").read_text())["quality"]["fcd"]
+    (extractor,) = (tmp_path / "share").rglob("folder-*_labeller.safetensors")
+    assert f"--fit {given['fit']}" in read_extractor(extractor).metadata["command"]
+    # the pictures elsewhere, and the bundle alone
+    moved = folder.rename(tmp_path / "moved")
+    assert gan("evaluate", run, *QUICK, "--folder", moved) == 0
+    bundle = (run / FILE_NAME).rename(tmp_path / "alone.safetensors")
+    options = [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", value)]
+    assert gan("evaluate", bundle, *QUICK, "--folder", moved, *options) == 0
+    capsys.readouterr()
+    assert json.loads((tmp_path / "alone.quality.json").read_text())["quality"]["fcd"] == fcd
+    data = ImageData("folder", folder=str(moved), batch_size=8, image_size=16, **given)  # type: ignore[arg-type]
+    data.prepare_data()
+    assert why_unmeasured(data) == ""
+
+
+def test_how_pictures_are_read_is_for_pictures(gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gan("metrics", "train-extractor", "--data", "kmnist", "--fit", "crop") == 2
+    assert "data.fit=crop: 'kmnist' is no folder of pictures" in capsys.readouterr().err
+    assert gan("metrics", "train-extractor", "--folder", ".", "--fit", "crp") == 2
+    assert "data.fit: no such option 'crp'; did you mean 'crop'?" in capsys.readouterr().err
+
+
+def test_each_split_of_a_set_has_its_own(gan: GanCommand, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = run_of(tmp_path / "run", "emnist", (1, 28, 28), split="letters")
+    assert gan("evaluate", run, *QUICK) == 2
+    err = capsys.readouterr().err
+    assert "'emnist-letters'" in err
+    assert "gan metrics train-extractor --data emnist --split letters\n" in err
+    assert gan("metrics", "train-extractor", "--data", "emnist", "--split", "letters") == 2
+    assert "EMNIST (letters)" in capsys.readouterr().err
+    names = {None: "emnist", "balanced": "emnist", "letters": "emnist-letters", "mnist": "emnist-mnist"}
+    for split, name in names.items():
+        assert extractor_name(replace(few(load("mnist_sample")), name="emnist", split=split)) == name
+
+
+def test_what_is_trained_is_found_by_a_run_too(gan: GanCommand, tmp_path: Path) -> None:
     folder = pictures(tmp_path / "own", "RGB")
     data = ImageData("folder", folder=str(folder), batch_size=8)
     data.prepare_data()

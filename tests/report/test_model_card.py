@@ -81,6 +81,37 @@ def test_of_a_measured_run(tmp_path: Path) -> None:
     assert "- images seen: 180,000" in text
 
 
+def in_training(tmp_path: Path, ended: dict[str, Any], rows: str = "") -> str:
+    """The card of a run that was measured while it trained, and by nobody since."""
+    run = conditional_bundle(tmp_path, ("Bag", "Coat", "Dress"))
+    (run / "metrics.csv").write_text(f"step,images_seen,quality/fcd,quality/missing,train/d_loss\n{rows}")
+    trained = load_generator(run)
+    trained.metadata["data"] |= {"name": "fashion_sample", "origin": "the bundled sample"}
+    settings = {"callbacks": {"quality": {"every": 150_000, "n": 2000}}}
+    return card(trained, Run(run, settings, {"ended": ended} if ended else {}))
+
+
+@pytest.mark.parametrize(
+    ("ended", "rows"),
+    [
+        ({"seconds": 3.0, "quality/fcd": 14.84, "quality/missing": 2.0}, ""),
+        ({}, "1,100,20.5,3,\n2,200,14.84,2,\n3,300,,,0.5\n"),  # one that still trains, or was killed
+    ],
+)
+def test_of_a_run_that_was_measured_while_it_trained(ended: dict[str, Any], rows: str, tmp_path: Path) -> None:
+    text = in_training(tmp_path, ended, rows)
+    assert "| measure while training | value |\n| --- | --- |\n| quality/fcd | 14.8 |\n| quality/missing | 2 |" in text
+    assert "Measured while it trained, of 2,000 samples, in the features of the extractors of fashion." in text
+    assert "Not measured" not in text
+    assert "Nothing is known of its quality" not in text
+    assert "model-index" not in header(text)  # where numbers of other counts would be compared with these
+
+
+@pytest.mark.parametrize("ended", [{"seconds": 3.0}, {"quality/fcd": float("nan"), "quality/kid": "<b>"}])
+def test_without_a_number_nothing_was_measured(ended: dict[str, Any], tmp_path: Path) -> None:
+    assert "Not measured." in in_training(tmp_path, ended)
+
+
 @pytest.mark.parametrize("bundle", [whole_bundle, codes_bundle, points_bundle, "conditional", "uniform"])
 def test_its_code_makes_images(bundle: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What needs onnxruntime is run in tests/commands/test_export_command.py; here the latents are looked at."""
@@ -130,10 +161,12 @@ def test_no_name_from_a_file_is_markdown_or_html(tmp_path: Path) -> None:
         "versions": {HOSTILE: HOSTILE},
         "git": {"commit": HOSTILE},
         "command": ["train.py", HOSTILE],
-        "ended": {"seconds": 3.0},
+        "ended": {"seconds": 3.0, f"quality/{HOSTILE}": 3.0},
     }
     run = Run(tmp_path, {"model": {"name": HOSTILE, HOSTILE: [HOSTILE]}}, facts)
-    for text in (card(trained), card(trained, run)):
+    unmeasured = load_generator(conditional_bundle(tmp_path / "again", ("Bag",)))
+    unmeasured.metadata["data"] = trained.metadata["data"]
+    for text in (card(trained), card(trained, run), card(unmeasured, run)):
         body = text.partition("---\n\n# ")[2]
         prose = re.sub(r"^(`{3,})\w*\n.*?^\1$", "", body, flags=re.DOTALL | re.MULTILINE)  # as it is
         prose = re.sub(r"(?<!\\)`[^`\n]*`", "", prose)

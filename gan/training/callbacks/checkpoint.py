@@ -8,9 +8,9 @@ from typing import Any
 import lightning.pytorch as L
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from gan.metrics.measures import better
 from gan.runs.checkpoint_io import IN_THE_BACKGROUND
 from gan.runs.metrics_csv import MetricsCSV, cut_event_files, event_files
+from gan.runs.series import BY_NAME
 from gan.system import files, signals
 from gan.system.errors import at_least_one
 from gan.training.diagnostics.divergence import check_finite, losses_are_finite
@@ -139,7 +139,8 @@ class BestCheckpoint(L.callbacks.Checkpoint):
         if self.monitor not in trainer.callback_metrics:
             return
         value = float(trainer.callback_metrics[self.monitor])
-        if self.best is None or (value > self.best if better(self.monitor) > 0 else value < self.best):
+        more_is_better = self.monitor in BY_NAME and BY_NAME[self.monitor].better > 0
+        if self.best is None or (value > self.best if more_is_better else value < self.best):
             self.best = value
             _save(trainer, "best.ckpt")
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from gan.data.module import ImageData
 from gan.data.normalization import denormalize, dtype_at_rest
-from gan.data.registry import NAMES, WORLDS
-from gan.metrics.measures import QUALITY, in_training
+from gan.data.registry import NAMES, TOY_DISTRIBUTIONS
+from gan.runs.series import QUALITY, SERIES
 from gan.system.errors import ConfigError, GanError, at_least_one
 from gan.training.callbacks.samples import evaluating
 from gan.training.module import GAN
@@ -97,18 +97,19 @@ class QualityMonitor(L.Callback):
         from gan.metrics.quick import measures_of_points, quick_metrics  # a run that is short measures nothing
 
         data = _data(trainer)
-        if data.loaded.name not in WORLDS and self._metrics is None:
+        if data.loaded.name not in TOY_DISTRIBUTIONS and self._metrics is None:
             self._metrics = quick_metrics(_reference(data, game.device), self.n)
         began = time.perf_counter()  # the real images are looked at once for all runs: no part of the cost
         images, labels = self._generated(game, data)
-        if data.loaded.name in WORLDS:
+        if data.loaded.name in TOY_DISTRIBUTIONS:
             measured = measures_of_points(images, data.loaded.name)
         else:
             asked = labels is not None and data.image_shape[0] == 1
             self._metrics.reset()
             self._metrics.update(images, real=False, labels=labels if asked else None)
             found = self._metrics.compute()
-            measured = {name: float(found[name]) for name in in_training(points=False, asked=asked)}
+            logged = (series.name.removeprefix(QUALITY) for series in SERIES if series.name.startswith(QUALITY))
+            measured = {name: float(found[name]) for name in logged if name in found}
         self.times += 1
         self.seconds += time.perf_counter() - began
         return measured
@@ -145,7 +146,7 @@ def why_unmeasured(data: ImageData) -> str:
     """Why there are no measures for this set, in one line; "" if there are."""
     from gan.metrics.extractors import KINDS, extractor_name, load_extractor, training_command
 
-    if data.loaded.name in WORLDS:
+    if data.loaded.name in TOY_DISTRIBUTIONS:
         return ""
     name = extractor_name(data.loaded)
     try:
@@ -153,7 +154,10 @@ def why_unmeasured(data: ImageData) -> str:
             load_extractor(name, kind)
     except GanError:
         why = f"no extractor for data '{data.loaded.name}'"
-        return f"{why}; to make it: {training_command(data.loaded, data.folder)}" if data.loaded.name in NAMES else why
+        if data.loaded.name not in NAMES:
+            return why
+        channels, size = data.loaded.images.shape[1:3]
+        return f"{why}; to make it: {training_command(data.loaded.name, vars(data), channels=channels, size=size)}"
     return ""
 
 

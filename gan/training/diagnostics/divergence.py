@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from gan.runs.run_folder import what_is_left
+from gan.system import shell
 from gan.system.errors import RunError
 from gan.training.diagnostics.alarms import Moment, to_try
-from gan.training.diagnostics.suggestions import advice
+from gan.training.diagnostics.suggestions import suggestions
 from gan.training.module import GAN
 
 LOSSES = {"d_loss": ("discriminator", "d_updates"), "g_loss": ("generator", "g_updates")}
@@ -34,7 +35,22 @@ class Diverged(RunError):
 
     def __str__(self) -> str:
         # What is left is looked at when it is told: by then a checkpoint that was being written is there.
-        return f"DIVERGED in {self.since}: {self.seen}. {to_try(self.settings)}\n{what_is_left(self.folder)}"
+        left, is_whole, _ = what_is_left(self.folder).partition("\nTo go on: ")
+        told = f"DIVERGED in {self.since}: {self.seen}. {to_try(self.settings)}\n{left}"
+        words = self._changed
+        if not is_whole or not words:
+            return told
+        allowed = ",".join(word.partition("=")[0] for word in words)
+        return (
+            f"{told}\nWith the same settings it would diverge again. To go on with another one: "
+            f"{shell.resume(self.folder, *words, f'resume.allow=[{allowed}]')}"
+        )
+
+    @property
+    def _changed(self) -> list[str]:
+        """The words of the first change that a run may be resumed with: it keeps its networks, losses and penalty."""
+        found = (change.split() for change in self.settings)
+        return next((words for words in found if all(word.startswith("optimizer.") for word in words)), [])
 
 
 def check_finite(game: GAN, folder: Path) -> None:
@@ -106,4 +122,4 @@ def _weights(broken: list[str]) -> str:
 
 def _diverged(what: list[str], game: GAN, update: int, folder: Path) -> Diverged:
     since = Moment(game.current_epoch + 1, update)
-    return Diverged(f"not finite: {'; '.join(what)}", since, advice("divergence", game.hparams), folder)
+    return Diverged(f"not finite: {'; '.join(what)}", since, suggestions("divergence", game.hparams), folder)

@@ -1,6 +1,8 @@
 """Alarms: each is told of a game that does it, none of a healthy one, and the game does not notice."""
 
+import html
 import json
+import re
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -9,11 +11,13 @@ import lightning.pytorch as L
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugin_util import markdown_to_safe_html
 from tiny_runs import BATCHES, Play, Run
 
 from gan.runs.checkpoint_io import load
 from gan.system.errors import ConfigError
 from gan.training.callbacks import Alarms, GameMonitor, LastCheckpoint, QualityMonitor
+from gan.training.callbacks.alarms import as_it_is
 
 Ring = Callable[..., Run]
 HELPLESS = ("optimizer.generator.lr=1e-9", "optimizer.discriminator.lr=0.3", "model.discriminator.dropout=0")
@@ -28,12 +32,18 @@ def ring(play: Play, monkeypatch: pytest.MonkeyPatch) -> Ring:
     """``play``, with points on a ring: an epoch is 10 minibatches of 2,000."""
 
     def played(*overrides: str, **arguments: Any) -> Run:
-        monkeypatch.undo()  # the real world of points, in place of a few random images
+        monkeypatch.undo()  # the real toy distribution, in place of a few random images
         few = ["data=ring", "data.batch_size=2000", "trainer.limit_train_batches=10", "model.latent_dim=2"]
         networks = ["model.generator.hidden=[16,16]", "model.discriminator.hidden=[16,16]"]
         return play(*few, *networks, *overrides, **arguments)
 
     return played
+
+
+def as_tensorboard_shows(text: bytes) -> str:
+    """The letters on its page, of text that is one paragraph without any markup."""
+    (paragraph,) = re.findall(r"^<p>([^<>]*)</p>$", markdown_to_safe_html(text))
+    return html.unescape(paragraph)
 
 
 def raised(alarms: Alarms) -> list[str]:
@@ -124,8 +134,23 @@ def test_tensorboard_has_the_lines_and_the_states(play: Play) -> None:
     states = [(event.step, event.value) for event in events.Scalars("alarms/generator_stands_still")]
     assert states == [(6, 0), (12, 0), (18, 1), (18, 1), (24, 1)]
     (text,) = events.Tensors("alarms/text_summary")
-    assert text.tensor_proto.string_val[0].decode() == str(alarms.raised[0])
+    assert as_tensorboard_shows(text.tensor_proto.string_val[0]) == str(alarms.raised[0])
     assert all(event.value == 0 for event in events.Scalars("alarms/mode_collapse"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "*a* _b_ `c` ~~d~~",
+        "[a](javascript:b) ![c](d) <https://e.f>",
+        "<script>x</script> &lt;",
+        "a | b\n--- | ---\n\n# c\\",
+        "Äö 鳥",
+    ],
+)
+def test_no_name_in_a_line_is_markup_in_tensorboard(name: str) -> None:
+    line = f"ALARM x, since epoch 3: no class {name}. Try: objective=relativistic_paired | optimizer.betas=[0.5,0.999]"
+    assert as_tensorboard_shows(as_it_is(line).encode()) == " ".join(line.split())
 
 
 # The game does not notice.

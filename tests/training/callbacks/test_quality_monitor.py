@@ -12,9 +12,9 @@ from tiny_runs import Play, Run
 
 from gan.data.normalization import denormalize
 from gan.data.sources import load
-from gan.metrics.measures import in_training
 from gan.metrics.quality import measure
 from gan.metrics.reference import Reference
+from gan.runs.series import QUALITY, SERIES
 from gan.system.errors import ConfigError
 from gan.training.callbacks import BestCheckpoint, QualityMonitor
 from gan.training.callbacks.quality import quality_of
@@ -79,7 +79,8 @@ def test_the_numbers_are_those_of_the_final_generator(digits: Digits) -> None:
     with torch.no_grad():
         images = denormalize(run.game.final_generator.eval()(z, labels), run.data.mean, run.data.std)
     found = measure(images, Reference(FEW), labels=labels, kid_subset=2, look_for_copies=False)
-    expected = {name: getattr(found, name) for name in in_training(points=False, asked=True)}
+    of_images = [series.name.removeprefix(QUALITY) for series in SERIES if series.when.startswith("images")]
+    expected = {name: getattr(found, name) for name in of_images}
     expected["missing"] = len(found.missing)
     assert list(run.logged.rows[0][1])[2:] == [f"quality/{name}" for name in expected]
     for name, value in expected.items():
@@ -95,7 +96,7 @@ def test_what_run_json_gets_has_all_digits_as_after_a_kill(digits: Digits) -> No
 
 
 def test_of_points_it_counts_the_modes(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()  # the real world of points, in place of a few random images
+    monkeypatch.undo()  # the real toy distribution, in place of a few random images
     run = play("data=ring", "data.batch_size=5000", "trainer.max_epochs=1", callbacks=[QualityMonitor()])
     assert [set(row) for _, row in run.logged.rows] == [
         {"epoch", "images_seen", "quality/modes", "quality/good_points"}

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,8 @@ def test_it_says_whose_numbers_since_when_and_where_the_last_finite_state_is(pla
         "the generator's loss since its update 10; weights of the discriminator, the generator. Try: optimizer.lr=0.001"
     )
     assert "the last whole checkpoint is checkpoints/last.ckpt" in lines[1]
-    assert lines[2].startswith("To go on: python train.py resume=")
+    assert lines[2].startswith("With the same settings it would diverge again. To go on with another one: python train")
+    assert "To go on: " not in str(ended.value)
     assert ended.value.exit_code == 1
 
     kept = load(ended.value.folder / "checkpoints" / "last.ckpt")
@@ -81,7 +83,7 @@ def test_while_losses_are_not_finite_nothing_is_written_and_the_game_may_recover
     class LoseOne(L.Callback):
         def on_train_batch_end(self, trainer: L.Trainer, game: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
             if game.turns == 3:
-                game.record.generator(torch.tensor(math.inf))
+                game.record.add_generator(torch.tensor(math.inf))
                 assert not losses_are_finite(game)
 
     kept: list[int] = []
@@ -109,6 +111,34 @@ def test_while_losses_are_not_finite_nothing_is_written_and_the_game_may_recover
 )
 def test_the_first_lost_update_is_found(losses: list[float], updates: int, total: int, first: int | None) -> None:
     assert first_lost_update(torch.tensor(losses), updates, total) == first
+
+
+def test_what_it_advises_goes_on_where_the_same_settings_would_diverge_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The learning rate of a game is too high from its ninth minibatch on, which no checkpoint knows of."""
+
+    def broken(monitor: GameMonitor, trainer: L.Trainer, pl_module: Any, *arguments: Any) -> None:
+        if pl_module.turns >= 9 and trainer.optimizers[1].param_groups[0]["lr"] > 1e-3:
+            Break("discriminator", pl_module.turns).on_train_batch_start(trainer, pl_module, None, 0)
+
+    monkeypatch.setattr(GameMonitor, "on_train_batch_start", broken)
+    train = train_in(tmp_path, monkeypatch, capfd)
+    words = [
+        *("data=mnist_sample", "model.generator.hidden=[8]", "model.discriminator.hidden=[8]", "data.batch_size=32"),
+        *("optimizer.lr=0.005", "trainer.limit_train_batches=6", "trainer.log_every_n_steps=3", "trainer.max_epochs=2"),
+        *("callbacks.quality=null", "callbacks.projector=null", "accelerator=cpu", "hydra.run.dir=my run"),
+    ]
+    done = train(*words)
+    assert done.returncode == 1, done.stderr
+    folder = shlex.split(done.stderr.strip().splitlines()[-1].partition("python train.py ")[2])[0]
+    done = train(folder)
+    assert done.returncode == 1  # which is why it is not advised
+    advised = shlex.split(done.stderr.strip().splitlines()[-1].partition("python train.py ")[2])
+    assert advised == [folder, "optimizer.lr=0.0005", "resume.allow=[optimizer.lr]"]
+    done = train(*advised)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "my run" / "run.json").read_text())["ended"]["g_updates"] == 12
 
 
 @pytest.mark.parametrize("devices", [1, 2])
