@@ -45,7 +45,7 @@ class Quality:
         precision, recall, density, coverage: against the held-out images; real_…: what training images get there.
         score: classifier score, 1 to the number of classes. score_floor: of held-out images.
         class_shares: of each class. kl_uniform: in nats. missing: names of the classes that are not there.
-        memorisation, copied: None if not asked for. See ``gan.metrics.neighbours.Memorisation``.
+        memorisation, copied: None if not asked for. See ``gan.metrics.neighbours.MemorisationResult``.
         label_accuracy: of a conditional generator, else None.
         accuracy_score: of a classifier that has seen generated images alone; real_accuracy_score: that has seen the
             real training images. None if not asked for. See ``gan.metrics.accuracy_score``.

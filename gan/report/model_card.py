@@ -67,7 +67,8 @@ class Card:
     def measures(self) -> dict[str, tuple[str, float]]:
         """By name: as written, and the number."""
         values = ((measure, measure.read(self.quality)) for measure in MEASURES)
-        return {measure.title: (measure.told([value]), float(value)) for measure, value in values if _is_number(value)}
+        finite = [(measure, value) for measure, value in values if value is not None and abs(value) < 1e300]
+        return {measure.title: (measure.told([value]), float(value)) for measure, value in finite}
 
     @property
     def in_training(self) -> dict[str, float]:
