@@ -27,7 +27,7 @@ from hydra import compose, initialize_config_dir
 from gan.launch.hydra_job import resolved
 from gan.training import fast_loop
 from gan.training.build import build_data, build_game, build_trainer, set_up_process
-from gan.training.fast_loop import Stepping
+from gan.training.fast_loop import Stepper
 
 SYSTEM = "udacity_mnist"
 TINY = ("model.generator.hidden=[1]", "model.discriminator.hidden=[1]")
@@ -90,12 +90,12 @@ def project(count: int, words: tuple[str, ...], clock: Clock) -> float:
 @contextlib.contextmanager
 def lightnings_way() -> Iterator[None]:
     """Leave nothing out of what Lightning does."""
-    is_lean, of = fast_loop.is_lean, Stepping.of
-    fast_loop.is_lean, Stepping.of = lambda trainer: False, Stepping  # type: ignore[method-assign,assignment]
+    can_use_fast_loop, of = fast_loop.can_use_fast_loop, Stepper.for_trainer
+    fast_loop.can_use_fast_loop, Stepper.for_trainer = lambda trainer: False, Stepper  # type: ignore[method-assign,assignment]
     try:
         yield
     finally:
-        fast_loop.is_lean, Stepping.of = is_lean, of  # type: ignore[method-assign]
+        fast_loop.can_use_fast_loop, Stepper.for_trainer = can_use_fast_loop, of  # type: ignore[method-assign]
 
 
 def all_of_lightning(count: int, words: tuple[str, ...]) -> float:
@@ -111,8 +111,8 @@ def middle(times: list[float]) -> float:
 LAYERS: dict[str, Callable[[int], float]] = {
     "bare loop": bare,
     "our training step, by hand": lambda count: project(count, NOTHING, ByHand()),
-    "in the lean loop": lambda count: project(count, NOTHING, Clock()),
-    "in the lean loop, everything on": lambda count: project(count, EVERYTHING, Clock()),
+    "in the fast loop": lambda count: project(count, NOTHING, Clock()),
+    "in the fast loop, everything on": lambda count: project(count, EVERYTHING, Clock()),
     "in Lightning's own loop": lambda count: all_of_lightning(count, NOTHING),
     "in Lightning's own loop, everything on": lambda count: all_of_lightning(count, EVERYTHING),
 }

@@ -1,1 +1,1 @@
-"""The mathematics of the game: losses, penalties, augmentation, EMA, schedules, latents."""
+"""The mathematics of GANs: networks, losses, penalties, augmentation, EMA, schedules, latents, and the two updates."""

@@ -1,13 +1,13 @@
-"""Augmentation of all that the discriminator sees, real and fake alike, in both players' updates.
+"""Differentiable augmentation of all real and fake images before the discriminator, in the updates of both networks.
 
-Few images are soon learnt by heart; changed at random on every look, they last longer. Augmenting the real images alone
-would teach the generator to make augmented ones. Here every operation is differentiable, so the generator learns
-through it (Zhao et al. 2020), and gradient penalties pass through it too. How often it acts is set, or follows from how
-sure the discriminator is of real images (Karras et al. 2020).
+It prevents the discriminator from memorising small datasets. If only real images were augmented, the generator would
+learn to make augmented images. The operations are differentiable, so the generator (Zhao et al. 2020) and gradient
+penalties get gradients through them. Their probability is fixed, or adapted to the discriminator's accuracy on real
+images (Karras et al. 2020).
 
-An operation takes images (N, C, H, W), ``applied`` (N, 1, 1, 1), true for the images that it is to change, and the
-`Pixels`; it returns images of that shape and dtype. Its random numbers come from torch's global generator of the
-images' device, N or 2N of them whatever ``applied`` says.
+An operation takes images (N, C, H, W), ``applied`` (N, 1, 1, 1), true for the images to change, and the `Pixels`; it
+returns images of the same shape and dtype. Its N or 2N random numbers come from torch's global generator of the images'
+device and do not depend on ``applied``.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,20 +28,20 @@ class Pixels(NamedTuple):
 
     @classmethod
     def normalized(cls, mean: float, std: float) -> "Pixels":
-        """After (x - mean) / std of pixels x in [0, 1]."""
+        """The values after (x - mean) / std for pixels x in [0, 1]."""
         return cls(black=-mean / std, white=(1 - mean) / std)
 
 
-# Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training": the operations that follow, with
-# the ranges of its code. That fills with 0, mid-grey where images lie in [-1, 1]. The pictures here are drawn on black:
-# a digit that is moved over black is still one, over grey it has an edge that no digit has.
+# Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training": the following operations, with the
+# ranges of its code. Its code fills with 0, which is grey for images in [-1, 1]. Here the fill colour is black, the
+# background of our images: a digit moved over grey would have an edge that no real digit has.
 
 
 def color(images: Tensor, applied: Tensor, pixels: Pixels) -> Tensor:
     """Brightness by up to a quarter of the pixel range either way, saturation times 0 … 2, contrast times 0.5 … 1.5.
 
-    Saturation is there for three channels only. Values may leave the pixel range, and are not clamped: a clamp would
-    have no gradient there.
+    Saturation applies to three channels only. Values outside the pixel range are not clamped, because a clamp has no
+    gradient there.
     """
     images = images + applied * (_uniform(images) - 0.5) * (pixels.white - pixels.black) / 2
     if images.shape[1] == 3:
@@ -52,19 +52,19 @@ def color(images: Tensor, applied: Tensor, pixels: Pixels) -> Tensor:
 
 
 def translation(images: Tensor, applied: Tensor, pixels: Pixels) -> Tensor:
-    """Whole pixels down and across, each by up to an eighth of the size either way; black comes in at the border."""
+    """Shift by whole pixels, down and across, by up to an eighth of the size in each direction; the border is black."""
     height, width = images.shape[2:]
-    y = _positions(height, images) - _shift(height, images) * applied[:, 0, 0]  # (N, H): the row that comes here
+    y = _positions(height, images) - _shift(height, images) * applied[:, 0, 0]  # (N, H): the row that moves here
     x = _positions(width, images) - _shift(width, images) * applied[:, 0, 0]  # (N, W)
     inside = ((y >= 0) & (y < height))[:, :, None] & ((x >= 0) & (x < width))[:, None, :]  # (N, H, W)
-    # Round the border, so that each pixel is read once and its gradient is no sum in an order that may vary.
+    # Indices wrap around, so that each pixel is read once: its gradient is then no sum with a varying order.
     source = (y % height * width)[:, :, None] + (x % width)[:, None, :]  # (N, H, W)
     moved = images.flatten(2).gather(2, source.flatten(1)[:, None].expand(-1, images.shape[1], -1))
     return torch.where(inside[:, None], moved.view_as(images), pixels.black)
 
 
 def cutout(images: Tensor, applied: Tensor, pixels: Pixels) -> Tensor:
-    """A rectangle of half the height and half the width, anywhere about the image and partly outside it, black."""
+    """A black rectangle of half the height and width at a random position, possibly partly outside the image."""
     height, width = images.shape[2:]
     covered = _covered(height, images)[:, :, None] & _covered(width, images)[:, None, :]  # (N, H, W)
     return torch.where(covered[:, None] & applied, pixels.black, images)
@@ -75,12 +75,12 @@ OPERATIONS: dict[str, Operation] = {"color": color, "translation": translation, 
 
 
 def augment(images: Tensor, policy: Sequence[str], probability: float | Tensor, pixels: Pixels) -> Tensor:
-    """Images (N, C, H, W) after the operations of ``policy``, in that order; the images themselves if it is empty.
+    """Apply the operations of ``policy`` to images (N, C, H, W), in that order; no operation if it is empty.
 
     Args:
         policy: names in ``OPERATIONS``.
         probability: of each operation on each image, independently; a number or a scalar tensor, in [0, 1].
-        pixels: what black and white are.
+        pixels: the values of black and white.
     """
     for name in policy:
         applied = torch.rand(len(images), 1, 1, 1, device=images.device) < probability
@@ -89,17 +89,17 @@ def augment(images: Tensor, policy: Sequence[str], probability: float | Tensor, 
 
 
 class Augmentation(nn.Module):
-    """`augment` with a fixed probability. It adds nothing to checkpoints.
+    """`augment` with a fixed probability, without a state in checkpoints.
 
     Args:
         pixels: the normalised values of black and white.
-        policy: operations in the order in which they act, of "color", "translation", "cutout"; none: images pass.
+        policy: operations in order, of "color", "translation", "cutout"; may be empty.
         probability: of each operation on each image, in [0, 1].
 
     Shapes: images (N, C, H, W) -> images (N, C, H, W).
 
     Raises:
-        ConfigError: an operation that does not exist.
+        ConfigError: an operation does not exist.
     """
 
     probability: Tensor
@@ -122,23 +122,23 @@ class Augmentation(nn.Module):
         return augment(images, self.policy, self.probability, self.pixels)
 
     def after_update(self, d_updates: int, mean_over_processes: Callable[[Tensor], Tensor], processes: int) -> None:
-        """What is done after D's update number ``d_updates``, counted from 1: here, nothing."""
+        """Called after D's update number ``d_updates``, counted from 1; does nothing here."""
 
 
 # Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data", section 3.1, the heuristic r_t.
 class AdaptiveAugmentation(Augmentation):
-    """An augmentation whose probability rises while D is surer of real images than ``target``, and else falls.
+    """An augmentation whose probability rises while the mean sign of D's real logits is above ``target``, else falls.
 
-    Only for objectives by which D's logit for a real image is above a boundary, known beforehand, and for a fake below.
-    It observes D's logits for real images in every update of D, and adapts after every ``every``-th. What it has seen
-    since and the probability are buffers, which checkpoints have.
+    Only for objectives with a fixed boundary between D's logits of real images (above) and of fakes (below). It
+    observes D's logits for real images in every update of D, and adapts after every ``every``-th update. Checkpoints
+    contain the probability and the observations since the last adaptation.
 
     Args:
         pixels, policy: as for `Augmentation`.
-        probability: at the start, in [0, 1].
-        target: the mean sign of D's logits for real images to be held; greater than 0 and less than 1.
-        speed_images: real images in which the probability can go from 0 to 1; greater than 0.
-        every: D updates from one adaptation to the next; 1 or more.
+        probability: initial probability, in [0, 1].
+        target: target of the mean sign of D's logits for real images; greater than 0 and less than 1.
+        speed_images: real images in which the probability can change from 0 to 1; greater than 0.
+        every: D updates between adaptations; 1 or more.
     """
 
     sign_sum: Tensor
@@ -157,35 +157,35 @@ class AdaptiveAugmentation(Augmentation):
         self.target = target
         self.speed_images = speed_images
         self.every = every
-        self.register_buffer("probability", self.probability)  # from here on a part of checkpoints
+        self.register_buffer("probability", self.probability)  # persistent: part of checkpoints
         self.register_buffer("sign_sum", torch.zeros(()))  # over the real images since the last adaptation
-        self.register_buffer("images", torch.zeros(()))  # how many these are, of this process
+        self.register_buffer("images", torch.zeros(()))  # their number, in this process
 
     @torch.no_grad()
     def observe(self, real_logits: Tensor) -> None:
-        """Take the logits (N,) of real images into account, above 0 where D takes an image for real."""
+        """Add the logits (N,) of real images; above 0 means classified as real."""
         self.sign_sum += real_logits.float().sign().sum()
         self.images += len(real_logits)
 
     @torch.no_grad()
     def after_update(self, d_updates: int, mean_over_processes: Callable[[Tensor], Tensor], processes: int) -> None:
-        """Adapt if this is an update to adapt after, D's number ``d_updates`` counted from 1; else nothing."""
+        """Adapt the probability if it is due after D's update number ``d_updates``, counted from 1."""
         if self.due(d_updates):
             self.adapt(mean_over_processes(self.sign_sum / self.images), self.images * processes)
             self.sign_sum.zero_()
             self.images.zero_()
 
     def due(self, d_updates: int) -> bool:
-        """True if D's update number ``d_updates``, counted from 1, is one to adapt after."""
+        """Whether the probability is adapted after D's update number ``d_updates``, counted from 1."""
         return d_updates % self.every == 0
 
     @torch.no_grad()
     def adapt(self, mean_sign: Tensor, images: Tensor | int) -> None:
-        """Move the probability by ``images / speed_images`` towards the target, within [0, 1]; no wait for the device.
+        """Change the probability by ``images / speed_images``, within [0, 1], without waiting for the device.
 
         Args:
-            mean_sign: of D's logits for real images, scalar, averaged over all processes, so that they stay alike: 0
-                if D cannot tell, 1 if it is sure of each.
+            mean_sign: mean sign of D's logits for real images, scalar, averaged over all processes, so that they stay
+                equal: 0 if D is at chance, 1 if it classifies all of them as real.
             images: real images since the last call, of all processes.
         """
         step = torch.sign(mean_sign - self.target) * (images / self.speed_images)
@@ -193,7 +193,7 @@ class AdaptiveAugmentation(Augmentation):
 
 
 def _uniform(images: Tensor) -> Tensor:
-    """A number in [0, 1) for each image, (N, 1, 1, 1)."""
+    """A uniform number in [0, 1) for each image, (N, 1, 1, 1)."""
     return torch.rand(len(images), 1, 1, 1, device=images.device).to(images.dtype)
 
 
@@ -208,7 +208,7 @@ def _shift(size: int, images: Tensor) -> Tensor:
 
 
 def _covered(size: int, images: Tensor) -> Tensor:
-    """Which positions an interval of half the size hides, its middle anywhere from end to end, (N, size)."""
+    """Mask (N, size) of an interval of half the size, whose centre is uniform over all positions."""
     half = int(size / 2 + 0.5)
     first = torch.randint(0, size + 1 - half % 2, (len(images), 1), device=images.device) - half // 2
     positions = _positions(size, images)
@@ -218,23 +218,23 @@ def _covered(size: int, images: Tensor) -> Tensor:
 # Sønderby et al. 2017, "Amortised MAP Inference for Image Super-resolution", section 3.4: instance noise.
 @dataclass(frozen=True)
 class InstanceNoise:
-    """Gaussian noise on all images that D sees, fading linearly to nothing.
+    """Gaussian noise on all images before D, with a standard deviation that decreases linearly to 0.
 
     Attributes:
-        std: at the start of the run, in units of normalised images; greater than 0.
-        images: real images over which it fades; 1 or more.
+        std: standard deviation at the start, in units of normalised images; greater than 0.
+        images: real images until it is 0; 1 or more.
     """
 
     std: float
     images: int = 500_000
 
     def __call__(self, images: Tensor, images_seen: int) -> Tensor:
-        """Images (N, C, H, W) with the noise that is due after ``images_seen`` real images."""
+        """Add the noise after ``images_seen`` real images to images (N, C, H, W)."""
         std = self.std * max(0.0, 1 - images_seen / self.images)
         return images + std * torch.randn_like(images) if std > 0 else images
 
 
-# By name: from `Pixels`, and the settings, to what is done to images.
+# By name: the constructor, from `Pixels` and the settings.
 AUGMENTATIONS: dict[str, Callable[..., Augmentation | None]] = {
     "none": lambda pixels: None,
     "diffaugment": Augmentation,

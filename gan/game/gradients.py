@@ -1,4 +1,4 @@
-"""The gradients of one network, between its backward passes and its step: in parts, measured, clipped."""
+"""Gradients of one network between backward passes and optimizer step: accumulation, norm and clipping."""
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,10 +17,10 @@ class UpdateRule:
     """How one network is updated.
 
     Attributes:
-        optimizer: from the network's parameters to their optimizer.
-        clip_norm: the Euclidean norm of the whole gradient is brought down to this where it is larger; None: never.
-        accumulate: passes that a minibatch is cut into, their gradients summed before the step: the same mathematics
-            in less memory, but for statistics over a batch.
+        optimizer: constructor of the optimizer from the network's parameters.
+        clip_norm: maximum of the Euclidean norm of the whole gradient; None for no clipping.
+        accumulate: parts that a minibatch is cut into; their gradients are summed before the step. The result is the
+            same with less memory, except for batch statistics.
     """
 
     optimizer: OptimizerFactory
@@ -40,7 +40,7 @@ def in_parts(parts: int, *tensors: Tensor) -> Iterator[tuple[float, tuple[Tensor
 
 @contextlib.contextmanager
 def frozen(parameters: Sequence[nn.Parameter]) -> Iterator[None]:
-    """Parameters that are trained get no gradients for a while: what is not asked for need not be computed."""
+    """Disable the gradients of trained parameters in a context, which saves their computation."""
     for parameter in parameters:
         parameter.requires_grad_(False)
     try:
@@ -51,25 +51,25 @@ def frozen(parameters: Sequence[nn.Parameter]) -> Iterator[None]:
 
 
 def gradients(optimizer: Optimizer) -> list[Tensor]:
-    """The gradients that an optimizer's next step will take."""
+    """The gradients for an optimizer's next step."""
     return [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
 
 
 def gradient_norm(optimizer: Optimizer, scale: Tensor | float = 1.0) -> Tensor:
-    """Euclidean norm of all gradients of an optimizer together, scalar; ``scale`` is what they are multiplied by."""
+    """Euclidean norm of all gradients of an optimizer together, scalar; ``scale`` is the current loss scale."""
     return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients(optimizer)))) / scale
 
 
 def clip_gradients(optimizer: Optimizer, max_norm: float, scale: Tensor | float = 1.0) -> None:
-    """Shrink an optimizer's gradients where their norm, without ``scale``, is above ``max_norm``; no host sync."""
+    """Scale an optimizer's gradients down if their norm, without ``scale``, exceeds ``max_norm``; no host sync."""
     factor = (max_norm / (gradient_norm(optimizer, scale) + 1e-6)).clamp(max=1.0)
     torch._foreach_mul_(gradients(optimizer), factor)
 
 
 def gradient_scale(precision_plugin: Any, optimizer: Optimizer) -> Tensor | float:
-    """What the gradients are multiplied by just before the step, scalar: the loss scale of float16, if still on.
+    """The loss scale of float16 that is still on the gradients just before the step, scalar.
 
-    Lightning takes the scale off before its hooks, unless the optimizer does so itself, as fused ones do.
+    Lightning removes the scale before its hooks, unless the optimizer itself does, as fused ones do.
     """
     scaler = getattr(precision_plugin, "scaler", None)
     if scaler is None or not getattr(optimizer, "_step_supports_amp_scaling", False):

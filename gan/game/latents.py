@@ -1,4 +1,4 @@
-"""Latent vectors: the priors that they are drawn from, InfoGAN's codes included."""
+"""Priors of latent vectors, including InfoGAN's codes."""
 
 import math
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ PRIORS = ("normal", "uniform")
 
 
 class Codes(NamedTuple):
-    """The codes in latents (Chen et al. 2016), which InfoGAN's Q network guesses from the images.
+    """The codes in latents (Chen et al. 2016), which InfoGAN's Q network predicts from the images.
 
     Attributes:
-        categorical: one int64 tensor (N,) for each categorical code: which class.
-        continuous: float32 (N, number of continuous codes) on [-1, 1], or None without such.
+        categorical: the class of each categorical code, int64 (N,).
+        continuous: float32 (N, number of continuous codes) in [-1, 1]; None if there are none.
     """
 
     categorical: "tuple[torch.Tensor, ...]"
@@ -26,19 +26,19 @@ class Codes(NamedTuple):
 
 @dataclass(frozen=True)
 class Prior:
-    """What latents z are drawn from: noise, and behind it the codes of InfoGAN, if there are any.
+    """The distribution of latents z: noise, followed by InfoGAN's codes if there are any.
 
     Chen et al. 2016, "InfoGAN: Interpretable Representation Learning by Information Maximizing Generative Adversarial
     Nets". A row of z is ``[noise | one-hot of each categorical code | continuous codes]``, float32.
 
     Attributes:
-        name: of the noise: "normal" for N(0, 1), "uniform" for U(-1, 1), per component.
+        name: distribution of each component of the noise: "normal" for N(0, 1), "uniform" for U(-1, 1).
         latent_dim: components of the noise, 1 or more.
-        categorical: classes of each categorical code, each 2 or more; all classes are equally likely.
-        continuous: continuous codes, each U(-1, 1).
+        categorical: number of classes of each categorical code, 2 or more; all classes are equally likely.
+        continuous: number of continuous codes, each U(-1, 1).
 
     Raises:
-        ValueError: a name that does not exist, or a number out of its range.
+        ValueError: the name does not exist, or a number is out of its range.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Prior:
 
     @property
     def width(self) -> int:
-        """Components of z: of the noise and of all codes."""
+        """Components of z: the noise and all codes."""
         return self.latent_dim + sum(self.categorical) + self.continuous
 
     @property
@@ -68,10 +68,10 @@ class Prior:
     def draw(
         self, count: int, *, device: "torch.device | str" = "cpu", generator: "torch.Generator | None" = None
     ) -> "torch.Tensor":
-        """Draw z (count, width). The noise comes first, so that it is the same with codes and without.
+        """Draw z (count, width). The noise is drawn first, so that it is the same with and without codes.
 
         Args:
-            generator: where the numbers come from; None for torch's global generator of that device.
+            generator: source of random numbers; None for torch's global generator of the device.
         """
         parts = [self._noise(count, device, generator)]
         parts += [_one_hot(count, classes, device, generator) for classes in self.categorical]
@@ -80,10 +80,10 @@ class Prior:
         return _joined(parts)
 
     def fixed(self, count: int, *, seed: int, purpose: str) -> "torch.Tensor":
-        """z (count, width) that depends on the seed and the purpose only: drawn on the CPU, alike everywhere.
+        """z (count, width) that depends on the seed and the purpose only; drawn on the CPU, equal on every machine.
 
-        The first ones do not depend on ``count``: noise and codes have streams of their own, and whole blocks are asked
-        for, since torch makes 16 numbers at a time.
+        The first rows do not depend on ``count``: noise and codes have separate streams, and whole blocks are drawn
+        because torch generates 16 numbers at a time.
         """
         import torch
 
@@ -99,13 +99,13 @@ class Prior:
         return _joined(parts)[:count]
 
     def codes(self, z: "torch.Tensor") -> Codes:
-        """The codes that are in z (N, width)."""
+        """The codes in z (N, width)."""
         sizes = [self.latent_dim, *self.categorical, self.continuous]
         _, *one_hots, continuous = z.split(sizes, dim=1)
         return Codes(tuple(part.argmax(dim=1) for part in one_hots), continuous if self.continuous else None)
 
     def _noise(self, count: int, device: "torch.device | str", generator: "torch.Generator | None") -> "torch.Tensor":
-        import torch  # here, so that the data layer and the command line can use stream_seed without torch
+        import torch  # here, so that the configuration can use Prior's names without torch
 
         if self.name == "uniform":
             return _uniform(count, self.latent_dim, device, generator)
@@ -124,7 +124,7 @@ def _uniform(
 def _one_hot(
     count: int, classes: int, device: "torch.device | str", generator: "torch.Generator | None"
 ) -> "torch.Tensor":
-    """(count, classes), float32: one 1 a row."""
+    """(count, classes), float32: random one-hot rows."""
     import torch
 
     chosen = torch.randint(classes, (count, 1), device=device, generator=generator)

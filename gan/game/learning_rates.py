@@ -1,8 +1,7 @@
-"""Learning rates over a run: factors on the optimizers' rates, as functions of how far the run is.
+"""Learning-rate schedules: factors on the optimizers' rates, as functions of the progress of a run.
 
-No schedule has a state, so a resumed run needs none: the factor of an update depends on its number and on the length of
-the run alone. That length is part of it: a finished run that is extended (a larger ``trainer.max_epochs``) has another
-curve from there on, and its rate jumps up from where it had ended. Warm-up multiplies the rest.
+Schedules have no state: the factor depends only on the number of the update and the length of the run. If a finished
+run is extended (a larger ``trainer.max_epochs``), the curve changes and the rate jumps up. Warm-up is a further factor.
 """
 
 import math
@@ -22,29 +21,29 @@ class LRSchedule(Protocol):
     def networks(self) -> Sequence[str]: ...
 
     def factor(self, g_updates: int, total: int | None) -> float:
-        """The factor, from 0 to 1, for the next update of either player.
+        """The factor, from 0 to 1, for the next update of either network.
 
         Args:
-            g_updates: generator updates made so far, from 0.
-            total: generator updates of the whole run; None if its length is not known.
+            g_updates: generator updates so far, from 0.
+            total: generator updates of the whole run; None if its length is unknown.
 
         Raises:
-            ConfigError: the factor depends on a length that is not known.
+            ConfigError: the factor depends on the length, which is unknown.
         """
         ...
 
 
 # Goyal et al. 2017, "Accurate, Large Minibatch SGD", section 2.2: gradual warm-up.
 def warmup_factor(g_updates: int, warmup: int) -> float:
-    """1/warmup for the first update, rising by as much with each, 1 from update number ``warmup`` (from 1) on."""
+    """1/warmup for the first update, rising linearly to 1 at update number ``warmup`` (from 1)."""
     return min(1.0, (g_updates + 1) / warmup) if warmup > 0 else 1.0
 
 
 def progress(g_updates: int, total: int | None) -> float:
-    """The fraction of the run that is done, in [0, 1].
+    """The finished fraction of the run, in [0, 1].
 
     Raises:
-        ConfigError: the length of the run is not known.
+        ConfigError: the length of the run is unknown.
     """
     if total is None:
         raise ConfigError(
@@ -56,7 +55,7 @@ def progress(g_updates: int, total: int | None) -> float:
 
 @dataclass(frozen=True)
 class Constant:
-    """The optimizer's own rate, after ``warmup`` generator updates."""
+    """The optimizer's rate, constant after ``warmup`` generator updates."""
 
     warmup: int = 0
     networks: Sequence[str] = NETWORKS
@@ -68,7 +67,7 @@ class Constant:
 # Zhu et al. 2017, "Unpaired Image-to-Image Translation", section 4: the same rate for half the run, then linearly to 0.
 @dataclass(frozen=True)
 class Linear:
-    """1 until the fraction ``start`` of the run, in [0, 1), then in a straight line to ``final`` at its end."""
+    """1 until the fraction ``start`` of the run, in [0, 1), then linear to ``final`` at its end."""
 
     start: float = 0.5
     final: float = 0.0
@@ -83,7 +82,7 @@ class Linear:
 # Loshchilov and Hutter 2017, "SGDR", equation 5, without restarts.
 @dataclass(frozen=True)
 class Cosine:
-    """Half a wave from 1 at the start of the run to ``final`` at its end."""
+    """Half a cosine wave from 1 at the start of the run to ``final`` at its end."""
 
     final: float = 0.0
     warmup: int = 0

@@ -1,9 +1,9 @@
-"""Objectives of the game: pure functions of logits, each with its paper, side by side.
+"""Objectives: pure functions of logits, each with its paper, side by side.
 
-An objective is a pair: ``d_loss(real_logits, fake_logits)`` is what the discriminator minimises and
-``g_loss(fake_logits, real_logits)`` what the generator minimises (``real_logits`` is None where the generator's loss
-does not look at real images). Logits have shape (N,), of any size and sign; a loss is a scalar, the mean over a batch.
-After them: the losses of D's other heads, which both players minimise.
+An objective is a pair: the discriminator minimises ``d_loss(real_logits, fake_logits)``, and the generator
+``g_loss(fake_logits, real_logits)`` (``real_logits`` is None if the loss does not depend on real images). Logits have
+shape (N,), without a bound; a loss is a scalar, the mean over a batch. Then follow the losses of D's other heads, which
+both networks minimise.
 """
 
 import functools
@@ -20,20 +20,19 @@ from gan.system.errors import ConfigError
 
 @dataclass(frozen=True)
 class Objective:
-    """What each of the two players minimises.
+    """The losses of both networks.
 
     Attributes:
         d_loss: real logits (N,), fake logits (M,) -> scalar.
         g_loss: fake logits (M,), real logits (N,) or None -> scalar.
-        g_needs_real: ``g_loss`` looks at the real logits too, which are None otherwise.
-        smooths: ``d_loss`` takes ``real_target``, D's target for real images.
-        boundary: the logit between what D takes for real (above) and for fake; None where logits have no zero and only
-            their differences say something.
+        g_needs_real: ``g_loss`` needs the real logits, which are None otherwise.
+        smooths: ``d_loss`` has the argument ``real_target``, D's target for real images.
+        boundary: the logit between real (above) and fake (below); None if only differences of logits have a meaning.
         logistic: a logit is the log odds of being real: its sigmoid is a probability, and V(D, G) is defined.
-        batch_coupled: a loss is no mean of terms of single images, or pairs: each depends on the whole batch. Such a
-            batch cannot be cut into parts whose losses are averaged, and processes compare within their own alone.
-        concatenate: D sees real and fake images in one batch of 2N, its loss the mean over 2N (so half the sum of the
-            means over real and over fake), instead of two batches of N.
+        batch_coupled: the loss is not a mean over images or pairs, but depends on the whole batch. The batch cannot be
+            cut into parts, and each process compares images of its own batch only.
+        concatenate: D gets real and fake images in one batch of 2N instead of two of N; its loss is the mean over 2N,
+            half the sum of the two means.
     """
 
     d_loss: Callable[..., Tensor]
@@ -51,8 +50,8 @@ class AuxiliaryWeights:
     """Weights of the losses of D's other heads, which both networks minimise.
 
     Attributes:
-        class_weight: of the auxiliary classifier's loss (Odena et al. 2017).
-        information_weight: of the codes' mutual information (Chen et al. 2016, lambda).
+        class_weight: weight of the auxiliary classifier's loss (Odena et al. 2017).
+        information_weight: weight of the codes' mutual information (lambda of Chen et al. 2016).
     """
 
     class_weight: float = 1.0
@@ -60,7 +59,7 @@ class AuxiliaryWeights:
 
 
 def cross_entropy(logits: Tensor, target: float) -> Tensor:
-    """-target * log D - (1 - target) * log(1 - D), with D = sigmoid(logits): stable for logits of any size."""
+    """-target * log D - (1 - target) * log(1 - D), with D = sigmoid(logits): stable for large logits."""
     return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
 
 
@@ -99,8 +98,8 @@ def least_squares_g_loss(fake_logits: Tensor, real_logits: Tensor | None) -> Ten
     return 0.5 * (fake_logits - 1.0).square().mean()
 
 
-# Arjovsky et al. 2017, "Wasserstein GAN", equation 2: D's advantage, the distance between the two distributions if D is
-# the best of all functions of slope 1 at most. Nothing here holds its slope: that is a penalty's task.
+# Arjovsky et al. 2017, "Wasserstein GAN", equation 2: the Wasserstein distance if D is the optimal function with a
+# Lipschitz constant of 1. A penalty has to enforce the Lipschitz constant.
 def wasserstein_d_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """-(E[D(x)] - E[D(G(z))]), with D the logits themselves."""
     return fake_logits.mean() - real_logits.mean()
@@ -111,8 +110,8 @@ def wasserstein_g_loss(fake_logits: Tensor, real_logits: Tensor | None) -> Tenso
     return -fake_logits.mean()
 
 
-# Lim & Ye 2017, "Geometric GAN"; Miyato et al. 2018, "Spectral Normalization for GANs", equation 16: an image that is
-# told right by a margin of 1 teaches D nothing more. The generator's loss (their equation 17) is Wasserstein's.
+# Lim & Ye 2017, "Geometric GAN"; Miyato et al. 2018, "Spectral Normalization for GANs", equation 16: an image
+# classified correctly by a margin of 1 gives D no gradient. The generator's loss (their equation 17) is Wasserstein's.
 def hinge_d_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))], with D the logits themselves."""
     return F.relu(1.0 - real_logits).mean() + F.relu(1.0 + fake_logits).mean()
@@ -121,7 +120,7 @@ def hinge_d_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 # Jolicoeur-Martineau 2019, "The relativistic discriminator" (there RSGAN); Huang et al. 2024, "The GAN is dead; long
 # live the GAN! A Modern GAN Baseline" (there RpGAN): is the real image of a pair more real than the fake one?
 def relativistic_paired_d_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """E[softplus(D(G(z)) - D(x))] over pairs in the order of the batch; both (N,). log 2 where D tells nothing."""
+    """E[softplus(D(G(z)) - D(x))] over pairs in the order of the batch; both (N,). log 2 at chance."""
     return F.softplus(fake_logits - real_logits).mean()
 
 
@@ -161,10 +160,10 @@ OBJECTIVES = {
 
 
 def build_objective(name: str, real_target: float = 1.0, concatenate: bool = False) -> Objective:
-    """The objective of a name in ``OBJECTIVES``, with D's target for real images, in (0, 1], and its batches.
+    """The objective of a name in ``OBJECTIVES``, with D's target for real images, in (0, 1].
 
     Raises:
-        ConfigError: another target than 1 for an objective that has none.
+        ConfigError: a target other than 1 for an objective without a target.
     """
     objective = replace(OBJECTIVES[name], concatenate=concatenate)
     if objective.smooths:
@@ -174,8 +173,8 @@ def build_objective(name: str, real_target: float = 1.0, concatenate: bool = Fal
     return objective
 
 
-# Odena et al. 2017, "Conditional Image Synthesis with Auxiliary Classifier GANs", equation 3, L_C: both players want
-# the class to be told, of real and of fake images alike.
+# Odena et al. 2017, "Conditional Image Synthesis with Auxiliary Classifier GANs", equation 3, L_C:
+# both networks minimise it, for real and for fake images.
 def class_loss(class_logits: Tensor, labels: Tensor) -> Tensor:
     """-E[log P(class | image)], scalar, from logits (N, classes) and int64 labels (N,) in [0, classes)."""
     return F.cross_entropy(class_logits, labels)
@@ -184,18 +183,18 @@ def class_loss(class_logits: Tensor, labels: Tensor) -> Tensor:
 # Chen et al. 2016, "InfoGAN", equation 5: -L_I, the variational lower bound on the mutual information of codes and
 # images, up to the codes' entropy, which is constant. G and D's head Q minimise it.
 def information_loss(code_logits: Sequence[Tensor], code_means: Tensor | None, codes: Codes) -> Tensor:
-    """-E[log Q(codes | image)], scalar: the mean over the batch, the sum over the codes, which Q takes as independent.
+    """-E[log Q(codes | image)], scalar: the mean over the batch of the sum over the codes, independent under Q.
 
-    A categorical code adds its cross entropy. A continuous one adds the negative log likelihood of a Gaussian of
-    variance 1 up to its constant: half the squared error of the mean. (The paper lets Q say the variance too.)
+    A categorical code adds its cross entropy. A continuous code adds half the squared error of its mean: the negative
+    log likelihood of a Gaussian of variance 1 up to a constant. (In the paper Q predicts the variance too.)
 
     Args:
         code_logits: for each categorical code, (N, classes).
-        code_means: (N, continuous codes); None without such.
-        codes: what the images were made from.
+        code_means: (N, continuous codes); None if there are none.
+        codes: the codes of the images.
 
     Raises:
-        ValueError: there are more guesses than codes, or fewer.
+        ValueError: the numbers of predictions and codes differ.
     """
     losses = [F.cross_entropy(guess, code) for guess, code in zip(code_logits, codes.categorical, strict=True)]
     if code_means is not None and codes.continuous is not None:

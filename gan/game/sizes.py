@@ -1,14 +1,14 @@
-"""How the sizes and the widths of images' maps go up and down. Pure Python: configurations are checked by it."""
+"""Sizes and widths of feature maps. Pure Python, without torch, for the validation of configurations."""
 
-SMALLEST = 8  # the smallest image that is halved once
-# The largest networks that a configuration may ask for, and that a bundle may hold.
+SMALLEST = 8  # the smallest image size that can be halved
+# Limits of networks in configurations and bundles.
 MAX_WIDTH = 65_536  # components of z, classes, units of a layer
-MAX_SETTING = 1024  # a number that stands alone, such as channels or layers: the network has at most so many modules
-MAX_LENGTH = 256  # of lists in settings, and of words
+MAX_SETTING = 1024  # a single number, such as channels or blocks
+MAX_LENGTH = 256  # of lists in settings, and of strings
 
 
 def stages(image_size: int) -> tuple[int, int]:
-    """How often dcgan halves a square image, and the size that is left: halve while it is even and above 7.
+    """How often dcgan halves a square image, and the remaining size: it is halved while it is even and above 7.
 
     28 gives (2, 7), 32 gives (3, 4), 64 gives (4, 4).
 
@@ -24,7 +24,7 @@ def stages(image_size: int) -> tuple[int, int]:
 
 
 def pyramid(image_size: int) -> list[int]:
-    """The sizes of a residual network's maps, from the smallest (4, 5, 6 or 7) to the image's own.
+    """The sizes of a residual network's maps, from the smallest (4, 5, 6 or 7) to that of the image.
 
     Each is half of the next, rounded down: 28 gives [7, 14, 28], 32 gives [4, 8, 16, 32], 50 gives [6, 12, 25, 50].
 
@@ -40,7 +40,7 @@ def pyramid(image_size: int) -> list[int]:
 
 
 def widths(base_channels: int, levels: int) -> list[int]:
-    """Channels at each of a pyramid's sizes, from the smallest to the image's own, which has half of base_channels.
+    """Channels at each size of a pyramid, from the smallest to the image size, which has half of base_channels.
 
     ``widths(32, 3)`` gives [64, 32, 16].
 
@@ -53,10 +53,10 @@ def widths(base_channels: int, levels: int) -> list[int]:
 
 
 def side(image_shape: tuple[int, int, int]) -> int:
-    """H of images (C, H, W) that are square.
+    """H of square images (C, H, W).
 
     Raises:
-        ValueError: they are not.
+        ValueError: they are not square.
     """
     _, height, width = image_shape
     if height != width:

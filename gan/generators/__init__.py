@@ -1,1 +1,1 @@
-"""A trained generator: its file, sampling, latent walks and directions, inversion, export."""
+"""Trained generators: bundle files, sampling, interpolation, latent directions, inversion and export."""

@@ -1,10 +1,9 @@
-"""A trained generator as one safe file, and back.
+"""Bundles: saving and loading a trained generator as one safe file.
 
-A bundle is a safetensors file: the generator's weights, and in its metadata, as JSON under the key "gan", the
-architecture, prior, classes, image shape, normalisation, data set and measures. Loading it runs no code from the file:
-a family of networks is looked up by name in a closed registry, and built only if it fits the weights that are there.
-`bundle_file` reads and writes the file, `bundle_metadata` knows its formats and the bounds of every value, and
-`trained_generator` is what one has then.
+A bundle is a safetensors file with the generator's weights. Its metadata, JSON under the key "gan", has the
+architecture, prior, classes, image shape, normalisation, dataset and metrics. Loading runs no code from the file: the
+family of networks is looked up by name in a closed registry, and must fit the weights. `bundle_file` reads and writes
+the file, `bundle_metadata` checks formats and ranges, and loading returns a `TrainedGenerator`.
 """
 
 import contextlib
@@ -45,13 +44,13 @@ def describe(
     quality: Mapping[str, Any] | None = None,
     **provenance: Any,
 ) -> dict[str, Any]:
-    """The metadata of a bundle: what it takes to rebuild and use a generator, and (``provenance``) its origin.
+    """The metadata of a bundle: what is needed to rebuild and use a generator, and its origin (``provenance``).
 
     Args:
-        settings: of the family's generator, in plain values, as `build_generator` takes them.
-        image_shape: (C, H, W); (2, 1, 1) are points of the plane, floats at rest and not pixels.
-        num_classes: classes that the generator makes images of; 0 for one that takes no labels, whatever its data have.
-        quality: measures of its images, if they are known: see `add_quality`.
+        settings: settings of the family's generator in plain values, as for `build_generator`.
+        image_shape: (C, H, W); (2, 1, 1) for points of the plane, which are floats and not pixels.
+        num_classes: classes of the generator's labels; 0 for an unconditional generator, whatever its data have.
+        quality: metrics of its images, if known: see `add_quality`.
         provenance: ``data`` with ``class_names``, ``trained``, …
     """
     return {
@@ -72,10 +71,10 @@ def describe(
 
 
 def save_bundle(path: Path, generator: nn.Module, metadata: Mapping[str, Any]) -> None:
-    """Write a bundle, whole or not at all.
+    """Write a bundle atomically.
 
     Raises:
-        BundleError: `load_generator` would not take it: a value is out of its bounds.
+        BundleError: a value is out of its range, so that `load_generator` would refuse the bundle.
     """
     with _named(path):
         bundle_metadata.check(metadata)
@@ -85,12 +84,12 @@ def save_bundle(path: Path, generator: nn.Module, metadata: Mapping[str, Any]) -
 
 
 def load_generator(path: str | Path) -> TrainedGenerator:
-    """The generator in a bundle, or in a run folder's bundle, ready for sampling, on the CPU.
+    """Load the generator of a bundle or a run folder, ready for sampling, on the CPU.
 
-    The file may come from anywhere: no code in it is run, and sizes are bounded before anything is allocated.
+    The file may come from anywhere: no code in it is run, and sizes are checked before anything is allocated.
 
     Raises:
-        BundleError: there is no such file, or it is not a whole bundle of a generator of this version.
+        BundleError: the file does not exist, or is not a complete bundle in a format of this version.
     """
     path = bundle_file.find(Path(path))
     with _named(path):
@@ -99,13 +98,13 @@ def load_generator(path: str | Path) -> TrainedGenerator:
 
 
 def add_quality(path: str | Path, quality: Mapping[str, Any]) -> None:
-    """Put measures into a bundle, in place of those that were there; the weights stay as they are to the bit.
+    """Replace the metrics in a bundle; the weights do not change.
 
     Args:
-        quality: by name, in plain values: what was measured, on how many images, with which extractor.
+        quality: by name, in plain values: the metrics, the number of images, the extractor.
 
     Raises:
-        BundleError: as `load_generator`.
+        BundleError: see `load_generator`.
     """
     path = bundle_file.find(Path(path))
     with _named(path):
@@ -123,7 +122,7 @@ def _named(path: Path) -> Iterator[None]:
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors and the checked metadata of a bundle's file, in today's format."""
+    """The tensors and the checked metadata of a bundle's file, in the current format."""
     tensors, saved = bundle_file.read(path)
     metadata = bundle_metadata.migrate(saved)
     bundle_metadata.check(metadata)
@@ -132,7 +131,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def _check_finite(tensors: Mapping[str, Tensor]) -> None:
-    """Raise BundleError where a weight is NaN or infinite: the images would be black, and nothing would say why."""
+    """Raise BundleError if a weight is NaN or infinite: otherwise all images would be black, without a message."""
     bad = {name: int((~tensor.isfinite()).sum()) for name, tensor in tensors.items() if tensor.is_floating_point()}
     bad = {name: count for name, count in bad.items() if count}
     if bad:
@@ -143,10 +142,10 @@ def _check_finite(tensors: Mapping[str, Tensor]) -> None:
 
 
 def _network(metadata: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn.Module:
-    """The generator that the metadata names, with the file's weights.
+    """The generator of the metadata with the file's weights.
 
-    It is built without memory, on torch's meta device, then held against the weights, and then given them. So a family
-    keeps all that its generator needs in its state_dict: a buffer that is not there would have no values.
+    It is built on torch's meta device, without memory, compared with the weights, and then gets them. So the state_dict
+    of a family must be complete: a buffer outside of it would have no values.
     """
     family = metadata["family"]
     if family not in FAMILIES:
@@ -162,7 +161,7 @@ def _network(metadata: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn.M
                 **metadata["settings"],
             )
         expected = generator.state_dict()
-    except Exception as error:  # whatever a network says to settings that nobody has validated
+    except Exception as error:  # any error of a network for settings that were not validated
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise BundleError(f"the architecture in its metadata cannot be built: {reason}") from error
     _check_classes(generator, metadata)
@@ -172,7 +171,7 @@ def _network(metadata: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn.M
 
 
 def _check_settings(family: str, settings: Mapping[str, Any]) -> None:
-    """Hold the settings against the family's schema, as a run's are: a network itself looks at few of them."""
+    """Check the settings against the family's schema, as those of a run: the network itself checks few of them."""
     schema = typing.get_type_hints(MODELS[family])["generator"]
     hints = typing.get_type_hints(schema)
     for field in dataclasses.fields(schema):
@@ -193,9 +192,9 @@ def _check_classes(generator: nn.Module, metadata: Mapping[str, Any]) -> None:
 
 
 class _Unfilled(TorchFunctionMode):
-    """New weights get no values: without memory there is nothing to fill, yet torch would take a second for it.
+    """Skips the initialisation of weights on the meta device, which would take a second.
 
-    (To fill a tensor on the meta device with normal numbers, it imports its decompositions first.)
+    (To fill a meta tensor with normal numbers, torch first imports its decompositions.)
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -207,7 +206,7 @@ class _Unfilled(TorchFunctionMode):
 
 
 def _compare(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
-    """Hold the network's tensors, which are on the meta device, against the file's."""
+    """Compare the network's tensors, which are on the meta device, with those of the file."""
     fault = "the architecture in its metadata does not fit its weights: "
     if sum(tensor.numel() for tensor in expected.values()) > MAX_VALUES:
         raise BundleError(f"{fault}it has more than {MAX_VALUES} values")

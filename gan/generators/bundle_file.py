@@ -1,7 +1,7 @@
-"""The file of a bundle: what kind of file it is, whether it is whole, and its tensors and metadata.
+"""Reading and writing the file of a bundle: file type, integrity, tensors and metadata.
 
-A safetensors file is eight bytes with the length of a header, the header (JSON: each tensor's name, type, shape and
-place), and the tensors' bytes. Every length is held against a limit before that much is read.
+A safetensors file is eight bytes with the length of the header, the header (JSON: name, type, shape and position of
+each tensor), and the tensors' bytes. Every length is checked against a limit before reading.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ MAX_VALUES = 2**28  # of all tensors together: 1 GiB in float32
 MAX_HEADER = 2**20  # bytes
 MAX_FILE = 4 * MAX_VALUES + MAX_HEADER
 
-# Files that people give by mistake, by their first bytes.
+# Other file types that are given by mistake, by their first bytes.
 KINDS = (
     (b"version https://git-lfs", "a pointer of Git LFS in place of the file: fetch it with `git lfs pull`"),
     (b"<", "a web page or XML, as a failed download leaves it"),
@@ -39,10 +39,10 @@ PICKLE = "a pickle: not opened, since a pickle can run any code"
 
 
 def find(path: Path) -> Path:
-    """The bundle's file: the path itself, or the one in a run folder.
+    """The file of a bundle: the path itself, or the file in a run folder.
 
     Raises:
-        BundleError: there is none.
+        BundleError: it does not exist.
     """
     try:
         if path.is_dir():
@@ -58,13 +58,13 @@ def find(path: Path) -> Path:
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and metadata of a bundle's file, as they were saved.
+    """Read the tensors and metadata of a bundle's file.
 
-    Memory is bounded by three times the file, and the file by ``MAX_FILE``. The metadata is of any format that this
-    version reads; only its sha256 has been checked, not its values.
+    It needs at most three times the size of the file in memory; files are limited to ``MAX_FILE``. The metadata may
+    have any format that this version reads; its sha256 has been checked, its values have not.
 
     Raises:
-        BundleError: without the path: it cannot be read, or is not what a bundle was when it was saved.
+        BundleError: the file cannot be read, or is damaged. The message does not contain the path.
     """
     content = _content(path)
     text = _metadata_text(content)
@@ -80,10 +80,10 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
-    """Write a bundle's file, with its sha256, whole or not at all.
+    """Write a bundle's file with its sha256, atomically.
 
     Raises:
-        BundleError: it would be larger than `read` takes.
+        BundleError: it would be too large for `read`.
     """
     known = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps({**metadata, "sha256": _digest(known, metadata)}, sort_keys=True)
@@ -96,7 +96,7 @@ def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]
 
 
 def _content(path: Path) -> bytes:
-    """All bytes of a file that begins as a safetensors file of bounded size does."""
+    """The content of a file that starts like a safetensors file of limited size."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # a pipe would wait for ever, a device never end
@@ -106,13 +106,13 @@ def _content(path: Path) -> bytes:
             _check_kind(path, start)
             if status.st_size > MAX_FILE:
                 raise BundleError(f"a file of {status.st_size} bytes; at most {MAX_FILE} are read")
-            return start + file.read(status.st_size)  # as much is set aside at once
+            return start + file.read(status.st_size)  # allocated at once
     except OSError as error:
         raise BundleError(f"cannot be read: {_reason(error)}") from error
 
 
 def _check_kind(path: Path, start: bytes) -> None:
-    """Raise BundleError unless the first 64 bytes are those of a safetensors file with a header of bounded length."""
+    """Raise BundleError unless the first 64 bytes are those of a safetensors file with a header of limited length."""
     length = int.from_bytes(start[:8], "little")
     if start[8:9] == b"{":
         if length > MAX_HEADER:
@@ -137,7 +137,7 @@ def _kind(path: Path, start: bytes) -> str:
 
 
 def _kind_of_zip(path: Path) -> str:
-    """What a zip file is: torch.save makes one, with a pickle in it. The pickle is searched, not opened."""
+    """The kind of a zip file: torch.save writes one with a pickle. The pickle is searched, not loaded."""
     try:
         with zipfile.ZipFile(path) as archive:
             pickles = [name for name in archive.namelist() if name.endswith("data.pkl")]
@@ -170,7 +170,7 @@ def _metadata_text(content: bytes) -> str:
 
 
 def _digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> str:
-    """sha256 of the metadata (but for the digest itself), and of every tensor's name, type, shape and bytes."""
+    """sha256 of the metadata (without the digest itself), and of every tensor's name, type, shape and bytes."""
     known = {name: value for name, value in metadata.items() if name != "sha256"}
     digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode())
     for name in sorted(tensors):

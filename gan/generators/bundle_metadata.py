@@ -1,7 +1,6 @@
-"""What a bundle says of its generator: the format, its former versions, and the bounds of every value.
+"""Metadata of a bundle: format, migration of earlier formats, and the type and range of every value.
 
-A bundle may come from anywhere, so nothing is believed: each value has a type and a range here, and these are checked
-before anything of that size is made.
+A bundle may come from anywhere, so types and ranges are checked before anything of that size is allocated.
 """
 
 import json
@@ -19,7 +18,7 @@ FORMAT = 2
 MAX_SIDE = 1024  # pixels; channels too
 MAX_PIXELS = 4 * MAX_SIDE * MAX_SIDE  # values of one image
 
-# The name of each value, with the rule that it keeps in words. What else is in the metadata is provenance, and free.
+# The name of each value, and its rule for the message. Everything else in the metadata is provenance and not checked.
 ALLOWED = {
     "family": "the name of a family of networks",
     "settings": f"names with plain values; numbers up to {MAX_SETTING}, in lists up to {MAX_WIDTH}",
@@ -37,10 +36,10 @@ ALLOWED = {
 
 
 def parse(text: str) -> dict[str, Any]:
-    """The metadata in a bundle's JSON, as it was saved: any format that this version reads, values not yet checked.
+    """The metadata in a bundle's JSON, in any format that this version reads; its values are not checked.
 
     Raises:
-        BundleError: it is not JSON, or of a format that this version does not read.
+        BundleError: it is not JSON, or has a format that this version does not read.
     """
     try:
         metadata = json.loads(text)
@@ -55,7 +54,7 @@ def parse(text: str) -> dict[str, Any]:
 
 
 def migrate(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """The same in today's format. Format 1 knew no classes, codes, points and measures."""
+    """The metadata in the current format. Format 1 had no classes, codes, points and metrics."""
     if metadata["format"] == FORMAT:
         return dict(metadata)
     points = metadata.get("image_shape") == list(POINT_SHAPE)
@@ -64,10 +63,10 @@ def migrate(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check(metadata: Mapping[str, Any]) -> None:
-    """Hold every value that a generator is built and used with against its type and range.
+    """Check the type and range of every value that is used to build and use a generator.
 
     Raises:
-        BundleError: the first value that does not fit: its name, what is there, what is allowed.
+        BundleError: with the name of the first invalid value, its value, and what is allowed.
     """
     for name, rule in ALLOWED.items():
         value = metadata.get(name)
@@ -81,13 +80,13 @@ def check(metadata: Mapping[str, Any]) -> None:
 
 
 def prior_of(metadata: Mapping[str, Any]) -> Prior:
-    """What the generator's latents are drawn from; the metadata has passed ``check``."""
+    """The prior of the generator's latents; the metadata must have passed ``check``."""
     codes = metadata["codes"]
     return Prior(metadata["prior"], metadata["latent_dim"], tuple(codes["categorical"]), codes["continuous"])
 
 
 def class_names_of(metadata: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names of the data's classes, by label; none where they are not known."""
+    """The names of the data's classes, by label; empty if unknown."""
     return tuple((metadata.get("data") or {}).get("class_names") or ())
 
 
@@ -139,7 +138,7 @@ def _are_class_names(data: Mapping[str, Any], num_classes: int) -> bool:
 
 
 def _is_setting(item: tuple[str, Any]) -> bool:
-    """A setting of a network: a plain value, or a list of such."""
+    """Whether an item is a setting of a network: a plain value, or a list of plain values."""
     name, value = item
     if not name.isidentifier() or len(name) > MAX_LENGTH:
         return False
@@ -157,7 +156,7 @@ def _is_plain(value: Any, largest: int) -> bool:
 
 
 def _is_word(value: Any) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= MAX_LENGTH and value.isprintable()  # it will stand in messages
+    return isinstance(value, str) and 0 < len(value) <= MAX_LENGTH and value.isprintable()  # it is printed in messages
 
 
 def _is_int(value: Any, least: int, most: int) -> bool:
@@ -171,7 +170,7 @@ def _is_finite(value: Any) -> bool:
 
 
 def shown(value: Any) -> str:
-    """The value for a message: on one line, printable, and not longer than a line should be."""
+    """The value for a message: one printable line of limited length."""
     short = reprlib.Repr()
     short.maxlevel, short.maxstring, short.maxlong = 2, 60, 40
     return short.repr(value)

@@ -1,4 +1,4 @@
-"""Which class each image is to be of, as a user says it: by number, by name, or several of them in turn."""
+"""Class labels of images from a user's choice: a class by number or name, or several classes in turn."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -16,16 +16,16 @@ def class_labels(asked: Any, count: int, num_classes: int, names: Sequence[str] 
     """Labels int64 (count,).
 
     Args:
-        asked: None for all classes in turn; a class, by its number 0 … num_classes - 1 or by its name; or several
-            classes, ``count`` or fewer, which are taken in turn.
+        asked: None for all classes in turn; a class by its number 0 … num_classes - 1 or by its name; or a sequence of
+            at most ``count`` classes, used in turn.
         num_classes: 1 or more.
-        names: of the classes, by number; empty where they have none. A name may be given in any case, and a number as
-            text where no class is called so. Where a class is called by the number of another one (folders 1 … 10,
-            of which "1" has the number 0), a number could mean two classes: classes are given by name then, as text.
-            A tensor always holds numbers, as the labels that a network takes.
+        names: names of the classes by number; may be empty. Names are not case-sensitive. A number may be given as text
+            if no class has this name. If a name is the number of another class (folders 1 … 10, where "1" is class 0),
+            a number is ambiguous: then classes must be given by name, as text. Tensors always hold numbers, as for a
+            network.
 
     Raises:
-        GanError: there is no such class, a number could mean two, or more are given than there are images.
+        GanError: a class does not exist, a number is ambiguous, or there are more classes than images.
     """
     if asked is None:
         chosen = list(range(num_classes))[:count]
@@ -39,13 +39,13 @@ def class_labels(asked: Any, count: int, num_classes: int, names: Sequence[str] 
         chosen = [_class_number(value, num_classes, names) for value in values]
     if asked is not None and not 0 < len(chosen) <= max(count, 1):
         raise GanError(f"labels: {len(chosen)} given for {count} images; 1 … {max(count, 1)} expected")
-    turns = -(-count // len(chosen)) if chosen else 0
-    return torch.tensor(chosen * turns, dtype=torch.int64)[:count]
+    repeats = -(-count // len(chosen)) if chosen else 0
+    return torch.tensor(chosen * repeats, dtype=torch.int64)[:count]
 
 
 def first_class(names: Sequence[str]) -> int | str:
-    """The class of number 0, as `class_labels` takes it."""
-    return names[0] if _misleading(names) else 0
+    """Class 0 in a form that `class_labels` accepts."""
+    return names[0] if _ambiguous_name(names) else 0
 
 
 def _class_number(asked: Any, num_classes: int, names: Sequence[str]) -> int:
@@ -53,14 +53,14 @@ def _class_number(asked: Any, num_classes: int, names: Sequence[str]) -> int:
         number = _number_of_name(asked, names)
         if number is not None:
             return number
-        if _whole_number(asked) is not None and not _misleading(names):
-            asked = _whole_number(asked)
-    elif hasattr(asked, "item"):  # NumPy's whole numbers
+        if _parse_int(asked) is not None and not _ambiguous_name(names):
+            asked = _parse_int(asked)
+    elif hasattr(asked, "item"):  # integers of NumPy
         asked = asked.item()
-    if type(asked) is int and (misleading := _misleading(names)):
+    if type(asked) is int and (ambiguous := _ambiguous_name(names)):
         raise GanError(
-            f"class {asked}: a number could mean two classes, for class number {names.index(misleading)} is called "
-            f"'{misleading}'; give a name, as text {_choices(num_classes, names)}"
+            f"class {asked}: a number could mean two classes, for class number {names.index(ambiguous)} is called "
+            f"'{ambiguous}'; give a name, as text {_choices(num_classes, names)}"
         )
     return _checked(asked, num_classes, names)
 
@@ -71,22 +71,22 @@ def _checked(asked: Any, num_classes: int, names: Sequence[str]) -> int:
     raise GanError(f"class {asked!r}: there is no such class{_nearest(asked, names)} {_choices(num_classes, names)}")
 
 
-def _whole_number(text: str) -> int | None:
+def _parse_int(text: str) -> int | None:
     text = text.strip()
     return int(text) if text.removeprefix("-").isdecimal() and len(text) < 20 else None
 
 
-def _misleading(names: Sequence[str]) -> str | None:
-    """The first class that is called by the number of another one."""
+def _ambiguous_name(names: Sequence[str]) -> str | None:
+    """The first name that is the number of another class."""
     for number, name in enumerate(names):
-        called = _whole_number(name)
+        called = _parse_int(name)
         if called is not None and called != number and 0 <= called < len(names):
             return name
     return None
 
 
 def _number_of_name(asked: str, names: Sequence[str]) -> int | None:
-    """The class of this very name, or else the only one whose name differs in case alone."""
+    """The number of the class with this name, or of the only class whose name differs in case."""
     if asked in names:
         return names.index(asked)
     alike = [number for number, name in enumerate(names) if name.casefold() == asked.casefold()]
@@ -102,6 +102,6 @@ def _nearest(asked: Any, names: Sequence[str]) -> str:
 def _choices(num_classes: int, names: Sequence[str]) -> str:
     if not names or list(names) == [str(number) for number in range(num_classes)]:
         return f"classes: 0 … {num_classes - 1}"
-    numbered = not _misleading(names)
+    numbered = not _ambiguous_name(names)
     named = [f"{number} {name}" if numbered else name for number, name in enumerate(names[:MOST_NAMED])]
     return "classes: " + ", ".join([*named, "…"] if len(names) > MOST_NAMED else named)

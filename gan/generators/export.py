@@ -1,8 +1,8 @@
-"""A trained generator for other runtimes: ONNX, and torch.export's .pt2; each compared with the original.
+"""Export of a trained generator to ONNX or torch.export's .pt2, compared with the original.
 
-What is exported takes z, float32 (N, prior.width), and of a conditional generator labels, int64 (N,); N is free. It
-gives images, float32 (N, C, H, W) in [0, 1] as `gan.data.normalization` has them at rest, so ``(255 * images).round()``
-are the pixels of `TrainedGenerator.decode`; points of the plane come in the units of their data.
+The exported model takes z, float32 (N, prior.width), and for a conditional generator labels, int64 (N,); N is dynamic.
+It returns images, float32 (N, C, H, W) in [0, 1]: ``(255 * images).round()`` are the pixels of
+`TrainedGenerator.decode`. Points of the plane have the units of their data.
 """
 
 import importlib
@@ -21,15 +21,15 @@ from gan.generators.trained_generator import TrainedGenerator
 from gan.system.errors import GanError
 
 FORMATS = ("onnx", "pt2")
-OPSET = 18  # of ONNX, the first that torch's exporter writes without converting
-TOLERANCE = 1e-5  # in the units of what is given, [0, 1]
-LATENTS = 1000  # compared
-BATCHES = (1, 99, 900)  # so many at a time: their number is free
+OPSET = 18  # of ONNX, the first that torch's exporter writes without conversion
+TOLERANCE = 1e-5  # in the units of the output, [0, 1]
+LATENTS = 1000  # number of compared latents
+BATCHES = (1, 99, 900)  # sizes of the compared batches: N is dynamic
 METADATA = "gan"  # the key of the bundle's metadata, as JSON, in the exported file
 
 
 class Exported(NamedTuple):
-    """A file's content, and by how much at most a value differs from the original's in its own runtime."""
+    """The content of an exported file, and the largest difference of a value from the original in its runtime."""
 
     content: bytes
     difference: float
@@ -37,7 +37,7 @@ class Exported(NamedTuple):
 
 
 class PixelGenerator(nn.Module):
-    """A generator together with what leads from its output to the values at rest."""
+    """A generator followed by the denormalisation of its output."""
 
     def __init__(self, trained: TrainedGenerator) -> None:
         super().__init__()
@@ -46,19 +46,19 @@ class PixelGenerator(nn.Module):
         self.clamped = not trained.points
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """z (N, prior.width), labels int64 (N,) -> (N, C, H, W); see above."""
+        """z (N, prior.width), labels int64 (N,) -> (N, C, H, W); see the module's docstring."""
         units = self.network(z, labels) * self.std + self.mean
         return units.clamp(0, 1) if self.clamped else units
 
 
 def export(trained: TrainedGenerator, kind: str) -> Exported:
-    """Export a generator, which lies on the CPU, read it with its own runtime, and compare over `LATENTS` latents.
+    """Export a generator on the CPU, load it in its runtime, and compare the outputs for `LATENTS` latents.
 
     Args:
         kind: one of `FORMATS`.
 
     Raises:
-        GanError: a package is not installed; or what was exported differs by more than `TOLERANCE`.
+        GanError: the difference from the original exceeds `TOLERANCE`.
     """
     wanted = _inputs(trained)
     model = PixelGenerator(trained).eval()
@@ -68,7 +68,7 @@ def export(trained: TrainedGenerator, kind: str) -> Exported:
         content = (_onnx if kind == "onnx" else _pt2)(model, tuple(x[:3].clone() for x in wanted), _metadata(trained))
         found, runtime = (_by_onnxruntime if kind == "onnx" else _by_torch)(content, wanted)
     difference = float((found - expected).abs().max())
-    if not difference <= TOLERANCE:  # NaN is none
+    if not difference <= TOLERANCE:  # also for NaN
         raise GanError(
             f"{kind}: what was exported differs by up to {difference:.3g} from the original over {LATENTS:,} latents, "
             f"in {runtime}; {TOLERANCE:g} is allowed: nothing was written"
@@ -77,7 +77,7 @@ def export(trained: TrainedGenerator, kind: str) -> Exported:
 
 
 def check_packages(kind: str) -> None:
-    """Raise GanError where a package that the format needs is not installed."""
+    """Raise GanError if a package that the format needs is not installed."""
     for package in ("onnx", "onnxscript", "onnxruntime") if kind == "onnx" else ():
         try:
             importlib.import_module(package)
@@ -89,7 +89,7 @@ def check_packages(kind: str) -> None:
 
 
 def _inputs(trained: TrainedGenerator) -> tuple[Tensor, ...]:
-    """Latents and, of a conditional generator, its classes in turn."""
+    """Latents and, for a conditional generator, all classes in turn."""
     labels = trained.labels(None, LATENTS)
     z = trained.latents(LATENTS, seed=0)
     return (z,) if labels is None else (z, labels)
@@ -104,14 +104,14 @@ def _metadata(trained: TrainedGenerator) -> str:
 
 
 def _exported_program(model: nn.Module, example: tuple[Tensor, ...]) -> torch.export.ExportedProgram:
-    program = torch.export.export(model, example, dynamic_shapes=_free_number(example))
-    for node in program.graph.nodes:  # lines of code with the paths of this machine: a quarter of a small file
+    program = torch.export.export(model, example, dynamic_shapes=_dynamic_shapes(example))
+    for node in program.graph.nodes:  # file names and code of this machine, a quarter of a small file
         node.meta.pop("stack_trace", None)
     return program
 
 
-def _free_number(example: tuple[Tensor, ...]) -> tuple[dict[int, Any], ...]:
-    """The first axis of each input is N, whatever that is."""
+def _dynamic_shapes(example: tuple[Tensor, ...]) -> tuple[dict[int, Any], ...]:
+    """The first axis of each input is dynamic."""
     number = torch.export.Dim("N", min=1)
     return tuple({0: number} for _ in example)
 
@@ -122,7 +122,7 @@ def _onnx(model: nn.Module, example: tuple[Tensor, ...], metadata: str) -> bytes
         _exported_program(model, example),
         input_names=names,
         output_names=["images"],
-        dynamic_shapes=_free_number(example),  # for the axis's name
+        dynamic_shapes=_dynamic_shapes(example),  # for the axis's name
         opset_version=OPSET,
         dynamo=True,
         verbose=False,
@@ -159,7 +159,7 @@ def _by_torch(content: bytes, inputs: tuple[Tensor, ...]) -> tuple[Tensor, str]:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """What exporters tell of themselves is nothing that a user could act on; what they raise is not held back."""
+    """Suppress the warnings of the exporters, which are not useful to users; exceptions pass."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -1,7 +1,7 @@
-"""Walks through the latents: from point to point, in a straight line or along the sphere.
+"""Linear and spherical interpolation of latents.
 
-Functions of tensors, which know nothing of networks. A walk visits its anchors in order; ``places`` says where each of
-its frames stands between them.
+Functions of tensors, without networks. A walk visits its anchors (key frames) in order; `frame_positions` returns the
+position of each frame between two anchors.
 """
 
 from typing import NamedTuple
@@ -17,12 +17,12 @@ MOST_FRAMES = 100_000
 
 
 class FramePositions(NamedTuple):
-    """Where the frames of a walk stand.
+    """The positions of the frames of a walk.
 
     Attributes:
-        start: int64 (frames,), the anchor that each frame comes from.
-        end: int64 (frames,), the one that it goes to.
-        fraction: float32 (frames,), how much of the way is behind it, in [0, 1].
+        start: int64 (frames,), the anchor before each frame.
+        end: int64 (frames,), the anchor after it.
+        fraction: float32 (frames,), the position between the two, in [0, 1].
     """
 
     start: Tensor
@@ -31,13 +31,13 @@ class FramePositions(NamedTuple):
 
 
 def frame_positions(anchors: int, steps: int, *, loop: bool = False) -> FramePositions:
-    """``steps`` frames from each anchor to the next: steps * (anchors - 1) + 1, the last one on the last anchor.
+    """``steps`` frames from each anchor to the next: steps * (anchors - 1) + 1 frames, the last one on the last anchor.
 
     Args:
-        anchors: 2 or more.
+        anchors: number of anchors, 2 or more.
         steps: 1 or more.
-        loop: go on to the first anchor: steps * anchors frames, of which the last is the one before the first, so that
-            an animation that repeats them has no jump.
+        loop: continue to the first anchor: steps * anchors frames, where the last is one step before the first, so that
+            a repeated animation has no jump.
 
     Raises:
         GanError: a number is out of its range.
@@ -60,13 +60,13 @@ def interpolate(anchors: Tensor, where: FramePositions, prior: Prior, method: st
     """Latents (frames, prior.width) of a walk between anchors (N, prior.width).
 
     Args:
-        method: of the noise. "spherical": White 2016, "Sampling Generative Networks". Normal latents lie near a sphere
-            of radius √latent_dim; a straight line leaves it, towards latents that training has hardly seen. "linear":
-            the straight line, which for a uniform prior stays within its cube. None: the one that suits the prior.
-            Codes always go in a straight line.
+        method: interpolation of the noise. "spherical": White 2016, "Sampling Generative Networks". Normal latents lie
+            near a sphere of radius √latent_dim; a straight line leaves it, towards latents that are rare in training.
+            "linear": for a uniform prior the line stays within its cube. None: "spherical" for a normal prior, else
+            "linear". Codes are always interpolated linearly.
 
     Raises:
-        GanError: there is no such method.
+        GanError: the method does not exist.
     """
     method = method or ("spherical" if prior.name == "normal" else "linear")
     if method not in METHODS:
@@ -82,8 +82,8 @@ def interpolate(anchors: Tensor, where: FramePositions, prior: Prior, method: st
 def spherical(start: Tensor, end: Tensor, fraction: Tensor) -> Tensor:
     """(N, D) along the great circle between the directions of start and end, both (N, D); fraction is (N, 1).
 
-    sin((1 − s)Ω)/sin Ω · start + sin(sΩ)/sin Ω · end, with Ω the angle between them. Where there is no one such circle
-    (the same direction, or opposite ones) it is the straight line.
+    sin((1 − s)Ω)/sin Ω · start + sin(sΩ)/sin Ω · end, with Ω the angle between them. For equal or opposite directions,
+    where the circle is not unique, it is the straight line.
     """
     cosine = torch.cosine_similarity(start, end, dim=1)[:, None].clamp(-1, 1)
     angle = cosine.arccos()

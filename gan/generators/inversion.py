@@ -1,4 +1,4 @@
-"""The latent of a given picture: found by gradient descent on the picture's error."""
+"""Inversion: the latent of a given picture, by gradient descent on the reconstruction error."""
 
 import math
 from typing import NamedTuple
@@ -13,20 +13,20 @@ from gan.game.latents import Prior
 from gan.generators.trained_generator import Labels, TrainedGenerator
 from gan.system.errors import GanError
 
-CANDIDATES = 1000  # latents drawn, of which the nearest are started from
-BETWEEN_QUANTILES = 2.576  # standard deviations of a normal distribution: 99 % lie within
+CANDIDATES = 1000  # random latents, of which the nearest are starting points
+BETWEEN_QUANTILES = 2.576  # standard deviations of a normal distribution that contain 99 %
 
 
 class Inversion(NamedTuple):
-    """What was found for a picture.
+    """The result of an inversion.
 
     Attributes:
         z: float32 (prior.width,).
-        label: the class that it was found with; None for a generator without classes.
-        image: uint8 (C, H, W), the generator's image of it.
-        error: root of the mean squared difference of a pixel in [0, 1], of ``image`` to the picture.
-        errors: the same of each restart, the best first.
-        error_of_nearest: the same of the nearest of `CANDIDATES` random images: where it began.
+        label: its class; None for an unconditional generator.
+        image: uint8 (C, H, W), the generated image of z.
+        error: root mean square difference of ``image`` and the picture, with pixels in [0, 1].
+        errors: the errors of all restarts, the best first.
+        error_of_nearest: the error of the nearest of `CANDIDATES` random images, the first starting point.
     """
 
     z: Tensor
@@ -49,19 +49,19 @@ def invert(
 ) -> Inversion:
     """Find the latent whose image is nearest to a picture (C, H, W), uint8.
 
-    Several latents are improved side by side by Adam on the mean squared error, from the nearest of `CANDIDATES` drawn
-    ones, so that no start is far off. After each step they are put back to where the prior's latents lie (`typical`):
-    an image from elsewhere would say nothing of what the generator has learned. Classes and categorical codes stay as
-    drawn, and so are chosen by the start.
+    Adam minimises the mean squared error of several latents in parallel, starting from the nearest of `CANDIDATES`
+    random latents. After each step they are projected to the typical set of the prior (`typical`): other latents would
+    not represent what the generator has learned. Classes and categorical codes keep their initial values.
 
     Zhu et al. 2016, "Generative Visual Manipulation on the Natural Image Manifold", section 3.1; Lipton & Tripathi
     2017, "Precise Recovery of Latent Vectors from Generative Adversarial Networks".
 
     Args:
-        labels: the class to look in, or several; None for all of them.
+        labels: the class to search, or several; None for all of them.
 
     Raises:
-        GanError: the picture is not of the generator's size; a generator of points; a class that does not exist.
+        GanError: the picture does not have the generator's size, the generator makes points, or a class does not
+            exist.
     """
     if trained.points:
         raise GanError("this generator makes points of the plane, not images: there is no picture to find")
@@ -81,15 +81,15 @@ def invert(
 
 
 def rms(images: NDArray[np.uint8], picture: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """(N,): root of the mean squared difference of a pixel in [0, 1], of images (N, C, H, W) to a picture (C, H, W)."""
+    """Root mean square differences (N,) of images (N, C, H, W) to a picture (C, H, W), with pixels in [0, 1]."""
     return np.sqrt(((images / 255.0 - picture / 255.0) ** 2).mean(axis=(1, 2, 3)))
 
 
 def typical(z: Tensor, prior: Prior) -> Tensor:
-    """z (N, prior.width), moved as little as needed to where the prior's latents lie.
+    """z (N, prior.width), projected to the typical set of the prior.
 
-    Normal noise: to a length that 99 % of it has (by Wilson and Hilferty's approximation of the chi-squared
-    distribution). Uniform noise and continuous codes: to [-1, 1]. Categorical codes are left as they are.
+    Normal noise: to the range of lengths that contains 99 % (by Wilson and Hilferty's approximation of the chi-squared
+    distribution). Uniform noise and continuous codes: to [-1, 1]. Categorical codes are not changed.
     """
     noise, categorical, continuous = z.split([prior.latent_dim, sum(prior.categorical), prior.continuous], dim=1)
     if prior.name == "normal":
@@ -102,12 +102,12 @@ def typical(z: Tensor, prior: Prior) -> Tensor:
 
 
 def candidates(prior: Prior, seed: int) -> Tensor:
-    """`CANDIDATES` latents of a seed, not those of `TrainedGenerator.sample`: its images may be looked for."""
+    """`CANDIDATES` latents of a seed, different from those of `TrainedGenerator.sample`."""
     return typical(prior.fixed(CANDIDATES, seed=seed, purpose="starts of an inversion"), prior)
 
 
 def _length(dim: int, deviations: float) -> float:
-    """The quantile of the length of normal noise that lies so many standard deviations from the middle."""
+    """The length of normal noise at the quantile of ``deviations`` standard deviations."""
     cube_root = 1 - 2 / (9 * dim) + deviations * math.sqrt(2 / (9 * dim))
     return math.sqrt(dim * max(cube_root, 0.0) ** 3)
 
@@ -115,7 +115,7 @@ def _length(dim: int, deviations: float) -> float:
 def _starts(
     trained: TrainedGenerator, picture: NDArray[np.uint8], labels: Labels, restarts: int, seed: int
 ) -> tuple[Tensor, Tensor | None, float]:
-    """The nearest of random latents, their classes, and the error of the first."""
+    """The nearest random latents, their classes, and the smallest error."""
     z = candidates(trained.prior, seed)
     classes = trained.labels(labels, CANDIDATES)
     errors = rms(trained.decode(z, classes), picture)
@@ -126,7 +126,7 @@ def _starts(
 def _descend(
     trained: TrainedGenerator, z: Tensor, classes: Tensor | None, target: Tensor, *, steps: int, lr: float
 ) -> Tensor:
-    """Each z (N, width) improved by Adam, with a rate that falls to 0 as a cosine does; the best of its way is kept."""
+    """Improve each z (N, width) by Adam with a cosine learning-rate schedule; return the best of all steps."""
     z = z.clone().requires_grad_()
     fixed = trained.prior.latent_dim, trained.prior.latent_dim + sum(trained.prior.categorical)
     optimizer = torch.optim.Adam([z], lr=lr)

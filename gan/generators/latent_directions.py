@@ -1,4 +1,4 @@
-"""Directions in the latents along which images change: random ones, principal ones, and InfoGAN's codes."""
+"""Latent directions: random directions, principal directions, and InfoGAN's codes."""
 
 import math
 from typing import NamedTuple
@@ -10,15 +10,15 @@ from gan.game.latents import Prior
 from gan.system.errors import GanError, unknown_name
 
 KINDS = ("pca", "random", "codes")
-CODE_REACH = 2.0  # of continuous codes, in units of their range: Chen et al. 2016 show -2 … 2
+CODE_REACH = 2.0  # of continuous codes, as in Chen et al. 2016, who show -2 … 2
 
 
 class Row(NamedTuple):
-    """One direction: what it is called, and latents along it.
+    """Latents along one direction.
 
     Attributes:
         name: such as "principal 1" or "continuous code 2".
-        positions: how far along it each latent is, in units of the prior's noise; of a categorical code, the class.
+        positions: position of each latent in units of the prior's noise; for a categorical code, the class.
         z: float32 (columns, prior.width).
     """
 
@@ -38,18 +38,18 @@ def rows_from(
     reach: float | None = None,
     seed: int = 0,
 ) -> list[Row]:
-    """Rows of latents that leave z (prior.width,) along one direction each, and all else as it is.
+    """Rows of latents along one direction each, starting from z (prior.width,).
 
     Args:
-        kind: "pca": `principal_directions`; "random": orthonormal ones, drawn from the seed; "codes": InfoGAN's, each
-            categorical code with all of its classes, each continuous one over its range and beyond.
-        count: of principal or random directions; at most the prior's latent_dim are given.
-        columns: latents in a row, 2 or more. In the middle of an odd number stands z itself.
-        reach: the row goes from -reach to reach: by default 3 of normal noise, 1 of uniform noise (whose components
-            stay in [-1, 1]), and 2 of a continuous code.
+        kind: "pca": `principal_directions`; "random": random orthonormal directions of the seed; "codes": InfoGAN's
+            codes, every class of a categorical code, and the range of a continuous code and beyond.
+        count: number of principal or random directions, at most the prior's latent_dim.
+        columns: latents in a row, 2 or more. The middle one of an odd number is z itself.
+        reach: rows go from -reach to reach; by default 3 for normal noise, 1 for uniform noise (whose components stay
+            in [-1, 1]), and 2 for a continuous code.
 
     Raises:
-        GanError: a kind that does not exist, codes where the prior has none, a reach that is not above 0.
+        GanError: the kind does not exist, the prior has no codes, or reach is not above 0.
     """
     if kind not in KINDS:
         raise GanError(unknown_name("directions", kind, KINDS))
@@ -67,15 +67,15 @@ def rows_from(
 
 
 def principal_directions(generator: nn.Module, prior: Prior) -> Tensor:
-    """Orthonormal directions of the noise (K, latent_dim), those first that move the first layer's output most.
+    """Orthonormal directions of the noise (K, latent_dim), sorted by the change of the first layer's output.
 
     Härkönen et al. 2020, "GANSpace: Discovering Interpretable GAN Controls": the principal components of the first
-    layer's activations, and the latents that lead to them. Where that layer is linear and the noise has the same
-    variance in all directions, both are known without drawing a sample: the singular vectors of its weights (Shen &
-    Zhou 2021, "Closed-Form Factorization of Latent Semantics in GANs"). The sign is free: the largest part is positive.
+    layer's activations, and their latents. For a linear layer and noise with the same variance in all directions, they
+    are the singular vectors of its weights (Shen & Zhou 2021, "Closed-Form Factorization of Latent Semantics in GANs").
+    The sign is arbitrary: the largest component is positive.
 
     Raises:
-        GanError: the network does not begin with a linear layer on z.
+        GanError: the first layer of the network is not linear in z.
     """
     first = next((m for m in generator.modules() if isinstance(m, nn.Linear | nn.ConvTranspose2d)), None)
     if isinstance(first, nn.Linear):
@@ -90,7 +90,7 @@ def principal_directions(generator: nn.Module, prior: Prior) -> Tensor:
 
 
 def random_directions(latent_dim: int, count: int, seed: int) -> Tensor:
-    """(min(count, latent_dim), latent_dim), orthonormal; the first ones do not depend on how many there are."""
+    """(min(count, latent_dim), latent_dim), orthonormal; the first rows do not depend on ``count``."""
     drawn = Prior("normal", latent_dim).fixed(min(count, latent_dim), seed=seed, purpose="directions")
     return torch.linalg.qr(drawn.cpu().double().T).Q.T.float()
 

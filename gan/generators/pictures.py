@@ -1,4 +1,4 @@
-"""Images as picture files: grids of them, and points of the plane as scatter pictures.
+"""Picture files: grids of images, scatter plots of points, PNG, GIF and MP4.
 
 Images are uint8 arrays (N, C, H, W), C = 1 (grey) or 3 (colour).
 """
@@ -24,11 +24,11 @@ PADDING = 2  # pixels between the images of a grid
 
 
 def grid(images: Pixels, *, columns: int | None = None, padding: int = PADDING, scale: int = 1) -> Pixels:
-    """Lay images out row by row, as one image (C, height, width).
+    """Arrange images row by row in one image (C, height, width).
 
     Args:
         images: uint8 (N, C, H, W), N at least 1.
-        columns: images a row; None for a grid as square as N allows.
+        columns: images per row; None for an approximately square grid.
         padding: black pixels between images.
         scale: each pixel becomes scale x scale.
     """
@@ -44,15 +44,15 @@ def grid(images: Pixels, *, columns: int | None = None, padding: int = PADDING, 
 
 
 def enlarged(images: Pixels, scale: int) -> Pixels:
-    """Images (…, H, W) of which each pixel has become scale x scale."""
+    """Images (…, H, W) with each pixel repeated scale x scale times."""
     return images.repeat(scale, axis=-2).repeat(scale, axis=-1)
 
 
 def labelled_rows(rows: Mapping[str, Pixels], *, scale: int = 1) -> Pixels:
-    """Rows of images under each other, each with its name to the left, as one image (C, height, width).
+    """Rows of images below each other, with their names on the left, as one image (C, height, width).
 
     Args:
-        rows: by name, uint8 (N, C, H, W); rows may be of different length.
+        rows: by name, uint8 (N, C, H, W); rows may differ in length.
         scale: each pixel becomes scale x scale; the names keep their size.
     """
     strips = [grid(images, columns=len(images), scale=scale) for images in rows.values()]
@@ -71,19 +71,19 @@ def labelled_rows(rows: Mapping[str, Pixels], *, scale: int = 1) -> Pixels:
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
-# of Okabe and Ito's palette, which the colour-blind can tell apart
+# from Okabe and Ito's palette for colour-blind readers
 REAL_COLOUR, FAKE_COLOUR = (86, 180, 233), (213, 94, 0)
 
 
 def scatter(points: NDArray[Any], real: NDArray[Any] | None = None, *, size: int = 320) -> Pixels:
-    """Points of the plane as dots on white: generated ones in vermilion, on top of real ones in sky blue.
+    """Points of the plane as dots on white: generated points in vermilion on top of real points in sky blue.
 
-    x grows to the right and y upwards; [0, 1] x [0, 1] fills the picture. A point outside of it is drawn at the edge,
-    so that it is not overlooked; one that is not finite is left out.
+    x points to the right and y upwards; the picture shows [0, 1] x [0, 1]. Points outside are drawn at the edge, to
+    stay visible; points that are not finite are left out.
 
     Args:
         points: floats (N, 2) or (N, 2, 1, 1), generated; N may be 0.
-        real: the same, or None for none.
+        real: real points in the same form, or None.
         size: height and width of the picture, in pixels.
 
     Returns:
@@ -97,7 +97,7 @@ def scatter(points: NDArray[Any], real: NDArray[Any] | None = None, *, size: int
 
 
 def _dots(points: NDArray[Any], size: int) -> NDArray[np.bool_]:
-    """Which pixels (size, size) the points' dots cover; a dot is a disc about a hundredth of the picture wide."""
+    """Mask (size, size) of the dots; a dot is a disc with a diameter of about a hundredth of the picture."""
     x, y = points.reshape(len(points), 2).astype(np.float64).T
     finite = np.isfinite(x) & np.isfinite(y)
     columns = (x[finite].clip(0, 1) * (size - 1)).round().astype(int)
@@ -112,7 +112,7 @@ def _dots(points: NDArray[Any], size: int) -> NDArray[np.bool_]:
 
 
 def inverted(images: Pixels) -> Pixels:
-    """Dark on white, as matplotlib's gray_r shows it."""
+    """Inverted images: dark on white, like matplotlib's gray_r."""
     return 255 - images
 
 
@@ -122,14 +122,14 @@ def to_pillow(image: Pixels) -> Image.Image:
 
 
 def png(image: Pixels) -> bytes:
-    """An image (C, H, W) as the bytes of a PNG file; the same image gives the same bytes."""
+    """An image (C, H, W) as the bytes of a PNG file, which are deterministic."""
     buffer = io.BytesIO()
     to_pillow(image).save(buffer, format="PNG", optimize=False)
     return buffer.getvalue()
 
 
 def gif(frames: Sequence[Pixels], *, seconds: float = 6.0, hold: float = 1.5) -> bytes:
-    """Images (C, H, W) as the bytes of an animation that loops: about ``seconds`` long, the last frame held longer."""
+    """Images (C, H, W) as the bytes of a looping animation of about ``seconds``; ``hold`` extends the last frame."""
     each = min(max(1000 * seconds / len(frames), 40.0), 500.0)
     durations = [int(each)] * (len(frames) - 1) + [int(each + 1000 * hold)]
     pictures = [to_pillow(frame) for frame in frames]
@@ -141,10 +141,10 @@ def gif(frames: Sequence[Pixels], *, seconds: float = 6.0, hold: float = 1.5) ->
 
 
 def mp4(frames: Pixels, *, fps: int) -> bytes:
-    """Images (N, C, H, W) as the bytes of a film (H.264), by the program ffmpeg. Odd sides are cut by a pixel.
+    """Images (N, C, H, W) as the bytes of an H.264 video, by ffmpeg. Odd sides are cropped by a pixel.
 
     Raises:
-        GanError: ffmpeg is not there, or fails.
+        GanError: ffmpeg is missing or fails.
     """
     program = shutil.which("ffmpeg")
     if program is None:
@@ -153,7 +153,7 @@ def mp4(frames: Pixels, *, fps: int) -> bytes:
     pixels = frames.repeat(3 // frames.shape[1], axis=1).transpose(0, 2, 3, 1)  # RGB
     picture = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-"]
     film = ["-vf", "crop=trunc(iw/2)*2:trunc(ih/2)*2", "-c:v", "libx264", "-crf", "15", "-pix_fmt", "yuv420p"]
-    with tempfile.TemporaryDirectory() as folder:  # the format wants to go back in its file, so a pipe will not do
+    with tempfile.TemporaryDirectory() as folder:  # the format needs a seekable file, not a pipe
         path = Path(folder) / "film.mp4"
         command = [program, "-v", "error", *picture, *film, "-movflags", "+faststart", str(path)]
         done = subprocess.run(command, input=pixels.tobytes(), capture_output=True, check=False)

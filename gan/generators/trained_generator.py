@@ -1,4 +1,4 @@
-"""A trained generator, ready for use: latents and classes go in, images as they are at rest come out.
+"""A trained generator: from latents and classes to uint8 images.
 
 >>> from gan import load_generator
 >>> generator = load_generator("run")  # a run folder, or the path of a generator.safetensors
@@ -23,7 +23,7 @@ from gan.system.errors import GanError
 
 MOST_IMAGES, FEW_IMAGES = 1000, 16  # made at a time, and made at once without looking at the layers
 MOST_VALUES = 2**26  # in and out of one layer at a time: 256 MiB
-# What may be asked for as the classes of images: see `TrainedGenerator.sample`.
+# Classes of images: see `TrainedGenerator.sample`.
 Labels = int | str | Sequence[int | str] | np.ndarray | Tensor | None
 
 
@@ -50,11 +50,11 @@ def images_at_a_time(network: nn.Module, *inputs: Tensor) -> int:
 
 
 class TrainedGenerator:
-    """A generator with what is needed to use it: the prior, the classes, the pixel range, and where it comes from.
+    """A generator with its prior, classes, pixel range and origin.
 
     Attributes:
-        generator: the network, in eval mode, gradients off.
-        metadata: the bundle's metadata, as ``describe`` makes it, and the ``sha256`` of the file that it was read from.
+        generator: the network, in eval mode, without gradients.
+        metadata: the bundle's metadata (`gan.generators.bundle.describe`), and the ``sha256`` of its file.
     """
 
     def __init__(self, generator: nn.Module, metadata: dict[str, Any]) -> None:
@@ -69,12 +69,12 @@ class TrainedGenerator:
 
     @property
     def prior(self) -> Prior:
-        """What its latents are drawn from."""
+        """The prior of its latents."""
         return bundle_metadata.prior_of(self.metadata)
 
     @property
     def num_classes(self) -> int:
-        """Classes that it can be asked for; 0 if it is not conditional."""
+        """Number of classes; 0 if it is not conditional."""
         return int(self.metadata["num_classes"])
 
     @property
@@ -83,12 +83,12 @@ class TrainedGenerator:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the classes of its data, by label; empty where they have none."""
+        """Names of the classes of its data, by label; may be empty."""
         return bundle_metadata.class_names_of(self.metadata)
 
     @property
     def points(self) -> bool:
-        """Whether it makes points of the plane, (2, 1, 1), in place of images."""
+        """Whether it makes points of the plane, (2, 1, 1), instead of images."""
         return bool(self.metadata["points"])
 
     def to(self, device: torch.device | str) -> "TrainedGenerator":
@@ -96,10 +96,10 @@ class TrainedGenerator:
         return self
 
     def latents(self, count: int, seed: int, truncation: float | None = None) -> Tensor:
-        """Latents (count, prior.width) of a seed; the first ones do not depend on ``count``. Truncation: see `sample`.
+        """Latents (count, prior.width) of a seed; the first rows do not depend on ``count``. Truncation: see `sample`.
 
         Raises:
-            GanError: a truncation that is out of its range, or of a uniform prior; more images than fit into memory.
+            GanError: truncation is out of its range, or the prior is uniform; the images do not fit into memory.
         """
         self._check_memory(count)
         z = self.prior.fixed(count, seed=seed, purpose="samples from a bundle")
@@ -109,10 +109,10 @@ class TrainedGenerator:
         return z
 
     def labels(self, asked: Labels, count: int) -> Tensor | None:
-        """The classes of ``count`` images, int64 (count,), as `sample` understands them; None without classes.
+        """The labels of ``count`` images, int64 (count,), from classes as in `sample`; None if not conditional.
 
         Raises:
-            GanError: there is no such class; classes of a generator that has none.
+            GanError: a class does not exist, or classes were given to an unconditional generator.
         """
         if self.conditional:
             return class_labels(asked, count, self.num_classes, self.class_names)
@@ -150,18 +150,17 @@ class TrainedGenerator:
         ((16, 1, 4, 5), dtype('uint8'))
 
         Args:
-            labels: of a conditional generator: a class, by number or name; several of them, which are taken in turn; or
-                None for all of its classes in turn. By name alone where a class is called by the number of another
-                one; a tensor holds numbers.
-            batch_size: images made at a time, which bounds the memory; None: see `images_at_a_time`.
-            truncation: ψ in (0, 1], by which normal noise is multiplied, so that it stays nearer to where most of the
-                training's was: likelier images, fewer different ones. 1 and None change nothing; InfoGAN's codes and
-                the classes are left as they are. (Brock et al. 2019 draw noise anew that is beyond a threshold; a
-                factor is the same idea and keeps each image recognisable as ψ falls.)
+            labels: for a conditional generator: a class by number or name; several classes, used in turn; or None for
+                all classes in turn. If the name of a class is the number of another class, names must be given. A
+                tensor holds numbers.
+            batch_size: images generated at once; None: as many as `images_at_a_time` says.
+            truncation: ψ in (0, 1], a factor on normal noise: more typical images with less variety. 1 and None change
+                nothing; InfoGAN's codes and the classes are not affected. (Brock et al. 2019 redraw noise beyond a
+                threshold; a factor has a similar effect, and each image changes gradually with ψ.)
 
         Raises:
-            GanError: there is no such class; labels for a generator without classes; a truncation that is out of its
-                range, or of a uniform prior, where no part is likelier than another.
+            GanError: a class does not exist, labels were given to an unconditional generator, truncation is out of its
+                range, or the prior is uniform, which has no typical region.
         """
         return self.decode(self.latents(count, seed, truncation), labels, batch_size=batch_size)
 
@@ -175,28 +174,28 @@ class TrainedGenerator:
         loop: bool = False,
         batch_size: int | None = None,
     ) -> np.ndarray:
-        """uint8 images (frames, C, H, W) of a walk from latent to latent, and from class to class.
+        """uint8 images (frames, C, H, W) of an interpolation between latents and between classes.
 
         >>> from gan import load_generator
         >>> generator = load_generator("run")
-        >>> generator.latent_walk([0, 1, 2], steps=10, labels="Bag").shape  # seeds; 2 ways of 10 steps, and the end
+        >>> generator.latent_walk([0, 1, 2], steps=10, labels="Bag").shape  # seeds; 2 times 10 steps, and the end
         (21, 1, 4, 5)
         >>> generator.latent_walk([5, 5], steps=10, labels=[0, 2], loop=True).shape  # one latent, its class changes
         (20, 1, 4, 5)
 
         Args:
-            anchors: where it goes, in order: seeds, each of which stands for the first image of
-                ``sample(…, seed=seed)``; or latents (N, prior.width). 2 or more.
-            steps: frames from each anchor to the next, which itself begins the next way, or ends the walk.
-            labels: as in `sample`, one for each anchor. Between two classes their embeddings are mixed.
-            method: "spherical" or "linear": `gan.generators.interpolation.interpolate`. By default the
-                one that suits the prior.
-            loop: go back to the first anchor in the end, so that the frames can be repeated without a jump.
-            batch_size: images made at a time, which bounds the memory; None: see `images_at_a_time`.
+            anchors: the key frames, 2 or more, in order: seeds, each for the first image of ``sample(…, seed=seed)``;
+                or latents (N, prior.width).
+            steps: frames from each anchor to the next.
+            labels: as in `sample`, one for each anchor. The embeddings of two classes are interpolated linearly.
+            method: "spherical" or "linear": `gan.generators.interpolation.interpolate`. By default "spherical" for a
+                normal prior, else "linear".
+            loop: return to the first anchor, so that the frames can be repeated without a jump.
+            batch_size: images generated at once; None: as many as `images_at_a_time` says.
 
         Raises:
-            GanError: fewer than 2 anchors; a method or a class that does not exist; steps below 1; more frames than fit
-                into memory.
+            GanError: fewer than 2 anchors, an unknown method or class, steps below 1, or more frames than fit into
+                memory.
         """
         self._check_memory(len(anchors) * steps)
         z = anchors if isinstance(anchors, Tensor) else self._first_latents(anchors)
@@ -213,20 +212,20 @@ class TrainedGenerator:
 
     @torch.no_grad()
     def _images(self, z: Tensor, classes: Tensor | None, batch_size: int | None) -> np.ndarray:
-        """Images at rest of latents and, if it is conditional, of labels (N,) or mixtures of them (N, num_classes)."""
+        """Images of latents and, if conditional, of labels (N,) or mixtures of classes (N, num_classes)."""
         device = next(self.generator.parameters()).device
         images = [torch.empty(0, *self.image_shape, dtype=dtype_at_rest(self.image_shape))]
         inputs = [z] if classes is None else [z, classes]
         batch_size = batch_size or images_at_a_time(self.generator, *inputs)
         for first in range(0, len(z), batch_size):
             made = self.generator(*(part[first : first + batch_size].to(device) for part in inputs))
-            if made.isnan().any():  # as bytes it would be black
+            if made.isnan().any():  # as uint8 they would be black
                 raise GanError("this generator makes images that are not finite: its weights are too large, or damaged")
             images.append(self._at_rest(made).cpu())
         return torch.cat(images).numpy()
 
     def _check_memory(self, count: int) -> None:
-        """Before the latents of so many images are drawn."""
+        """Raise DataError if ``count`` images do not fit into memory."""
         check_memory("count", count, self.image_shape, "fewer images expected", more=4 * self.prior.width)
 
     def _check_truncation(self, truncation: float) -> None:

@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 from gan.game.gradients import UpdateRule, clip_gradients, gradient_scale
 from gan.game.networks import Discriminator
 from gan.game.updates import Game
-from gan.training.fast_loop import Stepping
+from gan.training.fast_loop import Stepper
 from gan.training.strategy import all_gather_objects, local_value
 
 RATES = ("optimizer", "lr_schedule")  # settings that the optimizers' own state in a checkpoint holds too
@@ -58,10 +58,10 @@ class GAN(Game, L.LightningModule):
         self.train_minibatch(*batch, d_optimizer, g_optimizer, epoch=self.current_epoch)
 
     def _backward(self, loss: Tensor) -> None:
-        self.stepping.backward(loss)
+        self.stepper.backward(loss)
 
     def _step(self, optimizer: Optimizer) -> bool:
-        return self.stepping.step(optimizer)
+        return self.stepper.step(optimizer)
 
     def fixed_latents(self, count: int, purpose: str) -> tuple[Tensor, Tensor | None]:
         """Latents (count, prior.width) of the run's seed for a purpose, and labels in turn (None: not conditional)."""
@@ -117,7 +117,7 @@ class GAN(Game, L.LightningModule):
 
     def on_train_start(self) -> None:
         self.record.to(self.device)
-        self.stepping = Stepping.of(self.trainer)
+        self.stepper = Stepper.for_trainer(self.trainer)
         self.rank, self.world_size = self.global_rank, self.trainer.world_size
         self.mean_over_processes = self.trainer.strategy.reduce
         self.total_updates = self.updates_to_make()

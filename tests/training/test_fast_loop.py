@@ -1,4 +1,4 @@
-"""The lean loop and steps do what Lightning's own do, and give way to them where somebody listens."""
+"""The fast loop and steps do what Lightning's own do, and give way to them where somebody listens."""
 
 import dataclasses
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from tiny_runs import Play, Run
 from gan.training import fast_loop
 from gan.training.callbacks.checkpoint import LastCheckpoint
 from gan.training.callbacks.monitor import GameMonitor
-from gan.training.fast_loop import LeanStepping, Stepping
+from gan.training.fast_loop import FastStepper, Stepper
 from gan.training.module import GAN
 
 GAMES: list[tuple[str, ...]] = [
@@ -32,8 +32,8 @@ def lightnings_way(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """From this call on nothing is left out."""
 
     def take() -> None:
-        monkeypatch.setattr(fast_loop, "is_lean", lambda trainer: False)
-        monkeypatch.setattr(Stepping, "of", Stepping)
+        monkeypatch.setattr(fast_loop, "can_use_fast_loop", lambda trainer: False)
+        monkeypatch.setattr(Stepper, "for_trainer", Stepper)
 
     return take
 
@@ -57,13 +57,13 @@ def of(run: Run) -> dict[str, Any]:
 def test_the_lean_way_is_bit_equal_to_lightnings(
     play: Play, lightnings_way: Callable[[], None], overrides: tuple[str, ...]
 ) -> None:
-    lean_run = play(*overrides, callbacks=[GameMonitor()])
-    assert isinstance(lean_run.game.stepping, LeanStepping)
-    assert fast_loop.is_lean(lean_run.trainer)
+    fast_run = play(*overrides, callbacks=[GameMonitor()])
+    assert isinstance(fast_run.game.stepper, FastStepper)
+    assert fast_loop.can_use_fast_loop(fast_run.trainer)
     lightnings_way()
     full_run = play(*overrides, callbacks=[GameMonitor()])
-    assert not isinstance(full_run.game.stepping, LeanStepping)
-    torch.testing.assert_close(of(lean_run), of(full_run), rtol=0, atol=0)
+    assert not isinstance(full_run.game.stepper, FastStepper)
+    torch.testing.assert_close(of(fast_run), of(full_run), rtol=0, atol=0)
 
 
 class Hooks(L.Callback):
@@ -106,13 +106,13 @@ def test_a_users_callback_hears_what_it_would_hear_from_lightning(
 
 def test_who_listens_to_backward_passes_is_given_them_by_lightning(play: Play) -> None:
     run = play(callbacks=[BackwardHooks()])
-    assert type(run.game.stepping) is Stepping
+    assert type(run.game.stepper) is Stepper
 
 
 def test_a_profiler_sees_everything(play: Play) -> None:
     run = play("+trainer.profiler=simple", "trainer.max_epochs=1")
-    assert not fast_loop.is_lean(run.trainer)
-    assert type(run.game.stepping) is Stepping
+    assert not fast_loop.can_use_fast_loop(run.trainer)
+    assert type(run.game.stepper) is Stepper
     timed = run.trainer.profiler.recorded_durations  # type: ignore[attr-defined]
     assert len(timed["run_training_batch"]) == 6
 
@@ -120,7 +120,7 @@ def test_a_profiler_sees_everything(play: Play) -> None:
 @pytest.mark.filterwarnings(
     "ignore:You have overridden"
 )  # Lightning's, that it asks the module and not the data module
-@pytest.mark.parametrize("hook", [*fast_loop.AROUND_A_STEP, *fast_loop.OF_A_BATCH])
+@pytest.mark.parametrize("hook", [*fast_loop.TRANSFER_HOOKS, *fast_loop.BATCH_HOOKS])
 def test_a_module_with_a_hook_of_its_own_is_asked(play: Play, monkeypatch: pytest.MonkeyPatch, hook: str) -> None:
     asked = []
     original = getattr(GAN, hook)

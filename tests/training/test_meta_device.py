@@ -48,7 +48,7 @@ class OnTheCPU(TorchDispatchMode):
         return result
 
 
-class Stepping:
+class Stepper:
     """Backward and step without Lightning; the optimizer, which is torch's own, is not looked at."""
 
     def __init__(self, game: GAN, watched: OnTheCPU, listeners: list[Any]) -> None:
@@ -91,7 +91,7 @@ def on_meta(settings: dict[str, Any], channels: int = 1) -> tuple[GAN, OnTheCPU,
         loggers=[],
     )
     vars(game)["_trainer"] = trainer
-    with mock.patch("gan.training.module.Stepping.of", lambda trainer: Stepping(game, watched, [monitor])):
+    with mock.patch("gan.training.module.Stepper.for_trainer", lambda trainer: Stepper(game, watched, [monitor])):
         game.on_train_start()
     return game, watched, monitor
 

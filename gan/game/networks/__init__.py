@@ -1,4 +1,4 @@
-"""The networks, by family. The registry is closed: a bundle names a family, and never brings code."""
+"""The networks by family. The registry is closed: a bundle names a family and contains no code."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ __all__ = [
 
 
 class Family(NamedTuple):
-    """A generator, and the trunk of the discriminator that belongs to it."""
+    """A generator and the trunk of its discriminator."""
 
     generator: Callable[..., Generator]
     trunk: Callable[..., Trunk]
@@ -62,7 +62,7 @@ def build_discriminator(
     """The discriminator of a family in ``FAMILIES``: images (N, *image_shape), labels (N,) -> logits (N,).
 
     Args:
-        settings: of the family's trunk; the others are those of `Discriminator`.
+        settings: settings of the family's trunk; the other arguments are those of `Discriminator`.
     """
     channels, height, width = image_shape
     seen = (channels + 1, height, width) if conditioning == "concat" else image_shape

@@ -1,4 +1,4 @@
-"""Which settings of the networks fit each other, and the images: known before a network is built."""
+"""Compatibility of the networks' settings with each other and with the images, checked before networks are built."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from gan.game.sizes import SMALLEST, pyramid, stages
 Settings = Mapping[str, Any]
 Shape = tuple[int, int, int]
 
-# What each family's image size must be: a function that raises ValueError otherwise, and in words.
+# The image sizes of each family: a function that raises ValueError for other sizes, and the rule for the message.
 SIZES: dict[str, tuple[Callable[[int], object], str]] = {
     "dcgan": (stages, "needs 4, 5, 6 or 7 times a power of two (16, 28, 32, …)"),
     "resnet": (pyramid, f"needs {SMALLEST} or more"),
@@ -19,13 +19,13 @@ SIZES: dict[str, tuple[Callable[[int], object], str]] = {
 def problems(
     family: str, image_shape: Shape | None, generator: Settings, discriminator: Settings, num_classes: int | None
 ) -> Iterator[str]:
-    """One message for each contradiction; each setting is valid by itself, and what is missing has its default.
+    """One message for each contradiction. Every setting is valid by itself; missing settings have their default.
 
     Args:
-        family: of `gan.game.networks.FAMILIES`.
-        image_shape: (C, H, W), or None where it is not known yet.
+        family: a name in `gan.game.networks.FAMILIES`.
+        image_shape: (C, H, W), or None if unknown.
         generator, discriminator: settings of the two networks, as under ``model``.
-        num_classes: of the data; 0 where it has no classes, None where that is not known yet.
+        num_classes: classes of the data; 0 for none, None if unknown.
     """
     yield from _size_problems(family, image_shape)
     yield from _class_problems(generator, discriminator, num_classes)

@@ -21,15 +21,15 @@ def initialise(module: nn.Module) -> None:
 
 
 class DCGANGenerator(Generator):
-    """latent_dim -> a small map of many channels, doubled in size and halved in channels stage by stage -> image, tanh.
+    """latent_dim -> a small map with many channels; each stage doubles the size and halves the channels -> image, tanh.
 
     Args:
         latent_dim: components of z.
         image_shape: (C, H, W), H = W as `stages` allows.
-        num_classes: classes of the labels; 0 where there are none.
+        num_classes: classes of the labels; 0 for none.
         base_channels: channels before the last layer, at half the image's size.
         normalization: after each layer but the last, "batch", "instance" or "none".
-        conditioning: "none", "concat" or "batch_norm", as `Generator` says.
+        conditioning: "none", "concat" or "batch_norm"; see `Generator`.
 
     Shapes: z (N, latent_dim) -> images (N, C, H, W) in [-1, 1].
     """
@@ -47,7 +47,7 @@ class DCGANGenerator(Generator):
         super().__init__(latent_dim, num_classes, conditioning, normalization)
         one_of(("batch", "instance", "none"), normalization=normalization)
         halvings, size = stages(side(image_shape))
-        bias = normalization == "none"  # a normalisation has a shift of its own
+        bias = normalization == "none"  # a normalisation already has a shift
 
         def finished(layer: nn.Module, channels: int) -> list[nn.Module]:
             norm = normalization_layers(normalization, channels, num_classes=self.norm_classes)
@@ -68,7 +68,7 @@ class DCGANGenerator(Generator):
 
 
 class DCGANTrunk(Trunk):
-    """Image -> halved in size and doubled in channels stage by stage -> the last map, laid out flat.
+    """Image -> stages that halve the size and double the channels -> the last map, flattened.
 
     Args:
         image_shape: (C, H, W), H = W as `stages` allows.

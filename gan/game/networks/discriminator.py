@@ -61,12 +61,12 @@ class Trunk(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images and, if it is conditional, classes -> logits, from one pass over the trunk.
+    """Images and, if conditional, classes -> logits, with one pass through the trunk.
 
     Args:
-        trunk: of the family; it takes one channel more than the images have where conditioning is "concat".
+        trunk: trunk of the family; with "concat" its input has one more channel than the images.
         image_shape: (C, H, W) of the images.
-        num_classes: classes that the labels name; 0 where there are none.
+        num_classes: classes of the labels; 0 for none.
         categorical_codes: classes of each categorical code, continuous_codes: how many continuous ones, for InfoGAN's Q
             network (Chen et al. 2016), which predicts them from the trunk's features.
         conditioning: how the class is used. "none": not at all. "concat": an embedding of the size of one channel is
@@ -74,15 +74,15 @@ class Discriminator(nn.Module):
             embedding and the features is added to the logit (Miyato & Koyama 2018, "cGANs with Projection
             Discriminator"). "auxiliary": a linear head predicts it (Odena et al. 2017, "Conditional Image Synthesis
             With Auxiliary Classifier GANs").
-        spectral_norm: every linear map, convolution and the projection's embedding is divided by an estimate of its
-            largest singular value (Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks").
+        spectral_norm: divide the weights of every linear layer, convolution and the projection's embedding by an
+            estimate of their largest singular value (Miyato et al. 2018, "Spectral Normalization for Generative
+            Adversarial Networks").
 
     Attributes:
         conditional: whether the classes are used.
 
     Raises:
-        ValueError: conditioning does not exist, or needs classes and there are none; spectral_norm is not for this
-            trunk.
+        ValueError: conditioning does not exist or needs classes, or the trunk does not allow spectral_norm.
     """
 
     def __init__(
@@ -116,9 +116,9 @@ class Discriminator(nn.Module):
         self.projection = nn.Embedding(num_classes, features) if conditioning == "projection" else None
         self.label_channel = nn.Embedding(num_classes, pixels) if conditioning == "concat" else None
         self.apply(trunk.initialise)
-        if self.projection is not None:  # N(0, 1), torch's own, would drown the rest of the logit
+        if self.projection is not None:  # torch's default N(0, 1) would dominate the logit
             nn.init.xavier_uniform_(self.projection.weight)
-        if spectral_norm:  # last: it starts from the weights that there are
+        if spectral_norm:  # last: it starts from the initial weights
             _normalize_spectra(self, also=self.projection)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:

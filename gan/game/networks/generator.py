@@ -1,4 +1,4 @@
-"""What the generators of all families have in common: where the class comes in."""
+"""The base class of all generators, with class conditioning."""
 
 import torch
 from torch import Tensor, nn
@@ -9,24 +9,23 @@ CONDITIONINGS = ("none", "concat", "batch_norm")
 
 
 class Generator(nn.Module):
-    """Latents and, if it is conditional, classes -> images.
+    """Latents and, if conditional, classes -> images.
 
-    A family says in `decode` how images are made, of inputs that are ``input_width`` wide.
+    Families implement `decode`, whose input has ``input_width`` components.
 
     Args:
         latent_dim: components of z, InfoGAN's codes included.
-        num_classes: classes that the labels name; 0 where there are none.
-        conditioning: how the class comes in. "none": not at all. "concat": an embedding of it, as wide as there are
-            classes and N(0, 1) at first as z is, is put behind z (Mirza & Osindero 2014, "Conditional Generative
-            Adversarial Nets"). "batch_norm": batch normalisation has a scale and shift for each class
-            (`ConditionalBatchNorm`).
-        normalization: the family's; "batch_norm" needs "batch".
+        num_classes: classes of the labels; 0 for none.
+        conditioning: how the class is used. "none": not at all. "concat": an embedding of ``num_classes`` components,
+            initially N(0, 1) like z, is appended to z (Mirza & Osindero 2014, "Conditional Generative Adversarial
+            Nets"). "batch_norm": batch normalisation has a scale and shift for each class (`ConditionalBatchNorm`).
+        normalization: normalisation of the family; "batch_norm" needs "batch".
 
     Attributes:
         conditional: whether `forward` needs labels.
 
     Raises:
-        ValueError: conditioning does not exist, or needs classes or a normalisation that are not there.
+        ValueError: conditioning does not exist, or needs classes or batch normalisation.
     """
 
     def __init__(self, latent_dim: int, num_classes: int, conditioning: str, normalization: str = "none") -> None:
@@ -44,11 +43,11 @@ class Generator(nn.Module):
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """z (N, latent_dim), labels int64 (N,) -> images (N, C, H, W) in [-1, 1].
 
-        Labels may also be mixtures of classes, float (N, num_classes): then the classes' embeddings are mixed so.
-        An unconditional generator takes no notice of labels.
+        Labels may also be mixtures of classes, float (N, num_classes): weights of the classes' embeddings. An
+        unconditional generator ignores labels.
 
         Raises:
-            ValueError: a conditional one is given none.
+            ValueError: a conditional generator got no labels.
         """
         if not self.conditional:
             return self.decode(z, None)

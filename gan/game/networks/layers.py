@@ -1,4 +1,4 @@
-"""What the families of networks share: activations, normalisations, and layers that look at the class."""
+"""Layers of all families: activations, normalisations, and class conditioning."""
 
 from collections.abc import Sequence
 
@@ -9,14 +9,14 @@ NORMALIZATIONS = ("batch", "instance", "layer", "none")
 
 
 def one_of(allowed: Sequence[str], **settings: str) -> None:
-    """Raise ValueError for the first of these settings that is not among the allowed."""
+    """Raise ValueError for the first setting whose value is not allowed."""
     for name, given in settings.items():
         if given not in allowed:
             raise ValueError(f"{name} must be one of {tuple(allowed)}, not {given!r}")
 
 
 def activation_layer(name: str, negative_slope: float) -> nn.Module:
-    """The activation called ``name``; ``negative_slope`` (0 or more) is for "leaky_relu" alone."""
+    """The activation ``name``; ``negative_slope`` (0 or more) is for "leaky_relu" only."""
     one_of(ACTIVATIONS, activation=name)
     if name == "relu":
         return nn.ReLU(inplace=True)
@@ -24,21 +24,21 @@ def activation_layer(name: str, negative_slope: float) -> nn.Module:
 
 
 def embedded(labels: Tensor, embedding: nn.Embedding) -> Tensor:
-    """The vectors (N, width) of classes: labels int64 (N,).
+    """The embeddings (N, width) of classes: labels int64 (N,).
 
-    Or of mixtures of classes: labels float (N, num_classes), the weight of each class; the vectors are mixed by them.
+    Or of mixtures of classes: labels float (N, num_classes), the weights of the classes' embeddings.
     """
     return labels @ embedding.weight if labels.is_floating_point() else embedding(labels)
 
 
 class ConditionalBatchNorm(nn.Module):
-    """Batch normalisation whose scale and shift are each class's own; they begin as 1 and 0.
+    """Batch normalisation with a scale and a shift for each class, initially 1 and 0.
 
     Dumoulin et al. 2017, "A Learned Representation For Artistic Style"; de Vries et al. 2017, "Modulating early visual
     processing by language".
 
     Args:
-        normalize: batch normalisation of ``channels`` channels, without a scale and shift of its own.
+        normalize: batch normalisation of ``channels`` channels without scale and shift.
 
     Shapes: x (N, channels, …), labels as in `embedded` -> (N, channels, …).
     """
@@ -57,7 +57,7 @@ class ConditionalBatchNorm(nn.Module):
 
 
 class ClassLayers(nn.Sequential):
-    """Layers one after the other; those that look at the class are given the labels."""
+    """A sequence of layers; conditional layers get the labels."""
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         for layer in self:
@@ -66,14 +66,14 @@ class ClassLayers(nn.Sequential):
 
 
 def normalization_layers(name: str, channels: int, *, spatial: bool = True, num_classes: int = 0) -> list[nn.Module]:
-    """The normalisation called ``name``: one layer, or none of them.
+    """The normalisation ``name`` as a list of one layer, or an empty list.
 
     Args:
-        name: "batch"; "instance", each image and channel by itself (Ulyanov et al. 2016); "layer", each image by itself
-            (Ba et al. 2016; over channels and places, as Gulrajani et al. 2017 have it for critics); "none".
-        channels: of what is normalised.
+        name: "batch"; "instance", per image and channel (Ulyanov et al. 2016); "layer", per image (Ba et al. 2016; over
+            channels and positions, as in the critics of Gulrajani et al. 2017); "none".
+        channels: channels of the input.
         spatial: for maps (N, channels, H, W); otherwise for vectors (N, channels).
-        num_classes: above 0, batch normalisation is conditional on the class.
+        num_classes: if above 0, batch normalisation is conditional on the class.
 
     Raises:
         ValueError: the name does not exist.

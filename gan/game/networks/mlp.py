@@ -1,4 +1,4 @@
-"""Fully connected networks: the GANs of the tutorials, and of Goodfellow et al. 2014."""
+"""Fully connected networks, as in Goodfellow et al. 2014 and many tutorials."""
 
 import itertools
 import math
@@ -22,7 +22,7 @@ def _hidden_layers(
     layers: list[nn.Module] = []
     for inputs, outputs in itertools.pairwise(sizes):
         layers += [
-            nn.Linear(inputs, outputs, bias=normalization == "none"),  # a normalisation has a shift of its own
+            nn.Linear(inputs, outputs, bias=normalization == "none"),  # a normalisation already has a shift
             *normalization_layers(normalization, outputs, spatial=False, num_classes=num_classes),
             activation_layer(activation, negative_slope),
         ]
@@ -32,18 +32,18 @@ def _hidden_layers(
 
 
 class MLPGenerator(Generator):
-    """latent_dim -> hidden[0] -> ... -> hidden[-1] -> C*H*W, tanh. It begins with torch's own weights.
+    """latent_dim -> hidden[0] -> ... -> hidden[-1] -> C*H*W, tanh. Initialised by torch's default.
 
     Args:
         latent_dim: components of z.
-        image_shape: (C, H, W) of the images it makes, of any size.
-        num_classes: classes of the labels; 0 where there are none.
+        image_shape: (C, H, W) of the images, of any size.
+        num_classes: classes of the labels; 0 for none.
         hidden: widths of the hidden layers, from the latent to the image.
         activation: after each hidden layer, "relu" or "leaky_relu".
-        negative_slope: of leaky_relu.
+        negative_slope: slope of leaky_relu.
         normalization: between each hidden layer and its activation, "batch" or "none".
         dropout: probability, after each hidden layer; 0 for none.
-        conditioning: "none", "concat" or "batch_norm", as `Generator` says.
+        conditioning: "none", "concat" or "batch_norm"; see `Generator`.
 
     Shapes: z (N, latent_dim) -> images (N, C, H, W) in [-1, 1].
     """

@@ -1,10 +1,10 @@
 """Networks without normalisation: Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern GAN Baseline".
 
-Blocks of grouped convolutions, no activation and no normalisation on the way around them, linear resampling, and first
-weights by which every block begins as the identity (Zhang et al. 2019, "Fixup Initialization"). The paper trains them
-with a relativistic objective, R1 and R2. Here they are smaller: the paper's are 768 channels wide, with two blocks at
-each size. And the generator ends in a tanh, which the paper's does not: our images lie in [-1, 1]. Up-sampling repeats
-the outermost values at the border, where the authors' code has zeros: ``upsampling_border="zeros"`` is theirs.
+Residual blocks of grouped convolutions without activation or normalisation on the skip connections, linear resampling,
+and an initialisation with which every block starts as the identity (Zhang et al. 2019, "Fixup Initialization"). The
+paper trains them with a relativistic objective, R1 and R2. Differences: the networks are smaller (the paper has 768
+channels and two blocks at each size); the generator ends with a tanh, because our images are in [-1, 1]; up-sampling
+repeats the border, where the authors' code pads with zeros (``upsampling_border="zeros"``).
 """
 
 import itertools
@@ -20,10 +20,10 @@ from gan.game.networks.layers import one_of
 from gan.game.sizes import pyramid, side, widths
 
 SLOPE = 0.2
-ACTIVATION_GAIN = math.sqrt(2 / (1 + SLOPE**2))  # by which leaky_relu makes a signal smaller
+ACTIVATION_GAIN = math.sqrt(2 / (1 + SLOPE**2))  # compensates the leaky_relu
 GROUP_WIDTH = 16  # channels of one group of a grouped convolution, as in the paper's networks
 BORDERS = ("edge", "zeros")
-EXPANSION = 2  # inside a block there are as many times more channels
+EXPANSION = 2  # ratio of the channels inside a block to those outside
 
 
 class Convolution(nn.Conv2d):
@@ -42,7 +42,7 @@ class Convolution(nn.Conv2d):
 
 
 def initialise(module: nn.Module) -> None:
-    """The same for linear maps, with a gain of 1."""
+    """The same initialisation of linear layers, with a gain of 1."""
     if isinstance(module, nn.Linear):
         nn.init.normal_(module.weight, 0.0, 1 / math.sqrt(module.in_features))
         if module.bias is not None:
@@ -50,10 +50,10 @@ def initialise(module: nn.Module) -> None:
 
 
 class ResidualBlock(nn.Module):
-    """x (N, channels, h, w) -> the same shape; at first, the same values.
+    """x (N, channels, h, w) -> the same shape; initially the identity.
 
     Args:
-        depth: residual blocks in the whole network, by which the first weights are scaled.
+        depth: residual blocks in the whole network, for the scale of the initial weights.
         dropout: probability, before the last convolution (Zagoruyko & Komodakis 2016, "Wide Residual Networks").
     """
 
@@ -79,9 +79,9 @@ class Upsample(nn.Module):
     """x (N, inputs, size // 2, size // 2) -> (N, outputs, size, size), bilinear.
 
     Args:
-        border: what is thought to lie around x. "edge": its outermost values once more. "zeros": as in the authors'
-            code (github.com/brownvc/R3GAN, ``InterpolativeUpsampler``: a transposed convolution by [1, 3, 3, 1] / 4,
-            padded with zeros), by which the outermost row and column on each side are 3/4 as large.
+        border: padding of x. "edge": its border values. "zeros": as in the authors' code (github.com/brownvc/R3GAN,
+            ``InterpolativeUpsampler``: a transposed convolution with [1, 3, 3, 1] / 4, padded with zeros), which scales
+            the outermost row and column on each side by 3/4.
     """
 
     border: Tensor | None
@@ -92,7 +92,7 @@ class Upsample(nn.Module):
         self.mix = Convolution(inputs, outputs, 1)
         self.register_buffer("border", None)
         if border == "zeros":
-            # The first new place lies (1 - small / size) / 2 of an old place beyond the first old one.
+            # The first new position is (1 - small / size) / 2 of an old pixel outside the first old one.
             weights = torch.ones(size)
             weights[0] = weights[-1] = 0.5 + 0.5 * (size // 2) / size
             self.border = torch.outer(weights, weights)
@@ -103,7 +103,7 @@ class Upsample(nn.Module):
 
 
 class Downsample(nn.Module):
-    """x (N, inputs, h, w) -> (N, outputs, h // 2, w // 2), by the weights [1, 3, 3, 1] / 8: bilinear, twice as wide."""
+    """x (N, inputs, h, w) -> (N, outputs, h // 2, w // 2), with the filter [1, 3, 3, 1] / 8."""
 
     kernel: Tensor
 
@@ -118,16 +118,16 @@ class Downsample(nn.Module):
 
 
 class R3GANGenerator(Generator):
-    """latent_dim -> learned maps, each times a number that z decides -> residual blocks at each size -> image, tanh.
+    """latent_dim -> learned maps, scaled by a linear function of z -> residual blocks at each size -> image, tanh.
 
     Args:
         latent_dim: components of z.
         image_shape: (C, H, W), H = W of 8 or more.
-        num_classes: classes of the labels; 0 where there are none.
+        num_classes: classes of the labels; 0 for none.
         base_channels: channels at half the image's size; half as many at the whole size, twice as many at a quarter.
         blocks: residual blocks at each size.
-        upsampling_border: "edge", or "zeros" as in the authors' code: `Upsample` says what it means.
-        conditioning: "none" or "concat", as `Generator` says.
+        upsampling_border: "edge", or "zeros" as in the authors' code; see `Upsample`.
+        conditioning: "none" or "concat"; see `Generator`.
 
     Shapes: z (N, latent_dim) -> images (N, C, H, W) in [-1, 1].
     """
@@ -164,7 +164,7 @@ class R3GANGenerator(Generator):
 
 
 class R3GANTrunk(Trunk):
-    """Image -> residual blocks at each size -> the last map, each channel weighed by learned weights for its places.
+    """Image -> residual blocks at each size -> the last map, each channel summed with learned weights of its positions.
 
     Args:
         image_shape: (C, H, W), H = W of 8 or more.
@@ -176,7 +176,7 @@ class R3GANTrunk(Trunk):
     """
 
     initialise = staticmethod(initialise)
-    allows_spectral_norm = False  # its blocks end in weights of 0 at first, which have no direction
+    allows_spectral_norm = False  # the last weights of its blocks are initially 0, without a singular vector
 
     def __init__(
         self, *, image_shape: tuple[int, int, int], base_channels: int = 32, blocks: int = 1, dropout: float = 0.0
@@ -192,7 +192,7 @@ class R3GANTrunk(Trunk):
         layers += [ResidualBlock(last, depth, dropout) for _ in range(blocks)]
         self.layers = nn.Sequential(*layers)
         self.basis = nn.Conv2d(last, last, sizes[0], groups=last, bias=False)
-        nn.init.normal_(self.basis.weight, 0.0, 1 / sizes[0])  # fan in: one channel's size * size places
+        nn.init.normal_(self.basis.weight, 0.0, 1 / sizes[0])  # fan in: size * size positions of one channel
         self.num_features = last
 
     def forward(self, images: Tensor) -> Tensor:

@@ -1,9 +1,9 @@
 """Residual networks: Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks", appendix B.4.
 
-Pre-activation blocks that double or halve the size. The widths are ours, for small machines: the paper's networks for
-32 x 32 images are 256 and 128 channels wide at every size. D's first block is half as wide inside as it is at its end,
-where the authors' code (github.com/pfnet-research/sngan_projection, ``OptimizedBlock``) has the same width in both
-places: ``first_block="full"`` is theirs.
+Pre-activation blocks that double or halve the size. The networks are narrower than in the paper, which has 256 and 128
+channels at every size for 32 x 32 images. D's first block has half as many channels inside as at its end; in the
+authors' code (github.com/pfnet-research/sngan_projection, ``OptimizedBlock``) the numbers are equal, as with
+``first_block="full"``.
 """
 
 import functools
@@ -22,7 +22,7 @@ FIRST_BLOCKS = ("half", "full")
 
 
 def glorot(inputs: int, outputs: int, kernel: int, gain: float = 1.0) -> nn.Conv2d:
-    """A convolution that keeps the size; uniform weights after Glorot & Bengio 2010 times a gain, biases 0."""
+    """A convolution that keeps the size; uniform Glorot initialisation (Glorot & Bengio 2010) with a gain, biases 0."""
     convolution = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
     nn.init.xavier_uniform_(convolution.weight, gain)
     nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
@@ -30,7 +30,7 @@ def glorot(inputs: int, outputs: int, kernel: int, gain: float = 1.0) -> nn.Conv
 
 
 def in_branch(inputs: int, outputs: int) -> nn.Conv2d:
-    """A convolution of a residual branch. The gain, here alone, is that of the paper's code."""
+    """A convolution of a residual branch, with the gain of the authors' code."""
     return glorot(inputs, outputs, kernel=3, gain=math.sqrt(2))
 
 
@@ -39,21 +39,21 @@ def in_shortcut(inputs: int, outputs: int) -> nn.Conv2d:
 
 
 def initialise(module: nn.Module) -> None:
-    """The same for linear maps, with a gain of 1."""
+    """Glorot initialisation of linear layers with a gain of 1."""
     if isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)
         nn.init.zeros_(module.bias)
 
 
 class UpBlock(nn.Module):
-    """x (N, inputs, h, w), labels (N,) -> (N, outputs, size, size), by the nearest place."""
+    """x (N, inputs, h, w), labels (N,) -> (N, outputs, size, size), by nearest-neighbour upsampling."""
 
     def __init__(self, inputs: int, outputs: int, size: int, normalization: str, num_classes: int) -> None:
         super().__init__()
         self.size = size
         self.branch = ClassLayers(
             *normalization_layers(normalization, inputs, num_classes=num_classes),
-            nn.ReLU(inplace=normalization != "none"),  # without a copy before it, it would spoil the shortcut's input
+            nn.ReLU(inplace=normalization != "none"),  # in place it would change the shortcut's input
             nn.Upsample(size=size),
             in_branch(inputs, outputs),
             *normalization_layers(normalization, outputs, num_classes=num_classes),
@@ -63,7 +63,7 @@ class UpBlock(nn.Module):
         self.shortcut = in_shortcut(inputs, outputs)
 
     def forward(self, x: Tensor, labels: Tensor | None) -> Tensor:
-        # A 1 x 1 convolution may as well come before the copying of places: the same values, a quarter of the work.
+        # The 1 x 1 convolution comes before the upsampling: the same values with a quarter of the work.
         return self.branch(x, labels) + interpolate(self.shortcut(x), size=self.size)
 
 
@@ -73,11 +73,11 @@ class ResNetGenerator(Generator):
     Args:
         latent_dim: components of z.
         image_shape: (C, H, W), H = W of 8 or more.
-        num_classes: classes of the labels; 0 where there are none.
+        num_classes: classes of the labels; 0 for none.
         base_channels: channels at half the image's size; half as many at the whole size, twice as many at a quarter.
         normalization: before each ReLU, "batch" (the paper's), "instance" or "none".
-        conditioning: "none", "concat" or "batch_norm", as `Generator` says; the last is in the blocks, and not in the
-            normalisation behind them (Miyato & Koyama 2018).
+        conditioning: "none", "concat" or "batch_norm"; see `Generator`. "batch_norm" is in the blocks only, not in the
+            last normalisation (Miyato & Koyama 2018).
 
     Shapes: z (N, latent_dim) -> images (N, C, H, W) in [-1, 1].
     """
@@ -120,7 +120,7 @@ class DownBlock(nn.Module):
     """x (N, inputs, size, size) -> (N, outputs, half, half); the same size if ``halve`` is false.
 
     Args:
-        of_image: x is the image: no activation and no normalisation stand before the first convolution.
+        of_image: x is the image: no activation and no normalisation before the first convolution.
         hidden: channels between the two convolutions; None: ``inputs``.
         dropout: probability, before the last convolution (Zagoruyko & Komodakis 2016, "Wide Residual Networks").
     """
@@ -140,7 +140,7 @@ class DownBlock(nn.Module):
         super().__init__()
         hidden = hidden or inputs
         before = [*normalization_layers(normalization, inputs), nn.ReLU(inplace=normalization != "none")]
-        # An odd size is halved, rounded down, by means over 3 x 3 places: no row is left out.
+        # An odd size is halved, rounded down, by means over 3 x 3 positions, which use all rows.
         self.halve: nn.Module = nn.AvgPool2d(2 + size % 2, stride=2) if halve else nn.Identity()
         self.branch = nn.Sequential(
             *([] if of_image else before),
@@ -153,20 +153,20 @@ class DownBlock(nn.Module):
         self.shortcut = in_shortcut(inputs, outputs) if inputs != outputs else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        # A mean may as well come before a 1 x 1 convolution: the same values, a quarter of the work.
+        # The mean comes before the 1 x 1 convolution: the same values with a quarter of the work.
         return self.halve(self.branch(x)) + self.shortcut(self.halve(x))
 
 
 class ResNetTrunk(Trunk):
-    """Image -> a DownBlock for each halving of the size, and one more -> the sum over all places of the last map.
+    """Image -> a DownBlock for each halving of the size, and one more -> the sum over all positions of the last map.
 
     Args:
         image_shape: (C, H, W), H = W of 8 or more.
         base_channels: channels at half the image's size; twice as many at a quarter, and so on.
         normalization: before each ReLU in the blocks, "batch", "instance", "layer" or "none" (the paper's).
         dropout: probability, in each block before the last convolution; 0 for none.
-        first_block: channels between the two convolutions of the first block, "half" of base_channels, or "full": as
-            many, as in the authors' code.
+        first_block: channels between the two convolutions of the first block: "half" of base_channels, or "full", the
+            same number, as in the authors' code.
 
     Shapes: images (N, C, H, W) -> features (N, channels of the last map).
     """
@@ -184,7 +184,7 @@ class ResNetTrunk(Trunk):
     ) -> None:
         super().__init__()
         one_of(FIRST_BLOCKS, first_block=first_block)
-        sizes = pyramid(side(image_shape))[::-1]  # from the image's own to the smallest
+        sizes = pyramid(side(image_shape))[::-1]  # from the image size to the smallest
         channels = [image_shape[0], *widths(base_channels, len(sizes))[-2::-1]]
         block = functools.partial(DownBlock, normalization=normalization, dropout=dropout)
         hidden = channels[1] if first_block == "full" else channels[1] // 2

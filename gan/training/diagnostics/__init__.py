@@ -1,1 +1,1 @@
-"""What goes wrong in training, and what to try."""
+"""Diagnostics of training: checks, alarms, and suggested settings."""

@@ -1,4 +1,4 @@
-"""What an alarm is: a condition of the game that has been seen for long enough, from when on, and what to try."""
+"""Alarms of a run, and the debouncing of their conditions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 
 class Moment(NamedTuple):
-    """A moment of a run: the epoch, counted from 1, and how many generator updates there have been."""
+    """A moment of a run: the epoch, counted from 1, and the number of generator updates."""
 
     epoch: int
     update: int
@@ -17,14 +17,14 @@ class Moment(NamedTuple):
 
 @dataclass
 class Alarm:
-    """Something that went wrong in the game, in words.
+    """A problem of training.
 
     Attributes:
-        name: what it is, such as "mode collapse".
-        seen: what was seen, with the numbers.
-        since: when it was seen first.
-        settings: two or three changes of settings to try, each as on the command line.
-        over: when it was no longer seen; None: it still is.
+        name: the problem, such as "mode collapse".
+        seen: the observation, with its numbers.
+        since: the first observation.
+        settings: two or three suggested changes of settings, as typed on the command line.
+        over: the end of the problem; None if it still exists.
     """
 
     name: str
@@ -38,17 +38,17 @@ class Alarm:
 
     @property
     def message(self) -> str:
-        """In one line."""
+        """The alarm in one line."""
         when = f"since {self.since}" if self.over is None else f"from {self.since} to {self.over}"
         return f"{self.name}, {when}: {self.seen}. {to_try(self.settings)}".rstrip()
 
     @property
     def end(self) -> str:
-        """The line that says that it is over."""
+        """The line that reports the end of the problem."""
         return f"OVER {self.name}, since {self.over}; it was seen from {self.since} on."
 
     def plain(self) -> dict[str, Any]:
-        """In plain containers, for JSON and for checkpoints."""
+        """The alarm in plain containers, for JSON and checkpoints."""
         moments = {name: moment and moment._asdict() for name, moment in (("since", self.since), ("over", self.over))}
         return {**asdict(self), "settings": list(self.settings), **moments}
 
@@ -59,18 +59,18 @@ class Alarm:
 
 
 def to_try(settings: Sequence[str]) -> str:
-    """A sentence; "" where there is nothing to try."""
+    """The suggestions as a sentence; "" if there are none."""
     return f"Try: {' | '.join(settings)}" if settings else ""
 
 
 @dataclass
 class Debounce:
-    """One condition over time. What is seen once may be chance: it counts when it has been so for a while.
+    """A condition over time, which changes only after it has been observed for a while.
 
     Attributes:
-        needed: generator updates for which a condition must hold before it counts, and be gone before it is over.
-        on: does it count?
-        turned: since when the last looks have said the opposite of ``on``; None: they do not.
+        needed: generator updates for which the condition must hold to switch on, or not hold to switch off.
+        on: the debounced state.
+        turned: the first of the latest observations that differ from ``on``; None if the last one agrees.
     """
 
     needed: int
@@ -78,10 +78,10 @@ class Debounce:
     turned: Moment | None = None
 
     def update(self, seen: bool, now: Moment) -> Moment | None:
-        """Take note of what is seen now.
+        """Add an observation.
 
         Returns:
-            If this changes ``on``, the moment since when it has been so; else None.
+            If this changes ``on``, the first moment of the new state; else None.
         """
         if seen == self.on:
             self.turned = None

@@ -1,6 +1,6 @@
-"""What in a row of numbers, a few pictures or measures says that a game goes wrong: conditions, each with its words.
+"""Checks of a training run: conditions on logged rows, sample images and metrics, each with its message.
 
-A condition says what is seen now. Whether that counts, and from when on, is for `alarms.Debounce` to say.
+A check describes the current state. `alarms.Debounce` decides when it becomes an alarm.
 """
 
 import math
@@ -13,27 +13,27 @@ from torch import Tensor
 
 from gan.metrics.diversity import contrast, diversity
 
-FEW_ROWS = 10  # before that many there is no usual gradient norm
-VANISHED = 0.01  # of the usual gradient norm
+FEW_ROWS = 10  # rows needed for a usual gradient norm
+VANISHED = 0.01  # fraction of the usual gradient norm
 SATURATED = 0.01  # D's mean probability of fakes being real, below which minimax has no gradient
-FLAT = 0.02  # of the real images' contrast
-EQUAL = 0.002  # of the real images' distance
-STILL = 1e-5  # of the real images' distance, from one epoch to the next
-STILL_COUNT = 16  # pictures kept from one epoch to the next
+FLAT = 0.02  # fraction of the real images' contrast
+EQUAL = 0.002  # fraction of the real images' distance
+STILL = 1e-5  # fraction of the real images' distance, from one epoch to the next
+STILL_COUNT = 16  # images kept from one epoch to the next
 
 
 @dataclass
 class DiscriminatorCheck:
-    """Does D win? It tells all images right, so that G learns little or nothing.
+    """Whether D wins: it classifies almost all images correctly, so that G learns little or nothing.
 
-    With a boundary between real and fake: it is right about (almost) all of both and, where logits are log odds, sure
-    of it. Where only pairs can be judged, as by a Wasserstein critic, which is to win them all: G's gradient vanishes
-    too.
+    If the objective has a boundary between real and fake, both accuracies must be high and, if logits are log odds, D
+    must be certain of the fakes. Otherwise only pairs can be compared, and a Wasserstein critic is meant to win all of
+    them; then G's gradient must have vanished as well.
 
     Attributes:
-        accuracy: part of the images, or of the pairs, that D must tell right.
+        accuracy: fraction of images, or pairs, that D must classify correctly.
         log_norms: sum of the logarithms of G's gradient norms so far.
-        rows: how many these are.
+        rows: number of these norms.
     """
 
     accuracy: float
@@ -41,7 +41,7 @@ class DiscriminatorCheck:
     rows: int = 0
 
     def check(self, row: Mapping[str, float]) -> str | None:
-        """What is seen of a row in which both networks were updated; "" if nothing, None if the row cannot tell."""
+        """The message for a row in which both networks were updated; "" if D does not win, None if not decidable."""
         if "d_loss" not in row or "g_loss" not in row:
             return None
         norm, usual = row.get("g_gradient_norm", math.nan), self.usual_norm
@@ -60,17 +60,17 @@ class DiscriminatorCheck:
 
     @property
     def usual_norm(self) -> float:
-        """The geometric mean of G's gradient norms so far; NaN of few rows."""
+        """The geometric mean of G's gradient norms so far; NaN if there are fewer than `FEW_ROWS`."""
         return math.exp(self.log_norms / self.rows) if self.rows >= FEW_ROWS else math.nan
 
 
 @dataclass
 class PictureCheck:
-    """What pictures of the same latents say of the generator, once an epoch.
+    """Checks of the images of fixed latents, once per epoch.
 
     Attributes:
-        least: diversity, as a multiple of the real images', below which it has collapsed.
-        patience: generator updates that a generator which has never been diverse is given.
+        least: minimum diversity, as a multiple of the real images' diversity; below it the generator has collapsed.
+        patience: generator updates before a generator that has never been diverse counts as collapsed.
         best: the highest diversity so far.
     """
 
@@ -79,7 +79,7 @@ class PictureCheck:
     best: float = 0.0
 
     def collapsed(self, pictures: "Pictures", updates: int) -> str:
-        """What is seen; "" if it has not collapsed."""
+        """The message; "" if the generator has not collapsed."""
         now = pictures.diversity
         self.best = max(self.best, now)  # NaN leaves it as it is
         fell = self.best >= 2 * self.least
@@ -92,7 +92,7 @@ class PictureCheck:
 
     @staticmethod
     def dead(pictures: "Pictures") -> str:
-        """What is seen; "" if it is alive."""
+        """The message; "" if the images differ."""
         if pictures.diversity < EQUAL:
             return f"all {len(pictures.fake)} {pictures.one}s are the same, whatever z is"
         if not pictures.of_points and contrast(pictures.fake) < FLAT * contrast(pictures.real):
@@ -101,29 +101,29 @@ class PictureCheck:
 
     @staticmethod
     def still(pictures: "Pictures", before: Tensor) -> bool:
-        """True if the first latents make what they made before, (n, …)."""
+        """Whether the first images equal those of the last epoch, ``before`` (n, …)."""
         change = (pictures.fake[: len(before)] - before).flatten(1).cpu().double().norm(dim=1).mean()
         return bool(change <= STILL * pictures.scale)
 
 
 @dataclass
 class ClassCheck:
-    """What the measures of many images say: are all classes, or in a world of points all modes, there?
+    """Whether classes, or modes of a toy distribution, are missing, by the metrics of many images.
 
     Attributes:
-        patience: generator updates that a generator which has never made all of them is given.
-        whole: has one measurement found them all?
+        patience: generator updates before a generator that has never generated all of them raises the alarm.
+        whole: whether one measurement has found all of them.
     """
 
     patience: int
     whole: bool = False
 
     def missing(self, measures: Mapping[str, float], total: int, updates: int) -> str | None:
-        """What is seen; "" if none is missing, None if the measures cannot tell.
+        """The message; "" if none is missing, None if the metrics do not contain a count.
 
         Args:
-            measures: those of ``gan.metrics.quick``, by name: a count of the classes missing, or of the modes found.
-            total: how many modes a world of points has.
+            measures: metrics of ``gan.metrics.quick`` by name: the number of missing classes, or of found modes.
+            total: number of modes of the toy distribution.
         """
         if "modes" in measures:
             gone, seen = total - measures["modes"], f"{total - measures['modes']:.0f} of {total} modes are not covered"
@@ -139,10 +139,10 @@ class ClassCheck:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Fakes (N, C, H, W) beside as many real images, or as many as there are; normalised.
+    """Fakes (N, C, H, W) and up to N real images (M, C, H, W), normalised.
 
     Attributes:
-        labels, real_labels: of a conditional generator, (N,) and (M,).
+        labels, real_labels: (N,) and (M,) for a conditional generator.
     """
 
     fake: Tensor
@@ -156,12 +156,12 @@ class Pictures:
 
     @property
     def scale(self) -> float:
-        """How large real images are: the mean distance from their mean."""
+        """The mean distance of real images from their mean."""
         return float((self.real - self.real.mean(dim=0)).flatten(1).cpu().double().norm(dim=1).mean())
 
     @property
     def one(self) -> str:
-        """What one of them is called."""
+        """The word for one of them."""
         return "point" if self.of_points else "image"
 
     @property
@@ -170,7 +170,7 @@ class Pictures:
 
 
 def alike(labels: Tensor, wanted: Tensor) -> Tensor:
-    """Places in ``labels`` (M,), in order: of each class the first, as many as ``wanted`` (N,) has, or there are."""
+    """Sorted indices into ``labels`` (M,): of each class the first ones, as many as in ``wanted`` (N,) if there are."""
     places = [torch.nonzero(labels == label)[: int(count), 0] for label, count in _counts(wanted)]
     return torch.cat(places).sort().values
 

@@ -1,4 +1,4 @@
-"""When the numbers of a game are finite no more, nothing good can come of going on: it ends, and keeps what it had."""
+"""Divergence: a run ends when losses or weights are not finite, and keeps its last checkpoints."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,13 +17,13 @@ LOSSES = {"d_loss": ("discriminator", "d_updates"), "g_loss": ("generator", "g_u
 
 
 class Diverged(RunError):
-    """The run ends, by itself: a loss or a weight is NaN or infinite.
+    """The run has diverged: a loss or a weight is NaN or infinite.
 
     Attributes:
-        seen: what is not finite, and since which of its network's updates.
-        since: when it was so first, as far as that is known.
-        settings: changes to try, as on the command line.
-        folder: of the run, which keeps the last finite state.
+        seen: what is not finite, and since which update of its network.
+        since: the first moment, as far as it is known.
+        settings: suggested changes, as typed on the command line.
+        folder: the run folder, which keeps the last finite state.
     """
 
     def __init__(self, seen: str, since: Moment, settings: list[str], folder: Path) -> None:
@@ -34,7 +34,7 @@ class Diverged(RunError):
         self.folder = folder
 
     def __str__(self) -> str:
-        # What is left is looked at when it is told: by then a checkpoint that was being written is there.
+        # The files are listed when the message is printed: then a checkpoint that was being written is complete.
         left, is_intact, _ = describe_stopped_run(self.folder).partition("\nTo go on: ")
         told = f"DIVERGED in {self.since}: {self.seen}. {to_try(self.settings)}\n{left}"
         words = self._changed
@@ -54,20 +54,20 @@ class Diverged(RunError):
 
 
 def check_finite(game: GAN, folder: Path) -> None:
-    """Before the networks are written: raise `Diverged` if they hold a number that is not finite."""
+    """Raise `Diverged` if a network has values that are not finite; called before the networks are written."""
     broken = non_finite_networks(game)
     if broken:
         raise _diverged([_weights(broken)], game, game.g_updates, folder)
 
 
 def check_losses(game: GAN, values: Mapping[str, float], first: Mapping[str, int | None], folder: Path) -> None:
-    """After a row of the monitor: raise `Diverged` if the game's losses are lost for good.
+    """Raise `Diverged` if losses stay not finite; called after each row of the monitor.
 
-    A loss that is not finite is no end by itself: under float16 a step with infinite gradients is left out.
+    One loss that is not finite does not end the run: with float16, a step with infinite gradients is skipped.
 
     Args:
-        values: the means of the losses and their last values, by name.
-        first: for each loss, its network's first update with a loss that is not finite; None: there is none.
+        values: means and last values of the losses, by name.
+        first: for each loss, the first update of its network with a loss that is not finite; None if there is none.
     """
     lost = [name for name in LOSSES if first.get(name) is not None]
     if not lost:
@@ -75,23 +75,23 @@ def check_losses(game: GAN, values: Mapping[str, float], first: Mapping[str, int
     broken = non_finite_networks(game)
     if not broken and all(_is_finite(values[f"{name}_last"]) for name in lost):
         return
-    told = [f"the {LOSSES[name][0]}'s loss since its update {first[name]:,}" for name in lost]
+    reasons = [f"the {LOSSES[name][0]}'s loss since its update {first[name]:,}" for name in lost]
     if broken:
-        told.append(_weights(broken))
-    raise _diverged(told, game, first.get("g_loss") or game.g_updates, folder)
+        reasons.append(_weights(broken))
+    raise _diverged(reasons, game, first.get("g_loss") or game.g_updates, folder)
 
 
 def losses_are_finite(game: GAN) -> bool:
-    """Are the last losses that the game has recorded? The host waits for the device."""
+    """Whether the last losses of the game are finite. The host waits for the device."""
     latest = game.record.latest
     return not latest or bool(torch.stack(latest).isfinite().all())
 
 
 def first_lost_update(losses: Tensor, updates: int, total: int) -> int | None:
-    """The first update, counted from 1, whose loss is not finite; None: all are.
+    """The first update, counted from 1, whose loss is not finite; None if all are finite.
 
     Args:
-        losses: (n,): of the last ``updates`` updates, in order, each in one part or several.
+        losses: (n,), of the last ``updates`` updates in order, each in one part or several.
         total: updates of the network so far.
     """
     lost = torch.nonzero(~losses.isfinite())
@@ -99,7 +99,7 @@ def first_lost_update(losses: Tensor, updates: int, total: int) -> int | None:
 
 
 def non_finite_networks(game: GAN) -> list[str]:
-    """The networks that hold a number, weight or statistic, that is not finite. The host waits for the device once."""
+    """The networks with a weight or statistic that is not finite. The host waits for the device once."""
     networks: dict[str, nn.Module] = {"discriminator": game.discriminator, "generator": game.generator}
     if game.ema is not None:
         networks["average of the generator"] = game.ema
@@ -113,13 +113,13 @@ def _all_finite(network: nn.Module) -> Tensor:
 
 
 def _is_finite(value: float) -> bool:
-    return abs(value) < float("inf")  # of NaN too
+    return abs(value) < float("inf")  # false for NaN
 
 
 def _weights(broken: list[str]) -> str:
     return f"weights of {', '.join(f'the {network}' for network in broken)}"
 
 
-def _diverged(what: list[str], game: GAN, update: int, folder: Path) -> Diverged:
+def _diverged(reasons: list[str], game: GAN, update: int, folder: Path) -> Diverged:
     since = Moment(game.current_epoch + 1, update)
-    return Diverged(f"not finite: {'; '.join(what)}", since, suggestions("divergence", game.hparams), folder)
+    return Diverged(f"not finite: {'; '.join(reasons)}", since, suggestions("divergence", game.hparams), folder)

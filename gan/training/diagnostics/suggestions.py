@@ -1,4 +1,4 @@
-"""Which settings to try when a game goes wrong, fitting those of the run; each as it is typed on the command line."""
+"""Suggested settings for problems of training, as typed on the command line, that fit the settings of the run."""
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
@@ -7,15 +7,15 @@ from typing import Any
 from gan.data.registry import TOY_DISTRIBUTIONS
 
 Settings = Mapping[str, Any]
-MOST = 3  # settings told at a time
+MOST = 3  # suggestions at a time
 R1R2 = ("r1", "r2", "r1_r2")
 HIGH_MOMENTUM = 0.9
-MUCH = 10  # times the other network's learning rate
-HIGH_RATE, HIGH_PLAIN_RATE = 0.01, 1.0  # learning rates above which Adam and its like, or plain descent, overshoot
+MUCH = 10  # ratio of the two learning rates
+HIGH_RATE, HIGH_PLAIN_RATE = 0.01, 1.0  # learning rates above which Adam, or SGD, overshoots
 
 
 def suggestions(problem: str, settings: Settings) -> list[str]:
-    """Up to three changes, the likeliest to help first; none for settings that are not a whole configuration.
+    """Up to three changes, the most promising first; none if the settings are not a complete configuration.
 
     Args:
         problem: a key of ``SUGGESTIONS``.
@@ -32,7 +32,7 @@ def _discriminator_wins(settings: Settings) -> Iterator[str]:
         yield f"optimizer.generator.lr={d_lr:g}"
     elif d_lr > g_lr:
         yield f"optimizer.discriminator.lr={g_lr:g}"
-    yield from _hold_discriminator(settings)
+    yield from _regularize_discriminator(settings)
     if settings["schedule"].get("n_critic", 1) > 1:
         yield "schedule.n_critic=1"
     if settings["augmentation"]["name"] == "none" and settings["data"]["name"] not in TOY_DISTRIBUTIONS:
@@ -47,7 +47,7 @@ def _collapsed(settings: Settings) -> Iterator[str]:
         held = "" if penalty == "r1_r2" else f" penalty=r1_r2{_unnormalized(settings)}"
         yield f"objective=relativistic_paired{plain}{held}"
     else:
-        yield from _hold_discriminator(settings, "r1_r2")
+        yield from _regularize_discriminator(settings, "r1_r2")
     if optimizer["_target_"].endswith(".SGD"):
         yield "optimizer=adam"
     elif (optimizer.get("betas") or [0.0])[0] >= HIGH_MOMENTUM:
@@ -56,7 +56,7 @@ def _collapsed(settings: Settings) -> Iterator[str]:
 
 
 def _generator_is_dead(settings: Settings) -> Iterator[str]:
-    """Of a generator that makes one grey, or one picture."""
+    """For a generator whose images are all equal or flat."""
     if settings["objective"]["name"] == "minimax":
         yield "objective=non_saturating"
     yield f"optimizer.generator.lr={_rate(settings, 'generator') / 10:g}"
@@ -66,21 +66,21 @@ def _generator_is_dead(settings: Settings) -> Iterator[str]:
     if generator.get("normalization") == "none":
         yield "model.generator.normalization=batch"
     yield from _clip(settings)
-    yield from _hold_discriminator(settings)
+    yield from _regularize_discriminator(settings)
 
 
 def _generator_stands_still(settings: Settings) -> Iterator[str]:
-    """Of a generator that is updated and does not change: no gradient reaches it, or its steps are too small."""
+    """For a generator that does not change: it gets no gradient, or its steps are too small."""
     if settings["objective"]["name"] == "minimax":
         yield "objective=non_saturating"
     plain = settings["optimizer"]["_target_"].endswith(".SGD")
     d_lr, rate = (_rate(settings, network) for network in ("discriminator", "generator"))
-    too_high = rate > (HIGH_PLAIN_RATE if plain else HIGH_RATE)  # its outputs are at their bounds, and stay there
+    too_high = rate > (HIGH_PLAIN_RATE if plain else HIGH_RATE)  # its outputs are saturated
     unlike = not d_lr / MUCH <= rate <= d_lr * MUCH
     yield f"optimizer.generator.lr={d_lr if unlike else rate / 100 if too_high else rate * 10:g}"
     if plain:
         yield "optimizer=adam"
-    yield from _hold_discriminator(settings)
+    yield from _regularize_discriminator(settings)
 
 
 def _diverged(settings: Settings) -> Iterator[str]:
@@ -88,7 +88,7 @@ def _diverged(settings: Settings) -> Iterator[str]:
         yield "trainer.precision=32-true"
     yield from _slower(settings, 10)
     yield from _clip(settings)
-    yield from _hold_discriminator(settings)
+    yield from _regularize_discriminator(settings)
 
 
 SUGGESTIONS: dict[str, Callable[[Settings], Iterator[str]]] = {
@@ -101,8 +101,8 @@ SUGGESTIONS: dict[str, Callable[[Settings], Iterator[str]]] = {
 }
 
 
-def _hold_discriminator(settings: Settings, penalty: str = "r1") -> Iterator[str]:
-    """What keeps D from becoming ever steeper: a penalty where there is none, else a stronger one."""
+def _regularize_discriminator(settings: Settings, penalty: str = "r1") -> Iterator[str]:
+    """Regularisation of D: a penalty if there is none, else a stronger one."""
     chosen = settings["penalty"]
     if chosen["name"] in R1R2:
         yield f"penalty.gamma={chosen['gamma'] * 10:g}"
@@ -113,7 +113,7 @@ def _hold_discriminator(settings: Settings, penalty: str = "r1") -> Iterator[str
 
 
 def _unnormalized(settings: Settings) -> str:
-    """What goes with a gradient penalty, which looks at one image at a time."""
+    """The change that a gradient penalty needs: it is defined for single images, without batch normalisation."""
     batch = settings["model"]["discriminator"].get("normalization") == "batch"
     return " model.discriminator.normalization=none" if batch else ""
 
