@@ -10,6 +10,7 @@ from gan.report.ranking import Ranking
 from gan.report.tables import labels
 from gan.runs.curves import Curve, thinned
 from gan.runs.reading import Run
+from gan.system.errors import counted
 
 COLOURS, DASHES = 7, 4
 MOST_POINTS, ALL_POINTS = 1000, 300_000  # of one curve; of all together, so that hundreds of runs still open
@@ -98,5 +99,6 @@ def first_not_finite(run: Run, columns: Mapping[str, str]) -> list[str]:
         curve = run.curves.get(column, Curve())
         bad = [images for images, value in zip(curve.images, curve.values, strict=True) if not math.isfinite(value)]
         if bad:
-            found.append(f"{run.name}: {what} is not finite in {len(bad):,} rows, first at {bad[0]:,} images")
+            where = f"in {counted(len(bad), 'row')}, first at {counted(bad[0], 'image')}"
+            found.append(f"{run.name}: {what} is not finite {where}")
     return found

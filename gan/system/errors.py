@@ -59,6 +59,12 @@ def _nearest(given: str, names: list[str]) -> str:
     return f"; did you mean '{near[0]}'?" if near else ";"
 
 
+def counted(number: int, thing: str) -> str:
+    """A number with its noun: "1 epoch", "2 epochs", "3 minibatches"."""
+    plural = "es" if thing.endswith(("ch", "class")) and not thing.endswith("epoch") else "s"
+    return f"{number:,} {thing}{'' if number == 1 else plural}"
+
+
 def at_least_one(**settings: int) -> None:
     """Raise ConfigError for the first of these settings that is less than 1."""
     for name, value in settings.items():
