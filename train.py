@@ -5,38 +5,38 @@ import time
 from pathlib import Path
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from gan.launch import hydra_job
 from gan.runs import run_folder
-from gan.system import signals
+from gan.system import process
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
 @hydra_job.job
 def main(config: DictConfig) -> int:
     """Validate, take a run folder, build, fit, report; or go on with a run that has ended early."""
-    from gan.launch import dry_run, launcher, monitored, preflight, summary
+    from gan.launch import dry_run, preflight, summary
     from gan.training import build, strategy  # here, so that --help need not wait for torch
 
     processes = 1
-    with run_folder.clean_start(Path(str(config.run_dir))):
+    with run_folder.clean_start(Path(HydraConfig.get().runtime.output_dir)):
         settings, past = hydra_job.settle(config)
         preflight.check_devices(settings["trainer"], build.batch_size(settings))
         preflight.check_compiler(settings["model"]["compile"])
+        preflight.check_folders(settings)
         build.set_up_process()
         if settings["dry_run"]:
             print(dry_run.show(settings, sys.argv[1:]))
-            dry_run.remove_empty(Path(settings["run_dir"]))
             return 0
 
         data = build.build_data(settings)
-        if signals.started_by_us():
+        if process.is_rank():
             strategy.use_prepared(data)
         data.setup()
-        preflight.check_minibatches(settings["trainer"], len(data.train_dataloader()))
-        monitored.check_monitors(settings, data)
-        if signals.is_first() and not signals.started_by_us():  # by us: our parent has taken the folder
+        preflight.check_data(settings, data)
+        if process.is_first() and not process.is_rank():  # by us: our parent has taken the folder
             settings = hydra_job.take_run_folder(config, settings, past)
         if not strategy.inside_a_launch():
             processes = strategy.process_count(settings["trainer"]["devices"], settings["trainer"]["accelerator"])
@@ -45,7 +45,7 @@ def main(config: DictConfig) -> int:
             trainer = build.build_trainer(settings, past)
     checkpoint = past.checkpoint if past else None
     if processes > 1:
-        return launcher.launch(__file__, hydra_job.child_arguments(Path(settings["run_dir"]), checkpoint), processes)
+        return hydra_job.launch(__file__, Path(settings["run_dir"]), checkpoint, processes)
 
     if trainer.is_global_zero:
         summary.record(settings, data, trainer, Path(settings["run_dir"]), past)

@@ -22,7 +22,7 @@ class PointLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from gan.launch.sweeps.jobs import jobs_of
-        from gan.training.strategy import user_command
+        from gan.system.process import user_command
 
         return self._run(jobs_of(self._context, self._config, job_overrides, initial_job_idx, user_command()))
 

@@ -72,7 +72,6 @@ class Sweeps:
 
     def __call__(self, *words: str) -> int:
         self.patch.setattr(sys, "argv", [str(self.script), "-m", *words])
-        self.patch.setattr(hydra_job, "_exit_codes", [])
         main = hydra.main(version_base="1.3", config_path=str(self.conf), config_name="config")
         return hydra_job.run_command(main(hydra_job.job(self._train)))
 

@@ -12,7 +12,7 @@ import yaml
 from omegaconf import DictConfig
 
 from gan.launch import hydra_job
-from gan.system import signals
+from gan.system import process, signals
 from gan.system.errors import ConfigError
 
 FATES = "PRETENDED_FATES"
@@ -35,7 +35,7 @@ def main(config: DictConfig) -> int:
     if fate.startswith("meets "):
         meet(run, fate.split()[1])
     seen = {name: os.environ.get(name) for name in SEEN}
-    facts = {"ended": {"epochs": 2}, "seen": seen, "resume": config.resume.run, "command": signals.is_point()}
+    facts = {"ended": {"epochs": 2}, "seen": seen, "resume": config.resume.run, "command": process.current().is_job}
     (run / "run.json").write_text(json.dumps(facts))
     return 0
 

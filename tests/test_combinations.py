@@ -79,13 +79,13 @@ def expected_reasons(model: str, objective: str, penalty: str) -> Iterator[str]:
 
 
 @pytest.mark.usefixtures("few")
-@pytest.mark.parametrize("objective", schema.OBJECTIVES)
-@pytest.mark.parametrize("model", schema.MODELS)
+@pytest.mark.parametrize("objective", schema.NODES["objective"])
+@pytest.mark.parametrize("model", schema.NODES["model"])
 def test_every_model_objective_and_penalty_plays_or_is_refused(
     compose_settings: Compose, model: str, objective: str
 ) -> None:
     composed = compose_settings(f"model={model}", f"objective={objective}", *COMMON, *SMALL[model])
-    for penalty in schema.PENALTIES:
+    for penalty in schema.NODES["penalty"]:
         settings = {**composed, "penalty": compose_settings(f"penalty={penalty}")["penalty"]}
         told, expected = reason(settings), list(expected_reasons(model, objective, penalty))
         assert (told is None) == (not expected), (penalty, told)
@@ -107,7 +107,7 @@ CONDITIONS = [
 
 
 @pytest.mark.usefixtures("few")
-@pytest.mark.parametrize("model", schema.MODELS)
+@pytest.mark.parametrize("model", schema.NODES["model"])
 def test_every_way_to_tell_the_class_plays_or_is_refused(compose_settings: Compose, model: str) -> None:
     composed = compose_settings(f"model={model}", *COMMON, *SMALL[model])
     for generator, discriminator in CONDITIONS:

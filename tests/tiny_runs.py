@@ -11,7 +11,7 @@ from lightning.pytorch.loggers import Logger
 
 from gan.data.module import ImageData
 from gan.data.sources import LoadedImages
-from gan.game.statistics import GameRecord
+from gan.game.statistics import GameStatistics
 from gan.training.module import GAN
 
 IMAGES = 22  # in minibatches of 4: five, and a short one of 2
@@ -75,22 +75,22 @@ class Losses:
     g: list[tuple[int, float]] = field(default_factory=list)
 
 
-class EveryStep(GameRecord):
+class EveryStep(GameStatistics):
     """A record that also keeps every single loss, whoever takes the rest."""
 
     def __init__(self, game: GAN, losses: Losses) -> None:
         super().__init__(game.objective)
         self._game, self._heard = game, losses
 
-    def discriminator(
-        self, d_loss: torch.Tensor, real_logits: torch.Tensor, fake_logits: torch.Tensor, share: float = 1.0
+    def add_discriminator(
+        self, d_loss: torch.Tensor, real_logits: torch.Tensor, fake_logits: torch.Tensor, weight: float = 1.0
     ) -> None:
         self._heard.d.append((self._game.current_epoch, d_loss.item()))
-        super().discriminator(d_loss, real_logits, fake_logits, share)
+        super().add_discriminator(d_loss, real_logits, fake_logits, weight)
 
-    def generator(self, g_loss: torch.Tensor, share: float = 1.0) -> None:
+    def add_generator(self, g_loss: torch.Tensor, weight: float = 1.0) -> None:
         self._heard.g.append((self._game.current_epoch, g_loss.item()))
-        super().generator(g_loss, share)
+        super().add_generator(g_loss, weight)
 
 
 @dataclass

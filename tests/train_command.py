@@ -11,8 +11,6 @@ import pytest
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 
-from gan.launch import hydra_job
-
 ROOT = Path(__file__).parent.parent
 Train = Callable[..., subprocess.CompletedProcess[str]]
 SMALL = (
@@ -44,8 +42,6 @@ def train_here(folder: Path, patch: pytest.MonkeyPatch, *words: str) -> int:
     """The same in this process, which need not import everything anew; its exit code."""
     patch.chdir(folder)
     patch.setattr(sys, "argv", ["train.py", *words])
-    patch.setattr(hydra_job, "_begun", [])
-    patch.setattr(hydra_job, "_exit_codes", [])
     patch.setattr(HydraConfig.instance(), "cfg", None)
     GlobalHydra.instance().clear()
     with pytest.raises(SystemExit) as end:

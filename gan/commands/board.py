@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gan.commands.runs import places
+from gan.commands.runs import run_folders
 from gan.system.errors import GanError
 
 EVENTS = "events.out.tfevents*"
@@ -40,7 +40,7 @@ def board(
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
 ) -> None:
     """Open TensorBoard: losses, accuracies, measures and pictures of a run. Ctrl-C ends it."""
-    folder = newest(places()) if run is None else _with_events(run)
+    folder = newest(run_folders()) if run is None else _with_events(run)
     url = launch(folder, host=host, port=port)
     print(f"TensorBoard on {folder}: {url}")
     print(f"Both losses in one chart, the accuracies in another: {url}#custom_scalars")

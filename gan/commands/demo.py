@@ -12,7 +12,7 @@ from gan.commands.arguments import Device
 from gan.system.errors import GanError
 
 if TYPE_CHECKING:
-    from gan.demo.shelf import Shelf
+    from gan.demo.model_cache import ModelCache
 
 Host = Annotated[str, typer.Option(help="Where to listen; others reach the page with 0.0.0.0, and see all it shows.")]
 Port = Annotated[int, typer.Option(help="0: any that is free.")]
@@ -36,16 +36,16 @@ def demo(
 
     The page is of this machine, needs no network, and ends with Ctrl-C.
     """
-    from gan.demo.shelf import Shelf
+    from gan.demo.model_cache import ModelCache
     from gan.runs.reading import is_run
     from gan.system.devices import usable_device
 
     sources = bundles or []
-    shelf = Shelf(sources, usable_device(device))
-    for number in range(len(shelf.names)):
-        shelf.model(number)  # a mistake in any of them is told at once
+    models = ModelCache(sources, usable_device(device))
+    for number in range(len(models.names)):
+        models.model(number)  # a mistake in any of them is told at once
     runs = [source for source in sources if is_run(source)]
-    _serve(shelf, runs, root, host=host, port=port, page="", open_page=open_page)
+    _serve(models, runs, root, host=host, port=port, page="", open_page=open_page)
 
 
 def watch(
@@ -62,7 +62,7 @@ def watch(
 
     Reads the run folder alone, so that the run may be on, finished, failed or cut short. Ends with Ctrl-C.
     """
-    from gan.demo.shelf import Shelf
+    from gan.demo.model_cache import ModelCache
     from gan.runs.reading import readable_runs
     from gan.system.devices import usable_device
 
@@ -74,16 +74,24 @@ def watch(
     newest_first = sorted(found, key=lambda one: one.changed, reverse=True)
     folders = [one.folder for one in newest_first]
     _serve(
-        Shelf(folders, usable_device(device)), folders, root, host=host, port=port, page="watch", open_page=open_page
+        ModelCache(folders, usable_device(device)),
+        folders,
+        root,
+        host=host,
+        port=port,
+        page="watch",
+        open_page=open_page,
     )
 
 
-def _serve(shelf: "Shelf", runs: list[Path], root: Path, *, host: str, port: int, page: str, open_page: bool) -> None:
+def _serve(
+    models: "ModelCache", runs: list[Path], root: Path, *, host: str, port: int, page: str, open_page: bool
+) -> None:
     from gan.demo.routes import routes
     from gan.demo.server import PageServer
-    from gan.demo.training_images import Sets
+    from gan.demo.training_images import TrainingSets
 
-    with closing(shelf), PageServer(host, port, routes(shelf, Sets(root), runs)) as server:
+    with closing(models), PageServer(host, port, routes(models, TrainingSets(root), runs)) as server:
         print(f"{server.address}{page}  (Ctrl-C ends it)", flush=True)
         if not server.private:
             print(f"--host: {host}: whoever reaches this machine can see and use the page", file=sys.stderr)

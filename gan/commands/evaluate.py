@@ -43,7 +43,7 @@ Nearest = Annotated[
     typer.Option(help="FILE.png: the images that are most like training images, and those. Of one generator."),
 ]
 Fid = Annotated[
-    bool, typer.Option("--fid", help="Also FID, in Inception's features: pip install -e '.[fid]', and its weights.")
+    bool, typer.Option("--fid", help="Also FID, in Inception's features: pip install -e '.\\[fid]', and its weights.")
 ]
 
 

@@ -39,7 +39,7 @@ def runs(
     from gan.report.listing import chosen, columns, ordered, row
 
     known = columns(time.time())
-    found = _found(folders or places())
+    found = _found(folders or run_folders())
     shown = ordered(chosen(found, condition or [], known), sort, known, reverse=reverse)
     if as_json:
         print(json.dumps([row(run, known) for run in shown]))
@@ -50,7 +50,7 @@ def runs(
         print(f"none of {counted(len(found), 'run')} is such")
 
 
-def places() -> list[Path]:
+def run_folders() -> list[Path]:
     """Where train.py has put runs, seen from here.
 
     Raises:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gan.data.registry import WORLDS, known_shape
+from gan.data.registry import TOY_DISTRIBUTIONS, known_shape
 from gan.game import networks
 from gan.game.losses import OBJECTIVES
 from gan.system.errors import DataError
@@ -28,7 +28,7 @@ def contradictions(settings: Settings) -> Iterator[str]:
 def _architecture(settings: Settings) -> Iterator[str]:
     """Image size and classes fit the networks, and these fit each other."""
     model, data = settings["model"], settings["data"]
-    if data["name"] in WORLDS and model["name"] != "mlp":
+    if data["name"] in TOY_DISTRIBUTIONS and model["name"] != "mlp":
         yield f"model.name: '{model['name']}' given, and data={data['name']} are points, not pictures; mlp expected"
         return
     shape, classes = known_shape(data)
@@ -69,7 +69,7 @@ def _penalty(settings: Settings) -> Iterator[str]:
 
 def _augmentation(settings: Settings) -> Iterator[str]:
     name, data, objective = (settings[group]["name"] for group in ("augmentation", "data", "objective"))
-    if name != "none" and data in WORLDS:
+    if name != "none" and data in TOY_DISTRIBUTIONS:
         yield f"augmentation.name: '{name}' given, and data={data} are points, not pictures; augmentation=none expected"
     if name == "adaptive" and OBJECTIVES[objective].boundary is None:
         bounded = ", ".join(other for other, known in OBJECTIVES.items() if known.boundary is not None)

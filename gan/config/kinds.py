@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Annotated, Any
 
-from gan.config.value_types import expected, hints_of, matches
+from gan.config.value_types import expected, hints_of, matches, mismatch
 from gan.system.errors import unknown_keys
 
 TRUSTED_PACKAGES = ("gan", "lightning", "torch")
@@ -97,7 +97,7 @@ def argument_problems(path: str, value: Any, hint: Any, *, trusted: Sequence[str
             yield f"{path}: a node with _target_ '{value['_target_']}' given, {asked} expected"
     elif not _has_nodes(value):
         if not matches(value, hint):
-            yield f"{path}: {value!r} given, {expected(value, hint)} expected"
+            yield mismatch(path, value, hint)
     else:
         inner = _inner_hint(hint, type(value))
         pairs = value.items() if isinstance(value, Mapping) else enumerate(value)

@@ -5,6 +5,7 @@ The Trainer, the optimizers, callbacks and loggers are such nodes. `gan.config.k
 
 import inspect
 import itertools
+import re
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -16,7 +17,7 @@ from gan.config.lightning_support import (
     unsupported_callback,
     unsupported_callback_arguments,
 )
-from gan.config.value_types import hints_of, is_whole, matches
+from gan.config.value_types import hints_of, is_int, matches
 from gan.system.errors import ConfigError, unknown_keys
 
 NETWORKS = ("generator", "discriminator")
@@ -88,7 +89,7 @@ def network_optimizer(node: Mapping[str, Any], network: str) -> dict[str, Any]:
     arguments = {**shared, **(node.get(network) or {})}
     betas = arguments.get("betas")
     if isinstance(betas, list):  # torch wants all of them to be of one type: [0, 0.99] is none to it
-        arguments["betas"] = [float(beta) if is_whole(beta) else beta for beta in betas]
+        arguments["betas"] = [float(beta) if is_int(beta) else beta for beta in betas]
     return arguments
 
 
@@ -130,7 +131,7 @@ def _rule_problems(rule: Mapping[str, Any], path_of: Callable[[str], str]) -> It
     clip_norm, accumulate = rule.get("clip_norm"), rule.get("accumulate", 1)
     if clip_norm is not None and not (matches(clip_norm, float) and clip_norm > 0):
         yield f"{path_of('clip_norm')}: {clip_norm!r} given, a number greater than 0, or null for no clipping, expected"
-    if not (is_whole(accumulate) and accumulate >= 1):
+    if not (is_int(accumulate) and accumulate >= 1):
         yield f"{path_of('accumulate')}: {accumulate!r} given, 1 or more parts of a minibatch expected"
 
 
@@ -151,36 +152,49 @@ def trainer_problems(node: Any) -> Iterator[str]:
             yield f"trainer.{name}: {node[name]!r} given, {allowed} expected"
     epochs: Any = node.get("max_epochs")
     steps: Any = node.get("max_steps", -1)
-    if is_whole(epochs) and epochs < 1 and not (epochs == -1 and is_whole(steps) and steps > 0):
-        allowed = "1 or more expected (or -1 with trainer.max_steps, in generator updates)"
+    limited = node.get("max_time") is not None or (is_int(steps) and steps > 0)
+    endless = epochs in (-1, None) and "max_epochs" in node
+    if (endless and not limited) or (is_int(epochs) and epochs < 1 and not endless):
+        allowed = "1 or more expected (or -1 with trainer.max_steps, in generator updates, or trainer.max_time)"
         yield f"trainer.max_epochs: {epochs} given, {allowed}"
 
 
 def _is_devices(value: Any) -> bool:
     if isinstance(value, list):
-        return bool(value) and all(is_whole(item) and item >= 0 for item in value)
-    return value in ("auto", "-1") or (is_whole(value) and (value >= 1 or value == -1))
+        return bool(value) and all(is_int(item) and item >= 0 for item in value)
+    return value in ("auto", "-1") or (is_int(value) and (value >= 1 or value == -1))
 
 
-def _is_share_or_number(value: Any) -> bool:
-    return (is_whole(value) and value >= 1) or (isinstance(value, float) and 0 < value <= 1)
+def _is_fraction_or_number(value: Any) -> bool:
+    return (is_int(value) and value >= 1) or (isinstance(value, float) and 0 < value <= 1)
+
+
+def _is_duration(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        units = ("weeks", "days", "hours", "minutes", "seconds")
+        return len(value) > 0 and all(unit in units and matches(of, float) and of >= 0 for unit, of in value.items())
+    return value is None or (isinstance(value, str) and re.fullmatch(r"\d+:\d+:\d+:\d+", value) is not None)
 
 
 # What Lightning takes and cannot do for a game, or refuses only once a run has begun.
 TRAINER_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "accelerator": (lambda x: x in ("auto", "cpu", "gpu", "cuda", "mps"), "auto, cpu, gpu, cuda or mps"),
     "devices": (_is_devices, "how many (1 or more), auto, or a list of their numbers"),
-    "num_nodes": (lambda x: is_whole(x) and x >= 1, "1 or more"),
+    "num_nodes": (lambda x: is_int(x) and x >= 1, "1 or more"),
     "precision": (lambda x: x in ("32-true", "bf16-mixed", "16-mixed"), "32-true, bf16-mixed, 16-mixed"),
     "strategy": (
         lambda x: x in ("auto", "ddp"),
         "auto or ddp (both are our data-parallel game, gan.training.strategy)",
     ),
-    "log_every_n_steps": (lambda x: is_whole(x) and x >= 1, "1 or more"),
-    "limit_train_batches": (_is_share_or_number, "a share above 0.0 and up to 1.0, or a number of minibatches"),
-    "overfit_batches": (
-        lambda x: x == 0 or _is_share_or_number(x),
-        "0.0 for none, a share above 0.0 and up to 1.0, or a number of minibatches",
+    "max_time": (
+        _is_duration,
+        "days, hours, minutes and seconds as DD:HH:MM:SS, such as 00:01:30:00, or {hours: 1}, or null",
     ),
-    "max_steps": (lambda x: is_whole(x) and (x >= 1 or x == -1), "1 or more generator updates, or -1 for no limit"),
+    "log_every_n_steps": (lambda x: is_int(x) and x >= 1, "1 or more"),
+    "limit_train_batches": (_is_fraction_or_number, "a fraction above 0.0 and up to 1.0, or a number of minibatches"),
+    "overfit_batches": (
+        lambda x: x == 0 or _is_fraction_or_number(x),
+        "0.0 for none, a fraction above 0.0 and up to 1.0, or a number of minibatches",
+    ),
+    "max_steps": (lambda x: is_int(x) and (x >= 1 or x == -1), "1 or more generator updates, or -1 for no limit"),
 }

@@ -12,7 +12,7 @@ from typing import Any
 from gan.config import schema
 from gan.config.constraints import contradictions
 from gan.config.target_validation import listed_targets, optimizer_problems, trainer_problems
-from gan.config.value_types import expected, is_whole, matches
+from gan.config.value_types import expected, is_int, matches, mismatch
 from gan.system.errors import ConfigError, unknown_keys, unknown_name
 
 TARGET_NODES = ("optimizer", "trainer", "callbacks", "logger")
@@ -33,7 +33,7 @@ def validate(settings: Mapping[str, Any]) -> None:
 def _problems(settings: Mapping[str, Any]) -> Iterator[str]:
     yield from unknown_keys("", settings, TOP_LEVEL)
     yield from (f"{name}: missing" for name in TOP_LEVEL if name not in settings)
-    if not is_whole(settings.get("seed", 0)) or not 0 <= settings.get("seed", 0) < 2**32:
+    if not is_int(settings.get("seed", 0)) or not 0 <= settings.get("seed", 0) < 2**32:
         yield f"seed: {settings['seed']!r} given, a whole number from 0 to 2**32 - 1 expected"
     if not isinstance(settings.get("dry_run", False), bool):
         yield f"dry_run: {settings['dry_run']!r} given, true or false expected"
@@ -79,7 +79,7 @@ def schema_problems(path: str, node: Any, of: type) -> Iterator[str]:
 def _value_problems(where: str, value: Any, hint: Any, metadata: Mapping[str, Any]) -> Iterator[str]:
     choices, check = metadata["choices"], metadata["check"]
     if not matches(value, hint):
-        yield f"{where}: {value!r} given, {expected(value, hint)} expected"
+        yield f"{where}: {value!r} given, {expected(value, hint)} expected" if choices else mismatch(where, value, hint)
     elif choices and value not in choices:
         yield unknown_name(where, str(value), choices)
     elif check is not None and value is not None and not check(value):

@@ -7,6 +7,8 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
+from gan.system import shell
+
 WORDS = {
     int: "a whole number",
     float: "a number",
@@ -17,6 +19,9 @@ WORDS = {
 }
 
 
+LIMIT = 2**63
+
+
 def hints_of(called: Callable[..., Any]) -> dict[str, Any]:
     try:
         return typing.get_type_hints(inspect.getattr_static(called, "__init__") if inspect.isclass(called) else called)
@@ -24,8 +29,9 @@ def hints_of(called: Callable[..., Any]) -> dict[str, Any]:
         return {}
 
 
-def is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def is_int(value: Any) -> bool:
+    """True for a whole number that fits into 64 bits, as torch's do."""
+    return isinstance(value, int) and not isinstance(value, bool) and -LIMIT <= value < LIMIT
 
 
 def matches(value: Any, hint: Any) -> bool:
@@ -40,14 +46,27 @@ def matches(value: Any, hint: Any) -> bool:
     if origin is tuple and Ellipsis not in arguments:
         return isinstance(value, list) and len(value) == len(arguments) and all(map(matches, value, arguments))
     if hint is int:
-        return is_whole(value)
+        return is_int(value)
     if hint is float:
-        return (is_whole(value) or isinstance(value, float)) and math.isfinite(value)
+        return (is_int(value) or isinstance(value, float)) and math.isfinite(value)
     return isinstance(value, hint) if isinstance(hint, type) and origin is None and hint is not Any else True
 
 
 def expected(value: Any, hint: Any) -> str:
-    return "a finite number" if isinstance(value, float) and not math.isfinite(value) else _in_words(hint)
+    if isinstance(value, float) and not math.isfinite(value) and matches(0.5, hint):
+        return "a finite number"
+    numbers = value if isinstance(value, list) else [value]
+    if any(isinstance(number, int) and not -LIMIT <= number < LIMIT for number in numbers):
+        return f"{_in_words(hint)} of at most 18 digits"
+    return _in_words(hint)
+
+
+def mismatch(path: str, value: Any, hint: Any) -> str:
+    """What to say of a value that does not fit its type; a number that was meant as text, how to give it as text."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    is_text = matches("", hint) and isinstance(value, bool | int | float) and math.isfinite(value)
+    as_text = f", as text: {shell.command(shell.override(path, text))}" if is_text else ""
+    return f"{path}: {value!r} given, {expected(value, hint)} expected{as_text}"
 
 
 def _in_words(hint: Any) -> str:

@@ -1,4 +1,4 @@
-"""CIFAR-10's binary files: unpacked by name alone, read, checked. No pickle is ever loaded."""
+"""CIFAR-10's binary files: extracted by name, read and verified. No pickle is loaded."""
 
 import shutil
 import tarfile
@@ -17,10 +17,10 @@ RECORD_BYTES = 1 + 3 * 32 * 32
 
 
 def unpack(source: Archive, archive: Path, root: Path) -> None:
-    """Write the files that the set consists of under ``root``; whatever else is in the archive is left there.
+    """Extract the dataset's files from an archive to ``root``; other members are ignored.
 
     Raises:
-        DataError: if it is no archive of this set: one of the files is missing, or not of the size it must have.
+        DataError: the archive is damaged, or one of the files is missing or has a wrong size.
     """
     size = source.records * RECORD_BYTES
     (root / source.folder).mkdir(parents=True, exist_ok=True)
@@ -39,13 +39,13 @@ def unpack(source: Archive, archive: Path, root: Path) -> None:
 
 
 def read_archive(source: Archive, root: Path) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Train images, train labels, test images, test labels of a set that lies unpacked under ``root``.
+    """Train images, train labels, test images and test labels of a dataset that is unpacked under ``root``.
 
     Returns:
-        images uint8 (N, 3, 32, 32), red, green, blue, labels int64 (N,); the same for the test half.
+        images uint8 (N, 3, 32, 32), red, green, blue, labels int64 (N,); the same for the test split.
 
     Raises:
-        DataError: if a file is missing, or not of the set's size and labels; the message begins with its path.
+        DataError: a file is missing, or has a wrong size or wrong labels; the message begins with its path.
     """
     return *_read_files(source, root, source.train_files), *_read_files(source, root, source.test_files)
 

@@ -18,7 +18,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from gan.data.cifar import unpack
-from gan.data.registry import Archive, Source
+from gan.data.registry import Archive, DatasetSpec
 from gan.data.verification import read_source
 from gan.system.errors import DataError
 
@@ -30,7 +30,7 @@ SILENCE_SECONDS = 30.0  # torchvision sets no timeout: a server that stops answe
 NOTICE_SECONDS = 2.0  # how long to wait for another job before saying so
 
 
-def fetch(source: Source | Archive, root: Path) -> None:
+def fetch(source: DatasetSpec | Archive, root: Path) -> None:
     """Download all files of a set into ``root``, verified before they are put in place.
 
     Jobs that share ``root`` wait for one another, and the later ones find the work done. Files that were there and
@@ -43,7 +43,7 @@ def fetch(source: Source | Archive, root: Path) -> None:
     try:
         root.mkdir(parents=True, exist_ok=True)
         with _locked(root):
-            if not _is_whole(source, root):
+            if not _is_complete(source, root):
                 _fetch_locked(source, root)
     except OSError as error:
         raise DataError(f"cannot write to {root}: {error.strerror or error}") from error
@@ -56,7 +56,7 @@ def wait_for_fetch(root: Path) -> None:
             pass
 
 
-def _fetch_locked(source: Source | Archive, root: Path) -> None:
+def _fetch_locked(source: DatasetSpec | Archive, root: Path) -> None:
     work = root / WORK_NAME
     # one that is there already was left by a job that was killed: whoever holds the lock is alone
     shutil.rmtree(work, ignore_errors=True)
@@ -75,7 +75,7 @@ def _fetch_locked(source: Source | Archive, root: Path) -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _run_torchvision(source: Source, folder: Path) -> None:
+def _run_torchvision(source: DatasetSpec, folder: Path) -> None:
     """Let torchvision put its files under ``folder``; its failure becomes one line of DataError."""
     import torchvision.datasets  # here, because it takes a second and most runs find their data on the disk
 
@@ -181,7 +181,7 @@ def _unused(path: Path) -> Path:
     return kept
 
 
-def _is_whole(source: Source | Archive, root: Path) -> bool:
+def _is_complete(source: DatasetSpec | Archive, root: Path) -> bool:
     try:
         read_source(source, root)
     except DataError:

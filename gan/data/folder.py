@@ -10,12 +10,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gan.data.folder_listing import counted, list_pictures, natural, shown, some
+from gan.data.folder_listing import list_pictures, natural, shown, some
 from gan.data.loaded import LoadedImages
 from gan.data.memory import check_memory
 from gan.data.picture_files import Header, PictureFault, Span, common_span, read_header, read_pixels, read_span
 from gan.data.registry import FITS, FOLDER, IMAGE_SIZES
-from gan.system.errors import DataError
+from gan.system.errors import DataError, counted
 
 logger = logging.getLogger(__name__)
 

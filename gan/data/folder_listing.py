@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gan.data.picture_files import SUFFIXES, can_read, how_to_read
-from gan.system.errors import DataError
+from gan.system.errors import DataError, counted
 
 logger = logging.getLogger(__name__)
 
@@ -81,10 +81,6 @@ def some(things: Sequence[Any], most: int = 3) -> str:
 def shown(thing: Any) -> str:
     """Fit to be printed: a file's name need not be text."""
     return str(thing).encode(errors="backslashreplace").decode()
-
-
-def counted(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def natural(name: str) -> tuple[list[tuple[int, str]], str]:

@@ -21,21 +21,8 @@ GZIP_MAGIC = b"\x1f\x8b"
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
-def read_idx(path: Path) -> Tensor:
-    """The tensor in an IDX file, plain or gzipped (told by its first bytes, not by its name).
-
-    Returns:
-        A tensor of the file's own shape and dtype (uint8, int8, int16, int32, float32 or float64) in native byte order.
-
-    Raises:
-        DataError: if the file cannot be read, or is anything but exactly one whole IDX file. The message begins
-            with the path and says what is wrong.
-    """
-    return parse_idx(read_bytes(path), path)
-
-
 def read_bytes(path: Path) -> bytes:
-    """The content of a file, decompressed if it is gzip.
+    """The content of a file, decompressed if its first bytes are those of gzip.
 
     Raises:
         DataError: if the file is missing, unreadable, empty, or broken as a gzip file.
@@ -60,10 +47,13 @@ def read_bytes(path: Path) -> bytes:
 
 
 def parse_idx(data: bytes, path: Path) -> Tensor:
-    """The tensor in the bytes of a (decompressed) IDX file; ``path`` is for the error message alone.
+    """The tensor in the bytes of a decompressed IDX file; error messages begin with ``path``.
+
+    Returns:
+        A tensor of the file's own shape and dtype (uint8, int8, int16, int32, float32 or float64) in native byte order.
 
     Raises:
-        DataError: if header and length do not agree, or there is no IDX header at all.
+        DataError: header and length do not agree, or there is no IDX header.
     """
     dtype, shape = _parse_header(data, path)
     offset = 4 + 4 * len(shape)

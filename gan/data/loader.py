@@ -14,7 +14,7 @@ class ResidentLoader:
     """An iterable over the batches of one epoch, for one rank; any number of times.
 
     The order of epoch e is a function of (seed, e) alone: the same after a resume and on every rank. Each rank takes
-    its contiguous share of every global batch, so that the ranks' batches put together, in rank order, are the batch
+    its contiguous part of every global batch, so that the ranks' batches put together, in rank order, are the batch
     that a single process would see.
 
     Args:
@@ -27,7 +27,7 @@ class ResidentLoader:
             left out of that epoch, others in the next one when shuffled).
         mean, std: see ``gan.data.normalization``.
         seed: of the order.
-        rank, world_size: which share of each batch this process takes.
+        rank, world_size: this process takes part ``rank`` of ``world_size`` equal parts of each batch.
 
     Raises:
         ConfigError: if ``batch_size`` is not a positive multiple of ``world_size``, or no batch would be left.
@@ -99,8 +99,8 @@ class ResidentLoader:
         for batch in range(first, len(self)):
             self._given = batch + 1
             start = batch * self.batch_size
-            share = min(self.batch_size, len(self.images) - start) // self.world_size
-            chosen = order.narrow(0, start + self.rank * share, share)
+            count = min(self.batch_size, len(self.images) - start) // self.world_size
+            chosen = order.narrow(0, start + self.rank * count, count)
             # index_select copies whole images; indexing, byte by byte, takes four times as long
             images, labels = self.images.index_select(0, chosen), self.labels.index_select(0, chosen)
             yield normalize(images, self.mean, self.std), labels

@@ -6,19 +6,20 @@ from pathlib import Path
 
 from gan.system.errors import DataError
 
-SHARE = 0.5  # of the free memory: the rest is for the networks, and for the copy on the device where that is the CPU
+USABLE = 0.5  # fraction of the free memory; the rest is for the networks and, on a CPU, the copy on the device
 GIB = 2**30
 
 
-def check_memory(what: str, count: int, image_shape: tuple[int, int, int], remedy: str) -> None:
+def check_memory(what: str, count: int, image_shape: tuple[int, int, int], remedy: str, *, more: int = 0) -> None:
     """Raise DataError if ``count`` uint8 images would take more than half of the memory that is free.
 
     Args:
         what: begins the message: the setting and its value.
         remedy: ends it: what the user can do.
+        more: bytes that each image takes besides, for its latent, say.
     """
-    needed, free = count * math.prod(image_shape), free_memory()
-    if free is not None and needed > SHARE * free:
+    needed, free = count * (math.prod(image_shape) + more), free_memory()
+    if free is not None and needed > USABLE * free:
         shape = " x ".join(map(str, image_shape))
         raise DataError(
             f"{what}: {count:,} images of {shape} take {needed / GIB:.1f} GiB, and of this machine's free "

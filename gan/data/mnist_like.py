@@ -1,4 +1,4 @@
-"""MNIST and its relatives: what their files are called, how many images they hold, what is known of their bytes."""
+"""Specifications of MNIST and similar datasets: file names, numbers of images, checksums."""
 
 import string
 from collections.abc import Mapping
@@ -10,14 +10,14 @@ SAMPLES_FOLDER = Path(__file__).parent / "samples"
 
 
 @dataclass(frozen=True)
-class Half:
-    """The two files of one half (train or test) of a set.
+class SplitFiles:
+    """The two files of the train or test split of a dataset.
 
     Attributes:
         images: name of the images' IDX file, uint8 (N, 28, 28).
         labels: name of the labels' IDX file, uint8 (N,), or int32 (N, 8) with the class in column 0 (QMNIST).
-        counts: how many images it may hold; more than one number where two editions are in circulation.
-        images_sha256, labels_sha256: of the uncompressed files; None where nobody here has seen the official bytes.
+        counts: possible numbers of images; more than one if several editions exist.
+        images_sha256, labels_sha256: of the uncompressed files; None if the official files were not available.
     """
 
     images: str
@@ -32,26 +32,26 @@ class Half:
 
 
 @dataclass(frozen=True)
-class Source:
-    """One data set as torchvision lays it out on the disk: ``<root>/<folder>/<files>``.
+class DatasetSpec:
+    """A dataset as torchvision lays it out on the disk: ``<root>/<folder>/<files>``.
 
     Attributes:
-        name: what a user writes, ``data.name``.
-        title: what people call it.
-        torchvision_class: class in ``torchvision.datasets`` that downloads it; its name also names the folder.
+        name: the value of ``data.name``.
+        title: the usual name of the dataset.
+        torchvision_class: class in ``torchvision.datasets`` that downloads it, and name of the folder.
         class_names: one per label.
-        split: EMNIST's; None for all others.
-        first_label: what the files call class 0.
-        transposed: True where the files store columns as rows.
-        sample: the bundled set that can stand in for this one, or None.
+        split: EMNIST's split; None for the other datasets.
+        first_label: label of class 0 in the files.
+        transposed: True if the files store columns as rows.
+        sample: the bundled sample that can replace this dataset, or None.
     """
 
     name: str
     title: str
     torchvision_class: str
     class_names: tuple[str, ...]
-    train: Half
-    test: Half
+    train: SplitFiles
+    test: SplitFiles
     split: str | None = None
     first_label: int = 0
     transposed: bool = False
@@ -59,7 +59,7 @@ class Source:
 
     @property
     def folder(self) -> Path:
-        """Where its files lie, relative to the data root."""
+        """The folder of its files, relative to the data root."""
         return Path(self.torchvision_class) / "raw"
 
     @property
@@ -69,13 +69,13 @@ class Source:
 
 @dataclass(frozen=True)
 class Sample:
-    """A bundled set: 10,000 images of ``of``, cut in ``train_count`` images to train on and the rest held out."""
+    """A bundled sample: 10,000 images of the dataset ``of``; ``train_count`` are for training, the rest is held out."""
 
     name: str
     of: str
     title: str
     folder: Path
-    half: Half
+    split_files: SplitFiles
     class_names: tuple[str, ...]
     train_count: int = 9_000
 
@@ -101,34 +101,35 @@ LETTERS = tuple(string.ascii_lowercase)
 ALL_CHARACTERS = (*DIGITS, *string.ascii_uppercase, *string.ascii_lowercase)
 
 # Computed on the official files, byte for byte.
-MNIST_TRAIN = Half(
+MNIST_TRAIN = SplitFiles(
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
     (60_000,),
     "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
 )
-MNIST_TEST = Half(
+MNIST_TEST = SplitFiles(
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
     (10_000,),
     "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 )
-# No sha256 for Fashion-MNIST, KMNIST, EMNIST and QMNIST: the project has never had their official files in hand (its
-# copy of Fashion-MNIST has the official pixels in another order), and a hash of something else would refuse the real
-# ones.
-MNIST_LIKE_TRAIN = Half("train-images-idx3-ubyte", "train-labels-idx1-ubyte", (60_000,))
-MNIST_LIKE_TEST = Half("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", (10_000,))
+# No sha256 for Fashion-MNIST, KMNIST, EMNIST and QMNIST: their official files were not available (the copy of
+# Fashion-MNIST at hand has the official images in another order), and a wrong hash would refuse the official files.
+MNIST_LIKE_TRAIN = SplitFiles("train-images-idx3-ubyte", "train-labels-idx1-ubyte", (60_000,))
+MNIST_LIKE_TEST = SplitFiles("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", (10_000,))
 
 
 def _emnist(
     split: str, class_names: tuple[str, ...], train: tuple[int, ...], test: tuple[int, ...], first_label: int = 0
-) -> Source:
-    def half(which: str, counts: tuple[int, ...]) -> Half:
-        return Half(f"emnist-{split}-{which}-images-idx3-ubyte", f"emnist-{split}-{which}-labels-idx1-ubyte", counts)
+) -> DatasetSpec:
+    def half(which: str, counts: tuple[int, ...]) -> SplitFiles:
+        return SplitFiles(
+            f"emnist-{split}-{which}-images-idx3-ubyte", f"emnist-{split}-{which}-labels-idx1-ubyte", counts
+        )
 
-    return Source(
+    return DatasetSpec(
         name="emnist",
         title=f"EMNIST ({split})",
         torchvision_class="EMNIST",
@@ -141,16 +142,16 @@ def _emnist(
     )
 
 
-def _qmnist(which: str) -> Half:
-    return Half(f"qmnist-{which}-images-idx3-ubyte", f"qmnist-{which}-labels-idx2-int", (60_000,))
+def _qmnist(which: str) -> SplitFiles:
+    return SplitFiles(f"qmnist-{which}-images-idx3-ubyte", f"qmnist-{which}-labels-idx2-int", (60_000,))
 
 
 # name -> split -> set; the first split is the default, None where a set has no splits
-SOURCES: Mapping[str, Mapping[str | None, Source]] = MappingProxyType(
+SOURCES: Mapping[str, Mapping[str | None, DatasetSpec]] = MappingProxyType(
     {
-        "mnist": {None: Source("mnist", "MNIST", "MNIST", DIGITS, MNIST_TRAIN, MNIST_TEST, sample="mnist_sample")},
+        "mnist": {None: DatasetSpec("mnist", "MNIST", "MNIST", DIGITS, MNIST_TRAIN, MNIST_TEST, sample="mnist_sample")},
         "fashion": {
-            None: Source(
+            None: DatasetSpec(
                 "fashion",
                 "Fashion-MNIST",
                 "FashionMNIST",
@@ -160,7 +161,7 @@ SOURCES: Mapping[str, Mapping[str | None, Source]] = MappingProxyType(
                 sample="fashion_sample",
             )
         },
-        "kmnist": {None: Source("kmnist", "KMNIST", "KMNIST", KUZUSHIJI, MNIST_LIKE_TRAIN, MNIST_LIKE_TEST)},
+        "kmnist": {None: DatasetSpec("kmnist", "KMNIST", "KMNIST", KUZUSHIJI, MNIST_LIKE_TRAIN, MNIST_LIKE_TEST)},
         "emnist": {
             source.split: source
             for source in (
@@ -173,7 +174,7 @@ SOURCES: Mapping[str, Mapping[str | None, Source]] = MappingProxyType(
                 _emnist("bymerge", DISTINCT, (697_932,), (116_323,)),
             )
         },
-        "qmnist": {None: Source("qmnist", "QMNIST", "QMNIST", DIGITS, _qmnist("train"), _qmnist("test"))},
+        "qmnist": {None: DatasetSpec("qmnist", "QMNIST", "QMNIST", DIGITS, _qmnist("train"), _qmnist("test"))},
     }
 )
 
@@ -186,7 +187,7 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
             "Fashion-MNIST",
             SAMPLES_FOLDER / "fashion",
             # of the bundled copy, whose images stand in another order than the official test set's
-            Half(
+            SplitFiles(
                 "t10k-images-idx3-ubyte",
                 "t10k-labels-idx1-ubyte",
                 (10_000,),

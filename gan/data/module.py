@@ -2,7 +2,6 @@
 
 import logging
 import math
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from gan.data.loaded import LoadedImages
 from gan.data.loader import ResidentLoader
 from gan.data.registry import check_choice
 from gan.data.sources import ON_MISSING, load
+from gan.system import process
 from gan.system.errors import DataError, unknown_name
 
 logger = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ class ImageData(L.LightningDataModule):
                 self.on_broken,
                 self.class_order,
             )
-            if self._loaded.substitute_for is not None and _local_rank() == 0:
+            if self._loaded.substitute_for is not None and process.local_rank() == 0:
                 logger.warning("%s", self._loaded.origin)
 
     def setup(self, stage: str | None = None) -> None:
@@ -217,12 +217,7 @@ class ImageData(L.LightningDataModule):
 
     @property
     def _may_download(self) -> bool:
-        return self.download and _local_rank() == 0
-
-
-def _local_rank() -> int:
-    """This process's number on its node, as launchers announce it before there is a process group."""
-    return int(os.environ.get("LOCAL_RANK", os.environ.get("SLURM_LOCALID", "0")))
+        return self.download and process.local_rank() == 0
 
 
 def _check_same_on_all_ranks(trainer: L.Trainer, count: int, name: str) -> None:

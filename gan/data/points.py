@@ -1,4 +1,4 @@
-"""Points of the plane in place of images: mixtures of Gaussians on which it shows which modes a generator has lost."""
+"""Toy distributions: mixtures of Gaussians in the plane, which show the modes that a generator has lost."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gan.data.loaded import LoadedImages
-from gan.data.registry import WORLDS, World
+from gan.data.registry import TOY_DISTRIBUTIONS, ToyDistribution
 from gan.system.random_streams import stream_seed
 
 TRAIN, HELD_OUT = 100_000, 10_000  # PacGAN trains on 100,000
@@ -14,34 +14,34 @@ HIGH_QUALITY_STDS = 3.0
 
 
 def load_points(name: str, seed: int) -> LoadedImages:
-    """100,000 points of a world in ``WORLDS`` to train on and 10,000 held out, equally many of each mode, by turns.
+    """Draw 100,000 training points and 10,000 held-out points of a toy distribution; all modes are equally frequent.
 
-    Points are "images" float32 (N, 2, 1, 1) in [0, 1]; labels number the modes. They depend on ``seed`` alone.
+    Points are "images" float32 (N, 2, 1, 1) in [0, 1]; the label is the number of the mode. All depend on ``seed``.
     """
-    world = WORLDS[name]
-    images, labels = _draw(world, TRAIN, seed, "points")
-    held_out_images, held_out_labels = _draw(world, HELD_OUT, seed, "held-out points")
+    toy = TOY_DISTRIBUTIONS[name]
+    images, labels = _draw(toy, TRAIN, seed, "points")
+    held_out_images, held_out_labels = _draw(toy, HELD_OUT, seed, "held-out points")
     origin = (
-        f"{name}: {TRAIN:,} points of {world.title} to train on and {HELD_OUT:,} held out, drawn from seed {seed} "
-        f"({world.convention})"
+        f"{name}: {TRAIN:,} points of {toy.title} to train on and {HELD_OUT:,} held out, drawn from seed {seed} "
+        f"({toy.convention})"
     )
-    return LoadedImages(images, labels, held_out_images, held_out_labels, name, world.class_names, origin)
+    return LoadedImages(images, labels, held_out_images, held_out_labels, name, toy.class_names, origin)
 
 
-def _draw(world: World, count: int, seed: int, purpose: str) -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(stream_seed(seed, 0, f"{world.name} {purpose}", 0))
-    labels = torch.arange(count) % len(world.centres)
+def _draw(toy: ToyDistribution, count: int, seed: int, purpose: str) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(stream_seed(seed, 0, f"{toy.name} {purpose}", 0))
+    labels = torch.arange(count) % len(toy.centres)
     noise = torch.randn(count, 2, generator=generator)
-    points = torch.tensor(world.centres)[labels] + world.std * noise
+    points = torch.tensor(toy.centres)[labels] + toy.std * noise
     return points.view(count, 2, 1, 1), labels
 
 
 class Coverage(NamedTuple):
-    """What generated points have of a mixture.
+    """Coverage of a mixture by generated points.
 
     Attributes:
-        modes: how many modes are covered.
-        high_quality: share of the points that are of high quality, in [0, 1]; 0 of no points.
+        modes: number of covered modes.
+        high_quality: fraction of high-quality points, in [0, 1]; 0 if there are no points.
     """
 
     modes: int
@@ -49,17 +49,17 @@ class Coverage(NamedTuple):
 
 
 def modes_covered(points: Tensor, centres: Tensor, std: float) -> Coverage:
-    """How many modes of a mixture generated points have, and how many of the points are any good.
+    """The modes of a mixture that generated points cover, and the fraction of high-quality points.
 
     The convention of VEEGAN (Srivastava et al. 2017) and PacGAN (Lin et al. 2018): a point is of high quality if it
     lies within 3 standard deviations of the nearest centre; a mode is covered if it is the nearest one to at least one
-    such point. They look at 2,500 points. Of real points 98.9 % are of high quality, as exp(-9/2) tells.
+    such point. Both papers use 2,500 points. Of real points 98.9 %, 1 - exp(-9/2), are of high quality.
 
     Args:
-        points: float (N, 2) or (N, 2, 1, 1), in the units of ``centres``: at rest, not normalised. One that is not
-            finite is of no quality.
-        centres: float (modes, 2), as ``World.centres``.
-        std: of each mode, along each axis.
+        points: float (N, 2) or (N, 2, 1, 1), in the units of ``centres``, not normalised. A point that is not finite
+            is never of high quality.
+        centres: float (modes, 2), as ``ToyDistribution.centres``.
+        std: standard deviation of each mode along each axis.
     """
     points = points.detach().float().reshape(len(points), 2)
     if not len(points):

@@ -1,4 +1,4 @@
-"""Which data sets there are: their names, what each holds, and which settings of `data` are for which of them."""
+"""The registry of datasets: names, specifications, and the settings of `data` that each one accepts."""
 
 import math
 from collections.abc import Mapping
@@ -7,56 +7,31 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from gan.data.mnist_like import SAMPLES, SAMPLES_FOLDER, SOURCES, Half, Sample, Source
+from gan.data.mnist_like import SAMPLES, SOURCES, DatasetSpec, Sample
 from gan.system.errors import DataError, unknown_name
-
-__all__ = [
-    "ARCHIVES",
-    "CLASS_ORDERS",
-    "FITS",
-    "FOLDER",
-    "IMAGE_SIZES",
-    "NAMES",
-    "ON_BROKEN",
-    "POINT_SHAPE",
-    "SAMPLES",
-    "SAMPLES_FOLDER",
-    "SOURCES",
-    "STACKED",
-    "STACKED_BASES",
-    "WORLDS",
-    "Archive",
-    "Half",
-    "Sample",
-    "Source",
-    "World",
-    "check_choice",
-    "find_source",
-    "known_shape",
-]
 
 FOLDER = "folder"
 STACKED = "stacked_mnist"
 STACKED_BASES = ("mnist", "mnist_sample", "fashion", "fashion_sample", "kmnist", "qmnist")  # ten classes each
-IMAGE_SIZES = (16, 128)  # pixels: the least and the most that `data.image_size` makes, and that a folder may hold
+IMAGE_SIZES = (16, 128)  # pixels: minimum and maximum of `data.image_size`, and of the pictures of a folder
 FITS = ("crop", "pad")  # how a picture of a folder becomes a square
-ON_BROKEN = ("error", "skip")  # what is done with a picture of a folder that cannot be read
-CLASS_ORDERS = ("natural", "name")  # of a folder: 2 before 10, or as text
-POINT_SHAPE = (2, 1, 1)  # of a point of the plane, as an "image": no set of pictures has two channels
+ON_BROKEN = ("error", "skip")  # for pictures of a folder that cannot be read
+CLASS_ORDERS = ("natural", "name")  # of class folders: 2 before 10, or sorted as text
+POINT_SHAPE = (2, 1, 1)  # of a point as an "image": no dataset of pictures has two channels
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A data set that comes as one archive of binary files: CIFAR-10.
+    """A dataset in one archive of binary files: CIFAR-10.
 
-    A record is 3,073 bytes: the label, then 32 x 32 red values row by row, then green, then blue. The edition for
-    Python, torchvision's, holds the same images as pickles, which run code when they are read; it is not used.
+    A record is 3,073 bytes: the label, then 32 x 32 red values row by row, then green, then blue. The Python
+    edition, which torchvision uses, holds the same images as pickles; reading a pickle can run code, so it is not used.
 
     Attributes:
-        address, sha256: of the archive, and what it must be.
-        folder: the archive's own, also under the data root.
-        train_files, test_files: in this folder; ``records`` images in each.
-        sample, split: None, as for a `Source` without them.
+        address, sha256: URL and checksum of the archive.
+        folder: the folder in the archive, and under the data root.
+        train_files, test_files: files in this folder, with ``records`` images each.
+        sample, split: None, as for a `DatasetSpec` without them.
     """
 
     name: str
@@ -85,7 +60,7 @@ ARCHIVES: Mapping[str, Archive] = MappingProxyType(
                 "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
             ),
             address="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",  # 170,052,171 bytes
-            # the page itself gives its md5, c32a1d4ab5d03f1284b67883e8d87530; this is what others have found it to be
+            # the page gives its md5 only, c32a1d4ab5d03f1284b67883e8d87530; this sha256 is from third parties
             sha256="c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
             folder=Path("cifar-10-batches-bin"),
             train_files=tuple(f"data_batch_{number}.bin" for number in range(1, 6)),
@@ -97,15 +72,15 @@ ARCHIVES: Mapping[str, Archive] = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class World:
-    """A mixture of equally likely round Gaussians in the plane, to try games on where everything can be seen.
+class ToyDistribution:
+    """A mixture of equally likely isotropic Gaussians in the plane.
 
-    Coordinates are at rest, in [0, 1]: the default ``data.mean=data.std=0.5`` makes them [-1, 1].
+    Coordinates are in [0, 1]; the default ``data.mean=data.std=0.5`` normalises them to [-1, 1].
 
     Attributes:
         centres: (x, y) of each mode.
-        std: standard deviation of every mode, along each axis.
-        convention: where centres and std are from, in the units of the papers.
+        std: standard deviation of every mode along each axis.
+        convention: the source of centres and std, in the units of the papers.
     """
 
     name: str
@@ -120,22 +95,22 @@ class World:
 
 
 def _plane(coordinate: float) -> float:
-    """From [-1.25, 1.25], with the outermost modes at -1 and 1, to [0, 1]."""
+    """Map [-1.25, 1.25], with the outermost modes at -1 and 1, to [0, 1]."""
     return 0.5 + coordinate / 2.5
 
 
 # Lin et al. 2018, "PacGAN: The power of two samples in generative adversarial networks", after Srivastava et al. 2017,
 # "VEEGAN". The ring: radius 1, std 0.01. The grid: from -4 to 4 in steps of 2, std 0.05.
-WORLDS: Mapping[str, World] = MappingProxyType(
+TOY_DISTRIBUTIONS: Mapping[str, ToyDistribution] = MappingProxyType(
     {
-        "ring": World(
+        "ring": ToyDistribution(
             "ring",
             "8 Gaussians on a circle",
             tuple((_plane(math.cos(k * math.pi / 4)), _plane(math.sin(k * math.pi / 4))) for k in range(8)),
             0.01 / 2.5,
             "PacGAN's 2D ring: radius 1, standard deviation 0.01",
         ),
-        "grid": World(
+        "grid": ToyDistribution(
             "grid",
             "25 Gaussians on a 5 x 5 grid",
             tuple((_plane(x / 4), _plane(y / 4)) for x in range(-4, 5, 2) for y in range(-4, 5, 2)),
@@ -145,14 +120,14 @@ WORLDS: Mapping[str, World] = MappingProxyType(
     }
 )
 
-NAMES = (*SOURCES, *SAMPLES, *ARCHIVES, STACKED, FOLDER, *WORLDS)
+NAMES = (*SOURCES, *SAMPLES, *ARCHIVES, STACKED, FOLDER, *TOY_DISTRIBUTIONS)
 
 
-def find_source(name: str, split: str | None = None) -> Source | Sample | Archive:
-    """The files of a set that has some of its own: of this name (and split).
+def find_source(name: str, split: str | None = None) -> DatasetSpec | Sample | Archive:
+    """The specification of a dataset that has files.
 
     Raises:
-        DataError: if there is no such set, or the set has no such split.
+        DataError: the dataset does not exist, or does not have this split.
     """
     _check_split(name, split)
     if name in SAMPLES:
@@ -174,7 +149,7 @@ def check_choice(
     on_broken: str = "error",
     class_order: str = "natural",
 ) -> None:
-    """Raise DataError for a set that does not exist, or for a setting that is not for this set or out of range."""
+    """Raise DataError for an unknown dataset, or for a setting that this dataset does not accept or that is invalid."""
     _check_split(name, split)
     if name == FOLDER and not folder:
         raise DataError(
@@ -196,7 +171,7 @@ def check_choice(
     if image_channels not in (None, 1, 3):
         raise DataError(f"data.image_channels={image_channels}: must be 1 (grey), 3 (colour), or null for no change")
     for setting, value in {"image_size": image_size, "image_channels": image_channels}.items():
-        if name in WORLDS and value is not None:
+        if name in TOY_DISTRIBUTIONS and value is not None:
             raise DataError(f"data.{setting}={value}: '{name}' has points, not pictures. Leave data.{setting} out")
 
 
@@ -216,26 +191,26 @@ def _check_folder_settings(name: str, fit: str | None, on_broken: str, class_ord
 
 
 def known_shape(settings: Mapping[str, Any]) -> tuple[tuple[int, int, int] | None, int | None]:
-    """What a `data` node will give, as far as that can be told without reading a file.
+    """Image shape and number of classes of a `data` node, as far as they are known without reading a file.
 
     Args:
-        settings: the node, in plain containers; settings that are left out are taken as null.
+        settings: the node in plain containers; missing settings are null.
 
     Returns:
-        Image shape (C, H, W), and number of classes. Of a folder the classes are None, for they are known only once it
-        is read; so is the shape, unless ``image_size`` and ``image_channels`` both say it. The bundled sample, where it
-        takes the place of a set, has that set's shape and classes.
+        Image shape (C, H, W), and number of classes. The classes of a folder are unknown (None); its shape is known
+        only if ``image_size`` and ``image_channels`` are both given. The bundled sample of a dataset has the same shape
+        and classes as the dataset.
 
     Raises:
-        DataError: as `check_choice`.
+        DataError: see `check_choice`.
     """
     asked: dict[str, Any] = {
         name: settings.get(name) for name in ("split", "folder", "of", "image_size", "image_channels")
     }
     name, size, channels = settings["name"], asked["image_size"], asked["image_channels"]
     check_choice(name, **asked)
-    if name in WORLDS:
-        return POINT_SHAPE, len(WORLDS[name].centres)
+    if name in TOY_DISTRIBUTIONS:
+        return POINT_SHAPE, len(TOY_DISTRIBUTIONS[name].centres)
     if name == FOLDER:
         return ((channels, size, size) if size and channels else None), None
     if name == STACKED:

@@ -12,21 +12,18 @@ from gan.data.points import load_points
 from gan.data.registry import (
     FOLDER,
     SAMPLES,
-    SOURCES,
     STACKED,
-    WORLDS,
+    TOY_DISTRIBUTIONS,
     Archive,
+    DatasetSpec,
     Sample,
-    Source,
     check_choice,
     find_source,
 )
 from gan.data.resizing import fitted
 from gan.data.stacked import stacked
-from gan.data.verification import missing_files, read_half, read_source
+from gan.data.verification import missing_files, read_source, read_split
 from gan.system.errors import DataError, unknown_name
-
-__all__ = ["ON_MISSING", "SAMPLES", "SOURCES", "LoadedImages", "find_source", "load"]
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +72,7 @@ def load(
         name, split=split, folder=folder, of=of, image_size=image_size, image_channels=image_channels,
         fit=fit, on_broken=on_broken, class_order=class_order,
     )  # fmt: skip
-    if name in WORLDS:
+    if name in TOY_DISTRIBUTIONS:
         return load_points(name, seed)
     if name == FOLDER:
         return load_folder(
@@ -112,7 +109,7 @@ def _load_files(name: str, root: str | Path, split: str | None, download: bool, 
     return replace(sample, origin=origin, substitute_for=source.name)
 
 
-def _fetch_and_load(source: Source | Archive, root: Path, fault: str) -> LoadedImages:
+def _fetch_and_load(source: DatasetSpec | Archive, root: Path, fault: str) -> LoadedImages:
     # nothing there is a first run, which is no fault; a broken file is one
     nothing_there = len(missing_files(source, root)) == len(source.files)
     logger.log(logging.INFO if nothing_there else logging.WARNING, "%s; fetching %s", fault, source.title)
@@ -120,7 +117,7 @@ def _fetch_and_load(source: Source | Archive, root: Path, fault: str) -> LoadedI
     return _load_source(source, root)
 
 
-def _load_source(source: Source | Archive, root: Path) -> LoadedImages:
+def _load_source(source: DatasetSpec | Archive, root: Path) -> LoadedImages:
     images, labels, held_out_images, held_out_labels = read_source(source, root)
     if isinstance(source, Archive):
         checked = "sizes and labels verified"
@@ -137,8 +134,8 @@ def _load_source(source: Source | Archive, root: Path) -> LoadedImages:
 
 def _load_sample(sample: Sample) -> LoadedImages:
     try:
-        images, labels = read_half(
-            sample.half, sample.folder, f"the bundled {sample.title} sample", len(sample.class_names)
+        images, labels = read_split(
+            sample.split_files, sample.folder, f"the bundled {sample.title} sample", len(sample.class_names)
         )
     except DataError as error:
         raise DataError(f"the bundled sample is damaged: {error}; install the project again") from None
@@ -147,7 +144,7 @@ def _load_sample(sample: Sample) -> LoadedImages:
     return LoadedImages(images[:cut], labels[:cut], images[cut:], labels[cut:], sample.name, sample.class_names, origin)
 
 
-def _fault(source: Source | Archive, root: Path, error: DataError) -> str:
+def _fault(source: DatasetSpec | Archive, root: Path, error: DataError) -> str:
     """What is wrong with what lies under the root: nothing is there, or a file that is named."""
     missing = missing_files(source, root)
     if len(missing) == len(source.files):
@@ -157,7 +154,7 @@ def _fault(source: Source | Archive, root: Path, error: DataError) -> str:
     return str(error)
 
 
-def _ways_out(source: Source | Archive, root: Path, fault: str, obstacle: str) -> str:
+def _ways_out(source: DatasetSpec | Archive, root: Path, fault: str, obstacle: str) -> str:
     asked = f"data={source.name}" + (f" data.split={source.split}" if source.split else "")
     lines = [
         f"{asked}: {source.title} cannot be had",
@@ -177,7 +174,7 @@ def _ways_out(source: Source | Archive, root: Path, fault: str, obstacle: str) -
     return "\n".join(lines)
 
 
-def _by_hand(source: Source | Archive) -> str:
+def _by_hand(source: DatasetSpec | Archive) -> str:
     if isinstance(source, Archive):
         return (
             f"unpack {source.address} under data.root (cifar-10-batches-py, torchvision's edition, will not do: "

@@ -1,4 +1,4 @@
-"""Is what lies in the data folder what its name says? Read and checked in one pass: nothing unverified gets out."""
+"""Datasets on the disk, read and verified in one pass: file formats, counts, labels and checksums."""
 
 import hashlib
 from pathlib import Path
@@ -8,79 +8,82 @@ from torch import Tensor
 
 from gan.data.cifar import read_archive
 from gan.data.idx import parse_idx, read_bytes
-from gan.data.registry import Archive, Half, Source
+from gan.data.mnist_like import SplitFiles
+from gan.data.registry import Archive, DatasetSpec
 from gan.system.errors import DataError
 
 IMAGE_SIZE = 28
 
 
-def missing_files(source: Source | Archive, root: Path) -> list[Path]:
-    """The files of a set that are not there, neither plain nor as ``.gz``."""
+def missing_files(source: DatasetSpec | Archive, root: Path) -> list[Path]:
+    """The files of a dataset that are missing, both plain and as ``.gz``."""
     folder = root / source.folder
     return [folder / file for file in source.files if not _locate(folder / file).exists()]
 
 
-def read_source(source: Source | Archive, root: Path) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Train images, train labels, test images, test labels of a set that lies under ``root``.
+def read_source(source: DatasetSpec | Archive, root: Path) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Train images, train labels, test images and test labels of a dataset under ``root``.
 
     Returns:
-        images uint8 (N, C, H, W) upright, labels int64 (N,) in 0 … classes - 1; the same for the test half.
+        images uint8 (N, C, H, W) upright, labels int64 (N,) in 0 … classes - 1; the same for the test split.
 
     Raises:
-        DataError: if a file is missing, broken, or not the set's own; the message begins with the file's path.
+        DataError: a file is missing, broken, or of another dataset; the message begins with its path.
     """
     if isinstance(source, Archive):
         return read_archive(source, root)
     folder = root / source.folder
-    train = read_half(source.train, folder, source.title, len(source.class_names), source.first_label)
-    test = read_half(source.test, folder, source.title, len(source.class_names), source.first_label)
+    train = read_split(source.train, folder, source.title, len(source.class_names), source.first_label)
+    test = read_split(source.test, folder, source.title, len(source.class_names), source.first_label)
     if source.transposed:
         train, test = (_upright(*train), _upright(*test))
     return *train, *test
 
 
-def read_half(half: Half, folder: Path, title: str, num_classes: int, first_label: int = 0) -> tuple[Tensor, Tensor]:
+def read_split(
+    files: SplitFiles, folder: Path, title: str, num_classes: int, first_label: int = 0
+) -> tuple[Tensor, Tensor]:
     """Images uint8 (N, 1, 28, 28) and labels int64 (N,), counted from 0, of one verified pair of files.
 
     Raises:
         DataError: as ``read_source``.
     """
-    images = _read_images(_locate(folder / half.images), half, title)
-    labels = _read_labels(_locate(folder / half.labels), half, title, num_classes, first_label)
+    images = _read_images(_locate(folder / files.images), files, title)
+    labels = _read_labels(_locate(folder / files.labels), files, title, num_classes, first_label)
     if len(images) != len(labels):
         raise DataError(
-            f"{_locate(folder / half.labels)}: holds {len(labels):,} labels for the {len(images):,} images "
-            f"of {half.images}"
+            f"{_locate(folder / files.labels)}: holds {len(labels):,} labels for the {len(images):,} images "
+            f"of {files.images}"
         )
     return images, labels
 
 
 def _locate(path: Path) -> Path:
-    """The plain file, or the gzipped one beside it where only that is there (as people download them by hand)."""
+    """The plain file, or the gzipped one if only that exists (a manual download)."""
     gzipped = path.with_name(path.name + ".gz")
     return gzipped if gzipped.exists() and not path.exists() else path
 
 
-def _read_images(path: Path, half: Half, title: str) -> Tensor:
+def _read_images(path: Path, files: SplitFiles, title: str) -> Tensor:
     data = read_bytes(path)
     images = parse_idx(data, path)
     if images.dtype != torch.uint8 or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
         raise DataError(
             f"{path}: holds {images.dtype} of shape {tuple(images.shape)}, not uint8 images of shape (N, 28, 28)"
         )
-    _check_count(path, len(images), half, title, "images")
+    _check_count(path, len(images), files, title, "images")
     if not images.any():
         raise DataError(f"{path}: all of its {len(images):,} images are black (every byte is zero)")
-    _check_sha256(path, data, half.images_sha256, title, f"{len(images):,} images")
+    _check_sha256(path, data, files.images_sha256, title, f"{len(images):,} images")
     return images.unsqueeze(1)
 
 
-def _read_labels(path: Path, half: Half, title: str, num_classes: int, first_label: int) -> Tensor:
+def _read_labels(path: Path, files: SplitFiles, title: str, num_classes: int, first_label: int) -> Tensor:
     data = read_bytes(path)
     labels = parse_idx(data, path)
     if labels.dtype not in (torch.uint8, torch.int32) or labels.ndim > 2:
         raise DataError(f"{path}: holds {labels.dtype} of shape {tuple(labels.shape)}, not labels of shape (N,)")
-    _check_count(path, len(labels), half, title, "labels")
+    _check_count(path, len(labels), files, title, "labels")
     if labels.ndim == 2:
         labels = labels[:, 0]  # QMNIST: class, NIST series, writer, …
     labels = labels.long() - first_label
@@ -91,13 +94,13 @@ def _read_labels(path: Path, half: Half, title: str, num_classes: int, first_lab
             f"{path}: label {int(labels[position]) + first_label} at position {position}, "
             f"{title}'s labels are {first_label} … {num_classes - 1 + first_label}"
         )
-    _check_sha256(path, data, half.labels_sha256, title, f"{len(labels):,} labels")
+    _check_sha256(path, data, files.labels_sha256, title, f"{len(labels):,} labels")
     return labels
 
 
-def _check_count(path: Path, count: int, half: Half, title: str, kind: str) -> None:
-    if count not in half.counts:
-        expected = " or ".join(f"{allowed:,}" for allowed in half.counts)
+def _check_count(path: Path, count: int, files: SplitFiles, title: str, kind: str) -> None:
+    if count not in files.counts:
+        expected = " or ".join(f"{allowed:,}" for allowed in files.counts)
         raise DataError(f"{path}: holds {count:,} {kind}, {title} has {expected} there")
 
 

@@ -1,4 +1,4 @@
-"""The pages of `gan demo` and `gan watch`: a server on this machine alone, its routes, and what they show.
+"""The web pages of `gan demo` and `gan watch`: a local server, its routes, and the data that they show.
 
-On werkzeug, which comes with TensorBoard: it works without a network and tells nobody anything.
+Built on werkzeug, which comes with TensorBoard. It works without a network and sends nothing anywhere.
 """

@@ -1,4 +1,4 @@
-"""A generator as a page plays it: its sliders, its images for what they are set to, and how much work they may be."""
+"""A generator for the pages: its sliders, its images for their positions, and limits on the work of a request."""
 
 import math
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gan.demo.parameters import is_number, real, reals, whole, wholes
+from gan.demo.parameters import is_number, parse_float, parse_floats, parse_int, parse_ints
 from gan.demo.training_images import data_name
 from gan.generators.bundle import load_generator
 from gan.generators.class_labels import class_labels
-from gan.generators.interpolation import Places, between, places
+from gan.generators.interpolation import FramePositions, frame_positions, interpolate
 from gan.generators.latent_directions import CODE_REACH, moved, principal_directions
 from gan.generators.pictures import Pixels, grid, scatter
 from gan.generators.trained_generator import TrainedGenerator
@@ -24,24 +24,24 @@ from gan.system.errors import BundleError, GanError, counted
 DIRECTIONS = 8  # sliders
 MOST_IMAGES = 256  # of one picture
 MOST_POINTS = 2000  # of one picture of the plane
-MOST_STEPS, MOST_WALKED = 120, 8192  # frames of a walk; their images in all
+MOST_STEPS, MOST_WALKED = 120, 8192  # frames of a walk; images in all of its frames
 MOST_VALUES = 2**25  # pixels times channels of the images of one picture, or of one walk
-MOST_AT_ONCE = 2**26  # values that all layers put out for the images made at a time: 256 MiB; one image has no more
-MOST_FOR_DIRECTIONS = 2**31  # weights of its largest layer times components of z, for principal directions: seconds
-MOST_SEED = 2**53 - 1  # the largest whole number that a page's script can hold
+MOST_AT_ONCE = 2**26  # output values of all layers for the images generated at once: 256 MiB
+MOST_FOR_DIRECTIONS = 2**31  # weights of the largest layer times components of z, so that the SVD takes seconds
+MOST_SEED = 2**53 - 1  # the largest integer in JavaScript
 MEASURES = ("fcd", "precision", "recall", "coverage", "label_accuracy", "modes")
 
 
 @dataclass(frozen=True)
 class View:
-    """What the controls of a page are set to.
+    """The settings of a page's controls.
 
     Attributes:
-        seed: of the latents. count: how many images. columns: of the picture.
-        asked: a class by number or name; None for all in turn.
-        truncation: 1 leaves the noise as it is.
-        directions: how far to go along each principal direction.
-        categorical, continuous: each of InfoGAN's codes; None leaves it as it was drawn.
+        seed: seed of the latents. count: number of images. columns: columns of the picture.
+        asked: a class by number or name; None for all classes in turn.
+        truncation: factor on the noise; 1 for no change.
+        directions: position along each principal direction.
+        categorical, continuous: value of each of InfoGAN's codes; None keeps the random value.
     """
 
     seed: int
@@ -56,12 +56,12 @@ class View:
 
 @dataclass
 class Model:
-    """An opened bundle.
+    """A loaded bundle.
 
     Attributes:
-        name: what the page calls it.
-        generator: what makes the images.
-        directions: float32 (K, latent_dim), orthonormal; K is 0 where its first layer is none of z alone.
+        name: name on the page.
+        generator: the trained generator.
+        directions: float32 (K, latent_dim), orthonormal; K is 0 if the first layer is not a linear layer on z.
     """
 
     name: str
@@ -83,16 +83,16 @@ class Model:
         self.directions = torch.zeros(0, generator.prior.latent_dim)
         largest = max(parameter.numel() for parameter in generator.generator.parameters())
         if largest * generator.prior.latent_dim <= MOST_FOR_DIRECTIONS:
-            with suppress(GanError):  # its first layer is none of z alone
+            with suppress(GanError):  # its first layer is not linear in z
                 self.directions = principal_directions(generator.generator, generator.prior)[:DIRECTIONS]
 
     @property
     def reach(self) -> float:
-        """How far the sliders of directions go, to both sides: as `gan explore` does."""
+        """Maximum position of the direction sliders, to both sides, as in `gan explore`."""
         return 3.0 if self.generator.prior.name == "normal" else 1.0
 
-    def described(self) -> dict[str, Any]:
-        """What a page needs for its controls, and what it says of the model."""
+    def describe(self) -> dict[str, Any]:
+        """The description of the model for a page: its controls, and facts to show."""
         generator, prior, metadata = self.generator, self.generator.prior, self.generator.metadata
         names = generator.class_names or tuple(map(str, range(generator.num_classes)))
         quality, trained = _node(_node(metadata, "quality"), "quality"), _node(metadata, "trained")
@@ -118,7 +118,7 @@ class Model:
         }
 
     def _sliders(self) -> list[dict[str, Any]]:
-        """Principal directions, and InfoGAN's continuous codes, named as in `gan explore`."""
+        """The principal directions and InfoGAN's continuous codes, named as in `gan explore`."""
         counted = {
             "directions": ("principal", len(self.directions), self.reach),
             "continuous": ("continuous code", self.generator.prior.continuous, CODE_REACH),
@@ -130,26 +130,26 @@ class Model:
         ]
 
     def view(self, query: Mapping[str, str]) -> View:
-        """What a page asks for.
+        """Parse the parameters of a query.
 
         Raises:
-            GanError: a parameter that is out of its range.
+            GanError: a parameter is out of its range.
         """
         prior, points = self.generator.prior, self.generator.points
-        count = whole(query, "count", min(500 if points else 16, self.most_images), 1, self.most_images)
+        count = parse_int(query, "count", min(500 if points else 16, self.most_images), 1, self.most_images)
         return View(
-            seed=whole(query, "seed", 0, 0, MOST_SEED),
+            seed=parse_int(query, "seed", 0, 0, MOST_SEED),
             count=count,
-            columns=whole(query, "columns", min(count, 8), 1, MOST_POINTS),
+            columns=parse_int(query, "columns", min(count, 8), 1, MOST_POINTS),
             asked=query.get("class") or None,
-            truncation=real(query, "truncation", 1, 0.01, 1),
-            directions=reals(query, "directions", len(self.directions), self.reach),
-            categorical=wholes(query, "categorical", prior.categorical),
-            continuous=reals(query, "continuous", prior.continuous, CODE_REACH),
+            truncation=parse_float(query, "truncation", 1, 0.01, 1),
+            directions=parse_floats(query, "directions", len(self.directions), self.reach),
+            categorical=parse_ints(query, "categorical", prior.categorical),
+            continuous=parse_floats(query, "continuous", prior.continuous, CODE_REACH),
         )
 
     def latents(self, view: View, seed: int | None = None) -> Tensor:
-        """(count, prior.width): those of the seed, moved to where the sliders are."""
+        """Latents (count, prior.width) of the seed, moved by the sliders."""
         prior = self.generator.prior
         truncation = None if view.truncation == 1 else view.truncation
         z = self.generator.latents(view.count, view.seed if seed is None else seed, truncation)
@@ -166,7 +166,7 @@ class Model:
         return z
 
     def images(self, view: View) -> Any:
-        """uint8 (count, C, H, W); of points of the plane float32 (count, 2, 1, 1)."""
+        """uint8 images (count, C, H, W), or float32 points (count, 2, 1, 1)."""
         return self.generator.decode(self.latents(view), view.asked, batch_size=self._batch_size)
 
     def picture(self, view: View) -> Pixels:
@@ -175,22 +175,22 @@ class Model:
         return scatter(images) if self.generator.points else grid(images, columns=view.columns)
 
     def walk(self, view: View, to: int, steps: int) -> Pixels:
-        """``steps`` pictures under each other: every image on its way from its seed's latent to that of seed ``to``.
+        """``steps`` pictures below each other: an interpolation of every image from its latent to that of seed ``to``.
 
-        The last is one step before the end, where the next walk begins. The classes stay as they are.
+        The last picture is one step before the end, where the next walk begins. The classes do not change.
 
         Raises:
-            GanError: the generator makes points of the plane; a class that does not exist.
+            GanError: the generator makes points of the plane, or the class does not exist.
         """
         if self.generator.points:
             raise GanError("walk: this generator makes points of the plane, not images")
         if steps * view.count > self.most_walked:
             given = f"{steps} of {counted(view.count, 'image')}"
             raise GanError(f"steps: {given} given; at most {self.most_walked} images expected")
-        frames = places(2, steps)
+        frames = frame_positions(2, steps)
         image = torch.arange(view.count).repeat(steps)
-        where = Places(image, view.count + image, frames.share[:steps].repeat_interleave(view.count))
-        z = between(torch.cat([self.latents(view), self.latents(view, to)]), where, self.generator.prior)
+        where = FramePositions(image, view.count + image, frames.fraction[:steps].repeat_interleave(view.count))
+        z = interpolate(torch.cat([self.latents(view), self.latents(view, to)]), where, self.generator.prior)
         labels = None
         if self.generator.conditional:
             names = self.generator.class_names
@@ -203,13 +203,13 @@ class Model:
 
 
 def _node(metadata: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """A mapping in the metadata; {} where there is none: it may be anybody's."""
+    """A mapping in the metadata; {} if there is none. The file may come from anywhere."""
     node = metadata.get(name)
     return node if isinstance(node, dict) else {}
 
 
 def _values_put_out(generator: TrainedGenerator) -> int:
-    """At least as many as all layers put out for one image: each is taken to be as high and wide as the image."""
+    """An upper bound of the output values of all layers for one image: every map is taken to have the image's size."""
     _, height, width = generator.image_shape
     values = math.prod(generator.image_shape)
     for weight in generator.generator.parameters():
@@ -220,10 +220,10 @@ def _values_put_out(generator: TrainedGenerator) -> int:
     return values
 
 
-def opened(path: Path, name: str, device: str) -> Model:
-    """The model in a bundle or a run folder.
+def open_model(path: Path, name: str, device: str) -> Model:
+    """Load the model from a bundle or a run folder.
 
     Raises:
-        BundleError: there is none.
+        BundleError: there is no valid bundle.
     """
     return Model(name, load_generator(path).to(device))

@@ -1,4 +1,4 @@
-"""What a page asks for, read from a query's parameters: each of its type and in its range; and what it can be told."""
+"""Parameters of a page's query, parsed and checked against their types and ranges."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,8 +7,8 @@ from typing import Any
 from gan.system.errors import GanError
 
 
-def whole(query: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
-    """A whole number from least to most."""
+def parse_int(query: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    """An integer from ``least`` to ``most``."""
     text = query.get(name) or str(default)
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) < 20 and least <= int(text) <= most):
@@ -16,8 +16,8 @@ def whole(query: Mapping[str, str], name: str, default: int, least: int, most: i
     return int(text)
 
 
-def real(query: Mapping[str, str], name: str, default: float, least: float, most: float) -> float:
-    """A number from least to most."""
+def parse_float(query: Mapping[str, str], name: str, default: float, least: float, most: float) -> float:
+    """A number from ``least`` to ``most``."""
     text = query.get(name) or str(default)
     try:
         value = float(text)
@@ -28,17 +28,17 @@ def real(query: Mapping[str, str], name: str, default: float, least: float, most
     return value
 
 
-def reals(query: Mapping[str, str], name: str, count: int, reach: float) -> list[float | None]:
-    """``count`` numbers from -reach to reach with commas between them; empty ones, and those left out, are None."""
+def parse_floats(query: Mapping[str, str], name: str, count: int, reach: float) -> list[float | None]:
+    """``count`` comma-separated numbers from -reach to reach; empty and missing ones are None."""
     texts = _padded(query.get(name, ""), name, count)
-    return [real({name: text}, name, 0, -reach, reach) if text else None for text in texts]
+    return [parse_float({name: text}, name, 0, -reach, reach) if text else None for text in texts]
 
 
-def wholes(query: Mapping[str, str], name: str, sizes: Sequence[int]) -> list[int | None]:
-    """For each size a whole number below it, with commas between them; empty ones, and those left out, are None."""
+def parse_ints(query: Mapping[str, str], name: str, sizes: Sequence[int]) -> list[int | None]:
+    """A comma-separated integer from 0 to size - 1 for each size; empty and missing ones are None."""
     texts = _padded(query.get(name, ""), name, len(sizes))
     return [
-        whole({name: text}, name, 0, 0, size - 1) if text else None for text, size in zip(texts, sizes, strict=True)
+        parse_int({name: text}, name, 0, 0, size - 1) if text else None for text, size in zip(texts, sizes, strict=True)
     ]
 
 
@@ -50,5 +50,5 @@ def _padded(text: str, name: str, count: int) -> list[str]:
 
 
 def is_number(value: Any) -> bool:
-    """Whether JSON has a word for it."""
+    """Whether the value is a finite number, which JSON can hold."""
     return isinstance(value, int | float) and math.isfinite(value)

@@ -1,4 +1,4 @@
-"""What the server answers, address by address: two pages and their parts, and what these ask for."""
+"""The routes of the server: two pages, their files, and the JSON and images that they request."""
 
 import base64
 import time
@@ -14,49 +14,49 @@ from werkzeug.routing import Map, Rule
 
 from gan.demo import run_status
 from gan.demo.model import MOST_IMAGES, MOST_SEED, MOST_STEPS, Model
-from gan.demo.parameters import whole
+from gan.demo.model_cache import ModelCache
+from gan.demo.parameters import parse_int
 from gan.demo.server import as_json
-from gan.demo.shelf import Shelf
-from gan.demo.training_images import Sets
+from gan.demo.training_images import TrainingSets
 from gan.generators.pictures import Pixels, png
 from gan.runs.reading import Run, read_run
 from gan.system.errors import GanError
 
 PAGES = {"/": "demo", "/watch": "watch"}
-OF_THE_REPORT = ("axes.js",)  # which stands in the report's page too
-SCRIPTS = ("requests.js", "controls.js", "panel.js", "demo.js", "chart.js", "watch.js", *OF_THE_REPORT)
+OF_THE_REPORT = ("chart.js",)  # which stands in the report's page too
+SCRIPTS = ("requests.js", "controls.js", "panel.js", "demo.js", "watch.js", *OF_THE_REPORT)
 STYLES = ("page.css",)
 NEIGHBOURS = 5
 Route = Callable[[Request], Response]
-# Whoever makes images: several at a time would only wait for each other's cores, and each would hold its memory.
+# Images are generated one request at a time: several would compete for the same cores, and each would need memory.
 _one_at_a_time = Lock()
 
 
-def routes(shelf: Shelf, sets: Sets, runs: Sequence[Path]) -> Map:
-    """All addresses.
+def routes(models: ModelCache, training_sets: TrainingSets, runs: Sequence[Path]) -> Map:
+    """All routes.
 
     Args:
-        shelf: the models. sets: the images that they were trained on.
-        runs: run folders to watch, of the first of which the page of a run shows most.
+        models: the models. training_sets: the datasets that they were trained on.
+        runs: run folders to watch; the page of a run opens the first one.
     """
     found: dict[str, Route] = {address: _page(name) for address, name in PAGES.items()}
     found |= {f"/{name}": _file(name, "text/css; charset=utf-8") for name in STYLES}
     found |= {f"/{name}": _file(name, "text/javascript; charset=utf-8") for name in SCRIPTS}
-    found |= {"/api/pages": _pages(shelf, runs), **_of_models(shelf, sets), **_of_runs(runs)}
+    found |= {"/api/pages": _pages(models, runs), **_of_models(models, training_sets), **_of_runs(runs)}
     rules = [Rule(address, methods=["GET"], endpoint=route) for address, route in found.items()]
-    return Map([*rules, Rule("/api/models", methods=["POST"], endpoint=_add(shelf))], merge_slashes=False)
+    return Map([*rules, Rule("/api/models", methods=["POST"], endpoint=_add(models))], merge_slashes=False)
 
 
-def _pages(shelf: Shelf, runs: Sequence[Path]) -> Route:
-    return lambda request: as_json({"models": shelf.names, "runs": [str(run) for run in runs]})
+def _pages(models: ModelCache, runs: Sequence[Path]) -> Route:
+    return lambda request: as_json({"models": models.names, "runs": [str(run) for run in runs]})
 
 
-def _of_models(shelf: Shelf, sets: Sets) -> dict[str, Route]:
+def _of_models(models: ModelCache, training_sets: TrainingSets) -> dict[str, Route]:
     def model(request: Request) -> Model:
-        return shelf.model(whole(request.args, "model", 0, 0, 10**6))
+        return models.model(parse_int(request.args, "model", 0, 0, 10**6))
 
-    def described(request: Request) -> Response:
-        return as_json(model(request).described())
+    def describe(request: Request) -> Response:
+        return as_json(model(request).describe())
 
     def images(request: Request) -> Response:
         asked = model(request)
@@ -65,26 +65,26 @@ def _of_models(shelf: Shelf, sets: Sets) -> dict[str, Route]:
 
     def walk(request: Request) -> Response:
         asked = model(request)
-        to = whole(request.args, "to", 1, 0, MOST_SEED)
-        steps = whole(request.args, "steps", 24, 1, MOST_STEPS)
+        to = parse_int(request.args, "to", 1, 0, MOST_SEED)
+        steps = parse_int(request.args, "steps", 24, 1, MOST_STEPS)
         with _one_at_a_time:
             return _picture(asked.walk(asked.view(request.args), to, steps))
 
     def nearest(request: Request) -> Response:
         with _one_at_a_time:
-            return as_json(_nearest(model(request), request.args, sets))
+            return as_json(_nearest(model(request), request.args, training_sets))
 
     return {
-        "/api/model": described,
+        "/api/model": describe,
         "/api/images.png": images,
         "/api/walk.png": walk,
         "/api/nearest": nearest,
     }
 
 
-def _add(shelf: Shelf) -> Route:
+def _add(models: ModelCache) -> Route:
     def add(request: Request) -> Response:
-        return as_json({"model": shelf.add(request.stream, request.args.get("name", "")), "models": shelf.names})
+        return as_json({"model": models.add(request.stream, request.args.get("name", "")), "models": models.names})
 
     return add
 
@@ -93,26 +93,26 @@ def _of_runs(runs: Sequence[Path]) -> dict[str, Route]:
     def run(request: Request) -> Run:
         if not runs:
             raise GanError("run: no run is watched here; gan watch RUN shows one")
-        return read_run(runs[whole(request.args, "run", 0, 0, len(runs) - 1)])
+        return read_run(runs[parse_int(request.args, "run", 0, 0, len(runs) - 1)])
 
     def status(request: Request) -> Response:
         return as_json(run_status.status(run(request), time.time()))
 
     def grid(request: Request) -> Response:
-        content = run_status.grid(run(request), whole(request.args, "grid", 0, 0, 10**6))
+        content = run_status.grid(run(request), parse_int(request.args, "grid", 0, 0, 10**6))
         return Response(content, content_type="image/png")
 
     return {"/api/run": status, "/api/grid.png": grid}
 
 
-def _nearest(model: Model, query: Mapping[str, str], sets: Sets) -> dict[str, Any]:
-    """One image of a picture, and the training images that are nearest to it."""
+def _nearest(model: Model, query: Mapping[str, str], training_sets: TrainingSets) -> dict[str, Any]:
+    """One image of a picture, and its nearest training images."""
     generator = model.generator
     if generator.points:
         raise GanError("nearest training images: this generator makes points of the plane")
     view = model.view(query)
-    image = model.images(view)[whole(query, "index", 0, 0, min(view.count, MOST_IMAGES) - 1)]
-    training = sets.of(generator)
+    image = model.images(view)[parse_int(query, "index", 0, 0, min(view.count, MOST_IMAGES) - 1)]
+    training = training_sets.of(generator)
     neighbours = training.nearest(image, NEIGHBOURS)
     return {
         "image": _inline(image),
@@ -134,7 +134,7 @@ def _picture(image: Pixels) -> Response:
 
 
 def _page(name: str) -> Route:
-    """What a page alone has, in the frame of all pages, page.html."""
+    """A page: its content in the frame of all pages, page.html."""
     page = Template(_read("page.html").decode()).substitute(name=name, content=_read(f"{name}.html").decode())
     return lambda request: Response(page, content_type="text/html; charset=utf-8")
 

@@ -1,38 +1,24 @@
-"""What a run's folder says of it while it trains, for a page that asks again and again."""
+"""The status of a run during training, read from its folder for a page that polls it."""
 
 import math
 import statistics
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from gan.data.registry import SAMPLES, SOURCES
 from gan.demo.parameters import is_number
-from gan.report.charts import with_gaps
-from gan.runs.curves import Curve, thinned
+from gan.runs.curves import Curve, thinned, with_gaps
 from gan.runs.reading import Run
+from gan.runs.series import CHARTS, EPOCH, IMAGES_PER_SECOND, QUALITY, SERIES, Chart, drawn_in
 from gan.system.errors import GanError
 
 MOST_POINTS = 400  # of one curve
-RECENT = 20  # rows that the speed is taken from
-# title, columns, and how it is drawn: a scale by tens, a line to compare with
-CHARTS: tuple[tuple[str, tuple[str, ...], Mapping[str, Any]], ...] = (
-    ("losses", ("train/d_loss", "train/g_loss"), {}),
-    (
-        "discriminator is right",
-        ("train/d_accuracy_real", "train/d_accuracy_fake", "train/d_accuracy_pairs"),
-        {"line": 0.5, "low": 0, "high": 1},
-    ),
-    ("Fréchet distance (lower is better)", ("quality/fcd", "quality/fcd_autoencoder"), {"log": True}),
-    (
-        "quality (higher is better)",
-        ("quality/precision", "quality/recall", "quality/coverage", "quality/label_accuracy", "quality/good_points"),
-        {"low": 0, "high": 1},
-    ),
-    ("modes found", ("quality/modes",), {}),
-    ("gradient norms", ("train/d_gradient_norm", "train/g_gradient_norm"), {"log": True}),
-    ("images per second", ("train/images_per_second",), {"low": 0}),
-)
+RECENT = 20  # rows for the speed
+WAYS = {-1: " (lower is better)", 0: "", 1: " (higher is better)"}
+TITLES = {series.name.removeprefix(QUALITY): series.title for series in SERIES if series.name.startswith(QUALITY)}
+TITLES["copied"] = "copied"  # measured by `gan evaluate` alone
 
 
 def status(run: Run, now: float) -> dict[str, Any]:
@@ -56,28 +42,27 @@ def status(run: Run, now: float) -> dict[str, Any]:
         "images": done,
         "images_in_all": total,
         "g_updates": run.count("g_updates"),
-        "share": 1.0 if state == "finished" else _share(done, total),
+        "share": 1.0 if state == "finished" else _fraction(done, total),
         "left": _seconds_left(run, done, total) if state == "running" else None,
-        "latest": {
-            name: _finite(curve.values[-1]) for name, curve in run.curves.items() if name.startswith("quality/")
-        },
+        "latest": {name: _finite(curve.values[-1]) for name, curve in run.curves.items() if name.startswith(QUALITY)},
         "measured": {name: value for name, value in run.quality.items() if is_number(value)},
         "alarms": list(run.alarms),
-        "charts": [chart for title, columns, how in CHARTS if (chart := _chart(run, title, columns, how))],
+        "titles": TITLES,
+        "charts": [drawn for chart in CHARTS if (drawn := _chart(run, chart))],
         "grids": [path.stem for path in grids(run)],
     }
 
 
 def grids(run: Run) -> list[Path]:
-    """The pictures of the fixed latents, epoch by epoch, the newest last."""
+    """The sample grids of the fixed latents by epoch, the newest last."""
     return sorted((run.folder / "samples").glob("epoch_*.png"))
 
 
 def grid(run: Run, number: int) -> bytes:
-    """One of these pictures, as PNG.
+    """One of these grids, as PNG.
 
     Raises:
-        GanError: there is no such, or it is none of this folder.
+        GanError: the number does not exist, or the file is not a picture of this run.
     """
     found = grids(run)
     if not 0 <= number < len(found):
@@ -88,34 +73,33 @@ def grid(run: Run, number: int) -> bytes:
     return content
 
 
-def _chart(run: Run, title: str, columns: tuple[str, ...], how: Mapping[str, Any]) -> dict[str, Any] | None:
-    curves = {name: thinned(with_gaps(run.curves[name]), MOST_POINTS) for name in columns if name in run.curves}
-    lines = [
-        {"name": name.partition("/")[2], "x": curve.images, "y": [_finite(value, 5) for value in curve.values]}
-        for name, curve in curves.items()
-    ]
-    return {"title": title, "lines": lines, **how} if lines else None
+def _chart(run: Run, chart: Chart) -> dict[str, Any] | None:
+    logged = [series for series in drawn_in(chart) if series.name in run.curves]
+    curves = {series.title: thinned(with_gaps(run.curves[series.name]), MOST_POINTS) for series in logged}
+    lines = [{"name": title, **curve.plain()} for title, curve in curves.items()]
+    ways = {WAYS[series.better] for series in logged}
+    return {**asdict(chart), "title": chart.title + "".join(ways), "lines": lines} if lines else None
 
 
-def _finite(value: float | None, digits: int = 9) -> float | None:
-    """JSON has no NaN."""
-    return float(f"{value:.{digits}g}") if value is not None and math.isfinite(value) else None
+def _finite(value: float | None) -> float | None:
+    """The rounded value; None for NaN and infinity, which JSON cannot hold."""
+    return float(f"{value:.9g}") if value is not None and math.isfinite(value) else None
 
 
-def _share(done: float | None, total: float | None) -> float | None:
+def _fraction(done: float | None, total: float | None) -> float | None:
     return min(1.0, (done or 0) / total) if total else None
 
 
 def _seconds_left(run: Run, done: float | None, total: float | None) -> float | None:
     """At the speed of the last rows: what is measured and written in between comes on top."""
-    speeds = run.curves.get("train/images_per_second", Curve()).finite()[-RECENT:]
+    speeds = run.curves.get(IMAGES_PER_SECOND, Curve()).finite()[-RECENT:]
     if not speeds or not total or done is None or statistics.median(speeds) <= 0:
         return None
     return max(0.0, total - done) / statistics.median(speeds)
 
 
 def _images_in_all(run: Run) -> float | None:
-    """Real images that it will have seen in the end; None where that cannot be known."""
+    """Real images that the run will have seen at its end; None if unknown."""
     trainer = run.settings.get("trainer")
     trainer = trainer if isinstance(trainer, dict) else {}
     limits = []
@@ -129,13 +113,13 @@ def _images_in_all(run: Run) -> float | None:
 
 
 def _images_of_an_epoch(run: Run, trainer: Mapping[str, Any]) -> float | None:
-    """From the first epoch that has ended; before that, as many as the set has."""
+    """Images of an epoch: of the first finished epoch; before its end, the size of the dataset."""
     epoch = run.curves.get("epoch", Curve())
-    numbers = dict(zip(epoch.images, epoch.values, strict=True))
-    ends = [curve.images[0] for name, curve in run.curves.items() if name.startswith("epoch/") and curve.images]
+    numbers = dict(zip(epoch.x, epoch.values, strict=True))
+    ends = [curve.x[0] for name, curve in run.curves.items() if name.startswith(EPOCH) and curve.x]
     if ends and min(ends) in numbers:
         return min(ends) / (numbers[min(ends)] + 1)
-    if trainer.get("limit_train_batches") != 1.0:
+    if trainer.get("limit_train_batches") != 1.0 or trainer.get("overfit_batches"):
         return None
     if run.data in SAMPLES:
         return SAMPLES[run.data].train_count

@@ -1,7 +1,7 @@
-"""The server of the pages: werkzeug's, on this machine alone, with bounds on time, connections and sizes.
+"""The web server of the pages, on werkzeug, with limits on time, connections and sizes.
 
-A page of some other site can make the browser call 127.0.0.1 too. So the Host header must be a number or a name that we
-go by (an attacker's own name, rebound to 127.0.0.1, is neither), and what is sent must come from our pages (Origin).
+A page of another site can make the browser call 127.0.0.1. So the Host header must be an IP address or a name of this
+server (a domain of an attacker, rebound to 127.0.0.1, is neither), and an Origin header must name this server.
 """
 
 import errno
@@ -28,12 +28,12 @@ from gan.system.errors import GanError
 
 MOST_ADDRESS = 4096  # characters of a request's path and query
 MOST_PARAMETERS = 40
-MOST_BODY = 2**26  # bytes: a bundle that a page sends
-PATIENCE = 30.0  # seconds from the connection to the end of the whole request; as many again for the response
-LINGER = 1.0  # seconds in which a client can end what it is sending once it has its response
-MOST_HALF_OPEN = 64  # connections whose request has not come yet; of more, the oldest are cut
-MOST_REQUESTS = 32  # that are answered at a time
-MOST_UPLOADS = 2  # of them, those that send something
+MOST_BODY = 2**26  # bytes of an upload
+PATIENCE = 30.0  # seconds from the connection to the end of the request; the same again for the response
+LINGER = 1.0  # seconds for the rest of a request after its response was sent
+MOST_HALF_OPEN = 64  # connections without a request so far; the oldest is closed when there are more
+MOST_REQUESTS = 32  # answered at the same time
+MOST_UPLOADS = 2  # at the same time
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -47,20 +47,20 @@ HEADERS = {
 
 
 def as_json(content: Any, status: int = HTTPStatus.OK) -> Response:
-    """JSON; NaN and infinity have no word in it and must not be there."""
+    """A JSON response. Raises ValueError for NaN and infinity."""
     return Response(json.dumps(content, allow_nan=False), status, HEADERS, content_type="application/json")
 
 
 class PageServer(ThreadedWSGIServer):
-    """Listens from the moment it is made; ``serve_forever`` answers, until Ctrl-C or ``shutdown``.
+    """Listens from its construction on; ``serve_forever`` answers requests until Ctrl-C or ``shutdown``.
 
     Args:
-        host: an address or name of this machine; only 127.0.0.1, ::1 and localhost keep others out.
-        port: 0 for any that is free.
-        routes: addresses and methods, each with a function from a request to its response as the endpoint.
+        host: an address or name of this machine; 127.0.0.1, ::1 and localhost are reachable from this machine only.
+        port: 0 for any free port.
+        routes: addresses and methods; each endpoint is a function from a request to its response.
 
     Raises:
-        GanError: the port is in use, or it cannot listen there.
+        GanError: the port is in use, or the server cannot listen there.
     """
 
     def __init__(self, host: str, port: int, routes: Map) -> None:
@@ -83,17 +83,17 @@ class PageServer(ThreadedWSGIServer):
 
     @property
     def address(self) -> str:
-        """Where a browser finds it."""
+        """The URL of the server."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
 
     @property
     def private(self) -> bool:
-        """Whether only this machine reaches it."""
+        """Whether only this machine can reach the server."""
         return ipaddress.ip_address(str(self.server_address[0])).is_loopback
 
-    def goes_by(self, host: str) -> bool:
-        """Whether a Host header names this server: by a number, as localhost, or as it was told to listen on."""
+    def accepts_host(self, host: str) -> bool:
+        """Whether a Host header names this server: an IP address, localhost, or the host that it listens on."""
         if host_is_trusted(host.lower(), ["localhost", self.host.lower()]):
             return True
         with suppress(ValueError):  # not a number
@@ -101,7 +101,7 @@ class PageServer(ThreadedWSGIServer):
         return False
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Begin to read a request; of too many that have not come yet, the oldest is cut."""
+        """Start to read a request; if too many are incomplete, close the oldest connection."""
         with self._lock:
             if len(self._half_open) >= MOST_HALF_OPEN:
                 oldest = next(iter(self._half_open))
@@ -111,17 +111,17 @@ class PageServer(ThreadedWSGIServer):
             self._half_open[request] = None
         super().process_request(request, client_address)
 
-    def has_come(self, request: socket.socket) -> None:
-        """The head of a request is there, or its connection is gone."""
+    def headers_arrived(self, request: socket.socket) -> None:
+        """Called when the headers of a request have arrived, or its connection is closed."""
         with self._lock:
             self._half_open.pop(request, None)
 
     def shutdown_request(self, request: Any) -> None:
-        self.has_come(request)
+        self.headers_arrived(request)
         super().shutdown_request(request)
 
     def respond(self, environ: dict[str, Any], start_response: Any) -> Any:
-        """The WSGI application: a request's response; every mistake is JSON with an ``error``."""
+        """The WSGI application; an error is a JSON response with the key ``error``."""
         request = Request(environ)
         request.max_content_length = MOST_BODY
         try:
@@ -132,7 +132,7 @@ class PageServer(ThreadedWSGIServer):
                 response.allow.update(error.valid_methods or ())
         except GanError as error:
             response = as_json({"error": str(error)}, getattr(error, "status", HTTPStatus.BAD_REQUEST))
-        except Exception as error:  # a bug of ours: told on the terminal, and the server goes on
+        except Exception as error:  # a bug: printed on the terminal; the server continues
             traceback.print_exc()
             message = f"a bug of gan ({type(error).__name__}); the terminal of the server has more"
             response = as_json({"error": message}, HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -141,7 +141,7 @@ class PageServer(ThreadedWSGIServer):
 
     def _route(self, request: Request) -> Response:
         host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
-        if not self.goes_by(host):
+        if not self.accepts_host(host):
             raise Refusal(HTTPStatus.MISDIRECTED_REQUEST, f"Host: {host!r} is no name of this server; use its number")
         if origin is not None and origin.partition("://")[2] != host:
             raise Refusal(HTTPStatus.FORBIDDEN, f"Origin: {origin!r} is another site, which may not use this server")
@@ -153,7 +153,7 @@ class PageServer(ThreadedWSGIServer):
 
 
 class Refusal(GanError):
-    """A request that is not answered as it stands; with its HTTP status."""
+    """A refused request, with its HTTP status."""
 
     def __init__(self, status: HTTPStatus, message: str) -> None:
         super().__init__(message)
@@ -161,7 +161,7 @@ class Refusal(GanError):
 
 
 def _message(error: HTTPException, request: Request) -> str:
-    """An error of werkzeug's in a user's words."""
+    """The message for an error of werkzeug."""
     if isinstance(error, RequestEntityTooLarge):
         sent = f"{request.content_length or 0:,} bytes are sent, and at most {MOST_BODY:,} are taken"
         return f"{sent}; give the file on the command line"
@@ -185,7 +185,7 @@ def _why_not(host: str, port: int, error: Exception) -> str:
 
 
 class _Incoming(io.RawIOBase):
-    """What a client sends, until a moment that its sending does not put off."""
+    """The data of a client, with a deadline that does not move when data arrive."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection, self.until = connection, time.monotonic() + PATIENCE
@@ -201,11 +201,11 @@ class _Incoming(io.RawIOBase):
         try:
             return self._connection.recv_into(buffer)
         finally:
-            self._connection.settimeout(PATIENCE)  # of one sendall, which does not put it off either
+            self._connection.settimeout(PATIENCE)  # for the response, as a whole
 
 
 class _Handler(WSGIRequestHandler):
-    """Reads one request of a connection, and refuses what werkzeug would take for another than it says."""
+    """Reads one request of a connection; refuses ambiguous requests before werkzeug parses them."""
 
     server: PageServer
     protocol_version = "HTTP/1.1"
@@ -221,7 +221,7 @@ class _Handler(WSGIRequestHandler):
         return super().parse_request() and self._is_plain()
 
     def _is_plain(self) -> bool:
-        """Whether the address can be read, and whether it is clear how much is sent; if not, the error is sent."""
+        """Whether the address and the length of the body are valid; if not, the error is sent."""
         try:
             urlsplit(self.path)
         except ValueError:
@@ -244,7 +244,7 @@ class _Handler(WSGIRequestHandler):
         return False
 
     def run_wsgi(self) -> None:
-        self.server.has_come(self.connection)
+        self.server.headers_arrived(self.connection)
         slots = self.server.upload_slots if self.command == "POST" else self.server.slots
         if not slots.acquire(blocking=False):
             self.send_error(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests at a time; try again")
@@ -259,9 +259,9 @@ class _Handler(WSGIRequestHandler):
         super().send_response(code, message)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What is refused before werkzeug sees it, such as a request that is none."""
+        """Refuse a request before werkzeug sees it, such as one that is not HTTP."""
         self.close_connection = True
-        if self.request_version == "HTTP/0.9":  # also of one that cannot be read; its errors too have a status
+        if self.request_version == "HTTP/0.9":  # also of an unreadable request; then too the error needs a status line
             self.request_version = "HTTP/1.0"
         content = json.dumps({"error": message or HTTPStatus(code).phrase}).encode()
         own = {"Content-Type": "application/json", "Content-Length": str(len(content)), "Connection": "close"}
@@ -272,7 +272,7 @@ class _Handler(WSGIRequestHandler):
         self.wfile.write(content)
 
     def log(self, type: str, message: str, *args: Any) -> None:
-        """Nothing: the terminal is for messages."""
+        """Log nothing: the terminal is for messages."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Nothing either; werkzeug's would first have to read the address."""
+        """Log nothing; werkzeug's version would have to parse the address first."""

@@ -1,4 +1,4 @@
-"""The training images that lie nearest to a generated one: is it a copy?"""
+"""Nearest training images of a generated image, to see whether it is a copy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from gan.generators.trained_generator import TrainedGenerator
 from gan.metrics.neighbours import BLOCK, squared_distances
 from gan.system.errors import GanError
 
-HELD_OUT = 500  # held-out images whose distances tell what is usual
+HELD_OUT = 500  # held-out images for the usual distance
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Neighbour:
     """A training image near a generated one.
 
     Attributes:
-        image: uint8 (C, H, W). class_name: its class, "" where the set has none.
-        distance: root of the mean squared difference of the pixels, which are in [0, 1].
+        image: uint8 (C, H, W). class_name: its class, "" if the dataset has no classes.
+        distance: root mean square of the pixel differences, with pixels in [0, 1].
     """
 
     image: np.ndarray
@@ -34,14 +34,14 @@ class Neighbour:
 
 
 class TrainingImages:
-    """The images of a set, to look for neighbours in.
+    """Training images with a nearest-neighbour search.
 
     Args:
-        data: the set.
+        data: the dataset.
         shape: (C, H, W) of the generated images.
 
     Raises:
-        GanError: the set's images have another shape, so there is nothing to compare.
+        GanError: the images of the dataset have another shape.
     """
 
     def __init__(self, data: LoadedImages, shape: Sequence[int]) -> None:
@@ -64,9 +64,9 @@ class TrainingImages:
 
     @cached_property
     def usual(self) -> dict[str, float] | None:
-        """How far held-out images are from their nearest training image: the median, and what 1 % are nearer than.
+        """Distances of held-out images to their nearest training image: the median and the 1 % quantile.
 
-        None where the set has no held-out images.
+        None if the dataset has no held-out images.
         """
         if not len(self._data.held_out_images):
             return None
@@ -89,12 +89,11 @@ def _pixels(images: Tensor) -> Tensor:
     return images.flatten(1).float() / 255
 
 
-class Sets:
-    """The sets that models were trained on, each read once, when it is asked for.
+class TrainingSets:
+    """The datasets that models were trained on, each loaded once, on first use.
 
     Args:
-        root: folder of the data sets; nothing is downloaded, and a set that is not there is stood in for by its bundled
-            sample.
+        root: folder of the datasets; nothing is downloaded, and a missing dataset is replaced by its bundled sample.
     """
 
     def __init__(self, root: Path) -> None:
@@ -102,10 +101,10 @@ class Sets:
         self._read: dict[tuple[Any, ...], TrainingImages] = {}
 
     def of(self, generator: TrainedGenerator) -> TrainingImages:
-        """The images that a generator was trained on, made to have its images' size and channels as they were then.
+        """The training images of a generator, in the size and channels of its images.
 
         Raises:
-            GanError: its bundle does not say which set that is, the set is not here, or cannot have that shape.
+            GanError: its bundle does not name the dataset, the dataset is missing, or it cannot have this shape.
         """
         name, seed = data_name(generator), (generator.metadata.get("trained") or {}).get("seed")
         key = (name, seed, generator.image_shape)
@@ -121,5 +120,5 @@ class Sets:
 
 
 def data_name(generator: TrainedGenerator) -> str:
-    """The set that a generator was trained on; "" where its bundle does not say."""
+    """The dataset that a generator was trained on; "" if its bundle does not name one."""
     return str((generator.metadata.get("data") or {}).get("name") or "")

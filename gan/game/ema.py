@@ -18,7 +18,7 @@ AVERAGED_BUFFERS = ("running_mean", "running_var")
 
 # Karras et al. 2020, "Training GANs with Limited Data": a half-life in images, shorter while few have been seen.
 def halflife(images_seen: int, halflife_images: float, rampup: float | None) -> float:
-    """Half-life in images after ``images_seen`` of them: at most the share ``rampup`` of what has been seen."""
+    """Half-life in images after ``images_seen`` of them: at most the fraction ``rampup`` of what has been seen."""
     return halflife_images if rampup is None else min(halflife_images, images_seen * rampup)
 
 
@@ -38,7 +38,7 @@ class GeneratorEMA(nn.Module):
     Args:
         network: what is averaged; it is copied, and not kept.
         halflife_images: real images after which half of the average is newer; greater than 0.
-        rampup: no longer a half-life than this share of the images seen so far, so that the average forgets the first
+        rampup: the half-life is at most this fraction of the images seen so far, so that the average forgets the first
             weights soon; greater than 0. None: ``halflife_images`` from the start.
 
     Attributes:

@@ -29,7 +29,7 @@ class UpdateRule:
 
 
 def in_parts(parts: int, *tensors: Tensor) -> Iterator[tuple[float, tuple[Tensor, ...]]]:
-    """Cut tensors of N rows into ``parts`` (fewer if N is smaller), each with its share of the rows, in (0, 1]."""
+    """Cut tensors of N rows into ``parts`` (fewer if N is smaller), each with its fraction of the rows, in (0, 1]."""
     if parts == 1:
         yield 1.0, tensors
         return

@@ -41,7 +41,7 @@ def warmup_factor(g_updates: int, warmup: int) -> float:
 
 
 def progress(g_updates: int, total: int | None) -> float:
-    """The share of the run that is done, in [0, 1].
+    """The fraction of the run that is done, in [0, 1].
 
     Raises:
         ConfigError: the length of the run is not known.
@@ -68,7 +68,7 @@ class Constant:
 # Zhu et al. 2017, "Unpaired Image-to-Image Translation", section 4: the same rate for half the run, then linearly to 0.
 @dataclass(frozen=True)
 class Linear:
-    """1 until the share ``start`` of the run, in [0, 1), then in a straight line to ``final`` at its end."""
+    """1 until the fraction ``start`` of the run, in [0, 1), then in a straight line to ``final`` at its end."""
 
     start: float = 0.5
     final: float = 0.0
@@ -76,8 +76,8 @@ class Linear:
     networks: Sequence[str] = NETWORKS
 
     def factor(self, g_updates: int, total: int | None) -> float:
-        share = max(0.0, progress(g_updates, total) - self.start) / (1 - self.start)
-        return warmup_factor(g_updates, self.warmup) * (1 + share * (self.final - 1))
+        fraction = max(0.0, progress(g_updates, total) - self.start) / (1 - self.start)
+        return warmup_factor(g_updates, self.warmup) * (1 + fraction * (self.final - 1))
 
 
 # Loshchilov and Hutter 2017, "SGDR", equation 5, without restarts.

@@ -1,9 +1,9 @@
-"""Penalties on the discriminator: what it minimises besides its objective, or what holds it otherwise.
+"""Regularisation of the discriminator: gradient penalties and weight clipping.
 
-First the pure functions ``(judge, real, fake) -> scalar``, each with its paper, side by side. ``judge`` maps images
+First the pure functions ``(score, real, fake) -> scalar``, each with its paper, side by side. ``score`` maps images
 (N, C, H, W) to logits (N,), where an image's logit depends on no other image; ``real`` and ``fake`` are (N, C, H, W).
-All is computed in float32 (in float64 where the images are), with autocast off, and can be differentiated once more, by
-D's parameters. Random numbers come from torch's global generator. Then the choices that a run has, ``PENALTIES``.
+They compute in float32 (float64 for float64 images), with autocast off; the result can be differentiated by D's
+parameters. Random numbers come from torch's global generator. Then the penalties of a run by name, ``PENALTIES``.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,14 +13,14 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-Judge = Callable[[Tensor], Tensor]
+Score = Callable[[Tensor], Tensor]
 
 
-def image_gradients(judge: Judge, images: Tensor) -> Tensor:
+def image_gradients(score: Score, images: Tensor) -> Tensor:
     """The gradient of every image's logit by that image, (N, C * H * W)."""
     images = _precise(images).requires_grad_()
     with torch.autocast(images.device.type, enabled=False):
-        logits = judge(images)
+        logits = score(images)
         (gradients,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
     return gradients.flatten(1)
 
@@ -29,69 +29,69 @@ def _precise(images: Tensor) -> Tensor:
     return images.detach().to(torch.promote_types(images.dtype, torch.float32))
 
 
-def _distance_from_slope_1(judge: Judge, images: Tensor) -> Tensor:
+def _distance_from_slope_1(score: Score, images: Tensor) -> Tensor:
     # The norm's own derivative at 0 is 0 in torch: a discriminator that is flat somewhere makes no NaN.
-    return (torch.linalg.vector_norm(image_gradients(judge, images), dim=1) - 1.0).square().mean()
+    return (torch.linalg.vector_norm(image_gradients(score, images), dim=1) - 1.0).square().mean()
 
 
 # Mescheder et al. 2018, "Which Training Methods for GANs do actually Converge?", section 4.1, without gamma.
-def r1_penalty(judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
+def r1_penalty(score: Score, real: Tensor, fake: Tensor) -> Tensor:
     """1/2 E ||grad D(x)||^2 on real images: D is to be flat where the data are."""
-    return 0.5 * image_gradients(judge, real).square().sum(dim=1).mean()
+    return 0.5 * image_gradients(score, real).square().sum(dim=1).mean()
 
 
 # Mescheder et al. 2018, section 4.1, without gamma.
-def r2_penalty(judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
+def r2_penalty(score: Score, real: Tensor, fake: Tensor) -> Tensor:
     """1/2 E ||grad D(G(z))||^2 on fake images."""
-    return r1_penalty(judge, fake, real)
+    return r1_penalty(score, fake, real)
 
 
 # Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", equation 3, without lambda.
-def gradient_penalty(judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
+def gradient_penalty(score: Score, real: Tensor, fake: Tensor) -> Tensor:
     """E (||grad D(x)|| - 1)^2 at points drawn evenly from the lines between pairs of a real and a fake image."""
     real, fake = _precise(real), _precise(fake)
-    share = torch.rand_like(real[:, :1, :1, :1])  # (N, 1, 1, 1)
-    return _distance_from_slope_1(judge, fake + share * (real - fake))
+    fraction = torch.rand_like(real[:, :1, :1, :1])  # (N, 1, 1, 1)
+    return _distance_from_slope_1(score, fake + fraction * (real - fake))
 
 
 # Kodali et al. 2017, "On Convergence and Stability of GANs", with k = 1 and without lambda. The paper moves the data by
 # noise from N(0, c); here it is as in its authors' code: noise u * std(x) / 2 on every pixel, u even on [0, 1), and
 # then a point drawn evenly from the line between the image and its noisy self.
-def dragan_penalty(judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
+def dragan_penalty(score: Score, real: Tensor, fake: Tensor) -> Tensor:
     """E (||grad D(x)|| - 1)^2 around real images."""
     real = _precise(real)
     noise = 0.5 * real.std() * torch.rand_like(real)  # std: over all pixels of the batch
-    share = torch.rand_like(real[:, :1, :1, :1])  # (N, 1, 1, 1)
-    return _distance_from_slope_1(judge, real + share * noise)
+    fraction = torch.rand_like(real[:, :1, :1, :1])  # (N, 1, 1, 1)
+    return _distance_from_slope_1(score, real + fraction * noise)
 
 
 class Penalty(Protocol):
-    """How a run holds its discriminator."""
+    """Regularisation of the discriminator in a run."""
 
     def due(self, d_updates: int) -> bool:
-        """Whether the penalty is part of D's loss in the update after ``d_updates`` of them, from 0."""
+        """Whether the penalty is part of D's loss in the next update, after ``d_updates`` updates (from 0)."""
         ...
 
-    def __call__(self, judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
-        """What is added to D's loss in an update in which it is due: a scalar, weighted."""
+    def __call__(self, score: Score, real: Tensor, fake: Tensor) -> Tensor:
+        """The weighted penalty, a scalar, which is added to D's loss when it is due."""
         ...
 
     def after_update(self, parameters: Iterable[nn.Parameter]) -> None:
-        """What is done to D's parameters after each of its updates."""
+        """Change D's parameters in place after each of its updates."""
         ...
 
 
 # Arjovsky et al. 2017, "Wasserstein GAN", Algorithm 1.
 @dataclass(frozen=True)
 class Clipping:
-    """Every parameter of D is brought back into [-limit, limit] after each update; limit is greater than 0."""
+    """Clip every parameter of D to [-limit, limit] after each update; limit is greater than 0."""
 
     limit: float = 0.01
 
     def due(self, d_updates: int) -> bool:
         return False
 
-    def __call__(self, judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
+    def __call__(self, score: Score, real: Tensor, fake: Tensor) -> Tensor:
         return torch.zeros((), device=real.device)
 
     @torch.no_grad()
@@ -104,11 +104,11 @@ class Clipping:
 # Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", section 3.1: lazy regularisation.
 @dataclass(frozen=True, kw_only=True)
 class LazyPenalty:
-    """In every k-th update, and there k times as strong: the same on average, at a k-th of the cost.
+    """A penalty in every k-th update, k times as strong: the same on average, at a k-th of the cost.
 
-    The penalty is a part of the loss of that update. StyleGAN2's code makes an update of its own for it, k + 1 in place
-    of k, and makes up for that by Adam's settings: lr * c and betas ** c with c = k / (k + 1). Here k updates stay k,
-    and Adam's settings are as they are given.
+    The penalty is part of the loss of that update. StyleGAN2's code makes a separate update for it, k + 1 instead of k,
+    and compensates with Adam's settings: lr * c and betas ** c with c = k / (k + 1). Here Adam's settings are not
+    changed.
 
     Attributes:
         every: k, in updates of D, 1 or more.
@@ -129,8 +129,8 @@ class GradientPenalty(LazyPenalty):
 
     weight: float = 10.0
 
-    def __call__(self, judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
-        return self.every * self.weight * gradient_penalty(judge, real, fake)
+    def __call__(self, score: Score, real: Tensor, fake: Tensor) -> Tensor:
+        return self.every * self.weight * gradient_penalty(score, real, fake)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,8 +139,8 @@ class Dragan(LazyPenalty):
 
     weight: float = 10.0
 
-    def __call__(self, judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
-        return self.every * self.weight * dragan_penalty(judge, real, fake)
+    def __call__(self, score: Score, real: Tensor, fake: Tensor) -> Tensor:
+        return self.every * self.weight * dragan_penalty(score, real, fake)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,8 +149,8 @@ class R1(LazyPenalty):
 
     gamma: float = 10.0
 
-    def __call__(self, judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
-        return self.every * self.gamma * r1_penalty(judge, real, fake)
+    def __call__(self, score: Score, real: Tensor, fake: Tensor) -> Tensor:
+        return self.every * self.gamma * r1_penalty(score, real, fake)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,8 +159,8 @@ class R2(LazyPenalty):
 
     gamma: float = 10.0
 
-    def __call__(self, judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
-        return self.every * self.gamma * r2_penalty(judge, real, fake)
+    def __call__(self, score: Score, real: Tensor, fake: Tensor) -> Tensor:
+        return self.every * self.gamma * r2_penalty(score, real, fake)
 
 
 # Huang et al. 2024, "The GAN is dead; long live the GAN!", section 2.
@@ -170,8 +170,8 @@ class R1R2(LazyPenalty):
 
     gamma: float = 1.0
 
-    def __call__(self, judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
-        return self.every * self.gamma * (r1_penalty(judge, real, fake) + r2_penalty(judge, real, fake))
+    def __call__(self, score: Score, real: Tensor, fake: Tensor) -> Tensor:
+        return self.every * self.gamma * (r1_penalty(score, real, fake) + r2_penalty(score, real, fake))
 
 
 PENALTIES: dict[str, Callable[..., Penalty | None]] = {

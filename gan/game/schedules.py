@@ -1,37 +1,44 @@
-"""Schedules: whose turn it is. One minibatch is one turn, in which D, G or both are updated once."""
+"""Schedules: which networks are updated on each minibatch, and how many updates a run has."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Protocol
 
 
-class Turn(NamedTuple):
-    """Who is updated on this minibatch."""
+class StepPlan(NamedTuple):
+    """Which networks are updated, once each, on a minibatch."""
 
     discriminator: bool
     generator: bool
 
 
 class Schedule(Protocol):
-    """Says whose turn it is, from the epoch and the discriminator updates made so far (both from 0)."""
+    """The step plan of every minibatch of a run."""
 
     @property
     def minibatches_per_generator_update(self) -> int:
-        """Minibatches from one generator update to the next, while the generator has its turns."""
+        """Minibatches from one generator update to the next, in epochs that update the generator."""
         ...
 
     @property
     def reuse_fakes(self) -> bool:
-        """Is G, on a minibatch that is D's turn too, updated on the same fakes, judged anew?"""
+        """Whether G, on a minibatch that also updates D, is updated on the same fakes, with new logits of them."""
         ...
 
-    def turn(self, epoch: int, d_updates: int) -> Turn: ...
+    def plan(self, epoch: int, d_updates: int) -> StepPlan:
+        """The plan of the next minibatch, from the epoch and the discriminator updates so far (both from 0)."""
+        ...
+
+    def step_counts(self, minibatches: int, batches: int) -> Counter[StepPlan]:
+        """How often each plan occurs in the first ``minibatches`` minibatches, in epochs of ``batches`` each."""
+        ...
 
     def generator_updates(self, epochs: int, batches: int) -> int:
-        """Generator updates in so many epochs of so many minibatches each."""
+        """Generator updates in ``epochs`` epochs of ``batches`` minibatches each."""
         ...
 
     def minibatches(self, generator_updates: int, batches: int) -> int:
-        """Minibatches until so many generator updates are made, in epochs of ``batches`` minibatches each."""
+        """Minibatches needed for ``generator_updates`` generator updates, in epochs of ``batches`` each."""
         ...
 
 
@@ -47,8 +54,12 @@ class Steps:
     def minibatches_per_generator_update(self) -> int:
         return self.n_critic
 
-    def turn(self, epoch: int, d_updates: int) -> Turn:
-        return Turn(discriminator=True, generator=(d_updates + 1) % self.n_critic == 0)
+    def plan(self, epoch: int, d_updates: int) -> StepPlan:
+        return StepPlan(discriminator=True, generator=(d_updates + 1) % self.n_critic == 0)
+
+    def step_counts(self, minibatches: int, batches: int) -> Counter[StepPlan]:
+        both = minibatches // self.n_critic
+        return +Counter({StepPlan(True, True): both, StepPlan(True, False): minibatches - both})
 
     def generator_updates(self, epochs: int, batches: int) -> int:
         return epochs * batches // self.n_critic
@@ -63,22 +74,29 @@ class AlternatingEpochs:
 
     discriminator_epochs: int = 1
     generator_epochs: int = 1
-    reuse_fakes: ClassVar[bool] = False  # no minibatch is the turn of both
+    reuse_fakes: ClassVar[bool] = False  # no minibatch updates both networks
 
     @property
     def minibatches_per_generator_update(self) -> int:
         return 1
 
-    def turn(self, epoch: int, d_updates: int) -> Turn:
+    def plan(self, epoch: int, d_updates: int) -> StepPlan:
         period = self.discriminator_epochs + self.generator_epochs
         discriminator = epoch % period < self.discriminator_epochs
-        return Turn(discriminator, generator=not discriminator)
+        return StepPlan(discriminator, generator=not discriminator)
+
+    def step_counts(self, minibatches: int, batches: int) -> Counter[StepPlan]:
+        period = (self.discriminator_epochs + self.generator_epochs) * batches
+        periods, rest = divmod(minibatches, period)
+        in_last_period = max(0, rest - self.discriminator_epochs * batches)
+        g_updates = periods * self.generator_epochs * batches + in_last_period
+        return +Counter({StepPlan(True, False): minibatches - g_updates, StepPlan(False, True): g_updates})
 
     def generator_updates(self, epochs: int, batches: int) -> int:
-        return sum(self.turn(epoch, 0).generator for epoch in range(epochs)) * batches
+        return self.step_counts(epochs * batches, batches)[StepPlan(False, True)]
 
     def minibatches(self, generator_updates: int, batches: int) -> int:
-        generator_epochs = -(-generator_updates // batches)  # the last of them perhaps in part
+        generator_epochs = -(-generator_updates // batches)  # the last one may be incomplete
         periods_before = (generator_epochs - 1) // self.generator_epochs
         return (periods_before + 1) * self.discriminator_epochs * batches + generator_updates
 

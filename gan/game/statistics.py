@@ -1,4 +1,4 @@
-"""What happened in the game since the last look: kept on the device, so that no step waits for the host."""
+"""Statistics of a game since the last log row: kept on the device, so that no step waits for the host."""
 
 from typing import Any
 
@@ -8,126 +8,124 @@ from torch.utils._pytree import tree_map
 
 from gan.game.losses import Objective, value
 
+LOSSES = ("d_loss", "g_loss")
 
-class GameRecord:
-    """Losses and logits of the updates since the last ``take``.
 
-    A step appends references to tensors that it has anyway; the arithmetic is done for all of them together, once every
-    log interval. An update that is made in parts is recorded part by part, each with its share of the minibatch.
+class GameStatistics:
+    """Losses, logits and other scalars of the updates since the last ``take``.
+
+    A step appends references to tensors that it has computed anyway. All arithmetic is done together, once per log
+    interval. An update in several parts is added part by part, each weighted by its fraction of the minibatch.
 
     Args:
-        objective: says what the logits mean.
+        objective: defines what the logits mean.
 
     Attributes:
-        taken: what the last ``take`` made means of: for each network that was updated, the name of its loss, the losses
-            on the device, and how many updates they are of.
+        taken: the input of the last ``take``: for each network that was updated, the name of its loss, the losses on
+            the device, and the number of updates.
     """
 
     def __init__(self, objective: Objective) -> None:
         self.taken: dict[str, tuple[Tensor, int]] = {}
         self._objective = objective
-        self._losses: dict[str, list[Tensor]] = {"d_loss": [], "g_loss": []}
-        self._shares: dict[str, float] = {"d_loss": 0.0, "g_loss": 0.0}
+        self._scalars: dict[str, list[Tensor]] = {}
+        self._weights: dict[str, float] = {}
         self._real_logits: list[Tensor] = []
         self._fake_logits: list[Tensor] = []
-        self._notes: dict[str, list[Tensor]] = {}
 
-    def discriminator(self, d_loss: Tensor, real_logits: Tensor, fake_logits: Tensor, share: float = 1.0) -> None:
-        self._add("d_loss", d_loss, share)
+    def add_discriminator(self, d_loss: Tensor, real_logits: Tensor, fake_logits: Tensor, weight: float = 1.0) -> None:
+        self.add("d_loss", d_loss, weight)
         self._real_logits.append(real_logits.detach())
         self._fake_logits.append(fake_logits.detach())
 
-    def generator(self, g_loss: Tensor, share: float = 1.0) -> None:
-        self._add("g_loss", g_loss, share)
+    def add_generator(self, g_loss: Tensor, weight: float = 1.0) -> None:
+        self.add("g_loss", g_loss, weight)
 
-    def note(self, name: str, scalar: Tensor, share: float = 1.0) -> None:
-        """Something else of an update, under its own name; ``take`` gives the mean, weighted by the shares."""
-        self._notes.setdefault(name, []).append(scalar.detach() if share == 1 else scalar.detach() * share)
-        self._shares[name] = self._shares.get(name, 0.0) + share
+    def add(self, name: str, scalar: Tensor, weight: float = 1.0) -> None:
+        """Add a scalar of an update; ``take`` returns the weighted mean under this name."""
+        self._scalars.setdefault(name, []).append(scalar.detach() if weight == 1 else scalar.detach() * weight)
+        self._weights[name] = self._weights.get(name, 0.0) + weight
 
     @property
     def updates(self) -> dict[str, int]:
-        """Recorded updates of each network, by the name of its loss."""
-        return {name: round(self._shares[name]) for name in self._losses}
+        """Updates of each network since the last ``take``, by the name of its loss."""
+        return {name: round(self._weights.get(name, 0.0)) for name in LOSSES}
 
     @property
     def latest(self) -> list[Tensor]:
-        """The last loss of each network that is known, taken already or not; scalars on the device."""
+        """The last known loss of each network, before or after ``take``; scalars on the device."""
         latest = {name: losses[-1] for name, (losses, _) in self.taken.items()}
-        latest |= {name: losses[-1] for name, losses in self._losses.items() if losses}
+        latest |= {name: self._scalars[name][-1] for name in LOSSES if name in self._scalars}
         return list(latest.values())
 
     def take(self) -> dict[str, Tensor]:
-        """Everything recorded since the last call, as scalars on the device, and forget it.
+        """Compute all statistics since the last call, as scalars on the device, and reset.
 
         Returns:
-            For each network that was updated, its mean loss (``d_loss``, ``g_loss``) and its last (``d_loss_last``,
-            ``g_loss_last``). With ``d_loss`` also what D's logits say: see `standing`. And what was noted.
+            For each network that was updated, its mean loss (``d_loss``, ``g_loss``) and its last loss
+            (``d_loss_last``, ``g_loss_last``). With ``d_loss``, also `discriminator_statistics`. Then the mean of every
+            other scalar.
         """
+        updates, scalars = self.updates, {name: torch.stack(values) for name, values in self._scalars.items()}
+        means = {name: values.sum() / self._weights[name] for name, values in scalars.items()}
+        self.taken = {name: (scalars[name], updates[name]) for name in LOSSES if name in scalars}
         taken: dict[str, Tensor] = {}
-        updates = self.updates
-        self.taken = {name: (torch.stack(losses), updates[name]) for name, losses in self._losses.items() if losses}
         for name, (losses, _) in self.taken.items():
-            taken |= {name: losses.sum() / self._shares[name], f"{name}_last": losses[-1]}
+            taken |= {name: means[name], f"{name}_last": losses[-1]}
         if self._real_logits:
-            taken |= standing(self._objective, torch.cat(self._real_logits), torch.cat(self._fake_logits))
-        taken |= {name: torch.stack(noted).sum() / self._shares[name] for name, noted in self._notes.items()}
+            logits = torch.cat(self._real_logits), torch.cat(self._fake_logits)
+            taken |= discriminator_statistics(self._objective, *logits)
         self.clear()
-        return taken
+        return taken | {name: mean for name, mean in means.items() if name not in LOSSES}
 
     def clear(self) -> None:
-        """Forget what is recorded."""
-        for recorded in (*self._losses.values(), self._real_logits, self._fake_logits):
-            recorded.clear()
-        self._notes.clear()
-        self._shares = dict.fromkeys(self._losses, 0.0)
+        """Reset without computing anything."""
+        for values in (self._scalars, self._weights, self._real_logits, self._fake_logits):
+            values.clear()
 
     def state_dict(self) -> dict[str, Any]:
-        """What is recorded, in plain containers, for a checkpoint in the middle of an epoch."""
+        """The state in plain containers, for a checkpoint in the middle of an epoch."""
+        scalars = {name: list(values) for name, values in self._scalars.items()}
         return {
-            "losses": {name: list(losses) for name, losses in self._losses.items()},
-            "shares": dict(self._shares),
+            "losses": {name: scalars.pop(name, []) for name in LOSSES},
+            "shares": dict(self._weights),
             "logits": [list(self._real_logits), list(self._fake_logits)],
-            "notes": {name: list(noted) for name, noted in self._notes.items()},
+            "notes": scalars,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up what was recorded."""
-        self._losses, self._notes = state["losses"], state["notes"]
-        whole = {name: float(len(noted)) for name, noted in self._notes.items()}  # earlier versions had no shares here
-        self._shares = whole | state["shares"]
-        self._real_logits, self._fake_logits = state["logits"]
+        saved = {**state["losses"], **state["notes"]}
+        self._scalars = {name: list(values) for name, values in saved.items() if values}
+        counts = {name: float(len(values)) for name, values in state["notes"].items()}
+        self._weights = counts | state["shares"]  # earlier versions saved no weights of the notes
+        self._real_logits, self._fake_logits = map(list, state["logits"])
 
     def to(self, device: torch.device) -> None:
-        """Move what is recorded to where the game is."""
+        """Move all tensors to a device."""
         moved = tree_map(lambda value: value.to(device) if isinstance(value, Tensor) else value, self.state_dict())
         self.load_state_dict(moved)
 
-    def _add(self, name: str, loss: Tensor, share: float) -> None:
-        self._losses[name].append(loss.detach() if share == 1 else loss.detach() * share)
-        self._shares[name] += share
 
-
-def standing(objective: Objective, real_logits: Tensor, fake_logits: Tensor) -> dict[str, Tensor]:
-    """How the discriminator does on these logits, both (N,) and in pairs, as scalars.
+def discriminator_statistics(objective: Objective, real_logits: Tensor, fake_logits: Tensor) -> dict[str, Tensor]:
+    """Accuracy and mean output of the discriminator, scalars, from logits (N,), which are also taken in pairs.
 
     Returns:
-        ``d_accuracy_real`` and ``d_accuracy_fake``, the share of images that D tells right; where the objective knows
-        no boundary, ``d_accuracy_pairs``, the share of pairs whose real image has the higher logit. ``d_real`` and
-        ``d_fake``, D's mean probability of being real, and ``value``, V(D, G) without label smoothing; where logits are
-        no log odds, ``d_logit_real`` and ``d_logit_fake``, their means.
+        ``d_accuracy_real`` and ``d_accuracy_fake``, the fraction of images that D classifies correctly. If the
+        objective has no boundary: ``d_accuracy_pairs``, the fraction of pairs in which the real image has the higher
+        logit. If logits are log odds: ``d_real`` and ``d_fake``, D's mean probability of being real, and ``value``,
+        V(D, G) without label smoothing; otherwise ``d_logit_real`` and ``d_logit_fake``, the mean logits.
     """
     if objective.boundary is None:
-        told = {"d_accuracy_pairs": (real_logits > fake_logits).float().mean()}
+        accuracy = {"d_accuracy_pairs": (real_logits > fake_logits).float().mean()}
     else:
-        told = {
+        accuracy = {
             "d_accuracy_real": (real_logits > objective.boundary).float().mean(),
             "d_accuracy_fake": (fake_logits <= objective.boundary).float().mean(),
         }
     if objective.logistic:
-        return told | {
+        return accuracy | {
             "d_real": real_logits.sigmoid().mean(),
             "d_fake": fake_logits.sigmoid().mean(),
             "value": value(real_logits, fake_logits),
         }
-    return told | {"d_logit_real": real_logits.mean(), "d_logit_fake": fake_logits.mean()}
+    return accuracy | {"d_logit_real": real_logits.mean(), "d_logit_fake": fake_logits.mean()}

@@ -21,53 +21,53 @@ from gan.game.gradients import frozen, in_parts
 from gan.game.latents import Prior
 from gan.game.learning_rates import LRSchedule
 from gan.game.losses import OBJECTIVES, AuxiliaryWeights, Objective, class_loss, information_loss
-from gan.game.networks import Discriminator, Judgement
+from gan.game.networks import Discriminator, DiscriminatorOutput
 from gan.game.penalties import Penalty
 from gan.game.schedules import Schedule, Steps
-from gan.game.statistics import GameRecord
+from gan.game.statistics import GameStatistics
 from gan.system.random_streams import start_stream, stream_seed
 
 
 class Fakes(NamedTuple):
-    """Latents (N, width), and the images (N, C, H, W) made of them, with their way back to the generator."""
+    """Latents (N, width) and their images (N, C, H, W), attached to the generator's graph."""
 
     latents: Tensor
     images: Tensor
 
 
 class Compiled(NamedTuple):
-    """The generator's ``forward`` and the discriminator's ``examine``, by torch.compile."""
+    """The generator's ``forward`` and the discriminator's ``discriminate``, compiled by torch.compile."""
 
     generate: Callable[..., Tensor]
-    examine: Callable[..., Judgement]
+    discriminate: Callable[..., DiscriminatorOutput]
 
 
 class Game(nn.Module):
-    """A generator and a discriminator, updated in turn.
+    """A generator and a discriminator with their two updates.
 
     A minibatch is ``(real, labels)``: float32 (N, C, H, W), normalised, and int64 (N,). The random numbers of an update
     depend on the seed, the rank and the number of the update alone (`gan.system.random_streams`).
 
     Args:
         generator: z (N, prior.width), labels (N,) -> images (N, C, H, W).
-        discriminator: images (N, C, H, W), labels (N,) -> logits (N,), and what its other heads say.
-        prior: what z is drawn from, InfoGAN's codes included.
-        objective: what each network minimises.
-        penalty: what the discriminator minimises as well; None: nothing.
-        schedule: which network is updated on which minibatch.
-        lr_schedule: factors on the optimizers' learning rates (their groups' ``initial_lr``); None: the rates stay.
-        augmentation: changes all images before D sees them; None: nothing does.
-        instance_noise: noise on all images that D sees; None: there is none.
+        discriminator: images (N, C, H, W), labels (N,) -> logits (N,), and the outputs of its other heads.
+        prior: the distribution of z, InfoGAN's codes included.
+        objective: the losses of both networks.
+        penalty: regularisation of the discriminator; None for none.
+        schedule: which networks are updated on which minibatch.
+        lr_schedule: factors on the optimizers' learning rates (their groups' ``initial_lr``); None for constant rates.
+        augmentation: applied to all images before the discriminator; None for none.
+        instance_noise: noise on all images before the discriminator; None for none.
         auxiliary: weights of the losses of D's other heads, for both networks.
-        ema: the average of the generator; None: there is none.
+        ema: the average of the generator; None for none.
         seed: of latents, dropout and augmentation.
 
     Attributes:
-        turns, d_updates, g_updates: minibatches and updates so far. images_seen: real images, of all processes.
-        record: statistics of the updates since they were last taken.
-        parts: into how many pieces a minibatch is cut, for each network; gradients are summed over the pieces.
-        rank, world_size: of this process. mean_over_processes: of a tensor; with one process, the tensor itself.
-        total_updates: generator updates of the whole run, for ``lr_schedule``; None: it has no end.
+        turns: minibatches so far. d_updates, g_updates: updates so far. images_seen: real images, of all processes.
+        record: statistics of the updates since the last ``record.take()``.
+        parts: parts that a minibatch is cut into, for each network; gradients are summed over the parts.
+        rank, world_size: rank of this process, number of processes. mean_over_processes: mean of a tensor over them.
+        total_updates: generator updates of the whole run, for ``lr_schedule``; None if it has no end.
     """
 
     def __init__(
@@ -99,20 +99,20 @@ class Game(nn.Module):
         self.lr_schedule = lr_schedule
         self.auxiliary = auxiliary or AuxiliaryWeights()
         self.seed = seed
-        self.record = GameRecord(objective)
+        self.record = GameStatistics(objective)
         self.turns = self.d_updates = self.g_updates = self.images_seen = 0
         self.parts = {"discriminator": 1, "generator": 1}
         self.rank, self.world_size = 0, 1
         self.mean_over_processes: Callable[[Tensor], Tensor] = lambda tensor: tensor
         self.total_updates: int | None = None
         self._trained: dict[str, list[nn.Parameter]] = {}
-        self._keeps_fakes = False
-        self._kept: Fakes | None = None
+        self._reuses_fakes = False
+        self._reused: Fakes | None = None
         self._compiled: Compiled | None = None
 
     @property
     def final_generator(self) -> nn.Module:
-        """The generator that pictures, measures and bundles show: the average where there is one."""
+        """The generator for samples, metrics and bundles: the average if there is one."""
         return self.generator if self.ema is None else self.ema.network
 
     # Algorithm 1.
@@ -120,27 +120,27 @@ class Game(nn.Module):
     def train_minibatch(
         self, real: Tensor, labels: Tensor, d_optimizer: Optimizer, g_optimizer: Optimizer, epoch: int = 0
     ) -> None:
-        """Update the networks whose turn it is. "for number of training iterations do", once."""
-        turn = self.schedule.turn(epoch, self.d_updates)
-        self._keeps_fakes = self.schedule.reuse_fakes and turn.generator
-        updated = self.update_discriminator(real, labels, d_optimizer) if turn.discriminator else True
-        if turn.generator and updated:
+        """Update the networks that the schedule names: one iteration of the outer loop of Algorithm 1."""
+        plan = self.schedule.plan(epoch, self.d_updates)
+        self._reuses_fakes = self.schedule.reuse_fakes and plan.generator
+        updated = self.update_discriminator(real, labels, d_optimizer) if plan.discriminator else True
+        if plan.generator and updated:
             self.update_generator(real, labels, g_optimizer)
         self.turns += 1
         self.images_seen += len(real) * self.world_size
 
     def update_discriminator(self, real: Tensor, labels: Tensor, optimizer: Optimizer) -> bool:
-        """One step of D on real images and as many fakes, of the same classes, made without gradient.
+        """One step of D on real images and as many fakes of the same classes, which get no gradient.
 
         Returns:
-            False where float16's loss scaler has skipped the step: it does not count, and the generator waits.
+            False if float16's loss scaler has skipped the step: then it is not counted, and G is not updated.
         """
         self._begin_update("discriminator", self.d_updates, optimizer, real.device)
         latents = self.draw_latents(len(real), real.device)
-        for share, (x, y, z) in in_parts(self.parts["discriminator"], real, labels, latents):
-            self._backward(self.discriminator_loss(x, y, z, share))
+        for weight, (x, y, z) in in_parts(self.parts["discriminator"], real, labels, latents):
+            self._backward(self.discriminator_loss(x, y, z, weight))
         if not self._step(optimizer):
-            self._kept = None
+            self._reused = None
             return False
         self.d_updates += 1
         if self.penalty is not None:
@@ -150,12 +150,12 @@ class Game(nn.Module):
         return True
 
     def update_generator(self, real: Tensor, labels: Tensor, optimizer: Optimizer) -> None:
-        """One step of G on as many fakes as there are real images, from fresh latents or those that D saw, D frozen."""
+        """One step of G, with D frozen, on as many fakes as real images, from new latents or those of D's update."""
         self._begin_update("generator", self.g_updates, optimizer, real.device)
-        latents = self.draw_latents(len(real), real.device) if self._kept is None else self._kept.latents
+        latents = self.draw_latents(len(real), real.device) if self._reused is None else self._reused.latents
         with frozen(self._trained["discriminator"]):
-            for share, (x, y, z) in in_parts(self.parts["generator"], real, labels, latents):
-                self._backward(self.generator_loss(x, y, z, share))
+            for weight, (x, y, z) in in_parts(self.parts["generator"], real, labels, latents):
+                self._backward(self.generator_loss(x, y, z, weight))
         if not self._step(optimizer):
             return
         self.g_updates += 1
@@ -163,65 +163,67 @@ class Game(nn.Module):
             minibatches = self.schedule.minibatches_per_generator_update
             self.ema.update(self.generator, self.images_seen, minibatches * len(real) * self.world_size)
 
-    def discriminator_loss(self, real: Tensor, labels: Tensor, z: Tensor, share: float = 1.0) -> Tensor:
-        """What D minimises on these images, times their share of the minibatch; scalar."""
-        with torch.set_grad_enabled(self._keeps_fakes):
+    def discriminator_loss(self, real: Tensor, labels: Tensor, z: Tensor, weight: float = 1.0) -> Tensor:
+        """The loss of D on these images, scalar; ``weight`` is their fraction of the minibatch."""
+        with torch.set_grad_enabled(self._reuses_fakes):
             fake = self._generate(z, labels)
-        if self._keeps_fakes:
-            self._kept = Fakes(z, fake)
+        if self._reuses_fakes:
+            self._reused = Fakes(z, fake)
             fake = fake.detach()
-        of_real, of_fake = self.judge(real, fake, labels)
+        of_real, of_fake = self.discriminate_both(real, fake, labels)
         d_loss = self.objective.d_loss(of_real.logits, of_fake.logits)
         if self.objective.concatenate:
             d_loss = d_loss / 2
-        self.record.discriminator(d_loss, of_real.logits, of_fake.logits, share)
+        self.record.add_discriminator(d_loss, of_real.logits, of_fake.logits, weight)
         if isinstance(self.augmentation, AdaptiveAugmentation):
             self.augmentation.observe(of_real.logits - (self.objective.boundary or 0.0))
-            self.record.note("augmentation_probability", self.augmentation.probability.clone(), share)
+            self.record.add("augmentation_probability", self.augmentation.probability.clone(), weight)
 
-        loss = d_loss + self._auxiliary_losses("d", of_real, labels, None, share)
-        loss = loss + self._auxiliary_losses("d", of_fake, labels, z, share)
+        loss = d_loss + self._auxiliary_losses("d", of_real, labels, None, weight)
+        loss = loss + self._auxiliary_losses("d", of_fake, labels, z, weight)
         if self.penalty is not None and self.penalty.due(self.d_updates):
-            penalty = self.penalty(lambda images: self.judge_one(images, labels, twice=True).logits, real, fake)
-            self.record.note("penalty", penalty, share)
+            penalty = self.penalty(lambda images: self.discriminate(images, labels, twice=True).logits, real, fake)
+            self.record.add("penalty", penalty, weight)
             loss = loss + penalty
-        return loss if share == 1 else loss * share
+        return loss if weight == 1 else loss * weight
 
-    def generator_loss(self, real: Tensor, labels: Tensor, z: Tensor, share: float = 1.0) -> Tensor:
-        """What G minimises on fakes from these latents, times their share of the minibatch; scalar."""
-        kept, self._kept = self._kept, None
-        of_fake = self.judge_one(self._generate(z, labels) if kept is None else kept.images, labels)
+    def generator_loss(self, real: Tensor, labels: Tensor, z: Tensor, weight: float = 1.0) -> Tensor:
+        """The loss of G on fakes from these latents, scalar; ``weight`` is their fraction of the minibatch."""
+        reused, self._reused = self._reused, None
+        of_fake = self.discriminate(self._generate(z, labels) if reused is None else reused.images, labels)
         real_logits = None
         if self.objective.g_needs_real:
             with torch.no_grad():
-                real_logits = self.judge_one(real, labels).logits
+                real_logits = self.discriminate(real, labels).logits
         g_loss = self.objective.g_loss(of_fake.logits, real_logits)
-        self.record.generator(g_loss, share)
+        self.record.add_generator(g_loss, weight)
 
-        loss = g_loss + self._auxiliary_losses("g", of_fake, labels, z, share)
-        return loss if share == 1 else loss * share
+        loss = g_loss + self._auxiliary_losses("g", of_fake, labels, z, weight)
+        return loss if weight == 1 else loss * weight
 
-    # Its parts.
+    # The parts of both updates.
 
-    def judge(self, real: Tensor, fake: Tensor, labels: Tensor) -> tuple[Judgement, Judgement]:
-        """What D says of real and of fake images, in two batches or in one."""
+    def discriminate_both(
+        self, real: Tensor, fake: Tensor, labels: Tensor
+    ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
+        """D's output for real and for fake images, from two batches or from one of 2N."""
         if self.objective.concatenate:
-            both = self.judge_one(torch.cat([real, fake]), torch.cat([labels, labels]))
+            both = self.discriminate(torch.cat([real, fake]), torch.cat([labels, labels]))
             return both.first(len(real)), both.last(len(fake))
-        return self.judge_one(real, labels), self.judge_one(fake, labels)
+        return self.discriminate(real, labels), self.discriminate(fake, labels)
 
-    def judge_one(self, images: Tensor, labels: Tensor, twice: bool = False) -> Judgement:
-        """What D says of a batch, augmented and noisy as it is to see it; all in float32.
+    def discriminate(self, images: Tensor, labels: Tensor, twice: bool = False) -> DiscriminatorOutput:
+        """D's output for a batch after augmentation and instance noise, in float32.
 
         Args:
-            twice: its gradient is to be differentiated once more, which compiled networks do not allow.
+            twice: the gradient will be differentiated once more, which compiled networks do not allow.
         """
         if self.augmentation is not None:
             images = self.augmentation(images)
         if self.instance_noise is not None:
             images = self.instance_noise(images, self.images_seen)
-        examine = self.discriminator.examine if twice or self._compiled is None else self._compiled.examine
-        return examine(images, labels).float()
+        discriminator = self.discriminator if twice or self._compiled is None else self._compiled
+        return discriminator.discriminate(images, labels).float()
 
     def draw_latents(self, count: int, device: torch.device) -> Tensor:
         """Latents (count, prior.width) from torch's global generator of this device."""
@@ -232,54 +234,54 @@ class Game(nn.Module):
         return generate(z, labels)
 
     def _auxiliary_losses(
-        self, network: str, judgement: Judgement, labels: Tensor, z: Tensor | None, share: float
+        self, network: str, output: DiscriminatorOutput, labels: Tensor, z: Tensor | None, weight: float
     ) -> Tensor | float:
-        """The losses that both networks have: of the classes, and, for fakes from ``z``, of the codes in them."""
+        """The losses of D's other heads: of the classes and, for fakes from ``z``, of the codes in z."""
         total: Tensor | float = 0.0
-        if judgement.class_logits is not None:
-            loss = class_loss(judgement.class_logits, labels)
-            self.record.note(f"{network}_class_loss", loss, share)
+        if output.class_logits is not None:
+            loss = class_loss(output.class_logits, labels)
+            self.record.add(f"{network}_class_loss", loss, weight)
             total = total + self.auxiliary.class_weight * loss
         if z is not None and self.prior.has_codes:
-            loss = information_loss(judgement.code_logits, judgement.code_means, self.prior.codes(z))
-            self.record.note(f"{network}_information_loss", loss, share)
+            loss = information_loss(output.code_logits, output.code_means, self.prior.codes(z))
+            self.record.add(f"{network}_information_loss", loss, weight)
             total = total + self.auxiliary.information_weight * loss
         return total
 
     def _begin_update(self, network: str, index: int, optimizer: Optimizer, device: torch.device) -> None:
-        """Start the random numbers of one update, on this rank; set its learning rate; forget the last gradients."""
+        """Seed the random numbers of one update on this rank, set its learning rate, and clear the gradients."""
         start_stream(device, stream_seed(self.seed, self.rank, network, index))
         if self.lr_schedule is not None and network in self.lr_schedule.networks:
             factor = self.lr_schedule.factor(self.g_updates, self.total_updates)
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * factor
         if not self._trained:
-            self.note_trained_parameters()
+            self.find_trained_parameters()
         for parameter in self._trained[network]:
             parameter.grad = None
 
-    def note_trained_parameters(self) -> None:
-        """Note which parameters are trained now; needed again only if ``requires_grad`` of one of them changes."""
+    def find_trained_parameters(self) -> None:
+        """Find the trained parameters; needed again only if ``requires_grad`` of a parameter changes."""
         networks = {"discriminator": self.discriminator, "generator": self.generator}
         self._trained = {
             name: [parameter for parameter in network.parameters() if parameter.requires_grad]
             for name, network in networks.items()
         }
 
-    # How a loop takes them; a LightningModule has its own ways.
+    # Overridden by the LightningModule.
 
     def _backward(self, loss: Tensor) -> None:
         loss.backward()
 
     def _step(self, optimizer: Optimizer) -> bool:
-        """Take an optimizer's step; False if it was skipped."""
+        """Make an optimizer's step; False if it was skipped."""
         optimizer.step()
         return True
 
     def compile_networks(self) -> None:
-        """Compile both networks' passes, for training alone: pictures and measures come in other shapes and modes."""
-        self._compiled = Compiled(torch.compile(self.generator.forward), torch.compile(self.discriminator.examine))
+        """Compile the networks for training only: samples and metrics use other shapes and modes."""
+        self._compiled = Compiled(torch.compile(self.generator.forward), torch.compile(self.discriminator.discriminate))
 
-    def play_eagerly(self) -> None:
-        """Take `compile_networks` back; also for a copy of a game, whose compiled passes are those of the original."""
+    def use_eager_networks(self) -> None:
+        """Undo `compile_networks`; also for a copy of a game, whose compiled networks are the original's."""
         self._compiled = None

@@ -12,14 +12,12 @@ from typing import Any
 
 from gan.data.registry import POINT_SHAPE
 from gan.game.latents import PRIORS, Prior
+from gan.game.sizes import MAX_LENGTH, MAX_SETTING, MAX_WIDTH
 from gan.system.errors import BundleError
 
 FORMAT = 2
 MAX_SIDE = 1024  # pixels; channels too
 MAX_PIXELS = 4 * MAX_SIDE * MAX_SIDE  # values of one image
-MAX_WIDTH = 65_536  # components of z, classes, units of a layer
-MAX_SETTING = 1024  # a number that stands alone, such as channels or layers: the network has at most so many modules
-MAX_LENGTH = 256  # of lists in settings, and of words
 
 # The name of each value, with the rule that it keeps in words. What else is in the metadata is provenance, and free.
 ALLOWED = {
@@ -102,18 +100,18 @@ def _fits(name: str, value: Any, metadata: Mapping[str, Any]) -> bool:
         case "prior":
             return value in PRIORS
         case "latent_dim":
-            return _is_whole(value, 1, MAX_WIDTH)
+            return _is_int(value, 1, MAX_WIDTH)
         case "codes":
             return _are_codes(value)
         case "image_shape":
-            sides = isinstance(value, list) and len(value) == 3 and all(_is_whole(side, 1, MAX_SIDE) for side in value)
+            sides = isinstance(value, list) and len(value) == 3 and all(_is_int(side, 1, MAX_SIDE) for side in value)
             return sides and math.prod(value) <= MAX_PIXELS
         case "mean":
             return _is_finite(value)
         case "std":
             return _is_finite(value) and value > 0
         case "num_classes":
-            return _is_whole(value, 0, MAX_WIDTH)
+            return _is_int(value, 0, MAX_WIDTH)
         case "points":
             return value is (metadata["image_shape"] == list(POINT_SHAPE))
         case "data":
@@ -128,8 +126,8 @@ def _are_codes(value: Any) -> bool:
     return (
         isinstance(categorical, list)
         and len(categorical) <= MAX_LENGTH
-        and all(_is_whole(classes, 2, MAX_WIDTH) for classes in categorical)
-        and _is_whole(value["continuous"], 0, MAX_WIDTH)
+        and all(_is_int(classes, 2, MAX_WIDTH) for classes in categorical)
+        and _is_int(value["continuous"], 0, MAX_WIDTH)
     )
 
 
@@ -162,7 +160,7 @@ def _is_word(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value) <= MAX_LENGTH and value.isprintable()  # it will stand in messages
 
 
-def _is_whole(value: Any, least: int, most: int) -> bool:
+def _is_int(value: Any, least: int, most: int) -> bool:
     return type(value) is int and least <= value <= most
 
 

@@ -16,21 +16,21 @@ METHODS = ("spherical", "linear")
 MOST_FRAMES = 100_000
 
 
-class Places(NamedTuple):
+class FramePositions(NamedTuple):
     """Where the frames of a walk stand.
 
     Attributes:
         start: int64 (frames,), the anchor that each frame comes from.
         end: int64 (frames,), the one that it goes to.
-        share: float32 (frames,), how much of the way is behind it, in [0, 1].
+        fraction: float32 (frames,), how much of the way is behind it, in [0, 1].
     """
 
     start: Tensor
     end: Tensor
-    share: Tensor
+    fraction: Tensor
 
 
-def places(anchors: int, steps: int, *, loop: bool = False) -> Places:
+def frame_positions(anchors: int, steps: int, *, loop: bool = False) -> FramePositions:
     """``steps`` frames from each anchor to the next: steps * (anchors - 1) + 1, the last one on the last anchor.
 
     Args:
@@ -53,10 +53,10 @@ def places(anchors: int, steps: int, *, loop: bool = False) -> Places:
         raise GanError(f"steps: {steps} given, which makes {frames} frames; at most {MOST_FRAMES} are made")
     index = torch.arange(frames)
     start = index.div(steps, rounding_mode="floor")
-    return Places(start, (start + 1) % anchors, (index % steps) / steps)
+    return FramePositions(start, (start + 1) % anchors, (index % steps) / steps)
 
 
-def between(anchors: Tensor, where: Places, prior: Prior, method: str | None = None) -> Tensor:
+def interpolate(anchors: Tensor, where: FramePositions, prior: Prior, method: str | None = None) -> Tensor:
     """Latents (frames, prior.width) of a walk between anchors (N, prior.width).
 
     Args:
@@ -71,16 +71,16 @@ def between(anchors: Tensor, where: Places, prior: Prior, method: str | None = N
     method = method or ("spherical" if prior.name == "normal" else "linear")
     if method not in METHODS:
         raise GanError(unknown_name("method", method, METHODS))
-    start, end, share = anchors[where.start], anchors[where.end], where.share[:, None]
-    z = torch.lerp(start, end, share)
+    start, end, fraction = anchors[where.start], anchors[where.end], where.fraction[:, None]
+    z = torch.lerp(start, end, fraction)
     if method == "spherical":
         noise = slice(0, prior.latent_dim)
-        z[:, noise] = spherical(start[:, noise], end[:, noise], share)
+        z[:, noise] = spherical(start[:, noise], end[:, noise], fraction)
     return z
 
 
-def spherical(start: Tensor, end: Tensor, share: Tensor) -> Tensor:
-    """(N, D) along the great circle between the directions of start and end, both (N, D); share is (N, 1).
+def spherical(start: Tensor, end: Tensor, fraction: Tensor) -> Tensor:
+    """(N, D) along the great circle between the directions of start and end, both (N, D); fraction is (N, 1).
 
     sin((1 − s)Ω)/sin Ω · start + sin(sΩ)/sin Ω · end, with Ω the angle between them. Where there is no one such circle
     (the same direction, or opposite ones) it is the straight line.
@@ -90,5 +90,5 @@ def spherical(start: Tensor, end: Tensor, share: Tensor) -> Tensor:
     sine = angle.sin()
     straight = sine < 1e-4
     sine = sine.where(~straight, torch.ones_like(sine))
-    along = ((1 - share) * angle).sin() / sine * start + (share * angle).sin() / sine * end
-    return torch.lerp(start, end, share).where(straight, along)
+    along = ((1 - fraction) * angle).sin() / sine * start + (fraction * angle).sin() / sine * end
+    return torch.lerp(start, end, fraction).where(straight, along)

@@ -20,8 +20,10 @@ from gan.system.errors import GanError
 
 Pixels = NDArray[np.uint8]
 
+PADDING = 2  # pixels between the images of a grid
 
-def grid(images: Pixels, *, columns: int | None = None, padding: int = 2, scale: int = 1) -> Pixels:
+
+def grid(images: Pixels, *, columns: int | None = None, padding: int = PADDING, scale: int = 1) -> Pixels:
     """Lay images out row by row, as one image (C, height, width).
 
     Args:
@@ -46,18 +48,18 @@ def enlarged(images: Pixels, scale: int) -> Pixels:
     return images.repeat(scale, axis=-2).repeat(scale, axis=-1)
 
 
-def labelled_rows(rows: Mapping[str, Pixels], *, scale: int = 1, padding: int = 2) -> Pixels:
+def labelled_rows(rows: Mapping[str, Pixels], *, scale: int = 1) -> Pixels:
     """Rows of images under each other, each with its name to the left, as one image (C, height, width).
 
     Args:
         rows: by name, uint8 (N, C, H, W); rows may be of different length.
         scale: each pixel becomes scale x scale; the names keep their size.
     """
-    strips = [grid(images, columns=len(images), padding=padding, scale=scale) for images in rows.values()]
+    strips = [grid(images, columns=len(images), scale=scale) for images in rows.values()]
     font = ImageFont.load_default(size=12)
     margin = 8 + math.ceil(max(font.getlength(name) for name in rows)) + 8
-    step = max(strips[0].shape[1], 16) + padding * scale
-    shape = (strips[0].shape[0], step * len(strips) - padding * scale, margin + max(strip.shape[2] for strip in strips))
+    step = max(strips[0].shape[1], 16) + PADDING * scale
+    shape = (strips[0].shape[0], step * len(strips) - PADDING * scale, margin + max(strip.shape[2] for strip in strips))
     canvas = np.zeros(shape, np.uint8)
     for index, strip in enumerate(strips):
         canvas[:, index * step : index * step + strip.shape[1], margin : margin + strip.shape[2]] = strip

@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gan.data.memory import check_memory
 from gan.data.normalization import denormalize, dtype_at_rest
 from gan.game.latents import Prior
 from gan.generators import bundle_metadata
 from gan.generators.class_labels import class_labels
-from gan.generators.interpolation import between, places
+from gan.generators.interpolation import frame_positions, interpolate
 from gan.system.errors import GanError
 
 MOST_IMAGES, FEW_IMAGES = 1000, 16  # made at a time, and made at once without looking at the layers
@@ -98,8 +99,9 @@ class TrainedGenerator:
         """Latents (count, prior.width) of a seed; the first ones do not depend on ``count``. Truncation: see `sample`.
 
         Raises:
-            GanError: a truncation that is out of its range, or of a uniform prior.
+            GanError: a truncation that is out of its range, or of a uniform prior; more images than fit into memory.
         """
+        self._check_memory(count)
         z = self.prior.fixed(count, seed=seed, purpose="samples from a bundle")
         if truncation is not None:
             self._check_truncation(truncation)
@@ -187,21 +189,23 @@ class TrainedGenerator:
                 ``sample(…, seed=seed)``; or latents (N, prior.width). 2 or more.
             steps: frames from each anchor to the next, which itself begins the next way, or ends the walk.
             labels: as in `sample`, one for each anchor. Between two classes their embeddings are mixed.
-            method: "spherical" or "linear": `gan.generators.interpolation.between`. By default the
+            method: "spherical" or "linear": `gan.generators.interpolation.interpolate`. By default the
                 one that suits the prior.
             loop: go back to the first anchor in the end, so that the frames can be repeated without a jump.
             batch_size: images made at a time, which bounds the memory; None: see `images_at_a_time`.
 
         Raises:
-            GanError: fewer than 2 anchors; a method or a class that does not exist; steps below 1.
+            GanError: fewer than 2 anchors; a method or a class that does not exist; steps below 1; more frames than fit
+                into memory.
         """
+        self._check_memory(len(anchors) * steps)
         z = anchors if isinstance(anchors, Tensor) else self._first_latents(anchors)
-        where = places(len(z), steps, loop=loop)
+        where = frame_positions(len(z), steps, loop=loop)
         classes = self.labels(labels, len(z))
         if classes is not None:
             one_hot = torch.nn.functional.one_hot(classes, self.num_classes).float()
-            classes = torch.lerp(one_hot[where.start], one_hot[where.end], where.share[:, None])
-        return self._images(between(z, where, self.prior, method), classes, batch_size)
+            classes = torch.lerp(one_hot[where.start], one_hot[where.end], where.fraction[:, None])
+        return self._images(interpolate(z, where, self.prior, method), classes, batch_size)
 
     def _first_latents(self, seeds: Sequence[int]) -> Tensor:
         """(N, prior.width): the first latent of each seed."""
@@ -220,6 +224,10 @@ class TrainedGenerator:
                 raise GanError("this generator makes images that are not finite: its weights are too large, or damaged")
             images.append(self._at_rest(made).cpu())
         return torch.cat(images).numpy()
+
+    def _check_memory(self, count: int) -> None:
+        """Before the latents of so many images are drawn."""
+        check_memory("count", count, self.image_shape, "fewer images expected", more=4 * self.prior.width)
 
     def _check_truncation(self, truncation: float) -> None:
         if not 0 < truncation <= 1:

@@ -1,7 +1,6 @@
 """What a run costs: its updates, counted; its time, from steps that are really taken, on a copy that is thrown away."""
 
 import copy
-import itertools
 import tempfile
 import time
 import warnings
@@ -16,31 +15,23 @@ from torch import Tensor
 
 from gan.data.module import ImageData
 from gan.game.learning_rates import Constant
-from gan.game.schedules import Schedule, Turn
+from gan.game.schedules import Schedule, StepPlan
 from gan.training.build import build_trainer
 from gan.training.module import GAN
 
-Turns = Counter[Turn]
+StepCounts = Counter[StepPlan]
 
 
-def count_turns(schedule: Schedule, epochs: int, batches: int, max_steps: int) -> Turns:
+def count_steps(schedule: Schedule, epochs: int, batches: int, max_steps: int) -> StepCounts:
     """How many minibatches of a run are a turn of D, of G, or of both.
 
     Args:
         epochs: of so many minibatches, ``batches``; -1 for no such limit.
         max_steps: generator updates; -1 for no such limit. One of the two limits must be given.
     """
-    turns: Turns = Counter()
-    d_updates = g_updates = 0
-    for epoch in range(epochs) if epochs >= 0 else itertools.count():
-        for _ in range(batches):
-            turn = schedule.turn(epoch, d_updates)
-            turns[turn] += 1
-            d_updates += turn.discriminator
-            g_updates += turn.generator
-            if g_updates == max_steps:
-                return turns
-    return turns
+    ends = [epochs * batches] if epochs >= 0 else []
+    ends += [schedule.minibatches(max_steps, batches)] if max_steps >= 0 else []
+    return schedule.step_counts(min(ends), batches)
 
 
 def real_images(minibatches: int, batches: int, batch_size: int, images: int) -> int:
@@ -62,19 +53,19 @@ class Trial:
         peak_memory: of the GPU, in bytes; None on another device.
     """
 
-    seconds: Mapping[Turn, float]
+    seconds: Mapping[StepPlan, float]
     timed: int
     batch_size: int
     checkpoint_bytes: int
     bundle_bytes: int
     peak_memory: int | None
 
-    def run_seconds(self, turns: Turns) -> float:
+    def run_seconds(self, turns: StepCounts) -> float:
         return sum(self.seconds[turn] * count for turn, count in turns.items())
 
 
 def timed(
-    settings: Mapping[str, Any], data: ImageData, game: GAN, kinds: Iterable[Turn], *, processes: int = 1
+    settings: Mapping[str, Any], data: ImageData, game: GAN, kinds: Iterable[StepPlan], *, processes: int = 1
 ) -> Trial:
     """Take real steps of each kind, on a copy of the game, in one process; nothing is written or changed.
 
@@ -89,7 +80,7 @@ def timed(
     trial_data.batch_size = data.batch_size // processes
     stopwatch = Stopwatch(list(kinds), game.schedule.reuse_fakes)
     trial_game.schedule = stopwatch
-    trial_game.play_eagerly()  # compiling takes longer than the trial; what it gains is not known beforehand
+    trial_game.use_eager_networks()  # compiling takes longer than the trial; what it gains is not known beforehand
     trial_game.lr_schedule = Constant()  # a rate does not change what a step costs; the others ask for the run's length
     with tempfile.TemporaryDirectory() as folder:
         trainer = build_trainer(_for_trial(settings, folder))
@@ -124,15 +115,18 @@ class Stopwatch(L.Callback):
 
     minibatches_per_generator_update = 1
 
-    def __init__(self, kinds: Sequence[Turn], reuse_fakes: bool = False) -> None:
+    def __init__(self, kinds: Sequence[StepPlan], reuse_fakes: bool = False) -> None:
         self.reuse_fakes = reuse_fakes
         self._kinds = kinds
         self._spent: list[tuple[float, int]] = []  # of each kind that is done: seconds and minibatches
         self._count = 0  # minibatches of the kind at hand
         self._began = 0.0
 
-    def turn(self, epoch: int, d_updates: int) -> Turn:
+    def plan(self, epoch: int, d_updates: int) -> StepPlan:
         return self._kinds[len(self._spent)]
+
+    def step_counts(self, minibatches: int, batches: int) -> StepCounts:
+        return Counter({self.plan(0, 0): minibatches})
 
     def generator_updates(self, epochs: int, batches: int) -> int:
         return epochs * batches
@@ -144,7 +138,7 @@ class Stopwatch(L.Callback):
     def timed(self) -> int:
         return sum(count for _, count in self._spent)
 
-    def means(self) -> dict[Turn, float]:
+    def means(self) -> dict[StepPlan, float]:
         """Seconds of one minibatch, by its kind."""
         return {kind: seconds / count for kind, (seconds, count) in zip(self._kinds, self._spent, strict=True)}
 

@@ -10,12 +10,11 @@ from torch import nn
 
 from gan.data.loaded import LoadedImages
 from gan.data.module import ImageData
-from gan.data.registry import STACKED, Archive, Source, find_source, known_shape
-from gan.launch import summary
-from gan.launch.costs import Trial, Turns, count_turns, real_images, timed
-from gan.launch.monitored import check_monitors
-from gan.launch.preflight import check_minibatches, minibatches
-from gan.system.errors import DataError
+from gan.data.registry import STACKED, Archive, DatasetSpec, find_source, known_shape
+from gan.launch import preflight, summary
+from gan.launch.costs import StepCounts, Trial, count_steps, real_images, timed
+from gan.launch.preflight import minibatches
+from gan.system.errors import DataError, counted
 from gan.training.build import build_data, build_game, build_trainer
 from gan.training.module import GAN
 from gan.training.strategy import process_count
@@ -28,11 +27,10 @@ def show(settings: Mapping[str, Any], words: Sequence[str] = ()) -> str:
 
     Raises:
         DataError: the images are neither here nor known well enough to count with them.
-        ConfigError: an epoch has no minibatch, or a callback monitors what nobody logs.
+        ConfigError: what is wrong is known only now that the images are.
     """
     data = find_data(settings)
-    check_minibatches(settings["trainer"], len(data.train_dataloader()))
-    check_monitors(settings, data)
+    preflight.check_data(settings, data)
     game = build_game(settings, data)
     return report(settings, data, game, build_trainer(settings), words)
 
@@ -54,17 +52,6 @@ def report(
             "This was a dry run: nothing was trained, downloaded or written.",
         ]
     )
-
-
-def remove_empty(run_dir: Path) -> None:
-    """Remove the run folder that Hydra has made, and those between it and the working folder, where they are empty."""
-    run_dir, here = run_dir.absolute(), Path.cwd()
-    around = [path for path in run_dir.parents if path != here and path.is_relative_to(here)]
-    for path in (run_dir, *around):
-        try:
-            path.rmdir()
-        except OSError:
-            return
 
 
 # The settings.
@@ -139,7 +126,7 @@ def _absent(wanted: Mapping[str, Any]) -> LoadedImages | None:
         source = find_source((wanted.get("of") or "mnist") if name == STACKED else name, wanted["split"])
     if isinstance(source, Archive):
         count = source.records * len(source.train_files)
-    elif isinstance(source, Source):
+    elif isinstance(source, DatasetSpec):
         count = source.train.counts[0]
     else:
         return None
@@ -158,7 +145,9 @@ def _absent(wanted: Mapping[str, Any]) -> LoadedImages | None:
 
 def _costs(settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.Trainer) -> Iterator[str]:
     batches = minibatches(len(data.train_dataloader()), trainer.limit_train_batches)
-    turns = count_turns(game.schedule, trainer.max_epochs or -1, batches, trainer.max_steps)
+    epochs = trainer.max_epochs or -1
+    by_time = epochs < 0 and trainer.max_steps < 0
+    turns = count_steps(game.schedule, 1 if by_time else epochs, batches, trainer.max_steps)
     arguments = settings["trainer"]
     processes = process_count(arguments["devices"], arguments["accelerator"]) * arguments["num_nodes"]
     trial = timed(settings, data, game, turns, processes=processes)
@@ -166,9 +155,10 @@ def _costs(settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.T
     d_updates, g_updates = (sum(n for turn, n in turns.items() if turn[player]) for player in (0, 1))
     images = real_images(total, batches, data.batch_size, data.train_images)
     rows = {
+        "counted": "one epoch; only trainer.max_time ends the run" if by_time else "",
         "parameters": _parameters(game),
         "updates": f"{d_updates:,} of D, {g_updates:,} of G",
-        "real images": f"{images:,}, in {total:,} minibatches",
+        "real images": f"{images:,}, in {counted(total, 'minibatch')}",
         "on the disk": _disk(trial, trainer),
         "GPU memory": "" if trial.peak_memory is None else f"{_size(trial.peak_memory)} at most, in a process",
         "time": _time(trial, turns, images, processes),
@@ -190,14 +180,14 @@ def _disk(trial: Trial, trainer: L.Trainer) -> str:
     return f"{kept}about {_size(trial.bundle_bytes)} the generator alone; pictures and logs on top"
 
 
-def _time(trial: Trial, turns: Turns, images: int, processes: int) -> str:
+def _time(trial: Trial, turns: StepCounts, images: int, processes: int) -> str:
     seconds = trial.run_seconds(turns)
     speed = f"{images / seconds:,.0f} images/s" if seconds else "no images"
     share = f", each a process's share of {trial.batch_size} images" if processes > 1 else ""
     left_out = "callbacks" if processes == 1 else "callbacks and the exchange between processes"
     return (
         f"about {_duration(seconds)}, {speed}: an estimate\n{'':16}"
-        f"from {trial.timed:,} minibatches timed here and now{share}; without {left_out}"
+        f"from {counted(trial.timed, 'minibatch')} timed here and now{share}; without {left_out}"
     )
 
 

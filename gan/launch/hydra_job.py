@@ -4,10 +4,10 @@ import contextlib
 import functools
 import inspect
 import itertools
-import json
 import logging
 import os
 import re
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -20,17 +20,22 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import ConfigCompositionException, HydraException, InstantiationException, MissingConfigException
 from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.errors import (
+    InterpolationResolutionError,
+    MissingMandatoryValue,
+    OmegaConfBaseException,
+    UnsupportedInterpolationType,
+)
 
 from gan.config.experiments import without_leftovers
-from gan.launch import resume
+from gan.launch import command_line, resume
 from gan.launch.sweeps import failed_jobs
 from gan.runs import run_folder, user_errors
 from gan.runs.resume import ResumeState
 from gan.runs.sweep_jobs import own_words
-from gan.system import cpu_threads, shell, signals
+from gan.system import cpu_threads, process, rank_errors, signals
 from gan.system.errors import ConfigError, GanError, unknown_name, unknown_setting
-from gan.system.signals import MISTAKE, OVERRIDES_VARIABLE
+from gan.system.signals import MISTAKE
 
 CONF = Path(__file__).parents[2] / "conf"
 logging.getLogger("matplotlib").setLevel(logging.WARNING)  # torchmetrics imports it; at first it tells of its fonts
@@ -43,9 +48,6 @@ BEGUN = cpu_threads.look()
 
 FULL_ERRORS = "HYDRA_FULL_ERROR"
 WANTS_TRACEBACKS = os.environ.get(FULL_ERRORS) == "1"
-# Of the jobs of this process, for what Hydra's main does not tell.
-_begun: list[bool] = []
-_exit_codes: list[int] = []
 
 
 def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], int]:
@@ -57,7 +59,7 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
 
     @functools.wraps(function)
     def answered(config: DictConfig) -> int:
-        _begun.append(True)
+        command_line.current().has_begun = True
         signals.end_with_sweep()
         try:
             cpu_threads.choose(BEGUN)
@@ -75,8 +77,8 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
             if isinstance(error, resume.FinishedError):
                 print(error)
                 code = 0
-            elif signals.started_by_us():
-                code = signals.report(error, full=WANTS_TRACEBACKS)
+            elif process.is_rank():
+                code = rank_errors.leave(error, full=WANTS_TRACEBACKS)
             elif failed_jobs.in_sweep():
                 code = failed_jobs.tell(Path(str(config.run_dir)), error, full=WANTS_TRACEBACKS)
             elif WANTS_TRACEBACKS or not isinstance(error, GanError):
@@ -84,7 +86,7 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
             else:
                 print(error, file=sys.stderr)
                 code = error.exit_code
-        _exit_codes.append(code)
+        note_exit_code(code)
         return code
 
     return answered
@@ -97,21 +99,18 @@ def _to_user_error(error: Exception, config: DictConfig) -> Exception:
 
 
 def note_exit_code(code: int) -> None:
-    """Of a job that has run in another process; ``run_command`` returns the largest."""
-    _exit_codes.append(code)
+    """Keep the exit code of a job, also of one in another process; ``run_command`` returns the largest."""
+    command_line.current().exit_codes.append(code)
 
 
 @contextlib.contextmanager
 def _own_words() -> Iterator[None]:
     """Inside, all processes know the words that make this run, for run.json."""
-    if signals.started_by_us() or not HydraConfig.initialized():
+    if process.is_rank() or not HydraConfig.initialized():
         yield
         return
-    os.environ[OVERRIDES_VARIABLE] = json.dumps(own_words(HydraConfig.get().overrides.task))
-    try:
+    with process.as_parent(overrides=own_words(command_line.task_words())):
         yield
-    finally:
-        del os.environ[OVERRIDES_VARIABLE]
 
 
 @contextlib.contextmanager
@@ -133,11 +132,17 @@ def run_command(main: Callable[[], Any]) -> int:
     ``HYDRA_FULL_ERROR=1`` in the environment everything does. A signal to end is one message, says what is left in
     the run folder, and gives 128 + its number; in a sweep no further run begins.
     """
-    signals.forget_left_over_ranks()
-    if signals.started_by_us() or signals.is_point():
+    command_line.begin()
+    process.ignore_old_ranks()
+    if os.environ.get("GAN_DATA") == "":  # as good as not set
+        del os.environ["GAN_DATA"]
+    if process.is_rank() or process.current().is_job:
         signals.end_with_parent()
     try:
-        sys.argv[1:] = resume.command_line(sys.argv[1:])
+        words = sys.argv[1:]
+        if not process.is_rank():  # else our parent has written them
+            words = command_line.readable(words)
+        sys.argv[1:] = resume.without_run(words)
         with signals.listening(), _full_errors("1"):  # or Hydra would print an exception and exit before we see it
             return _run_jobs(main)
     except GanError as error:
@@ -146,7 +151,7 @@ def run_command(main: Callable[[], Any]) -> int:
         print(error, file=sys.stderr)
         return MISTAKE
     except signals.Stopped as stop:
-        if signals.is_first() and not signals.started_by_us():
+        if process.is_first() and not process.is_rank():
             left = run_folder.what_is_left(run_folder.taken()) if stop.left is None else stop.left
             print(f"Stopped by {stop.name}. {left}", file=sys.stderr)
         return stop.exit_code
@@ -161,11 +166,11 @@ def _run_jobs(main: Callable[[], Any]) -> int:
         print(error if isinstance(error, GanError) else in_our_words(error), file=sys.stderr)
         return error.exit_code if isinstance(error, GanError) else MISTAKE
     except OSError as error:
-        if _begun or WANTS_TRACEBACKS:
+        if command_line.current().has_begun or WANTS_TRACEBACKS:
             raise
         print(f"hydra.run.dir: {error.filename} cannot be made: {error.strerror}", file=sys.stderr)
         return MISTAKE
-    return max(_exit_codes, default=0)
+    return max(command_line.current().exit_codes, default=0)
 
 
 def in_our_words(error: Exception, words: Sequence[str] | None = None) -> str:
@@ -176,11 +181,13 @@ def in_our_words(error: Exception, words: Sequence[str] | None = None) -> str:
     if isinstance(error.__cause__, GanError):  # of something that Hydra has made: a sweeper, say
         return str(error.__cause__)
     text = str(error)
-    if isinstance(error, MissingConfigException) and (found := re.search(r"Could not find '(.+)/(.+?)'", text)):
+    if isinstance(error, MissingConfigException) and (found := re.search(r"Could not find '(.+)/(.*?)'", text)):
         group, option = found.groups()
         return unknown_name(group, option, error.options or [])
     if isinstance(error, MissingMandatoryValue) and (found := re.search(r"full_key: (\S+)", text)):
         return f"{found[1]}: has no value yet; give one: {found[1]}=…"
+    if isinstance(error, (InterpolationResolutionError, UnsupportedInterpolationType)) and error.full_key:
+        return f"{error.full_key}: {str(error.msg or error).splitlines()[0]}"
     if found := re.search(r"target '(?:\S+\.)?(\w+)'.*Requirement '(.+?)' not met", text, re.DOTALL):
         return f"{found[1]} needs a package that is not installed: pip install '{found[2]}'"
     if found := re.search(r"Could not override '(.+?)'", text):
@@ -252,9 +259,10 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     except OmegaConfBaseException as error:
         raise ConfigError(in_our_words(error)) from error
     assert isinstance(plain, dict)
-    words = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
+    if not plain.get("run_dir") or not isinstance(plain["run_dir"], str):
+        raise ConfigError(f"run_dir: {plain.get('run_dir')!r} given, a folder expected; hydra.run.dir=FOLDER names it")
     settings = {str(name): node for name, node in plain.items() if name != "resume"}
-    return without_leftovers(settings, words)
+    return without_leftovers(settings, command_line.task_words())
 
 
 def settle(config: DictConfig) -> tuple[dict[str, Any], ResumeState | None]:
@@ -302,25 +310,23 @@ def take_run_folder(config: DictConfig, settings: dict[str, Any], past: ResumeSt
 
 
 def _folder_was_given() -> bool:
-    overrides = HydraConfig.get().overrides
-    words = [word.lstrip("+") for word in (*overrides.hydra, *overrides.task)]
-    return any(word.startswith(("hydra.run.", "hydra.sweep.", "run_dir=")) for word in words)
+    words = [*map(str, HydraConfig.get().overrides.hydra), *command_line.task_words()]
+    return any(word.lstrip("+").startswith(("hydra.run.", "hydra.sweep.", "run_dir=")) for word in words)
 
 
-def child_arguments(run_dir: Path, checkpoint: Path | None) -> Sequence[str]:
-    """Command-line arguments with which train.py takes part, as one of several processes, in a run that is set up.
+def launch(script: str, run_dir: Path, checkpoint: Path | None, processes: int) -> int:
+    """Train in several processes on this machine; where this one does nothing else, it becomes their launcher.
 
     Args:
-        run_dir: its folder.
-        checkpoint: that it goes on from, if it does.
+        script: that each of them runs.
+        run_dir: of the run, which this process has taken.
+        checkpoint: from which the run is resumed; None for a new run.
+
+    Returns:
+        The exit code of the run.
     """
-    return [
-        "--config-path",
-        str(run_dir),
-        "--config-name",
-        "config",  # flags first: Hydra takes the settings from one place of the command line alone
-        *([] if checkpoint is None else [f"+resume.checkpoint={shell.quoted(checkpoint)}"]),
-        f"hydra.run.dir={shell.quoted(run_dir)}",
-        "hydra.output_subdir=null",
-        "hydra/job_logging=stdout",
-    ]
+    from gan.launch import launcher
+
+    arguments = launcher.child_arguments(run_dir, checkpoint)
+    alone = sys.argv[0] in sys.orig_argv and not failed_jobs.in_sweep() and hasattr(signal, "pthread_sigmask")
+    return (launcher.become if alone else launcher.launch)(script, arguments, processes)

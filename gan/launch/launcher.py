@@ -1,23 +1,21 @@
-"""The processes of one run on this machine: started together, watched, and ended together."""
+"""The processes of one run on this machine: started together, watched, and ended together. Imports no torch."""
 
 import contextlib
 import json
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
-
-from torch.distributed import TCPStore
+from typing import NamedTuple, NoReturn
 
 from gan.runs import run_folder
-from gan.system import cpu_threads, signals, subprocesses
+from gan.system import cpu_threads, process, rank_errors, shell, signals, subprocesses
 from gan.system.cpu_threads import cores
 from gan.system.locks import temporary_folder
 from gan.system.subprocesses import GRACE_SECONDS, LOOK_SECONDS, Child
-from gan.training.strategy import user_command
 
 REPORTS = "gan-reports-"  # the beginning of a temporary folder's name
 SETTLE_SECONDS = 2.0  # from the first word of a failure to the judgement who it was: a rank takes a moment to end
@@ -31,6 +29,62 @@ class Outcome(NamedTuple):
     told: str = ""
     how: str = ""
     why: str = ""
+
+
+def child_arguments(run_dir: Path, checkpoint: Path | None) -> Sequence[str]:
+    """Command-line arguments with which train.py takes part, as one of several processes, in a run that is set up.
+
+    Args:
+        run_dir: its folder.
+        checkpoint: that it goes on from, if it does.
+    """
+    return [
+        "--config-path",
+        str(run_dir),
+        "--config-name",
+        "config",  # flags first: Hydra takes the settings from one place of the command line alone
+        *([] if checkpoint is None else [f"+resume.checkpoint={shell.quoted(checkpoint)}"]),
+        f"hydra.run.dir={shell.quoted(run_dir)}",
+        "hydra.output_subdir=null",
+        "hydra/job_logging=stdout",
+    ]
+
+
+def become(script: str, arguments: Sequence[str], processes: int) -> NoReturn:
+    """Replace this process by one that does `launch` and exits with its result; the run folder stays locked.
+
+    This process holds torch and the images, 750 MB, which a process that only waits does not need.
+    """
+    folder, descriptors = run_folder.taken(), run_folder.lock_descriptors()
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, True)
+    given = {
+        "script": script,
+        "arguments": list(arguments),
+        "processes": processes,
+        "folder": None if folder is None else str(folder),
+        "descriptors": descriptors,
+    }
+    main = "import json, sys; sys.path.insert(0, sys.argv[1]); from gan.launch.launcher import main"
+    main += "; sys.exit(main(**json.loads(sys.argv[2])))"
+    os.environ.update(process.current().variables(command=process.user_command()))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals.SIGNALS)  # until `main` listens to them
+    os.execv(sys.executable, [sys.executable, "-P", "-c", main, str(Path(__file__).parents[2]), json.dumps(given)])
+
+
+def main(script: str, arguments: Sequence[str], processes: int, folder: str | None, descriptors: Sequence[int]) -> int:
+    """The process that `become` begins: `launch`, and one message if a signal stops it."""
+    if folder is not None:
+        run_folder.adopt(Path(folder), descriptors)
+    try:
+        with signals.listening():
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, signals.SIGNALS)
+            return launch(script, arguments, processes)
+    except signals.Stopped as stop:
+        print(f"Stopped by {stop.name}. {run_folder.what_is_left(run_folder.taken())}", file=sys.stderr)
+        return stop.exit_code
 
 
 def launch(script: str, arguments: Sequence[str], processes: int) -> int:
@@ -64,10 +118,12 @@ def _note(how: str, why: str) -> None:
 def _run(command: Sequence[str], processes: int) -> Outcome:
     """Run a command as so many ranks until they have ended, and tell the first error."""
     sys.stdout.flush()  # before the ranks say anything
-    with temporary_folder(REPORTS) as (folder, held):
-        store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    with temporary_folder(REPORTS) as (folder, held), socket.socket() as reserved:
+        # Rank 0 listens on this port. As long as it is bound here too, no other program is given it.
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.bind(("127.0.0.1", 0))
         inherited = [*run_folder.lock_descriptors(), held]
-        with _ranks(command, _environment(processes, store.port, folder), inherited) as ranks:
+        with _ranks(command, _environment(processes, reserved.getsockname()[1], folder), inherited) as ranks:
             while None in [rank.poll() for rank in ranks] and not _has_failed(ranks, folder):
                 time.sleep(LOOK_SECONDS)
             if _has_failed(ranks, folder):
@@ -85,12 +141,10 @@ def _environment(processes: int, port: int, folder: Path) -> dict[str, str]:
     return {
         **given,
         **cpu_threads.threads(cores() // processes, given),
-        signals.COMMAND_VARIABLE: json.dumps(user_command()),
-        signals.REPORTS_VARIABLE: str(folder),
+        **process.current().variables(command=process.user_command(), errors=str(folder)),
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
-        "TORCHELASTIC_RUN_ID": "gan",  # by this a process knows that it was launched
-        "TORCHELASTIC_USE_AGENT_STORE": "True",  # the store on that port is ours: rank 0 need not open one
+        process.LAUNCHED: "gan",
         "GROUP_RANK": "0",
         "WORLD_SIZE": str(processes),
         "LOCAL_WORLD_SIZE": str(processes),
@@ -109,12 +163,12 @@ def _ranks(command: Sequence[str], environment: dict[str, str], inherited: Seque
 
 
 def _has_failed(ranks: list[Child], folder: Path) -> bool:
-    return any(rank.poll() for rank in ranks) or signals.first_report(folder) is not None
+    return any(rank.poll() for rank in ranks) or rank_errors.first(folder) is not None
 
 
 def _outcome(ranks: list[Child], folder: Path) -> Outcome:
     """Of the rank that failed first."""
-    report, silent = signals.first_report(folder), _ended_without_a_word(ranks, folder)
+    report, silent = rank_errors.first(folder), _ended_without_a_word(ranks, folder)
     if silent and not (report and _may_come_of(silent, report)):
         return _of_the_silent(*next(iter(silent.items())), len(ranks))
     if report is None:
@@ -150,6 +204,6 @@ def _ended_without_a_word(ranks: list[Child], folder: Path) -> dict[int, int]:
     return {number: code for number, code in codes.items() if code and not (folder / str(number)).exists()}
 
 
-def _may_come_of(silent: dict[int, int], report: signals.Report) -> bool:
+def _may_come_of(silent: dict[int, int], report: rank_errors.RankError) -> bool:
     """All were aborted, as gloo may abort a process whose partner has gone; and the report is not of a lost partner."""
     return set(silent.values()) == {-signal.SIGABRT} and not any(word in report.text for word in LOST_PARTNER)

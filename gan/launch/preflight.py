@@ -4,15 +4,22 @@ import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.fabric.plugins.environments import TorchElasticEnvironment
 
+from gan.config.target_validation import NETWORKS, network_optimizer
 from gan.data.loader import check_batch_size
+from gan.data.module import ImageData
+from gan.launch.monitored import check_monitors
 from gan.system.cpu_threads import cores
-from gan.system.errors import ConfigError
+from gan.system.errors import ConfigError, counted
+from gan.training.build import build_networks
 from gan.training.strategy import inside_a_launch, process_count, world_size
+
+FOLDERS = ("default_root_dir", "save_dir", "dirpath")  # arguments of Lightning's Trainer, loggers and callbacks
 
 
 def check_devices(trainer: Mapping[str, Any], batch_size: int) -> None:
@@ -47,6 +54,19 @@ def check_compiler(wanted: bool) -> None:
         )
 
 
+def check_data(settings: Mapping[str, Any], data: ImageData) -> None:
+    """What can be told of the run once its images are there: ``data`` has been set up.
+
+    Raises:
+        ConfigError: no minibatch is left of an epoch, one is too small, the networks do not fit into memory, or a
+            callback monitors what nobody logs.
+    """
+    check_minibatches(settings["trainer"], len(data.train_dataloader()))
+    check_batch_norm(settings, data.train_images, data.batch_size)
+    check_memory(settings, data)
+    check_monitors(settings, data)
+
+
 def minibatches(batches: int, limit: float | int) -> int:
     """Minibatches of an epoch, of ``batches``, under ``trainer.limit_train_batches``: a number of them or a share."""
     return min(batches, limit) if isinstance(limit, int) else int(batches * limit)
@@ -65,6 +85,102 @@ def check_minibatches(trainer: Mapping[str, Any], batches: int) -> None:
         raise ConfigError(
             f"trainer.{name}: {limit} given, and an epoch has {batches:,} minibatches; "
             f"{least} or more, or the number of minibatches, expected"
+        )
+
+
+def check_batch_norm(settings: Mapping[str, Any], images: int, batch_size: int) -> None:
+    """Does batch normalisation in an mlp, one value for each image and unit, always see two images?
+
+    In convolutional networks each image has many values for each channel.
+
+    Args:
+        settings: of the run, valid.
+        images: that are trained on.
+        batch_size: images in one minibatch, over all processes together.
+
+    Raises:
+        ConfigError: a minibatch, or the part of it that a process or ``optimizer.accumulate`` takes, is one image.
+    """
+    model = settings["model"]
+    networks = [name for name in NETWORKS if model[name].get("normalization") == "batch"]
+    if model["name"] != "mlp" or not networks:
+        return
+    processes = world_size(settings["trainer"])
+    rules = [network_optimizer(settings["optimizer"], name) for name in NETWORKS]
+    parts = max(rule.get("accumulate", 1) for rule in rules)
+    drop_last, limit = settings["data"]["drop_last"], settings["trainer"]["limit_train_batches"]
+
+    def smallest(size: int, *, drop_last: bool = drop_last, parts: int = parts) -> int:
+        """Images in the smallest part, for minibatches of so many images."""
+        full, rest = divmod(images, size)
+        has_last = rest >= processes and not drop_last
+        given = min(full + has_last, limit) if isinstance(limit, int) else int((full + has_last) * limit)
+        rows = [size // processes] * min(full, given, 1) + [rest // processes] * (has_last and given > full)
+        return min((row // min(parts, row) for row in rows), default=0)
+
+    if smallest(batch_size) >= 2:
+        return
+    steps = range(processes, batch_size + images, processes)
+    sizes = (size for step in steps for size in (batch_size + step, batch_size - step))
+    size = next((size for size in sizes if size >= 2 * processes and smallest(size) >= 2), None)
+    each = size // processes if size and settings["data"].get("batch_size_of") == "each" else size
+    ways = ["data.drop_last=true"] * (smallest(batch_size, drop_last=True) >= 2)
+    ways += [f"data.batch_size={each}"] * (each is not None)
+    ways += ["optimizer.accumulate=1"] * (parts > 1 and smallest(batch_size, parts=1) >= 2)
+    paths = [f"model.{name}.normalization" for name in networks]
+    if all(model[name].get("conditioning") != "batch_norm" for name in networks):
+        ways.append(" ".join(f"{path}=none" for path in paths))
+    raise ConfigError(
+        f"{' and '.join(paths)}: 'batch' given, which takes two images or more, and of {images:,} images in "
+        f"minibatches of {batch_size}{_shared(processes, parts)} one is left alone; {', or '.join(ways)} expected"
+    )
+
+
+def _shared(processes: int, parts: int) -> str:
+    ways = [f"{processes} processes"] * (processes > 1) + [f"{parts} parts (optimizer.accumulate)"] * (parts > 1)
+    return f", over {' and '.join(ways)}," if ways else ""
+
+
+def check_folders(settings: Mapping[str, Any]) -> None:
+    """Can the folders that Lightning's parts are told to write into be made and written? Nothing is made.
+
+    Raises:
+        ConfigError: something on the way is no folder, or is not writable.
+    """
+    nodes = {f"{group}.{name}": node for group in ("callbacks", "logger") for name, node in settings[group].items()}
+    problems = []
+    for path, node in {"trainer": settings["trainer"], **nodes}.items():
+        for name in FOLDERS:
+            folder = (node or {}).get(name)
+            if not isinstance(folder, str) or "://" in folder or Path(folder).is_relative_to(settings["run_dir"]):
+                continue  # the run folder itself is looked at when it is taken
+            if problem := _folder_problem(Path(folder)):
+                problems.append(f"{path}.{name}: {folder} given, and {problem}; a folder that can be written expected")
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def _folder_problem(folder: Path) -> str | None:
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(path))
+    if not there.is_dir():
+        return f"{there} is not a folder"
+    return None if os.access(there, os.W_OK | os.X_OK) else f"{there} cannot be written"
+
+
+def check_memory(settings: Mapping[str, Any], data: ImageData) -> None:
+    """Are there the bytes for the weights of both networks and their gradients? Nothing of that size is made.
+
+    Raises:
+        ConfigError: this machine has less memory than that.
+    """
+    with torch.device("meta"):
+        networks = build_networks(settings, data)
+    weights = sum(parameter.numel() for network in networks for parameter in network.parameters())
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else math.inf
+    if 8 * weights > there:
+        raise ConfigError(
+            f"model: networks of {weights:,} weights given, which with their gradients take {8 * weights / 1e9:,.0f} "
+            f"GB, and this machine has {there / 1e9:,.0f} GB; smaller networks expected"
         )
 
 
@@ -91,7 +207,7 @@ def _devices(devices: Any, kind: str) -> Iterator[str]:
             yield from _at_most(cores({}), "usable core", devices, kind)  # {}: all of them, not a job's share
         return
     there = torch.cuda.device_count() if kind == "cuda" else 1
-    has = f"this machine has {_counted(there, 'GPU')}"
+    has = f"this machine has {counted(there, 'GPU')}"
     allowed = "0" if there == 1 else f"numbers from 0 to {there - 1}"
     if numbered and any(number >= there for number in devices):
         yield f"{given}, and {has}; {allowed} expected"
@@ -105,13 +221,9 @@ def _at_most(there: int, what: str, devices: Any, kind: str) -> Iterator[str]:
     if process_count(devices, kind) > there:
         allowed = "1" if there == 1 else f"1 to {there}"
         yield (
-            f"trainer.devices: {devices!r} given, and this machine has {_counted(there, what)}; {allowed}, or auto, "
+            f"trainer.devices: {devices!r} given, and this machine has {counted(there, what)}; {allowed}, or auto, "
             "expected"
         )
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _precision(precision: Any, kind: str) -> Iterator[str]:

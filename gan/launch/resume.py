@@ -19,29 +19,28 @@ from gan.config.saved_settings import (
     problems,
     read_saved,
 )
+from gan.launch import command_line
 from gan.runs import run_folder
 from gan.runs.resume import ResumeState, is_finished, newest_state, state_of
 from gan.runs.run_folder import in_folder
-from gan.system import shell, signals
+from gan.system import process, shell
 from gan.system.errors import ConfigError
 
 AUTO = "auto"
-_changes: list[str] = []  # what the command line says beside resume=RUN
 
 
 class FinishedError(ConfigError):
     """There is nothing to go on with: the run has all that its settings ask for."""
 
 
-def command_line(words: Sequence[str]) -> list[str]:
+def without_run(words: Sequence[str]) -> list[str]:
     """The command line as Hydra is to see it: ``resume=RUN`` as the settings of a run in that folder.
 
     Raises:
         ConfigError: RUN holds no run.
     """
-    _changes.clear()
-    given = [word.partition("=")[2] for word in words if _names_run(word)]
-    rest = [word for word in words if not _names_run(word)]
+    given = [word.partition("=")[2] for word in words if command_line.names_run(word)]
+    rest = [word for word in words if not command_line.names_run(word)]
     run = given[-1] if given else None
     if run is None or run in ("null", ""):
         return rest
@@ -53,12 +52,8 @@ def command_line(words: Sequence[str]) -> list[str]:
     if elsewhere := next((word for word in rest if word.lstrip("+").startswith("hydra.run.dir=")), None):
         raise ConfigError(f"resume: {elsewhere} given; a run goes on in its own folder, which can be moved")
     own = [word for word in rest if not _is_setting(word)]
-    _changes.extend(word for word in rest if _is_setting(word))
+    command_line.current().changes.extend(word for word in rest if _is_setting(word))
     return [*own, f"resume.run={shell.quoted(folder)}", f"hydra.run.dir={shell.quoted(folder)}"]
-
-
-def _names_run(word: str) -> bool:
-    return word.lstrip("+").startswith(("resume=", "resume.run="))
 
 
 def _is_setting(word: str) -> bool:
@@ -107,13 +102,13 @@ def resolve(settings: dict[str, Any], asked: Mapping[str, Any] | None) -> tuple[
         return settings, None
 
     before = read_saved(folder)
-    wanted = in_folder(settings, folder) if asked["run"] == AUTO else changed(before, _changes)
+    wanted = in_folder(settings, folder) if asked["run"] == AUTO else changed(before, command_line.current().changes)
     if asked["run"] != AUTO:
         validate(wanted)
     allowed = allowed_paths(asked.get("allow"), wanted, before)
     if lines := list(problems(before, wanted, allowed)):
         raise ConfigError(f"resume: {folder} was begun with other settings\n" + "\n".join(lines))
-    if signals.is_first() and not signals.started_by_us() and not wanted["dry_run"]:
+    if process.is_first() and not process.is_rank() and not wanted["dry_run"]:
         run_folder.hold(folder)
     state = newest_state(folder, [f"{path}: {old} -> {new}" for path, old, new in differing(before, wanted)])
     return wanted, _unless_finished(folder, state, wanted)

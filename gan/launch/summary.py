@@ -20,15 +20,16 @@ from gan.launch.preflight import minibatches
 from gan.runs import run_folder
 from gan.runs.resume import ResumeState
 from gan.runs.run_files import RunFileError, read_json
-from gan.system import shell
+from gan.system import process, shell
+from gan.system.errors import counted
 from gan.system.files import write_bytes
+from gan.system.rank_errors import in_a_line
 from gan.system.shell import short
-from gan.system.signals import Stopped, in_a_line, meant_by
+from gan.system.signals import Stopped, meant_by
 from gan.training.callbacks.alarms import raised_alarms
 from gan.training.callbacks.checkpoint import LastCheckpoint
 from gan.training.callbacks.quality import QualityMonitor, quality_of, why_unmeasured
 from gan.training.module import GAN
-from gan.training.strategy import own_overrides, user_command
 
 EXTRAS = ("penalty", "augmentation", "lr_schedule", "ema")  # told where they are chosen
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "hydra-core", "omegaconf", "tensorboard", "numpy")
@@ -74,8 +75,8 @@ def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
     game = trainer.lightning_module
     assert isinstance(game, GAN)
     epochs = game.images_seen / data.train_images
-    passes = _count(round(epochs), "epoch") if abs(epochs - round(epochs)) < 0.01 else f"{epochs:.2f} epochs"
-    done = f"{_count(game.g_updates, 'generator update')}, {_count(game.images_seen, 'real image')} ({passes})"
+    passes = counted(round(epochs), "epoch") if abs(epochs - round(epochs)) < 0.01 else f"{epochs:.2f} epochs"
+    done = f"{counted(game.g_updates, 'generator update')}, {counted(game.images_seen, 'real image')} ({passes})"
     lines = [f"Trained for {done}, {_time(seconds)}."]
     if trainer.max_epochs and trainer.current_epoch < trainer.max_epochs and game.g_updates != trainer.max_steps:
         lines.append(f"Ended before its {trainer.max_epochs} epochs; to go on: {shell.resume(folder)}")
@@ -118,8 +119,8 @@ def record(
 
 def _facts(settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer) -> dict[str, Any]:
     return {
-        "command": user_command(),
-        "overrides": own_overrides(),
+        "command": process.user_command(),
+        "overrides": process.current().overrides,
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "seed": settings["seed"],
         "data": {"asked_for": settings["data"]["name"], "used": data.loaded.name, "origin": data.origin},
@@ -181,7 +182,8 @@ def _add(trainer: L.Trainer, name: str, **facts: Any) -> None:
 def _past(past: ResumeState) -> str:
     if past.checkpoint is None:
         return "no checkpoint so far: from its beginning"
-    return f"from {past.checkpoint.name}: {_count(past.epochs, 'epoch')}, {_count(past.g_updates, 'generator update')}"
+    updates = counted(past.g_updates, "generator update")
+    return f"from {past.checkpoint.name}: {counted(past.epochs, 'epoch')}, {updates}"
 
 
 def _quality(trainer: L.Trainer, data: ImageData) -> dict[str, str]:
@@ -190,7 +192,7 @@ def _quality(trainer: L.Trainer, data: ImageData) -> dict[str, str]:
     if monitor is None:
         return {}
     why = why_unmeasured(data)
-    how = f"measured every {_count(monitor.every, 'image')} seen, and at the end; {_count(monitor.n, 'sample')}"
+    how = f"measured every {counted(monitor.every, 'image')} seen, and at the end; {counted(monitor.n, 'sample')}"
     return {"quality": f"not measured: {why}" if why else how}
 
 
@@ -201,7 +203,7 @@ def _measured(trainer: L.Trainer) -> list[str]:
         return []
     values = ", ".join(f"{name.removeprefix('quality/')} {value:.3g}" for name, value in measured.items())
     cost = f"measured {monitor.cost}" if monitor.cost else "measured in an earlier part of the run"
-    return [f"Quality, of {_count(monitor.n, 'sample')}: {values} ({cost})."]
+    return [f"Quality, of {counted(monitor.n, 'sample')}: {values} ({cost})."]
 
 
 def _quality_monitor(trainer: L.Trainer) -> QualityMonitor | None:
@@ -228,24 +230,18 @@ def _optimizer(node: Mapping[str, Any]) -> str:
 
 
 def _length(trainer: L.Trainer, batches: int, updates: int, batch_size: int) -> str:
-    epochs = (
-        f"{_count(trainer.max_epochs, 'epoch')} of " if trainer.max_epochs and trainer.max_epochs > 0 else "epochs of "
-    )
     ends = [number for number in (updates, trainer.max_steps) if number > 0]
-    steps = f", {_count(min(ends), 'generator update')}" if ends else ""
-    return f"{epochs}{_count(batches, 'minibatch')} of {batch_size}{steps}"
-
-
-def _count(number: int, thing: str) -> str:
-    plural = "es" if thing.endswith("ch") and thing != "epoch" else "s"
-    return f"{number:,} {thing}{'' if number == 1 else plural}"
+    by_epochs = trainer.max_epochs is not None and trainer.max_epochs > 0 and updates == min(ends, default=updates)
+    epochs = f"{counted(trainer.max_epochs or 0, 'epoch')} of " if by_epochs else "epochs of "
+    steps = f", {counted(min(ends), 'generator update')}" if ends else ""
+    return f"{epochs}{counted(batches, 'minibatch')} of {batch_size}{steps}"
 
 
 def _device(trainer: L.Trainer) -> str:
     device = trainer.strategy.root_device
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type.upper()
     processes = f"{trainer.world_size} processes, each " if trainer.world_size > 1 else ""
-    threads = f" ({_count(torch.get_num_threads(), 'thread')})" if device.type == "cpu" else ""
+    threads = f" ({counted(torch.get_num_threads(), 'thread')})" if device.type == "cpu" else ""
     return f"{processes}{name}{threads}"
 
 

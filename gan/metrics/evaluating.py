@@ -12,7 +12,7 @@ import torch
 
 from gan.data.loaded import LoadedImages
 from gan.data.points import modes_covered
-from gan.data.registry import FOLDER, SOURCES, WORLDS
+from gan.data.registry import FOLDER, SOURCES, TOY_DISTRIBUTIONS
 from gan.data.sources import load
 from gan.data.stacked import stacked
 from gan.generators.bundle import FILE_NAME, TrainedGenerator, add_quality
@@ -215,9 +215,9 @@ def result_of(generator: TrainedGenerator, quality: Quality, wanted: Wanted) -> 
 def measure_points(source: Path, generator: TrainedGenerator, *, n: int, seed: int, quiet: bool) -> dict[str, Any]:
     """How many modes of a world of points a generator has found, and how many of its points are any good."""
     name = _data_name(generator.metadata)
-    if name not in WORLDS:
-        raise GanError(f"{source}: its bundle names no world of points; known are {', '.join(WORLDS)}")
-    world = WORLDS[name]
+    if name not in TOY_DISTRIBUTIONS:
+        raise GanError(f"{source}: its bundle names no world of points; known are {', '.join(TOY_DISTRIBUTIONS)}")
+    world = TOY_DISTRIBUTIONS[name]
     points = torch.as_tensor(generator.sample(n, seed=seed))
     covered = modes_covered(points, torch.tensor(world.centres), world.std)
     if not quiet:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from gan.data.points import modes_covered
-from gan.data.registry import WORLDS
+from gan.data.registry import TOY_DISTRIBUTIONS
 from gan.metrics.classes import class_shares, kl_to_uniform, label_accuracy, missing_classes
 from gan.metrics.frechet import Moments, distance
 from gan.metrics.neighbours import neighbourhoods
@@ -49,6 +49,6 @@ def quick_measures(images: Tensor, reference: Reference, labels: Tensor | None =
 
 def measures_of_points(points: Tensor, name: str) -> dict[str, float]:
     """Of points (N, 2, 1, 1) at rest, in the world of this name: ``modes`` found, and the share of ``good_points``."""
-    world = WORLDS[name]
+    world = TOY_DISTRIBUTIONS[name]
     covered = modes_covered(points, torch.tensor(world.centres), world.std)
     return {"modes": float(covered.modes), "good_points": covered.high_quality}

@@ -11,11 +11,11 @@ from gan.report.sweep import sweep_section
 from gan.report.tables import SPREAD, labels, origins, ranking_table, settings_blocks, single_runs
 from gan.report.unranked import never_begun_blocks, unranked_blocks, unreadable_blocks
 from gan.runs.reading import Run
+from gan.runs.series import LOSSES, drawn_in
 from gan.system import shell
 
 MOST_GRIDS = 24
 MOST_NOTES = 12
-LOSSES = {"train/d_loss": "D's loss", "train/g_loss": "G's loss"}
 
 
 def document(
@@ -95,7 +95,7 @@ def _notes(ranking: Ranking) -> list[str]:
     ways = {_measured_with(run) for run in ranking.runs if run.quality}
     if len(ways) > 1:
         notes.append(f"{ranking.data}: not all runs were measured alike: {'; '.join(sorted(ways))}")
-    return notes + [note for run in ranking.all_runs for note in first_not_finite(run, LOSSES)]
+    return notes + [note for run in ranking.all_runs for note in first_not_finite(run, drawn_in(LOSSES))]
 
 
 def _measured_with(run: Run) -> str:

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -52,7 +51,7 @@ def html_page(document: Document) -> bytes:
 {body}
 </main>
 <script type="module">
-{(own / "axes.js").read_text()}
+{(own / "chart.js").read_text()}
 {(own / "page.js").read_text()}</script>
 </body>
 </html>
@@ -136,13 +135,5 @@ def _place(chart: Chart, number: int) -> str:
 
 
 def _points(chart: Chart) -> dict[str, object]:
-    curves = [
-        {"line": line, "x": curve.images, "y": [_rounded(value) for value in curve.values]}
-        for line, curve in chart.curves.items()
-    ]
+    curves = [{"line": line, **curve.plain()} for line, curve in chart.curves.items()]
     return {"title": chart.title, "curves": curves}
-
-
-def _rounded(value: float) -> float | None:
-    """Five digits are more than a screen shows; JSON has no NaN."""
-    return float(f"{value:.5g}") if math.isfinite(value) else None

@@ -8,7 +8,8 @@ from typing import Any
 
 from gan.report.measures import MEASURES
 from gan.report.repeating import recipe
-from gan.runs.reading import IMAGES, Run
+from gan.runs.reading import Run
+from gan.runs.series import FCD, IMAGES
 from gan.system.errors import GanError, unknown_name
 from gan.system.shell import short
 
@@ -64,9 +65,9 @@ def _measure(measure: Any) -> Column:
 def _fcd_in_training(run: Run) -> float | None:
     """The last that was measured while it trained; of a finished run without reading metrics.csv."""
     if run.ended:
-        value = run.ended.get("quality/fcd")
+        value = run.ended.get(FCD)
         return float(value) if isinstance(value, int | float) else None
-    return run.last("quality/fcd")
+    return run.last(FCD)
 
 
 def chosen(runs: Sequence[Run], conditions: Sequence[str], known: dict[str, Column]) -> list[Run]:

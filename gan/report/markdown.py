@@ -1,12 +1,12 @@
 """A document as Markdown, as GitHub shows it, and the pictures in a folder beside it."""
 
-import io
 import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from urllib.parse import quote
 
 from gan.report.document import Block, Chart, Charts, Command, Document, Drawing, Gallery, Table, Text
+from gan.runs import figures, series
 
 # Okabe and Ito's palette without its yellow, which white paper swallows; the page's colours in the same order.
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#5b6670", "#56b4e9", "#8a6d00")
@@ -103,32 +103,11 @@ def _charts(charts: Charts, folder: str, files: dict[str, bytes]) -> Iterator[st
 
 def _drawn(charts: Charts, some: Sequence[Chart]) -> bytes:
     """A PNG with one panel for each chart, of the runs that are shown at first."""
-    from matplotlib.figure import Figure  # half a second to import
-
-    rows = (len(some) + 1) // 2
-    figure = Figure(figsize=(12, 2.6 * rows + 0.6), layout="constrained")
-    panels = list(figure.subplots(rows, 2, squeeze=False).flat)
-    drawn = {}
-    for axes, chart in zip(panels, some, strict=False):
-        for index, curve in chart.curves.items():
-            line = charts.lines[index]
-            if line.shown:
-                marker = "." if len(curve.images) <= 40 else None
-                look = {"color": COLOURS[line.colour], "linestyle": DASHES[line.dash], "linewidth": 1, "marker": marker}
-                drawn[index] = axes.plot(curve.images, curve.values, **look)[0]
-        axes.set_title(chart.title.replace("$", r"\$"), fontsize=10)
-        axes.grid(alpha=0.3)
-    for axes in panels[len(some) :]:
-        axes.set_visible(False)
-    lines = [charts.lines[index] for index in drawn]
-    names = [f"{line.name} {line.label}".replace("$", r"\$") for line in lines]
-    figure.legend(
-        list(drawn.values()),
-        names,
-        loc="outside lower center",
-        ncols=max(1, 150 // max(map(len, names), default=1)),
-        fontsize=8,
-    )
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=80)
-    return buffer.getvalue()
+    looks = [{"color": COLOURS[line.colour], "linestyle": DASHES[line.dash]} for line in charts.lines]
+    names = [f"{line.name} {line.label}" for line in charts.lines]
+    panels = []
+    for chart in some:
+        shown = {index: curve for index, curve in chart.curves.items() if charts.lines[index].shown}
+        lines = [(names[index], curve, looks[index]) for index, curve in shown.items()]
+        panels.append((series.Chart(chart.title), lines))
+    return figures.draw(panels, columns=2, size=(12, 2.6 * ((len(some) + 1) // 2) + 0.6), dpi=80, one_legend=True)

@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gan.runs.reading import Run
+from gan.runs.series import BY_NAME, QUALITY
+
+Read = Callable[[Mapping[str, Any]], Any]
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Measure:
 
     title: str
     better: int
-    read: Callable[[Mapping[str, Any]], Any]
+    read: Read
     whole: bool = False
     logged: str = ""
     from_log: bool = False
@@ -38,7 +41,7 @@ class Measure:
         return told(values, whole=self.whole)
 
 
-def _named(name: str) -> Callable[[Mapping[str, Any]], Any]:
+def _named(name: str) -> Read:
     return lambda quality: quality.get(name)
 
 
@@ -52,21 +55,27 @@ def _kid(quality: Mapping[str, Any]) -> float | None:
     return 1e3 * kid if isinstance(kid, int | float) else None
 
 
-FCD = Measure("FCD", -1, _named("fcd"), logged="quality/fcd")
-MODES = Measure("modes", 1, _named("modes"), whole=True, logged="quality/modes")
+def _logged(title: str, name: str, read: Read | None = None, *, whole: bool = False) -> Measure:
+    """A measure that is logged during training too; the table of series has which way is better."""
+    series = BY_NAME[QUALITY + name]
+    return Measure(title, series.better, read or _named(name), whole, series.name)
+
+
+FCD = _logged("FCD", "fcd")
+MODES = _logged("modes", "modes", whole=True)
 MEASURES = (
     FCD,
     Measure("×floor", -1, _named("fcd_ratio")),
     Measure("AE ×floor", -1, _named("fcd_autoencoder_ratio")),
     Measure("KID×1e3", -1, _kid),
-    Measure("precision", 1, _named("precision")),
-    Measure("recall", 1, _named("recall")),
-    Measure("coverage", 1, _named("coverage")),
-    Measure("label acc.", 1, _named("label_accuracy")),
+    _logged("precision", "precision"),
+    _logged("recall", "recall"),
+    _logged("coverage", "coverage"),
+    _logged("label acc.", "label_accuracy"),
     Measure("CAS", 1, _named("accuracy_score")),
-    Measure("missing", -1, _missing, whole=True),
+    _logged("missing", "missing", _missing, whole=True),
     MODES,
-    Measure("good points", 1, _named("high_quality")),
+    _logged("good points", "good_points", _named("high_quality")),
 )
 
 

@@ -18,6 +18,7 @@ from gan.report.terminal_charts import images, plot
 from gan.runs.curves import Curve
 from gan.runs.reading import Run
 from gan.runs.run_files import MOST_BYTES, RunFileError, read_bytes
+from gan.runs.series import IMAGES_PER_SECOND, SERIES
 from gan.system.errors import counted
 
 GROUPS = (
@@ -33,8 +34,6 @@ GROUPS = (
     "trainer",
 )
 TOLD = ("data", "state", "why", "started", "images", "minutes", "seed")
-CURVES = ("train/d_loss", "train/g_loss", "train/d_accuracy_real", "train/d_accuracy_fake", "train/d_accuracy_pairs",
-          "quality/fcd")  # fmt: skip
 LATENTS = Path("samples") / "fixed_latents.npz"
 
 
@@ -77,7 +76,8 @@ def _named(rows: dict[str, str]) -> list[str]:
 
 
 def _curves(run: Run, width: int) -> str:
-    there = {name: run.curves[name] for name in CURVES if name in run.curves and len(run.curves[name].values) > 1}
+    names = [series.name for series in SERIES if series.bar and series.name != IMAGES_PER_SECOND]
+    there = {name: run.curves[name] for name in names if name in run.curves and len(run.curves[name].values) > 1}
     return "\n".join(line for name, curve in there.items() for line in _drawn(name, curve, width))
 
 
@@ -86,7 +86,7 @@ def _drawn(name: str, curve: Curve, width: int) -> list[str]:
     if not finite:
         return [f"{name}: no value is finite"]
     told = f"{name}: {min(finite):.4g} … {max(finite):.4g}, last {curve.values[-1]:.4g}"
-    return [f"{told}; {counted(curve.images[-1], 'image')}", *plot(curve.values, width=min(width, 80), height=3)]
+    return [f"{told}; {counted(curve.x[-1], 'image')}", *plot(curve.values, width=min(width, 80), height=3)]
 
 
 def _newest(run: Run, width: int, *, colour: bool) -> str:

@@ -1,32 +1,6 @@
 // The charts of `gan report`, and tables that sort by a click on their head. No library, nothing fetched.
-// A module, which axes.js stands before in the page.
+// A module, which chart.js stands before in the page.
 (() => {
-  const SVG = "http://www.w3.org/2000/svg";
-  const DASHES = ["", "7 3", "2 3", "9 3 2 3"];
-  const DIGITS = 4;
-  const MARGIN = { left: 54, right: 24, top: 8, bottom: 22 };
-
-  function element(name, attributes, parent, text) {
-    const made = name === "svg" || parent instanceof SVGElement
-      ? document.createElementNS(SVG, name) : document.createElement(name);
-    for (const [key, value] of Object.entries(attributes || {})) made.setAttribute(key, value);
-    if (text !== undefined) made.textContent = text; // never innerHTML: names are a user's
-    if (parent) parent.append(made);
-    return made;
-  }
-
-  function logTicks(low, high) {
-    const found = [], factors = Math.log10(high / low) < 2 ? [1, 2, 5] : [1];
-    const every = Math.ceil(Math.log10(high / low) / 6) || 1;
-    for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power += every) {
-      for (const factor of factors) {
-        const value = factor * 10 ** power;
-        if (value >= low && value <= high) found.push(value);
-      }
-    }
-    return found.length > 1 ? found : [low, high];
-  }
-
   // The index of the point that is nearest to x; xs ascend.
   function nearest(xs, x) {
     let low = 0, high = xs.length - 1;
@@ -68,7 +42,9 @@
       new ResizeObserver(() => this.draw()).observe(this.plot);
     }
 
-    visible() { return this.chart.curves.filter((curve) => this.lines[curve.line].shown); }
+    visible() {
+      return this.chart.curves.map((curve) => ({ ...curve, ...this.lines[curve.line] })).filter(({ shown }) => shown);
+    }
 
     zoomTo(range) { this.zoom = range; this.resetButton.hidden = !range; this.draw(); }
 
@@ -113,85 +89,21 @@
       this.hair.setAttribute("x1", this.toX(x)); this.hair.setAttribute("x2", this.toX(x));
       element("span", {}, this.readout, `${short(Math.round(x), DIGITS)} ${Math.round(x) === 1 ? "image" : "images"}`);
       for (const curve of this.visible()) {
-        const value = curve.y[nearest(curve.x, x)], line = this.lines[curve.line];
         const entry = element("span", {}, this.readout);
-        entry.append(sample(line), ` ${line.name}: ${value === null ? "–" : short(value, DIGITS)}`);
+        entry.append(sample(curve), ` ${curve.name}: ${short(curve.y[nearest(curve.x, x)], DIGITS)}`);
       }
-    }
-
-    ranges() {
-      let xs = [Infinity, -Infinity], ys = [Infinity, -Infinity];
-      for (const curve of this.visible()) {
-        curve.x.forEach((x, index) => {
-          const y = curve.y[index];
-          if (this.zoom && (x < this.zoom[0] || x > this.zoom[1])) return;
-          xs = [Math.min(xs[0], x), Math.max(xs[1], x)];
-          if (y !== null && (!this.log || y > 0)) ys = [Math.min(ys[0], y), Math.max(ys[1], y)];
-        });
-      }
-      if (xs[0] === xs[1]) xs = [xs[0] - 1, xs[1] + 1];
-      if (this.log) ys = ys[0] === ys[1] ? [ys[0] / 2, ys[1] * 2] : ys;
-      else { const room = (ys[1] - ys[0]) * 0.04 || Math.abs(ys[0]) * 0.1 || 1; ys = [ys[0] - room, ys[1] + room]; }
-      return [this.zoom || xs, ys];
     }
 
     draw() {
       const width = this.plot.clientWidth, height = this.plot.clientHeight;
       if (!width) return; // folded away
-      this.plot.replaceChildren();
-      this.x = null;
-      const [xs, ys] = this.ranges();
-      const scale = this.log ? Math.log : (value) => value;
-      this.hair = element("line", {}, this.plot);
-      if (!isFinite(ys[0]) || !isFinite(xs[0])) {
-        element("text", { x: width / 2, y: height / 2, "text-anchor": "middle" }, this.plot,
-          this.visible().length ? "nothing to draw: no positive, finite value" : "no run is chosen");
-        return;
-      }
-      this.x = xs;
-      this.toX = (x) => MARGIN.left + (x - xs[0]) / (xs[1] - xs[0]) * (width - MARGIN.left - MARGIN.right);
-      const room = height - MARGIN.top - MARGIN.bottom, span = scale(ys[1]) - scale(ys[0]);
-      this.toY = (y) => MARGIN.top + (1 - (scale(y) - scale(ys[0])) / span) * room;
-      this.drawAxes(xs, ys, width, height);
-      const id = `clip-${this.chart.title.replace(/[^a-z_]/g, "-")}`;
-      element("rect", { x: MARGIN.left, y: 0, width: width - MARGIN.left - MARGIN.right, height },
-        element("clipPath", { id }, this.plot));
-      const group = element("g", { "clip-path": `url(#${id})` }, this.plot);
-      for (const curve of this.visible()) this.drawCurve(curve, group);
-      this.box = element("rect", { y: MARGIN.top, height: room, width: 0, fill: "currentColor", "fill-opacity": 0.12 }, this.plot);
+      const found = drawChart(this.plot, width, height, this.visible(), { log: this.log, xs: this.zoom });
+      this.x = found && found.xs;
+      this.toX = found && found.toX;
+      this.box = element("rect", { y: MARGIN.top, height: height - MARGIN.top - MARGIN.bottom, width: 0,
+        fill: "currentColor", "fill-opacity": 0.12 }, this.plot);
       this.hair = element("line", { y1: MARGIN.top, y2: height - MARGIN.bottom, stroke: "currentColor",
         "stroke-opacity": 0.5, visibility: "hidden" }, this.plot);
-    }
-
-    drawAxes(xs, ys, width, height) {
-      const across = ticks(...xs, Math.max(2, Math.floor(width / 75)), true);
-      for (const [y, text] of labelled(this.log ? logTicks(...ys) : ticks(...ys, 5), DIGITS)) {
-        element("line", { x1: MARGIN.left, x2: width - MARGIN.right, y1: this.toY(y), y2: this.toY(y),
-          stroke: "currentColor", "stroke-opacity": 0.13 }, this.plot);
-        element("text", { x: MARGIN.left - 6, y: this.toY(y) + 4, "text-anchor": "end" }, this.plot, text);
-      }
-      for (const [x, text] of labelled(across, DIGITS)) {
-        element("text", { x: this.toX(x), y: height - 6, "text-anchor": "middle" }, this.plot, text);
-      }
-    }
-
-    drawCurve(curve, group) {
-      const line = this.lines[curve.line];
-      const look = { class: `c${line.colour}`, stroke: "currentColor", fill: "none", "stroke-width": 1.5,
-        "stroke-dasharray": DASHES[line.dash], "stroke-linejoin": "round" };
-      let path = "", open = false;
-      const drawn = (y) => y !== null && (!this.log || y > 0);
-      curve.x.forEach((x, index) => {
-        const y = curve.y[index];
-        if (drawn(y)) path += `${open ? "L" : "M"}${this.toX(x).toFixed(1)},${this.toY(y).toFixed(1)}`;
-        open = drawn(y);
-      });
-      element("title", {}, element("path", { ...look, d: path }, group), line.name);
-      if (curve.x.length > 40) return;
-      curve.x.forEach((x, index) => {
-        if (drawn(curve.y[index])) element("circle", { class: look.class, cx: this.toX(x), cy: this.toY(curve.y[index]),
-          r: 2.2, fill: "currentColor" }, group);
-      });
     }
   }
 

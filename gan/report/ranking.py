@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from gan.report.measures import Measure, chosen, mean
 from gan.report.settings import by_seed
 from gan.runs.reading import Run
+from gan.runs.series import IMAGES_PER_SECOND
 
 
 @dataclass(frozen=True)
@@ -70,5 +71,5 @@ def minutes(run: Run) -> float | None:
 
 def speed(run: Run) -> float | None:
     """Real images a second: the median of what was logged, which pictures and pauses have no part in."""
-    logged = run.curves.get("train/images_per_second")
+    logged = run.curves.get(IMAGES_PER_SECOND)
     return statistics.median(logged.finite()) if logged and logged.finite() else None

@@ -7,7 +7,8 @@ from gan.report.measures import measured, told
 from gan.report.ranking import Ranking, minutes, speed
 from gan.report.repeating import recipe_words
 from gan.report.settings import Differences, by_seed, differences, flat, label, settings_of, short
-from gan.runs.reading import IMAGES, Run
+from gan.runs.reading import Run
+from gan.runs.series import IMAGES
 
 MOST_IN_LABEL, MOST_DIFFERENT = 4, 12  # runs that differ in more settings are called by the words of their commands
 MOST_OPEN = 40  # rows of a table with a row for each run that is not folded

@@ -7,7 +7,8 @@ from gan.report.document import Block, Folded, Table, Text
 from gan.report.measures import told
 from gan.report.ranking import Ranking
 from gan.report.tables import labels
-from gan.runs.reading import IMAGES, Run, is_run
+from gan.runs.reading import Run, is_run
+from gan.runs.series import IMAGES
 from gan.runs.sweep_jobs import FAILED, reason
 
 MOST_OPEN = 12  # rows that are not folded

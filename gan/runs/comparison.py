@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from gan.runs.checkpoint_io import load
-from gan.runs.run_files import read_rows
+from gan.runs.curves import FILE_NAME, read_rows
 from gan.runs.run_folder import in_folder
+from gan.runs.series import IMAGES_PER_SECOND
 
-TIMES = ("seconds", "images_per_second", "train/images_per_second")
+TIMES = ("seconds", "images_per_second", IMAGES_PER_SECOND)
 NEVER_ALIKE = (*TIMES, "event_files")  # TensorBoard's files hold times and the machine's name
-METRICS = "metrics.csv"
 LAST = Path("checkpoints") / "last.ckpt"
 
 
@@ -44,7 +44,7 @@ def last_checkpoints(run: Path, other: Path) -> list[str]:
 def rows(run: Path) -> list[dict[str, str]]:
     """The rows of a run folder's metrics.csv as they are written, without the times; [] if it has none."""
     try:
-        rows = read_rows(run / METRICS)
+        rows = read_rows(run / FILE_NAME)
         return [{name: text for name, text in row.items() if name not in TIMES} for row in rows]
     except FileNotFoundError:
         return []

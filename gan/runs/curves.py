@@ -1,50 +1,75 @@
-"""What metrics.csv says: each logged column as a curve over the real images that the run had seen."""
+"""What metrics.csv says: each logged column as a curve over the real images that the run had seen, or the steps."""
 
 import contextlib
+import csv
+import io
+import itertools
 import math
+import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from gan.runs.run_files import read_rows
+from gan.runs.run_files import read_bytes, unreadable
+from gan.runs.series import IMAGES
 
 FILE_NAME = "metrics.csv"
-IMAGES = "images_seen"
 MOST_IMAGES = 2**53  # a row with more is none: differences of them have no float
 
 
 @dataclass
 class Curve:
-    """One column: ``values`` at ``images``, the real images seen, in the order of time. Values may be NaN."""
+    """One column: ``values`` at ``x``, the real images seen or the steps, in the order of time. Values may be NaN."""
 
-    images: list[int] = field(default_factory=list)
+    x: list[int] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
 
     def finite(self) -> list[float]:
         """The values that are numbers."""
         return [value for value in self.values if math.isfinite(value)]
 
+    def plain(self) -> dict[str, list[Any]]:
+        """For a page's JSON, which has no NaN; five digits are more than a screen shows."""
+        return {"x": self.x, "y": [float(f"{value:.5g}") if math.isfinite(value) else None for value in self.values]}
 
-def read_curves(table: Path) -> dict[str, Curve]:
-    """The columns of a metrics.csv by name; none if there is no such file.
 
-    A row without ``images_seen`` belongs to the number in the row above it. A last line without its end is still being
-    written, and is left out, as is a row with a cell that is no number. Where the images go back, a run was taken up
+def read_rows(path: Path) -> Iterator[dict[str, str]]:
+    """The whole rows of a metrics.csv by column; of a last line without its end nothing.
+
+    Raises:
+        FileNotFoundError: there is none.
+        RunFileError: it is no table within the bounds.
+    """
+    text = read_bytes(path).decode(errors="replace")
+    whole = text[: text.rfind("\n") + 1].replace("\0", "")
+    try:
+        for row in csv.DictReader(io.StringIO(whole, newline="")):
+            yield {name: cell or "" for name, cell in row.items() if isinstance(name, str)}  # None: cells too many
+    except csv.Error as error:
+        raise unreadable(path, error) from error
+
+
+def read_curves(table: Path, axis: str = IMAGES) -> dict[str, Curve]:
+    """The columns of a metrics.csv by name, over the column ``axis``; none if there is no such file.
+
+    A row without ``axis`` belongs to the number in the row above it. A last line without its end is still being
+    written, and is left out, as is a row with a cell that is no number. Where the axis goes back, a run was taken up
     again from a checkpoint: what it had logged after that is replaced.
 
     Raises:
         RunFileError: it cannot be read.
     """
     curves: dict[str, Curve] = {}
-    images = 0
+    x = 0
     for row in _rows(table):
-        images = int(row.get(IMAGES, images))
+        x = int(row.get(axis, x))
         for name, value in row.items():
             curve = curves.setdefault(name, Curve())
-            while curve.images and curve.images[-1] > images:
-                curve.images.pop()
+            while curve.x and curve.x[-1] > x:
+                curve.x.pop()
                 curve.values.pop()
-            curve.images.append(images)
+            curve.x.append(x)
             curve.values.append(value)
     return curves
 
@@ -65,13 +90,13 @@ def thinned(curve: Curve, most: int) -> Curve:
 
     So no peak is lost. Where any value of a bin is not finite, one such is kept besides, which shows as a gap.
     """
-    if len(curve.images) <= most:
+    if len(curve.x) <= most:
         return curve
     bins = most // 3
-    width = max(1, curve.images[-1] - curve.images[0]) / bins
+    width = max(1, curve.x[-1] - curve.x[0]) / bins
     kept: dict[int, dict[str, int]] = {}
-    for index, (images, value) in enumerate(zip(curve.images, curve.values, strict=True)):
-        chosen = kept.setdefault(min(bins - 1, int((images - curve.images[0]) / width)), {})
+    for index, (x, value) in enumerate(zip(curve.x, curve.values, strict=True)):
+        chosen = kept.setdefault(min(bins - 1, int((x - curve.x[0]) / width)), {})
         if not math.isfinite(value):
             chosen.setdefault("gap", index)
             continue
@@ -80,4 +105,18 @@ def thinned(curve: Curve, most: int) -> Curve:
         if value > curve.values[chosen.setdefault("greatest", index)]:
             chosen["greatest"] = index
     indices = sorted({index for chosen in kept.values() for index in chosen.values()})
-    return Curve([curve.images[index] for index in indices], [curve.values[index] for index in indices])
+    return Curve([curve.x[index] for index in indices], [curve.values[index] for index in indices])
+
+
+def with_gaps(curve: Curve) -> Curve:
+    """Break the line where nothing was logged for long: with alternating epochs, while the other network trained."""
+    distances = [after - before for before, after in itertools.pairwise(curve.x)]
+    usual = statistics.median(distances) if distances else 0
+    broken = Curve()
+    for x, value, distance in zip(curve.x, curve.values, [0, *distances], strict=False):
+        if distance > 10 * usual:
+            broken.x.append(x - distance // 2)
+            broken.values.append(math.nan)
+        broken.x.append(x)
+        broken.values.append(value)
+    return broken

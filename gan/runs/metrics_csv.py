@@ -9,6 +9,7 @@ from typing import Any
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
+from gan.runs.curves import FILE_NAME
 from gan.system.files import write_bytes
 
 
@@ -45,7 +46,7 @@ class MetricsCSV(Logger):
     Unlike Lightning's CSVLogger it may live in a folder that holds other files, and keeps the rows that are there.
     """
 
-    FILE_NAME = "metrics.csv"
+    FILE_NAME = FILE_NAME
 
     def __init__(self, save_dir: str) -> None:
         super().__init__()

@@ -9,9 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from gan.runs.curves import FILE_NAME, IMAGES, Curve, read_curves
+from gan.runs.curves import FILE_NAME, Curve, read_curves
 from gan.runs.run_files import RunFileError, read_bytes, read_json, read_settings
 from gan.runs.run_folder import is_held
+from gan.runs.series import IMAGES
 from gan.runs.sweep_jobs import FAILED, PRUNED, reason
 from gan.system.errors import GanError
 

@@ -1,15 +1,13 @@
 """Reads the files of a run folder, which may come from anywhere: each read is bounded in size, depth and time.
 
-Everything that reads config.yaml, run.json, metrics.csv, quality.json, alarms.json, failed.json or pruned.json does so
-here. A file that is no regular file, too large or not what its name says is a `RunFileError` that names it.
+Everything that reads config.yaml, run.json, quality.json, alarms.json, failed.json or pruned.json does so here;
+`gan.runs.curves` reads metrics.csv, through `read_bytes`. A file that is no regular file, too large or not what its
+name says is a `RunFileError` that names it.
 """
 
-import csv
-import io
 import json
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +60,7 @@ def read_json(path: Path, kind: type = dict) -> Any:
     try:
         content = json.loads(read_bytes(path).decode())
     except (ValueError, RecursionError) as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     if not isinstance(content, kind):
         raise RunFileError(f"{path}: cannot be read: a JSON {'object' if kind is dict else 'array'} expected")
     _check_values(path, content)
@@ -85,27 +83,11 @@ def read_settings(path: Path) -> dict[str, Any]:
         finally:
             loader.dispose()
     except (ValueError, RecursionError, yaml.YAMLError) as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     if not isinstance(content, dict):
         raise RunFileError(f"{path}: cannot be read: settings by name expected")
     _check_values(path, content)
     return content
-
-
-def read_rows(path: Path) -> Iterator[dict[str, str]]:
-    """The whole rows of a metrics.csv by column; of a last line without its end nothing.
-
-    Raises:
-        FileNotFoundError: there is none.
-        RunFileError: it is no table within the bounds.
-    """
-    text = read_bytes(path).decode(errors="replace")
-    whole = text[: text.rfind("\n") + 1].replace("\0", "")
-    try:
-        for row in csv.DictReader(io.StringIO(whole, newline="")):
-            yield {name: cell or "" for name, cell in row.items() if isinstance(name, str)}  # None: cells too many
-    except csv.Error as error:
-        raise _unreadable(path, error) from error
 
 
 def _check_regular(path: Path, status: os.stat_result) -> None:
@@ -155,6 +137,7 @@ def _check_bounds(path: Path, count: int, depth: int) -> None:
         raise RunFileError(f"{path}: cannot be read: more than {MOST_DEPTH} mappings or lists in each other")
 
 
-def _unreadable(path: Path, error: Exception) -> RunFileError:
+def unreadable(path: Path, error: Exception) -> RunFileError:
+    """The error for a file whose content is not what its name says."""
     reason = "too deep" if isinstance(error, RecursionError) else " ".join(str(error).split())[:300]
     return RunFileError(f"{path}: cannot be read: {reason}")

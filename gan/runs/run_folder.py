@@ -8,7 +8,8 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,24 @@ WRITTEN = (
 )
 UNFINISHED = re.compile(r"\..+\.(\w{8}|[0-9a-f]{32})\.tmp")  # of a process that was killed while it wrote a file
 ENDED_EARLY = ("failed", "cut")  # in run.json: by an error, by a signal
-_taken: list[Path] = []
-_taken_again: dict[Path, bytes] = {}  # and what config.yaml was before
-_locks: dict[Path, int] = {}  # open folders, locked as long as they are
+
+
+@dataclass
+class Claims:
+    """The run folders that this process has.
+
+    Attributes:
+        new: taken for a new run.
+        resumed: taken for a run that is resumed, each with what its config.yaml was before.
+        locks: descriptors of open folders, which are locked as long as they are open.
+    """
+
+    new: list[Path] = field(default_factory=list)
+    resumed: dict[Path, bytes] = field(default_factory=dict)
+    locks: dict[Path, int] = field(default_factory=dict)
+
+
+_claims = Claims()
 
 
 class TakenError(ConfigError):
@@ -42,7 +58,7 @@ class TakenError(ConfigError):
 
 def taken() -> Path | None:
     """The folder that the run of this process has taken; None as long as it has none."""
-    return next(reversed(_taken or _taken_again), None)
+    return next(reversed(_claims.new or _claims.resumed), None)
 
 
 def ended(folder: Path) -> dict[str, Any]:
@@ -90,7 +106,7 @@ def take(settings: Mapping[str, Any]) -> None:
         ) from None
     except OSError as error:
         raise ConfigError(f"hydra.run.dir: {folder} cannot be written: {error.strerror}") from error
-    _taken.append(folder)
+    _claims.new.append(folder)
     _check_room(folder, free)
 
 
@@ -110,7 +126,7 @@ def take_again(settings: Mapping[str, Any], *, anew: bool) -> Path | None:
     folder = Path(settings["run_dir"])
     hold(folder)
     try:
-        _taken_again[folder] = (folder / "config.yaml").read_bytes()
+        _claims.resumed[folder] = (folder / "config.yaml").read_bytes()
         aside = _set_aside(folder) if anew else None
         (folder / FAILED).unlink(missing_ok=True)
         for path in folder.glob("**/.*.tmp"):
@@ -136,6 +152,12 @@ def _set_aside(folder: Path) -> Path | None:
     return aside
 
 
+def adopt(folder: Path, descriptors: Sequence[int]) -> None:
+    """Take over the run folder that this process had taken, with its locks, before it was replaced."""
+    _claims.new.append(folder)
+    _claims.locks.update(zip([folder], descriptors, strict=False))
+
+
 def _content(settings: Mapping[str, Any]) -> bytes:
     return yaml.safe_dump(dict(settings), sort_keys=False).encode()
 
@@ -149,7 +171,7 @@ def _check_room(folder: Path, free: int) -> None:
 
 def lock_descriptors() -> list[int]:
     """What a process that takes part in the run must inherit, so that the folder is held as long as it lives too."""
-    return list(_locks.values())
+    return list(_claims.locks.values())
 
 
 def training_in(folder: Path | str) -> str:
@@ -163,7 +185,7 @@ def hold(folder: Path) -> None:
     Raises:
         ConfigError: another process trains in it.
     """
-    if folder not in _locks:
+    if folder not in _claims.locks:
         _lock(folder, training_in(folder))
 
 
@@ -181,7 +203,7 @@ def _lock(folder: Path, held: str) -> None:
     while (locked := lock(descriptor)) is False and time.monotonic() < last:
         time.sleep(0.1)
     if locked:
-        _locks[folder] = descriptor
+        _claims.locks[folder] = descriptor
         return
     os.close(descriptor)
     if locked is False:
@@ -203,10 +225,10 @@ def is_held(folder: Path) -> bool | None:
 
 def release_all() -> None:
     """Release the run folders that this process has taken and locked, for an earlier run."""
-    _taken.clear()
-    _taken_again.clear()
-    while _locks:
-        os.close(_locks.popitem()[1])
+    _claims.new.clear()
+    _claims.resumed.clear()
+    while _claims.locks:
+        os.close(_claims.locks.popitem()[1])
 
 
 def _write_new(path: Path, content: bytes) -> None:
@@ -225,9 +247,10 @@ def _write_new(path: Path, content: bytes) -> None:
 
 
 def remove_empty(folder: Path) -> None:
-    """Remove a folder, and the two that it is in, where they are empty; never the working folder, or one around it."""
+    """Remove a folder, and those that it is in, where they are empty: up to the working folder, or two elsewhere."""
     folder, here = folder.absolute(), Path.cwd()
-    for path in (folder, *folder.parents[:2]):
+    around = [path for path in folder.parents if path.is_relative_to(here)] or folder.parents[:2]
+    for path in (folder, *around):
         if here.is_relative_to(path):
             return
         try:
@@ -240,7 +263,8 @@ def remove_empty(folder: Path) -> None:
 def clean_start(folder: Path) -> Iterator[None]:
     """If what is inside fails, remove what was made for a run that never began: its config.yaml, and empty folders.
 
-    Of a run that was to go on config.yaml is again what it was.
+    Of a run that was to go on config.yaml is again what it was. A folder that is not the run's after all, as in a dry
+    run, is removed too, if it is empty.
 
     Args:
         folder: the run folder as Hydra has made it; the run may have taken another one.
@@ -248,13 +272,15 @@ def clean_start(folder: Path) -> Iterator[None]:
     release_all()
     try:
         yield
+        if taken() != folder:
+            remove_empty(folder)
     except BaseException:
-        for own in _taken:
+        for own in _claims.new:
             (own / "config.yaml").unlink(missing_ok=True)
-        for again, content in _taken_again.items():
+        for again, content in _claims.resumed.items():
             with contextlib.suppress(OSError):
                 write_bytes(again / "config.yaml", content)
-        for made in {folder, *_taken}:
+        for made in {folder, *_claims.new}:
             remove_empty(made)
         release_all()
         raise

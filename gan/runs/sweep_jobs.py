@@ -102,7 +102,7 @@ def _readable(swept: Sequence[str]) -> str:
     """Words without what a command line or a file system takes amiss: `optimizer.lr-1e-4_seed-0`."""
     pairs = [word.lstrip("+~").partition("=") for word in swept]
     text = "_".join(f"{name}-{_short(value)}" for name, _, value in pairs)
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text)[:NAME_LENGTH].strip("._-") or "run"
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", text)[:NAME_LENGTH].strip("._+-") or "run"
 
 
 def _short(value: str) -> str:

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 # What is a string to Hydra as it stands, and no number or the like.
-PLAIN = re.compile(r"(?!\W*(\d|null|true|false|nan|inf))[\w./-]+", re.IGNORECASE)
+PLAIN = re.compile(r"(?!\W*(\d|null|true|false|nan|inf))[\w./-]+", re.IGNORECASE | re.ASCII)
 
 
 def command(*words: Path | str) -> str:
@@ -32,9 +32,12 @@ def override(name: str, value: Path | str) -> str:
 
 
 def quoted(value: Path | str) -> str:
-    """A string in quotes, as Hydra's grammar has them: backslashes before a quote are doubled, others are not."""
-    text = re.sub(r"(\\*)(?='|$)", r"\1\1", str(value)).replace("'", "\\'")
-    return f"'{text}'"
+    """A string in quotes, as Hydra's grammar has them: backslashes before a quote are doubled, others are not.
+
+    In double quotes: a shell takes these in its single quotes, as `command` prints them.
+    """
+    text = re.sub(r'(\\*)(?="|$)', r"\1\1", str(value)).replace('"', '\\"')
+    return f'"{text}"'
 
 
 def unquoted(text: str) -> str:

@@ -20,7 +20,7 @@ from gan.game.gradients import UpdateRule
 from gan.game.latents import Prior
 from gan.game.learning_rates import LR_SCHEDULES
 from gan.game.losses import AuxiliaryWeights, build_objective
-from gan.game.networks import build_discriminator, build_generator
+from gan.game.networks import Discriminator, Generator, build_discriminator, build_generator
 from gan.game.penalties import PENALTIES
 from gan.game.schedules import SCHEDULES
 from gan.runs.checkpoint_io import SealedCheckpoints
@@ -50,13 +50,10 @@ def batch_size(settings: Mapping[str, Any]) -> int:
     return given * world_size(settings["trainer"]) if data.get("batch_size_of") == "each" else given
 
 
-def build_game(settings: Mapping[str, Any], data: ImageData) -> GAN:
-    """The networks, with weights drawn from the run's seed, in their game; ``data`` has been set up."""
-    L.seed_everything(settings["seed"], verbose=False)
-    model, objective = settings["model"], settings["objective"]
-    prior = Prior(
-        model["prior"], model["latent_dim"], tuple(model["codes"]["categorical"]), model["codes"]["continuous"]
-    )
+def build_networks(settings: Mapping[str, Any], data: ImageData) -> tuple[Generator, Discriminator]:
+    """Generator and discriminator, their weights drawn from torch's global stream; ``data`` has been set up."""
+    model = settings["model"]
+    prior = _prior(model)
     generator = build_generator(
         model["name"],
         latent_dim=prior.width,
@@ -72,10 +69,23 @@ def build_game(settings: Mapping[str, Any], data: ImageData) -> GAN:
         continuous_codes=prior.continuous,
         **model["discriminator"],
     )
+    return generator, discriminator
+
+
+def _prior(model: Mapping[str, Any]) -> Prior:
+    codes = model["codes"]
+    return Prior(model["prior"], model["latent_dim"], tuple(codes["categorical"]), codes["continuous"])
+
+
+def build_game(settings: Mapping[str, Any], data: ImageData) -> GAN:
+    """The networks, with weights drawn from the run's seed, in their game; ``data`` has been set up."""
+    L.seed_everything(settings["seed"], verbose=False)
+    model, objective = settings["model"], settings["objective"]
+    generator, discriminator = build_networks(settings, data)
     game = GAN(
         generator,
         discriminator,
-        prior=prior,
+        prior=_prior(model),
         generator_rule=_update_rule(settings["optimizer"], "generator"),
         discriminator_rule=_update_rule(settings["optimizer"], "discriminator"),
         objective=build_objective(objective["name"], objective["real_target"], objective["concatenate"]),

@@ -121,7 +121,7 @@ class GAN(Game, L.LightningModule):
         self.rank, self.world_size = self.global_rank, self.trainer.world_size
         self.mean_over_processes = self.trainer.strategy.reduce
         self.total_updates = self.updates_to_make()
-        self.note_trained_parameters()
+        self.find_trained_parameters()
         if self._optimizers_changed:  # the checkpoint has brought the old settings back
             for optimizer, fresh in zip(self.trainer.optimizers, self.configure_optimizers(), strict=True):
                 for group, wanted in zip(optimizer.param_groups, fresh.param_groups, strict=True):

@@ -5,11 +5,9 @@ one player does. Here nothing is wrapped: when a network is about to be updated,
 averaged over the processes in one message. That also suits penalties with a double backward, and accumulation.
 """
 
-import json
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -25,19 +23,7 @@ from torch.utils._pytree import tree_map
 
 from gan.data.module import ImageData
 from gan.runs.user_errors import to_user_error
-from gan.system import signals
-
-
-def user_command() -> list[str]:
-    """The command line that began this run, without the interpreter."""
-    launched = os.environ.get(signals.COMMAND_VARIABLE)
-    return json.loads(launched) if launched else [os.path.basename(sys.argv[0]), *sys.argv[1:]]
-
-
-def own_overrides() -> list[str]:
-    """The overrides that make this run; of a run of a sweep its own, each with one value. [] if nobody knows."""
-    words: list[str] = json.loads(os.environ.get(signals.OVERRIDES_VARIABLE, "[]"))
-    return words
+from gan.system import process, rank_errors
 
 
 class GameDDP(DDPStrategy):
@@ -66,9 +52,9 @@ class GameDDP(DDPStrategy):
     def on_exception(self, exception: BaseException) -> None:
         """Leave word of an error before the group is left, for then the others fail too, for want of this process."""
         super().on_exception(exception)
-        if isinstance(exception, Exception) and signals.started_by_us():
+        if isinstance(exception, Exception) and process.is_rank():
             run_dir = str(self.lightning_module.trainer.default_root_dir) if self.lightning_module else os.curdir
-            signals.report(to_user_error(exception, Path(run_dir)))
+            rank_errors.leave(to_user_error(exception, Path(run_dir)))
 
     def optimizer_step(self, optimizer: Optimizer, closure: Callable[[], Any], model: Any = None, **kwargs: Any) -> Any:
         self.average_gradients(optimizer)

@@ -72,8 +72,8 @@ WRONG_TYPE = {
     "data.batch_size=1.5": "data.batch_size: 1.5 given, a whole number expected",
     "data.batch_size=true": "data.batch_size: True given, a whole number expected",
     "data.shuffle=maybe": "data.shuffle: 'maybe' given, true or false expected",
-    "data.root=5": "data.root: 5 given, a word expected",
-    "data.split=3": "data.split: 3 given, a word or null expected",
+    "data.root=5": "data.root: 5 given, a word expected, as text: 'data.root=\"5\"'",
+    "data.split=3": "data.split: 3 given, a word or null expected, as text: 'data.split=\"3\"'",
     "model.generator.hidden=8": "model.generator.hidden: 8 given, a list of whole numbers expected",
     "model.generator.hidden=[8,a]": "model.generator.hidden: [8, 'a'] given, a list of whole numbers expected",
     "model.generator=null": "model.generator: None given, settings expected",
@@ -84,7 +84,7 @@ WRONG_TYPE = {
     "trainer.deterministic=maybe": "trainer.deterministic: 'maybe' given, true or false or warn or null expected",
     "callbacks.samples.count=1.5": "callbacks.samples.count: 1.5 given, a whole number expected",
     "callbacks.samples=5": "callbacks.samples: a node with a _target_ expected",
-    "logger.csv.save_dir=5": "logger.csv.save_dir: 5 given, a word expected",
+    "logger.csv.save_dir=5": "logger.csv.save_dir: 5 given, a word expected, as text: 'logger.csv.save_dir=\"5\"'",
     "~optimizer._target_": "optimizer: a node with a _target_ expected",
 }
 OUT_OF_RANGE = {
@@ -94,9 +94,9 @@ OUT_OF_RANGE = {
     "data.mean=nan": "data.mean: nan given, a finite number expected",
     "data.std=inf": "data.std: inf given, a finite number expected",
     "data.std=0": "data.std: 0 given, greater than 0 expected",
-    "model.latent_dim=0": "model.latent_dim: 0 given, 1 or more expected",
-    "model.generator.hidden=[]": "model.generator.hidden: [] given, one or more widths, each 1 or more expected",
-    "model.generator.hidden=[8,0]": "model.generator.hidden: [8, 0] given, one or more widths, each 1 or more expected",
+    "model.latent_dim=0": "model.latent_dim: 0 given, 1 to 65,536 expected",
+    "model.generator.hidden=[]": "model.generator.hidden: [] given, 1 to 256 widths, each 1 to 65,536 expected",
+    "model.generator.hidden=[8,0]": "model.generator.hidden: [8, 0] given, 1 to 256 widths, each 1 to 65,536 expected",
     "model.discriminator.dropout=1": "model.discriminator.dropout: 1 given, in [0, 1) expected",
     "model.discriminator.negative_slope=-1": "model.discriminator.negative_slope: -1 given, 0 or more expected",
     "objective.real_target=0": "objective.real_target: 0 given, in (0, 1] expected",
@@ -106,9 +106,9 @@ OUT_OF_RANGE = {
     "optimizer.discriminator.lr=-1": "optimizer.discriminator.lr: -1 given, a number greater than 0 expected",
     "optimizer.betas=[0.5,1.5]": "optimizer: Invalid beta parameter at index 1: 1.5",
     "trainer.max_epochs=0": "trainer.max_epochs: 0 given, 1 or more expected (or -1 with trainer.max_steps, in "
-    "generator updates)",
+    "generator updates, or trainer.max_time)",
     "trainer.max_epochs=-1": "trainer.max_epochs: -1 given, 1 or more expected (or -1 with trainer.max_steps, in "
-    "generator updates)",
+    "generator updates, or trainer.max_time)",
 }
 NOT_FOR_US = {
     "optimizer._target_=os.system": "optimizer._target_: 'os.system' given, something from gan, "

@@ -3,10 +3,10 @@
 import copy
 import functools
 import typing
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from config_problems import paths
 from hydra import compose, initialize_config_dir
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -46,13 +46,6 @@ VALUES = st.recursive(
     max_leaves=4,
 )
 CHANGE = st.tuples(st.integers(0, 10**6), st.sampled_from(["set", "set", "set", "removed", "misspelt"]), VALUES)
-
-
-def paths(node: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    for name, value in node.items():
-        yield (*above, name)
-        if isinstance(value, dict):
-            yield from paths(value, (*above, name))
 
 
 @functools.cache

@@ -58,13 +58,13 @@ def choices(of: type, name: str) -> tuple[str, ...]:
 
 def test_data_settings_are_those_of_image_data_and_their_defaults_too() -> None:
     # the seed is the run's, and ImageData gets the whole minibatch
-    assert without(fields(schema.FolderConfig), "batch_size_of") == without(arguments(ImageData), "seed")
+    assert without(fields(schema.data.FolderConfig), "batch_size_of") == without(arguments(ImageData), "seed")
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_settings_of_a_family_are_those_of_its_constructors(family: str) -> None:
     generator, trunk = FAMILIES[family]
-    hints = typing.get_type_hints(schema.MODELS[family])
+    hints = typing.get_type_hints(schema.NODES["model"][family])
     of_all = {"conditioning", "spectral_norm"} if trunk.allows_spectral_norm else {"conditioning"}
     assert of_all <= set(arguments(Discriminator))
     of_generator = without(arguments(generator), "latent_dim", "image_shape", "num_classes")
@@ -73,13 +73,13 @@ def test_settings_of_a_family_are_those_of_its_constructors(family: str) -> None
 
 
 def test_schedules_settings_are_those_of_their_classes_and_their_defaults_too() -> None:
-    assert without(fields(schema.StepsConfig), "name") == arguments(Steps)
-    assert without(fields(schema.AlternatingEpochsConfig), "name") == arguments(AlternatingEpochs)
+    assert without(fields(schema.game.StepsConfig), "name") == arguments(Steps)
+    assert without(fields(schema.game.AlternatingEpochsConfig), "name") == arguments(AlternatingEpochs)
 
 
 @pytest.mark.parametrize(
     ("schemas", "classes"),
-    [(schema.PENALTIES, PENALTIES), (schema.LR_SCHEDULES, LR_SCHEDULES), (schema.EMAS, EMAS)],
+    [(schema.NODES["penalty"], PENALTIES), (schema.NODES["lr_schedule"], LR_SCHEDULES), (schema.NODES["ema"], EMAS)],
     ids=["penalty", "lr_schedule", "ema"],
 )
 def test_settings_of_what_is_chosen_by_name_are_its_arguments_with_their_defaults(
@@ -95,7 +95,7 @@ def plain(known: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_objective_settings_are_those_of_the_objective_and_of_the_game() -> None:
-    known = fields(schema.ObjectiveConfig)
+    known = fields(schema.objectives.ObjectiveConfig)
     of_the_game = set(known) - set(arguments(build_objective))
     assert of_the_game == {"instance_noise", "instance_noise_images", "class_weight", "information_weight"}
     noise = {"instance_noise": 0.0, "instance_noise_images": arguments(InstanceNoise)["images"]}
@@ -105,9 +105,9 @@ def test_objective_settings_are_those_of_the_objective_and_of_the_game() -> None
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_model_settings_are_the_latents_and_the_two_networks(family: str) -> None:
-    known = fields(schema.MODELS[family])
+    known = fields(schema.NODES["model"][family])
     assert set(known) == {"name", "generator", "discriminator", "latent_dim", "prior", "codes", "compile"}
-    assert fields(schema.CodesConfig) == {"categorical": [], "continuous": 0}
+    assert fields(schema.models.CodesConfig) == {"categorical": [], "continuous": 0}
 
 
 def test_every_registry_has_a_schema_for_each_of_its_names() -> None:
@@ -127,11 +127,11 @@ def test_every_registry_has_a_schema_for_each_of_its_names() -> None:
 
 
 def test_choices_are_those_of_the_code() -> None:
-    assert set(choices(schema.ObjectiveConfig, "name")) == set(OBJECTIVES)
-    assert set(choices(schema.MLPConfig, "prior")) == set(PRIORS)
-    assert set(choices(schema.MLPNetworkConfig, "activation")) == set(ACTIVATIONS)
-    assert set(choices(schema.DataConfig, "on_missing")) == set(ON_MISSING)
-    assert set(choices(schema.R3GANDiscriminatorConfig, "conditioning")) == set(CONDITIONINGS)
+    assert set(choices(schema.objectives.ObjectiveConfig, "name")) == set(OBJECTIVES)
+    assert set(choices(schema.models.MLPConfig, "prior")) == set(PRIORS)
+    assert set(choices(schema.models.MLPNetworkConfig, "activation")) == set(ACTIVATIONS)
+    assert set(choices(schema.data.DataConfig, "on_missing")) == set(ON_MISSING)
+    assert set(choices(schema.models.R3GANDiscriminatorConfig, "conditioning")) == set(CONDITIONINGS)
 
 
 @pytest.mark.parametrize(
@@ -176,8 +176,8 @@ def test_a_data_file_has_exactly_the_settings_of_the_schema(option: str) -> None
 def test_a_model_file_has_exactly_the_settings_of_the_schema(option: str) -> None:
     node = option_file("model", option)
     assert node["name"] == option
-    assert set(node) == set(fields(schema.MODELS[option]))
-    networks = {field.name: field.type for field in dataclasses.fields(schema.MODELS[option])}
+    assert set(node) == set(fields(schema.NODES["model"][option]))
+    networks = {field.name: field.type for field in dataclasses.fields(schema.NODES["model"][option])}
     for network in ("generator", "discriminator"):
         of = networks[network]
         assert isinstance(of, type)
@@ -187,7 +187,7 @@ def test_a_model_file_has_exactly_the_settings_of_the_schema(option: str) -> Non
 @pytest.mark.parametrize("option", options("objective"))
 def test_an_objective_file_has_exactly_the_settings_of_the_schema(option: str) -> None:
     node = option_file("objective", option)
-    assert set(node) == set(fields(schema.ObjectiveConfig))
+    assert set(node) == set(fields(schema.objectives.ObjectiveConfig))
     assert node["name"] == option
 
 
@@ -213,15 +213,15 @@ def test_every_name_of_a_registry_has_its_option_file(group: str) -> None:
 @pytest.mark.parametrize(
     ("group", "option", "of"),
     [
-        ("data", "mnist", schema.DataConfig),
-        ("objective", "non_saturating", schema.ObjectiveConfig),
-        ("schedule", "steps", schema.StepsConfig),
-        ("schedule", "alternating_epochs", schema.AlternatingEpochsConfig),
-        *(("penalty", name, of) for name, of in schema.PENALTIES.items()),
-        *(("augmentation", name, of) for name, of in schema.AUGMENTATIONS.items()),
-        *(("lr_schedule", name, of) for name, of in schema.LR_SCHEDULES.items()),
-        *(("ema", name, of) for name, of in schema.EMAS.items()),
-        ("model", "mlp", schema.MLPConfig),
+        ("data", "mnist", schema.data.DataConfig),
+        ("objective", "non_saturating", schema.objectives.ObjectiveConfig),
+        ("schedule", "steps", schema.game.StepsConfig),
+        ("schedule", "alternating_epochs", schema.game.AlternatingEpochsConfig),
+        *(("penalty", name, of) for name, of in schema.NODES["penalty"].items()),
+        *(("augmentation", name, of) for name, of in schema.NODES["augmentation"].items()),
+        *(("lr_schedule", name, of) for name, of in schema.NODES["lr_schedule"].items()),
+        *(("ema", name, of) for name, of in schema.NODES["ema"].items()),
+        ("model", "mlp", schema.models.MLPConfig),
     ],
 )
 def test_defaults_of_the_schema_are_those_of_the_option_file(group: str, option: str, of: type) -> None:

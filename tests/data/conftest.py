@@ -11,11 +11,12 @@ import torch
 from fake_set import FILES, Mirror, TinySet, idx_bytes, random_images
 
 from gan.data import registry
+from gan.data.mnist_like import SplitFiles
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 
 
-def set_source(monkeypatch: pytest.MonkeyPatch, source: registry.Source) -> None:
+def set_source(monkeypatch: pytest.MonkeyPatch, source: registry.DatasetSpec) -> None:
     monkeypatch.setattr(registry, "SOURCES", {**registry.SOURCES, source.name: {source.split: source}})
 
 
@@ -29,8 +30,8 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> TinySet:
     }
     source = dataclasses.replace(
         registry.SOURCES["mnist"][None],
-        train=registry.Half(FILES[0], FILES[1], (12,)),
-        test=registry.Half(FILES[2], FILES[3], (6,)),
+        train=SplitFiles(FILES[0], FILES[1], (12,)),
+        test=SplitFiles(FILES[2], FILES[3], (6,)),
     )
     set_source(monkeypatch, source)
     return TinySet({file: idx_bytes(values) for file, values in tensors.items()}, source)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from gan.data import registry
+from gan.data.idx import parse_idx, read_bytes
 
 CODES = {torch.uint8: (0x08, ">u1"), torch.int32: (0x0C, ">i4"), torch.float32: (0x0D, ">f4")}
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -25,6 +26,10 @@ def idx_bytes(values: Tensor) -> bytes:
     return header + values.numpy().astype(kind).tobytes()
 
 
+def read_idx(path: Path) -> Tensor:
+    return parse_idx(read_bytes(path), path)
+
+
 def random_images(count: int, seed: int) -> Tensor:
     return torch.randint(1, 256, (count, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(seed))
 
@@ -34,7 +39,7 @@ class TinySet:
     """12 + 6 images in MNIST's place, as the bytes of its four files."""
 
     content: dict[str, bytes]
-    source: registry.Source
+    source: registry.DatasetSpec
 
     def write(self, root: Path, **instead: bytes | None) -> Path:
         """Write the files under ``root``; ``train_images=…`` and so on replace one, None leaves it out."""

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from fake_set import idx_bytes
+from fake_set import idx_bytes, read_idx
 
 from gan.data import idx
-from gan.data.idx import read_idx
 from gan.system.errors import DataError
 
 VALUES = torch.arange(24, dtype=torch.uint8).reshape(2, 3, 4)

@@ -7,33 +7,33 @@ import torch
 
 from gan.data.module import ImageData
 from gan.data.points import Coverage, load_points, modes_covered
-from gan.data.registry import WORLDS, known_shape
+from gan.data.registry import TOY_DISTRIBUTIONS, known_shape
 
 NAMES = ("ring", "grid")
 
 
 @pytest.mark.parametrize(("name", "modes"), [("ring", 8), ("grid", 25)])
 def test_points_lie_around_the_centres_of_their_labels(name: str, modes: int) -> None:
-    world, loaded = WORLDS[name], load_points(name, seed=0)
+    toy, loaded = TOY_DISTRIBUTIONS[name], load_points(name, seed=0)
     assert loaded.images.shape == (100_000, 2, 1, 1)
     assert loaded.held_out_images.shape == (10_000, 2, 1, 1)
     assert loaded.images.dtype == torch.float32
     assert loaded.labels.dtype == torch.int64
-    assert len(loaded.class_names) == len(world.centres) == modes
+    assert len(loaded.class_names) == len(toy.centres) == modes
     assert loaded.class_names[1] == "mode 1"
     assert loaded.labels.bincount().tolist() == [100_000 // modes] * modes
     points = loaded.images.view(-1, 2)
-    for mode, centre in enumerate(world.centres):
+    for mode, centre in enumerate(toy.centres):
         own = points[loaded.labels == mode]
-        assert torch.allclose(own.mean(dim=0), torch.tensor(centre), atol=5 * world.std / math.sqrt(len(own)))
-        assert torch.allclose(own.std(dim=0), torch.full((2,), world.std), rtol=0.05)
+        assert torch.allclose(own.mean(dim=0), torch.tensor(centre), atol=5 * toy.std / math.sqrt(len(own)))
+        assert torch.allclose(own.std(dim=0), torch.full((2,), toy.std), rtol=0.05)
     assert points.min() > 0
     assert points.max() < 1
 
 
 def test_ring_and_grid_are_pacgans() -> None:
     # PacGAN's units: the outermost modes at distance 1 (ring) and 4 (grid), which is 0.4 here
-    ring, grid = WORLDS["ring"], WORLDS["grid"]
+    ring, grid = TOY_DISTRIBUTIONS["ring"], TOY_DISTRIBUTIONS["grid"]
     assert [math.dist(centre, (0.5, 0.5)) for centre in ring.centres] == pytest.approx([0.4] * 8)
     assert math.dist(*ring.centres[:2]) == pytest.approx(0.4 * 2 * math.sin(math.pi / 8))
     assert ring.std == pytest.approx(0.4 * 0.01)
@@ -93,11 +93,11 @@ def test_modes_covered(points: list[list[float]], expected: Coverage) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_real_points_cover_every_mode(name: str) -> None:
-    world = WORLDS[name]
-    centres = torch.tensor(world.centres)
+    toy = TOY_DISTRIBUTIONS[name]
+    centres = torch.tensor(toy.centres)
     held_out = load_points(name, seed=0).held_out_images
-    modes, high_quality = modes_covered(held_out, centres, world.std)
+    modes, high_quality = modes_covered(held_out, centres, toy.std)
     assert modes == len(centres)
     assert high_quality == pytest.approx(1 - math.exp(-9 / 2), abs=0.005)
     lost = held_out[load_points(name, seed=0).held_out_labels < 3]
-    assert modes_covered(lost, centres, world.std).modes == 3
+    assert modes_covered(lost, centres, toy.std).modes == 3

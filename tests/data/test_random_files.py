@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from fake_set import idx_bytes, random_images
+from fake_set import idx_bytes, random_images, read_idx
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gan.data.idx import read_idx
 from gan.data.picture_files import PictureFault, read_header, read_pixels
 from gan.metrics.extractors import read_extractor
 from gan.system.errors import DataError, GanError

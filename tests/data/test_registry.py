@@ -12,10 +12,10 @@ from gan.data.registry import (
     SAMPLES,
     SOURCES,
     STACKED_BASES,
-    WORLDS,
+    TOY_DISTRIBUTIONS,
     Archive,
+    DatasetSpec,
     Sample,
-    Source,
     check_choice,
     find_source,
     known_shape,
@@ -29,8 +29,8 @@ def test_names() -> None:
     assert list(SOURCES) == ["mnist", "fashion", "kmnist", "emnist", "qmnist"]
     assert list(SAMPLES) == ["mnist_sample", "fashion_sample"]
     assert list(ARCHIVES) == ["cifar10"]
-    assert list(WORLDS) == ["ring", "grid"]
-    assert (*SOURCES, *SAMPLES, *ARCHIVES, "stacked_mnist", "folder", *WORLDS) == NAMES
+    assert list(TOY_DISTRIBUTIONS) == ["ring", "grid"]
+    assert (*SOURCES, *SAMPLES, *ARCHIVES, "stacked_mnist", "folder", *TOY_DISTRIBUTIONS) == NAMES
     assert isinstance(find_source("cifar10"), Archive)
     assert {source.name: source.sample for source in FULL if source.sample} == {
         "mnist": "mnist_sample",
@@ -39,7 +39,7 @@ def test_names() -> None:
 
 
 @pytest.mark.parametrize("source", FULL, ids=lambda source: source.title)
-def test_class_names_are_those_of_torchvision(source: Source) -> None:
+def test_class_names_are_those_of_torchvision(source: DatasetSpec) -> None:
     dataset = getattr(torchvision.datasets, source.torchvision_class)
     theirs = dataset.classes_split_dict[source.split] if source.split else dataset.classes
     # theirs: "3 - three" for a digit, and a "N/A" for the label 0 that EMNIST's letters do not have
@@ -60,7 +60,7 @@ def test_emnist_splits() -> None:
     assert set(SOURCES["emnist"]) == set(torchvision.datasets.EMNIST.splits)
     assert find_source("emnist") is SOURCES["emnist"]["balanced"]
     letters = find_source("emnist", "letters")
-    assert isinstance(letters, Source)
+    assert isinstance(letters, DatasetSpec)
     assert letters.files[0] == "emnist-letters-train-images-idx3-ubyte"
     assert letters.first_label == 1
 

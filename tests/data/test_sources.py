@@ -12,7 +12,7 @@ import torch
 from fake_set import FILES, Mirror, TinySet, random_images
 
 from gan.data import registry
-from gan.data.registry import SAMPLES, SAMPLES_FOLDER
+from gan.data.mnist_like import SAMPLES, SAMPLES_FOLDER
 from gan.data.sources import load
 from gan.system.errors import DataError
 

@@ -10,7 +10,8 @@ import pytest
 import torch
 from fake_set import FILES, TinySet, idx_bytes, random_images
 
-from gan.data.registry import SOURCES, Half, find_source
+from gan.data.mnist_like import SplitFiles
+from gan.data.registry import SOURCES, find_source
 from gan.data.verification import missing_files, read_source
 from gan.system.errors import DataError
 
@@ -88,7 +89,7 @@ def test_broken_file_is_named_with_its_fault(tmp_path: Path, tiny: TinySet, case
 
 def test_images_and_labels_must_agree(tmp_path: Path, tiny: TinySet) -> None:
     # two editions, each of an allowed size, mixed
-    source = dataclasses.replace(tiny.source, train=Half(FILES[0], FILES[1], (12, 11)))
+    source = dataclasses.replace(tiny.source, train=SplitFiles(FILES[0], FILES[1], (12, 11)))
     folder = tiny.write(tmp_path, train_labels=idx_bytes(torch.ones(11, dtype=torch.uint8)))
     with pytest.raises(DataError) as error:
         read_source(source, tmp_path)
@@ -98,7 +99,7 @@ def test_images_and_labels_must_agree(tmp_path: Path, tiny: TinySet) -> None:
 @pytest.mark.parametrize("position", [0, 1])
 def test_wrong_sha256(tmp_path: Path, tiny: TinySet, position: int) -> None:
     digests = [hashlib.sha256(tiny.content[file]).hexdigest() for file in FILES[:2]]
-    source = dataclasses.replace(tiny.source, train=Half(FILES[0], FILES[1], (12,), *digests))
+    source = dataclasses.replace(tiny.source, train=SplitFiles(FILES[0], FILES[1], (12,), *digests))
     folder = tiny.write(tmp_path)
     read_source(source, tmp_path)  # with the right ones, all is well
 

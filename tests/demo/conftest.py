@@ -9,21 +9,21 @@ import pytest
 from asking import Asker, Serve
 from chromium import open_browser
 
+from gan.demo.model_cache import ModelCache
 from gan.demo.routes import routes
 from gan.demo.server import PageServer
-from gan.demo.shelf import Shelf
-from gan.demo.training_images import Sets
+from gan.demo.training_images import TrainingSets
 
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
     """``serve([bundle, …], runs=[…])``: a server of them; sets are looked for in an empty folder."""
     servers: list[PageServer] = []
-    shelves: list[Shelf] = []
+    caches: list[ModelCache] = []
 
     def served(bundles: Sequence[Path], runs: Sequence[Path] = ()) -> Asker:
-        shelves.append(Shelf(bundles))
-        server = PageServer("127.0.0.1", 0, routes(shelves[-1], Sets(tmp_path / "no data"), runs))
+        caches.append(ModelCache(bundles))
+        server = PageServer("127.0.0.1", 0, routes(caches[-1], TrainingSets(tmp_path / "no data"), runs))
         servers.append(server)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         return Asker(server)
@@ -32,8 +32,8 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     for server in servers:
         server.shutdown()
         server.server_close()
-    for shelf in shelves:
-        shelf.close()
+    for models in caches:
+        models.close()
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from asking import Asker, Serve
 
-from gan.demo.shelf import BUNDLED
+from gan.demo.model_cache import BUNDLED
 from gan.generators.bundle import load_generator
 from gan.metrics.extractors import load_extractor
 

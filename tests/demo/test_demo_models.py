@@ -15,7 +15,7 @@ from gan.config.schema.models import MODELS
 from gan.data.sources import load
 from gan.demo import model
 from gan.demo.model import Model
-from gan.demo.training_images import Sets, TrainingImages
+from gan.demo.training_images import TrainingImages, TrainingSets
 from gan.game.latents import Prior
 from gan.game.networks import build_generator
 from gan.generators.bundle import FILE_NAME, describe, load_generator, save_bundle
@@ -207,7 +207,7 @@ def test_a_wrong_bundle_gives_a_message(ask: Asker, tmp_path: Path) -> None:
 
 
 def test_pages_do_not_send_files_without_end(ask: Asker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gan.demo.shelf.MOST_SENT", 1)
+    monkeypatch.setattr("gan.demo.model_cache.MOST_SENT", 1)
     content = (tmp_path / "plain" / "run" / FILE_NAME).read_bytes()
     assert ask("/api/models?name=a", method="POST", body=content).status == 200
     answer = ask("/api/models?name=b", method="POST", body=content)
@@ -258,8 +258,8 @@ def test_a_set_is_made_to_have_the_size_and_channels_of_the_generated_images(
     monkeypatch.setattr(TrainedGenerator, "image_shape", (3, 16, 16))
     generator = load_generator(whole_bundle(tmp_path))
     generator.metadata["data"] = {"name": "mnist_sample"}
-    found = Sets(tmp_path).of(generator)
+    found = TrainingSets(tmp_path).of(generator)
     assert found.nearest(np.zeros((3, 16, 16), np.uint8), 1)[0].image.shape == (3, 16, 16)
     monkeypatch.setattr(TrainedGenerator, "image_shape", (1, 4, 5))
     with pytest.raises(GanError, match=r"those of mnist_sample are \(1, 28, 28\), the generated ones \(1, 4, 5\)"):
-        Sets(tmp_path).of(generator)
+        TrainingSets(tmp_path).of(generator)

@@ -65,6 +65,11 @@ def test_where_the_end_is_not_known_none_is_told(tmp_path: Path) -> None:
     assert (told["images_in_all"], told["share"], told["left"]) == (None, None, None)
 
 
+def test_the_length_of_a_run_that_overfits_is_known_once_an_epoch_has_ended(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run", "1,0,500,50,0.5,100,,\n", max_epochs=4, overfit_batches=2)
+    assert status(folder)["images_in_all"] is None
+
+
 def test_a_run_that_has_only_begun_or_was_cut_short(tmp_path: Path) -> None:
     begun = status(write_run(tmp_path / "begun", "", max_epochs=4))
     assert (begun["images"], begun["share"], begun["charts"], begun["grids"]) == (None, 0.0, [], [])
@@ -79,9 +84,9 @@ def test_charts_have_what_was_logged_and_nothing_that_json_lacks(tmp_path: Path)
     charts = status(write_run(tmp_path / "run", rows, max_epochs=4))["charts"]
     assert isinstance(charts, list)
     losses, distances, speed = charts
-    assert losses["lines"] == [{"name": "d_loss", "x": [100, 200, 300], "y": [0.5, None, None]}]
+    assert losses["lines"] == [{"name": "D's loss", "x": [100, 200, 300], "y": [0.5, None, None]}]
     assert distances["lines"][0]["y"] == [7.25]
-    assert distances["log"]
+    assert (distances["title"], distances["log"]) == ("Fréchet distance (lower is better)", True)
     assert speed["title"] == "images per second"
 
 

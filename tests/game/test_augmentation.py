@@ -10,7 +10,7 @@ import yaml
 from augmented import PIXELS, all_of, some
 from torch import Tensor
 
-from gan.config.schema import augmentation as schema
+from gan.config.schema import game as schema
 from gan.game.augmentation import (
     AUGMENTATIONS,
     OPERATIONS,

@@ -12,7 +12,7 @@ import torch
 import yaml
 from torch import Tensor, nn
 
-from gan.config.schema import ema as schema
+from gan.config.schema import game as schema
 from gan.game.ema import EMAS, GeneratorEMA, decay, halflife
 from gan.game.networks import build_generator
 

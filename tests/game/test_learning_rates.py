@@ -10,7 +10,7 @@ import torch
 import yaml
 from torch import nn
 
-from gan.config.schema import learning_rates as schema
+from gan.config.schema import game as schema
 from gan.game.learning_rates import (
     LR_SCHEDULES,
     NETWORKS,

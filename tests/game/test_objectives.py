@@ -154,7 +154,7 @@ def test_an_objective_without_a_target_takes_no_other(name: str) -> None:
 
 
 def test_schema_refuses_noise_that_cannot_be() -> None:
-    checks = {field.name: field.metadata["check"] for field in dataclasses.fields(schema.ObjectiveConfig)}
+    checks = {field.name: field.metadata["check"] for field in dataclasses.fields(schema.objectives.ObjectiveConfig)}
     assert checks["instance_noise"](0)
     assert not checks["instance_noise"](-0.1)
     assert checks["instance_noise_images"](1)

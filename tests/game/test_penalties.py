@@ -46,10 +46,10 @@ def discriminator(dtype: torch.dtype = torch.float32) -> nn.Module:
     return layers.to(dtype)
 
 
-def seeded(penalty: Function, judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
+def seeded(penalty: Function, score: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
     """With the same random numbers in every call, as the game has them in one update."""
     torch.manual_seed(5)
-    return penalty(judge, real, fake)
+    return penalty(score, real, fake)
 
 
 # The pure functions.
@@ -84,14 +84,14 @@ def test_r1_looks_at_real_images_and_r2_at_fake_ones() -> None:
 
 
 def points_judged(penalty: Function, real: Tensor, fake: Tensor) -> Tensor:
-    """Where a penalty has the discriminator judge."""
+    """Where a penalty has the discriminator score."""
     seen: list[Tensor] = []
 
-    def judge(x: Tensor) -> Tensor:
+    def score(x: Tensor) -> Tensor:
         seen.append(x.detach())
         return quadratic(x)
 
-    seeded(penalty, judge, real, fake)
+    seeded(penalty, score, real, fake)
     (points,) = seen
     return points
 
@@ -315,7 +315,7 @@ def test_a_penalty_takes_its_settings_and_no_others() -> None:
 
 @pytest.mark.parametrize("name", PENALTIES)
 def test_settings_and_defaults_are_those_of_the_schema(name: str) -> None:
-    of = schema.PENALTIES[name]
+    of = schema.NODES["penalty"][name]
     defaults = {field.name: field.default for field in dataclasses.fields(of)}
     assert defaults.pop("name") == name
     built: Any = PENALTIES[name]()
@@ -324,7 +324,7 @@ def test_settings_and_defaults_are_those_of_the_schema(name: str) -> None:
 
 @pytest.mark.parametrize("name", PENALTIES)
 def test_schema_refuses_what_is_not_positive(name: str) -> None:
-    for field in dataclasses.fields(schema.PENALTIES[name]):
+    for field in dataclasses.fields(schema.NODES["penalty"][name]):
         check = field.metadata["check"]
         if field.name != "name":
             assert check(field.default)

@@ -4,21 +4,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from gan.game.schedules import SCHEDULES, AlternatingEpochs, Schedule, Steps, Turn
+from gan.game.schedules import SCHEDULES, AlternatingEpochs, Schedule, StepPlan, Steps
 
-BOTH, ONLY_D, ONLY_G = Turn(True, True), Turn(True, False), Turn(False, True)
+BOTH, ONLY_D, ONLY_G = StepPlan(True, True), StepPlan(True, False), StepPlan(False, True)
 ALL = [
     *(Steps(n) for n in (1, 2, 3, 5)),
     *(AlternatingEpochs(d, g) for d, g in ((1, 1), (2, 1), (1, 3), (2, 3))),
 ]
 
 
-def turns(schedule: Schedule, epochs: int, batches: int) -> Iterator[Turn]:
+def turns(schedule: Schedule, epochs: int, batches: int) -> Iterator[StepPlan]:
     """The turns of a run, as GAN.training_step takes them."""
     d_updates = 0
     for epoch in range(epochs):
         for _ in range(batches):
-            turn = schedule.turn(epoch, d_updates)
+            turn = schedule.plan(epoch, d_updates)
             d_updates += turn.discriminator
             yield turn
 

@@ -49,12 +49,12 @@ def test_an_architecture_that_is_not_that_of_the_weights(bundle: Path, changes: 
         ({**SETTINGS, "dropout": 7}, "settings.dropout: 7 given, in [0, 1) expected"),
         ({**SETTINGS, "hidden": "ab"}, "settings.hidden: 'ab' given, a list of whole numbers expected"),
         ({**SETTINGS, "hidden": [True]}, "settings.hidden: [True] given, a list of whole numbers expected"),
-        ({**SETTINGS, "hidden": []}, "settings.hidden: [] given, one or more widths, each 1 or more expected"),
+        ({**SETTINGS, "hidden": []}, "settings.hidden: [] given, 1 to 256 widths, each 1 to 65,536 expected"),
         (
             {**SETTINGS, "hidden": [-1] * 200},
-            "settings.hidden: [-1, -1, -1, -1, -1, -1, ...] given, one or more widths, each 1 or more expected",
+            "settings.hidden: [-1, -1, -1, -1, -1, -1, ...] given, 1 to 256 widths, each 1 to 65,536 expected",
         ),
-        ({**SETTINGS, "hidden": [-1]}, "settings.hidden: [-1] given, one or more widths, each 1 or more expected"),
+        ({**SETTINGS, "hidden": [-1]}, "settings.hidden: [-1] given, 1 to 256 widths, each 1 to 65,536 expected"),
     ],
 )
 def test_settings_that_no_run_may_have(bundle: Path, settings: dict[str, Any], reason: str) -> None:

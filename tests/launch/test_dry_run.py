@@ -10,9 +10,9 @@ import torch
 import yaml
 from train_command import run_train, train_in
 
-from gan.game.schedules import AlternatingEpochs, Steps, Turn
+from gan.game.schedules import AlternatingEpochs, StepPlan, Steps
 from gan.launch import dry_run
-from gan.launch.costs import Stopwatch, count_turns, real_images, timed
+from gan.launch.costs import Stopwatch, count_steps, real_images, timed
 from gan.launch.dry_run import find_data, given_paths, show, tree
 from gan.system.errors import DataError
 from gan.training.build import build_data, build_game, build_trainer
@@ -28,7 +28,7 @@ TINY = (
     "trainer.max_epochs=2",
     "trainer.limit_train_batches=6",
 )
-D, G, BOTH = Turn(True, False), Turn(False, True), Turn(True, True)
+D, G, BOTH = StepPlan(True, False), StepPlan(False, True), StepPlan(True, True)
 Compose = Callable[..., dict[str, Any]]
 
 
@@ -89,12 +89,14 @@ def test_words_of_a_command_line_become_paths() -> None:
         (Steps(), 100, 5, 7, {BOTH: 7}),
         (AlternatingEpochs(2, 1), 4, 5, -1, {D: 15, G: 5}),
         (AlternatingEpochs(1, 1), -1, 5, 7, {D: 10, G: 7}),
+        (Steps(), 10**18, 5, -1, {BOTH: 5 * 10**18}),
+        (AlternatingEpochs(2, 1), 3 * 10**18, 5, -1, {D: 10**19, G: 5 * 10**18}),
     ],
 )
 def test_turns_are_counted_as_the_schedule_gives_them(
-    schedule: Steps | AlternatingEpochs, epochs: int, batches: int, max_steps: int, expected: dict[Turn, int]
+    schedule: Steps | AlternatingEpochs, epochs: int, batches: int, max_steps: int, expected: dict[StepPlan, int]
 ) -> None:
-    turns = count_turns(schedule, epochs, batches, max_steps)
+    turns = count_steps(schedule, epochs, batches, max_steps)
     assert turns == expected
     g_updates = sum(count for turn, count in turns.items() if turn.generator)
     if max_steps > 0:
@@ -121,7 +123,7 @@ def test_every_kind_of_turn_is_timed_and_nothing_of_the_run_is_changed(compose_s
     assert set(trial.seconds) == {D, BOTH}
     assert all(0 < seconds < 5 for seconds in trial.seconds.values())
     assert trial.timed == 4
-    assert trial.run_seconds(count_turns(game.schedule, 2, 6, -1)) == pytest.approx(
+    assert trial.run_seconds(count_steps(game.schedule, 2, 6, -1)) == pytest.approx(
         6 * trial.seconds[D] + 6 * trial.seconds[BOTH]
     )
     assert all(torch.equal(tensor, before[name]) for name, tensor in game.state_dict().items())
@@ -213,27 +215,6 @@ def test_durations_are_said_in_words(seconds: float, words: str) -> None:
 @pytest.mark.parametrize(("count", "words"), [(999, "999 bytes"), (1500, "1.5 kB"), (2.5e6, "2.5 MB"), (3e9, "3.0 GB")])
 def test_sizes_are_said_in_words(count: float, words: str) -> None:
     assert dry_run._size(count) == words
-
-
-def test_empty_folders_are_removed_up_to_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    working, elsewhere = tmp_path / "working", tmp_path / "elsewhere" / "run"
-    run_dir = working / "outputs" / "day" / "time"
-    for folder in (run_dir, elsewhere):
-        folder.mkdir(parents=True)
-    monkeypatch.chdir(working)
-    dry_run.remove_empty(run_dir)
-    assert list(working.iterdir()) == []
-    dry_run.remove_empty(elsewhere)
-    assert list(elsewhere.parent.iterdir()) == []
-
-
-def test_a_folder_with_something_in_it_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    run_dir = tmp_path / "outputs" / "time"
-    run_dir.mkdir(parents=True)
-    (tmp_path / "outputs" / "kept").touch()
-    dry_run.remove_empty(run_dir)
-    assert [path.name for path in (tmp_path / "outputs").iterdir()] == ["kept"]
 
 
 # The command

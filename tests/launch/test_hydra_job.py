@@ -23,6 +23,7 @@ def hydra(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         task = [word for word in words if word not in own]
         node = OmegaConf.create({"overrides": {"hydra": own, "task": task}, "mode": "RUN"})
         monkeypatch.setattr("gan.launch.hydra_job.HydraConfig.get", lambda: node)
+        monkeypatch.setattr("gan.launch.hydra_job.HydraConfig.initialized", lambda: True)
 
     return stands
 
@@ -62,7 +63,7 @@ def test_a_job_sees_the_environment_as_the_user_has_it(monkeypatch: pytest.Monke
         seen.append(os.environ.get("HYDRA_FULL_ERROR"))
         job(DictConfig({}))
 
-    monkeypatch.setattr(hydra_job, "_exit_codes", [])
+    monkeypatch.setattr("sys.argv", ["train.py"])
     assert hydra_job.run_command(main) == 0
     assert seen == ["1", None]
     assert "HYDRA_FULL_ERROR" not in os.environ

@@ -16,7 +16,7 @@ from gan.launch import launcher
 from gan.launch.launcher import launch
 from gan.runs import reading as report
 from gan.runs import run_folder
-from gan.system import signals, subprocesses
+from gan.system import process, rank_errors, signals, subprocesses
 
 Launch = Callable[..., int]
 
@@ -136,17 +136,17 @@ def test_a_rank_that_is_killed_is_told_and_ends_the_other(
 def test_the_first_of_several_errors_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv(signals.REPORTS_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(process.VARIABLE, json.dumps({"errors": str(tmp_path)}))
     for rank, error in (
         (1, ValueError("the cause")),
         (1, ValueError("later")),
         (0, ConnectionError("the consequence")),
     ):
         monkeypatch.setenv("RANK", str(rank))
-        assert signals.report(error) == 1
+        assert rank_errors.leave(error) == 1
         time.sleep(0.01)
     (tmp_path / "2.tmp").write_text('{"half')
-    first = signals.first_report(tmp_path)
+    first = rank_errors.first(tmp_path)
     assert first is not None
     assert (first.rank, first.exit_code, first.text) == (1, 1, "ValueError: the cause")
 

@@ -85,7 +85,7 @@ def is_in(link: Path, folder: Path) -> bool:
 
 def rank(folder: Path, number: int) -> int:
     """The process id of a rank."""
-    ours = [f"RANK={number}".encode(), b"GAN_REPORTS="]
+    ours = [f"RANK={number}".encode(), b"GAN_PROCESS="]
     return next(
         pid for pid in left(folder) if all(any(part.startswith(own) for part in variables_of(pid)) for own in ours)
     )

@@ -22,10 +22,12 @@ SCHEDULES = {
     "steps": ["schedule=steps"],
     "n_critic": ["schedule=steps", "schedule.n_critic=2"],
     "alternating_epochs": ["schedule=alternating_epochs"],
+    "overfit": ["schedule=steps", f"+trainer.overfit_batches={MINIBATCHES}"],
 }
 GENERATOR_UPDATES: dict[str, Callable[[int], int]] = {  # after so many minibatches
     "steps": lambda turns: turns,
     "n_critic": lambda turns: turns // 2,
+    "overfit": lambda turns: turns,
     "alternating_epochs": lambda turns: sum(turn // MINIBATCHES % 2 for turn in range(turns)),
 }
 
@@ -106,7 +108,7 @@ def can_stop(schedule: str, way: str, turns: int) -> bool:
 def cells() -> Iterator[Any]:
     """Every schedule x way x place x end; not slow are the places around one end of an epoch."""
     for schedule in SCHEDULES:
-        quick = {"steps": (4, 5, 6), "alternating_epochs": (6, 7, 8, 9)}.get(schedule, ())
+        quick = {"steps": (4, 5, 6), "alternating_epochs": (6, 7, 8, 9), "overfit": (4,)}.get(schedule, ())
         for way in WAYS:
             for turns in range(1, MINIBATCHES * EPOCHS):
                 if not can_stop(schedule, way, turns):
@@ -182,11 +184,13 @@ def check(play: Play, tmp_path: Path, schedule: str, end: str, stops: list[tuple
     assert differing(found, expected) == []
 
 
+@pytest.mark.filterwarnings("ignore:You requested to overfit")
 @pytest.mark.parametrize(("schedule", "way", "turns", "end"), list(cells()))
 def test_stopped_and_resumed(play: Play, tmp_path: Path, schedule: str, way: str, turns: int, end: str) -> None:
     check(play, tmp_path, schedule, end, [(way, turns)])
 
 
+@pytest.mark.filterwarnings("ignore:You requested to overfit")
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_stopped_and_resumed_again_and_again(play: Play, tmp_path: Path, schedule: str) -> None:
     stops = [("kill", 3), ("signal", 3), ("time", 5), ("steps", 6), ("epochs", 9), ("kill", 11)]

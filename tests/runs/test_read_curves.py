@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gan.report.charts import with_gaps
-from gan.runs.curves import Curve, read_curves, thinned
+from gan.runs.curves import Curve, read_curves, thinned, with_gaps
 
 
 @pytest.fixture
@@ -29,7 +28,7 @@ def test_a_last_line_that_is_half_written_is_left_out(table: Path) -> None:
 def test_a_broken_row_is_left_out_and_what_is_not_finite_is_kept(table: Path) -> None:
     table.write_text("images_seen,train/d_loss\n64,2.5\n12x8,2.0\n192,nan\n256,inf\n\0\0,\n")
     curve = read_curves(table)["train/d_loss"]
-    assert curve.images == [64, 192, 256]
+    assert curve.x == [64, 192, 256]
     assert math.isnan(curve.values[1])
     assert curve.finite() == [2.5]
 
@@ -49,11 +48,11 @@ def test_a_thinned_curve_has_all_peaks_and_both_ends() -> None:
     values = [math.sin(index / 50) for index in range(10_000)]
     values[1234], values[7777], values[5000] = 99.0, -99.0, math.nan
     thin = thinned(Curve(list(range(0, 640_000, 64)), values), 300)
-    assert len(thin.images) <= 300
+    assert len(thin.x) <= 300
     assert max(thin.finite()) == 99.0
     assert min(thin.finite()) == -99.0
-    assert thin.images == sorted(thin.images)
-    assert thin.images[thin.values.index(99.0)] == 1234 * 64
+    assert thin.x == sorted(thin.x)
+    assert thin.x[thin.values.index(99.0)] == 1234 * 64
     assert sum(map(math.isnan, thin.values)) == 1
 
 
@@ -66,5 +65,20 @@ def test_a_line_is_broken_where_the_other_network_trained() -> None:
     images = [0, 10, 20, 30, 40, 1000, 1010, 1020]
     broken = with_gaps(Curve(images, [1.0] * 8))
     assert [index for index, value in enumerate(broken.values) if math.isnan(value)] == [5]
-    assert broken.images[4:7] == [40, 520, 1000]
+    assert broken.x[4:7] == [40, 520, 1000]
     assert with_gaps(Curve(images[:5], [1.0] * 5)) == Curve(images[:5], [1.0] * 5)
+
+
+@pytest.mark.parametrize(
+    ("steps", "drawn"),
+    [
+        ([], []),
+        ([5], [5]),
+        ([50, 100, 138, 188], [50, 100, 138, 188]),
+        ([0, 0, 0, 938, 938, 938], [0, 0, 0, None, 938, 938, 938]),
+    ],
+    ids=["nothing", "one row", "an ordinary run", "alternating epochs"],
+)
+def test_a_line_is_broken_where_nothing_was_logged_for_long(steps: list[int], drawn: list[int | None]) -> None:
+    broken = with_gaps(Curve(steps, [1.0] * len(steps)))
+    assert [None if math.isnan(value) else x for x, value in zip(broken.x, broken.values, strict=True)] == drawn

@@ -108,3 +108,24 @@ def test_a_start_that_succeeds_keeps_its_folder(tmp_path: Path) -> None:
         take(settings(tmp_path))
     assert (tmp_path / "config.yaml").exists()
     assert run_folder.taken() == tmp_path
+
+
+def test_empty_folders_are_removed_up_to_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    working, elsewhere = tmp_path / "working", tmp_path / "elsewhere" / "a" / "b" / "run"
+    run_dir = working / "outputs" / "day" / "time"
+    for folder in (run_dir, elsewhere):
+        folder.mkdir(parents=True)
+    monkeypatch.chdir(working)
+    run_folder.remove_empty(run_dir)
+    assert list(working.iterdir()) == []
+    run_folder.remove_empty(elsewhere)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_folder_with_something_in_it_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_dir = tmp_path / "outputs" / "time"
+    run_dir.mkdir(parents=True)
+    (tmp_path / "outputs" / "kept").touch()
+    run_folder.remove_empty(run_dir)
+    assert [path.name for path in (tmp_path / "outputs").iterdir()] == ["kept"]

@@ -15,7 +15,7 @@ import pytest
 
 from gan.runs.checkpoint_file import sealed
 from gan.runs.run_folder import what_is_left
-from gan.system import signals
+from gan.system import process, signals
 from gan.system.signals import Stopped, listening, meant_by
 
 ROOT = Path(__file__).parents[2]
@@ -58,9 +58,9 @@ def begin(tmp_path: Path) -> Iterator[Begin]:
         return process
 
     yield begun
-    for process in begun_ones:
-        process.kill()
-        process.communicate()
+    for child in begun_ones:
+        child.kill()
+        child.communicate()
 
 
 def ended(process: subprocess.Popen[str], number: int) -> tuple[int, list[str]]:
@@ -95,7 +95,7 @@ def test_one_process_is_stopped(begin: Begin, tmp_path: Path, number: int, name:
 )
 def test_two_processes_are_stopped_together(begin: Begin, tmp_path: Path, number: int) -> None:
     process = begin("mine/checkpoints/last.ckpt", "trainer.devices=2", "hydra.run.dir=mine")
-    assert len(rest_of(tmp_path / "mine")) == 2
+    assert len(rest_of(tmp_path / "mine")) == 3  # the launcher and two ranks
     code, told = ended(process, number)
     assert code == 128 + number
     assert told[0] == ""
@@ -155,10 +155,10 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
 
 
 def test_an_exit_after_a_signal_is_not_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signals, "_received", [])
+    monkeypatch.setattr(signals, "_listener", signals.Listener())
     end = SystemExit()
     assert meant_by(end) is end
-    signals._received.append(signal.SIGTERM)
+    signals._listener.numbers.append(signal.SIGTERM)
     meant = meant_by(end)
     assert isinstance(meant, Stopped)
     assert meant.exit_code == 143
@@ -170,8 +170,8 @@ def test_ranks_that_are_left_over_in_the_environment_are_ignored(
     monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
     monkeypatch.setenv("LOCAL_RANK", "1")
     monkeypatch.setenv("RANK", "3")
-    signals.forget_left_over_ranks()
-    assert signals.is_first()
+    process.ignore_old_ranks()
+    assert process.is_first()
     assert "LOCAL_RANK" not in os.environ
     told = capsys.readouterr().err
     assert told == "RANK=3, LOCAL_RANK=1 in the environment is ignored: torchrun has not started this process\n"
@@ -180,5 +180,5 @@ def test_ranks_that_are_left_over_in_the_environment_are_ignored(
 def test_the_ranks_of_a_launch_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "gan")
     monkeypatch.setenv("RANK", "1")
-    signals.forget_left_over_ranks()
-    assert not signals.is_first()
+    process.ignore_old_ranks()
+    assert not process.is_first()

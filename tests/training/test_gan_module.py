@@ -96,13 +96,14 @@ def test_a_lazy_penalty_is_in_every_kth_update_of_the_discriminator(play: Play) 
 
     class Watch(L.Callback):
         def on_train_start(self, trainer: L.Trainer, pl_module: Any) -> None:
-            note = pl_module.record.note
+            add = pl_module.record.add
 
-            def watched(name: str, scalar: Tensor, share: float) -> None:
-                due.append(pl_module.d_updates % 4 == 0)
-                note(name, scalar, share)
+            def watched(name: str, scalar: Tensor, weight: float = 1.0) -> None:
+                if name == "penalty":
+                    due.append(pl_module.d_updates % 4 == 0)
+                add(name, scalar, weight)
 
-            pl_module.record.note = watched
+            pl_module.record.add = watched
 
     steps = Steps()
     words = ("penalty=r1", "penalty.every=4", "optimizer.discriminator.lr=3e-4", "trainer.max_epochs=2")
@@ -231,13 +232,13 @@ def test_instance_noise_fades_over_the_images_it_is_set_for(play: Play) -> None:
 
     class Watch(L.Callback):
         def on_train_start(self, trainer: L.Trainer, pl_module: Any) -> None:
-            examine = pl_module.discriminator.examine
+            discriminate = pl_module.discriminator.discriminate
 
             def watched(images: Tensor, labels: Tensor) -> Any:
                 seen.append(images.abs().max().item())
-                return examine(images, labels)
+                return discriminate(images, labels)
 
-            pl_module.discriminator.examine = watched
+            pl_module.discriminator.discriminate = watched
 
     play("objective.instance_noise=100", f"objective.instance_noise_images={IMAGES}", callbacks=[Watch()])
     first, second = seen[: 3 * BATCHES], seen[3 * BATCHES :]  # D on real, D on fake, G on fake

@@ -119,11 +119,11 @@ COMMON = (
     "optimizer.fused=null",  # which torch has for real devices alone
 )
 EVERY: list[tuple[str, ...]] = [
-    *((f"objective={name}", "penalty=gradient_penalty") for name in schema.OBJECTIVES),
-    *((f"penalty={name}",) for name in schema.PENALTIES),
-    *((f"augmentation={name}",) for name in schema.AUGMENTATIONS),
-    *((f"ema={name}",) for name in schema.EMAS),
-    *((f"lr_schedule={name}",) for name in schema.LR_SCHEDULES),
+    *((f"objective={name}", "penalty=gradient_penalty") for name in schema.NODES["objective"]),
+    *((f"penalty={name}",) for name in schema.NODES["penalty"]),
+    *((f"augmentation={name}",) for name in schema.NODES["augmentation"]),
+    *((f"ema={name}",) for name in schema.NODES["ema"]),
+    *((f"lr_schedule={name}",) for name in schema.NODES["lr_schedule"]),
     ("objective.concatenate=true",),
     ("objective.instance_noise=0.1",),
     ("objective.real_target=0.9",),
@@ -148,7 +148,7 @@ def test_every_optimizer_plays_on_a_device(compose_settings: Compose, name: str)
     play(compose_settings(f"optimizer={name}", *COMMON[:3], *fused, *SMALL["mlp"]))
 
 
-@pytest.mark.parametrize("model", schema.MODELS)
+@pytest.mark.parametrize("model", schema.NODES["model"])
 def test_every_network_plays_on_a_device(compose_settings: Compose, model: str) -> None:
     plain = compose_settings(f"model={model}", *COMMON, *SMALL[model])
     for discriminator in ("none", "concat", "projection", "auxiliary"):
@@ -159,7 +159,7 @@ def test_every_network_plays_on_a_device(compose_settings: Compose, model: str) 
         play(settings, channels=3 if generator == "none" else 1)
 
 
-@pytest.mark.parametrize("model", schema.MODELS)
+@pytest.mark.parametrize("model", schema.NODES["model"])
 def test_every_network_plays_with_a_double_backward_on_a_device(compose_settings: Compose, model: str) -> None:
     settings = compose_settings(f"model={model}", "penalty=r1_r2", *COMMON, *SMALL[model])
     if model == "dcgan":

@@ -10,7 +10,7 @@ from tiny_runs import EveryStep, Play
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from gan.game.statistics import GameRecord
+from gan.game.statistics import GameStatistics
 from gan.training.callbacks import GameMonitor, LastCheckpoint
 from gan.training.callbacks.alarms import Alarms
 from gan.training.callbacks.progress import GameProgress
@@ -80,8 +80,8 @@ def test_no_minibatch_waits_but_those_that_log(
         waits[len(waits) + 1] = seen
 
     monkeypatch.setattr(GameLoop, "advance", watched)
-    for look in ("discriminator", "generator"):  # the tests' own, which take every loss at once
-        monkeypatch.setattr(EveryStep, look, getattr(GameRecord, look))
+    for look in ("add_discriminator", "add_generator"):  # the tests' own, which take every loss at once
+        monkeypatch.setattr(EveryStep, look, getattr(GameStatistics, look))
     around = [GameMonitor(), Alarms(), GameProgress(), LastCheckpoint()]
     play("trainer.log_every_n_steps=4", "data.drop_last=true", *overrides, callbacks=around)
     logging = {number for number in waits if number % 4 == 0}

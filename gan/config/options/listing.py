@@ -146,8 +146,13 @@ def _told_alike(settings: Iterable[Setting]) -> Iterator[Setting]:
         by_path.setdefault(setting.path, []).append(setting)
     for same in by_path.values():
         told = next((setting for setting in same if setting.meaning), same[0])
+        alike: dict[Setting, tuple[str, ...]] = {}
         for setting in same:
-            yield setting if setting.meaning else dataclasses.replace(setting, meaning=told.meaning, type=told.type)
+            taken_over = not setting.meaning or setting.refers_to
+            words = {"meaning": told.meaning, "type": told.type} if taken_over else {}
+            key = dataclasses.replace(setting, options=(), **words)
+            alike[key] = (*alike.get(key, ()), *setting.options)
+        yield from (dataclasses.replace(setting, options=options) for setting, options in alike.items())
 
 
 def _settings(file: ConfFile, main: ConfFile, group: str) -> Iterator[Setting]:

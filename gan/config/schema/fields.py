@@ -1,5 +1,6 @@
 """A setting of a schema: a dataclass field that carries its meaning and its range."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, field
 from typing import Any
@@ -21,5 +22,6 @@ def positive(meaning: str, default: Any = MISSING) -> Any:
     return setting(meaning, default, check=lambda x: x > 0, allowed="greater than 0")
 
 
-def at_least_1(meaning: str, default: Any = MISSING) -> Any:
-    return setting(meaning, default, check=lambda x: x >= 1, allowed="1 or more")
+def at_least_1(meaning: str, default: Any = MISSING, *, most: float = math.inf) -> Any:
+    allowed = "1 or more" if most == math.inf else f"1 to {most:,}"
+    return setting(meaning, default, check=lambda x: 1 <= x <= most, allowed=allowed)

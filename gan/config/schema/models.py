@@ -5,6 +5,7 @@ from typing import Any
 
 from gan.config.schema.fields import at_least_1, setting
 from gan.game.latents import PRIORS
+from gan.game.sizes import MAX_LENGTH, MAX_SETTING, MAX_WIDTH
 
 
 @dataclass(kw_only=True)
@@ -12,11 +13,14 @@ class CodesConfig:
     categorical: list[int] = setting(
         "classes of each categorical code; [10, 5] adds 15 components to z",
         [],
-        check=lambda x: all(classes >= 2 for classes in x),
-        allowed="a list of numbers of classes, each 2 or more",
+        check=lambda x: all(2 <= classes <= MAX_WIDTH for classes in x),
+        allowed=f"a list of numbers of classes, each 2 to {MAX_WIDTH:,}",
     )
     continuous: int = setting(
-        "codes on [-1, 1], each one component of z", 0, check=lambda x: x >= 0, allowed="0 or more"
+        "codes on [-1, 1], each one component of z",
+        0,
+        check=lambda x: 0 <= x <= MAX_WIDTH,
+        allowed=f"0 to {MAX_WIDTH:,}",
     )
 
 
@@ -24,7 +28,7 @@ class CodesConfig:
 class ModelConfig:
     """What the models of all families have: where z comes from, and how the networks are run."""
 
-    latent_dim: int = at_least_1("components of a latent z", 100)
+    latent_dim: int = at_least_1("components of a latent z", 100, most=MAX_WIDTH)
     prior: str = setting("what z is drawn from: N(0, 1), or uniform on [-1, 1]", "normal", choices=PRIORS)
     codes: CodesConfig = setting("InfoGAN's codes, which stand behind z and are guessed from the images")
     compile: bool = setting("torch.compile both networks for training: slow to begin, then faster where it pays", False)
@@ -65,8 +69,8 @@ class DiscriminatorConfig(ConditionableConfig):
 class MLPNetworkConfig:
     hidden: list[int] = setting(
         "widths of the hidden layers, from input to output",
-        check=lambda x: len(x) > 0 and min(x) > 0,
-        allowed="one or more widths, each 1 or more",
+        check=lambda x: 0 < len(x) <= MAX_LENGTH and min(x) > 0 and max(x) <= MAX_WIDTH,
+        allowed=f"1 to {MAX_LENGTH} widths, each 1 to {MAX_WIDTH:,}",
     )
     activation: str = setting("after each hidden layer", "leaky_relu", choices=("relu", "leaky_relu"))
     negative_slope: float = setting("of leaky_relu", 0.2, check=lambda x: x >= 0, allowed="0 or more")
@@ -93,7 +97,9 @@ class MLPConfig(ModelConfig):
 
 @dataclass(kw_only=True)
 class DCGANNetworkConfig:
-    base_channels: int = at_least_1("channels at half the image's size; twice as many at a quarter, and so on", 32)
+    base_channels: int = at_least_1(
+        "channels at half the image's size; twice as many at a quarter, and so on", 32, most=MAX_SETTING
+    )
 
 
 @dataclass(kw_only=True)
@@ -122,8 +128,8 @@ class ResidualNetworkConfig:
     base_channels: int = setting(
         "channels at half the image's size; half as many at the whole size, twice as many at a quarter, and so on",
         32,
-        check=lambda x: x >= 2,
-        allowed="2 or more",
+        check=lambda x: 2 <= x <= MAX_SETTING,
+        allowed=f"2 to {MAX_SETTING:,}",
     )
 
 
@@ -153,7 +159,7 @@ class ResNetConfig(ModelConfig):
 
 @dataclass(kw_only=True)
 class R3GANNetworkConfig(ResidualNetworkConfig):
-    blocks: int = at_least_1("residual blocks at each size", 1)
+    blocks: int = at_least_1("residual blocks at each size", 1, most=MAX_SETTING)
 
 
 @dataclass(kw_only=True)

@@ -1,13 +1,11 @@
 // The page of `gan watch`: asks for the run's state again and again, and shows it.
 
-import { short } from "./axes.js";
-import { chartOf } from "./chart.js";
+import { drawChart, element as drawn, short } from "./chart.js";
 import { addressOf, counted, element, json } from "./requests.js";
 
 const OFTEN = 2000, SELDOM = 15_000; // milliseconds between two looks at a run that goes on, and at one that does not
 const QUIET = 120; // seconds without a new row that are worth a word
-const MEASURES = { fcd: "FCD", fcd_autoencoder: "AE distance", precision: "precision", recall: "recall", coverage: "coverage",
-  label_accuracy: "classes right", copied: "copied", modes: "modes", missing: "classes missing" };
+const WIDTH = 460, HEIGHT = 190; // of a chart, which its card scales
 const byId = (id) => document.getElementById(id);
 let number = 0, followed = true, shownGrid = "", timer = 0;
 
@@ -50,11 +48,22 @@ function showMeasures(run) {
   const measured = Object.keys(run.measured).length > 0;
   const values = measured ? run.measured
     : Object.fromEntries(Object.entries(run.latest).map(([name, value]) => [name.replace("quality/", ""), value]));
-  const rows = Object.entries(MEASURES).filter(([name]) => typeof values[name] === "number")
+  const rows = Object.entries(run.titles).filter(([name]) => typeof values[name] === "number")
     .map(([name, title]) => element("tr", {}, element("th", { scope: "row" }, title), element("td", {}, short(values[name]))));
   if (!rows.length) return byId("measures").replaceChildren();
   const caption = measured ? "gan evaluate" : "while training, of few images";
   byId("measures").replaceChildren(element("table", {}, element("caption", { class: "quiet" }, caption), ...rows));
+}
+
+// chart: as /api/run has it; end: images in all, or null.
+function chartOf(chart, end) {
+  const curves = chart.lines.map((line, index) => ({ ...line, colour: index, dash: 0 }));
+  const last = Math.max(1, ...curves.map(({ x }) => x.at(-1) ?? 0), end ?? 0);
+  const svg = drawn("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${chart.title} over images seen` });
+  drawChart(svg, WIDTH, HEIGHT, curves, { ...chart, xs: [0, last] });
+  const legend = curves.map(({ name, y, colour }) =>
+    element("span", { class: `c${colour}` }, `${name} ${short(y.findLast((value) => value !== null))}`));
+  return element("figure", { class: "card" }, element("h2", {}, chart.title), svg, element("figcaption", {}, ...legend));
 }
 
 let latest = null;

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from gan.game.networks.compatibility import problems
 from gan.game.networks.dcgan import DCGANGenerator, DCGANTrunk
-from gan.game.networks.discriminator import Discriminator, Judgement, Trunk
+from gan.game.networks.discriminator import Discriminator, DiscriminatorOutput, Trunk
 from gan.game.networks.generator import Generator
 from gan.game.networks.mlp import MLPGenerator, MLPTrunk
 from gan.game.networks.r3gan import R3GANGenerator, R3GANTrunk
@@ -14,9 +14,9 @@ from gan.game.networks.resnet import ResNetGenerator, ResNetTrunk
 __all__ = [
     "FAMILIES",
     "Discriminator",
+    "DiscriminatorOutput",
     "Family",
     "Generator",
-    "Judgement",
     "Trunk",
     "build_discriminator",
     "build_generator",

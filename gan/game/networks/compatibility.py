@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from gan.game.networks.sizes import SMALLEST, pyramid, stages
+from gan.game.sizes import SMALLEST, pyramid, stages
 
 Settings = Mapping[str, Any]
 Shape = tuple[int, int, int]

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from gan.game.networks.discriminator import Trunk
 from gan.game.networks.generator import Generator
 from gan.game.networks.layers import ClassLayers, ConditionalBatchNorm, normalization_layers, one_of
-from gan.game.networks.sizes import side, stages
+from gan.game.sizes import side, stages
 
 
 def initialise(module: nn.Module) -> None:

@@ -1,4 +1,4 @@
-"""The discriminator of every family: a trunk that looks at the images, and heads that say something about them."""
+"""The discriminator of every family: a trunk that computes features of the images, and heads that use them."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -13,14 +13,14 @@ CONDITIONINGS = ("none", "concat", "projection", "auxiliary")
 CODE_HEAD_WIDTH = 128  # of InfoGAN's Q network, appendix C.1 of the paper
 
 
-class Judgement(NamedTuple):
-    """What a discriminator says of N images.
+class DiscriminatorOutput(NamedTuple):
+    """The output of a discriminator for N images.
 
     Attributes:
         logits: (N,), real or fake.
         class_logits: (N, num_classes), or None without "auxiliary" conditioning.
         code_logits: for each categorical code of InfoGAN, (N, its classes).
-        code_means: (N, continuous codes), or None without such.
+        code_means: (N, continuous codes); None if there are no continuous codes.
     """
 
     logits: Tensor
@@ -28,20 +28,20 @@ class Judgement(NamedTuple):
     code_logits: tuple[Tensor, ...] = ()
     code_means: Tensor | None = None
 
-    def first(self, count: int) -> "Judgement":
-        """Of the first ``count`` images."""
-        return self._each(lambda said: said[:count])
+    def first(self, count: int) -> "DiscriminatorOutput":
+        """The output for the first ``count`` images."""
+        return self._map(lambda tensor: tensor[:count])
 
-    def last(self, count: int) -> "Judgement":
-        """Of the last ``count`` images, at least one."""
-        return self._each(lambda said: said[-count:])
+    def last(self, count: int) -> "DiscriminatorOutput":
+        """The output for the last ``count`` images; 1 or more."""
+        return self._map(lambda tensor: tensor[-count:])
 
-    def float(self) -> "Judgement":
-        """In float32, as losses want it at any precision."""
-        return self._each(Tensor.float)
+    def float(self) -> "DiscriminatorOutput":
+        """The same in float32, for losses at any precision."""
+        return self._map(Tensor.float)
 
-    def _each(self, change: Callable[[Tensor], Tensor]) -> "Judgement":
-        return Judgement(
+    def _map(self, change: Callable[[Tensor], Tensor]) -> "DiscriminatorOutput":
+        return DiscriminatorOutput(
             change(self.logits),
             None if self.class_logits is None else change(self.class_logits),
             tuple(change(logits) for logits in self.code_logits),
@@ -50,14 +50,14 @@ class Judgement(NamedTuple):
 
 
 class Trunk(nn.Module):
-    """images (N, C, H, W) -> features (N, num_features), on which the heads stand. A family has its own."""
+    """images (N, C, H, W) -> features (N, num_features), the input of the heads. Each family has its own."""
 
     num_features: int
     allows_spectral_norm = True
 
     @staticmethod
     def initialise(module: nn.Module) -> None:
-        """Draw the first weights of one module of the finished discriminator; as it is here: leave torch's."""
+        """Draw the initial weights of one module of the finished discriminator. By default torch's are kept."""
 
 
 class Discriminator(nn.Module):
@@ -68,17 +68,17 @@ class Discriminator(nn.Module):
         image_shape: (C, H, W) of the images.
         num_classes: classes that the labels name; 0 where there are none.
         categorical_codes: classes of each categorical code, continuous_codes: how many continuous ones, for InfoGAN's Q
-            network (Chen et al. 2016), which guesses them from the trunk's features.
-        conditioning: what is done with the class. "none": nothing. "concat": an embedding of it, as large as one
-            channel, is one more channel of the image (Mirza & Osindero 2014). "projection": the inner product of an
+            network (Chen et al. 2016), which predicts them from the trunk's features.
+        conditioning: how the class is used. "none": not at all. "concat": an embedding of the size of one channel is
+            an additional channel of the image (Mirza & Osindero 2014). "projection": the inner product of an
             embedding and the features is added to the logit (Miyato & Koyama 2018, "cGANs with Projection
-            Discriminator"). "auxiliary": it is guessed and not looked at, by a linear head (Odena et al. 2017,
-            "Conditional Image Synthesis With Auxiliary Classifier GANs").
+            Discriminator"). "auxiliary": a linear head predicts it (Odena et al. 2017, "Conditional Image Synthesis
+            With Auxiliary Classifier GANs").
         spectral_norm: every linear map, convolution and the projection's embedding is divided by an estimate of its
             largest singular value (Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks").
 
     Attributes:
-        conditional: whether the classes matter to it.
+        conditional: whether the classes are used.
 
     Raises:
         ValueError: conditioning does not exist, or needs classes and there are none; spectral_norm is not for this
@@ -122,11 +122,11 @@ class Discriminator(nn.Module):
             _normalize_spectra(self, also=self.projection)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
-        """images (N, C, H, W), labels int64 (N,) -> logits (N,), without a sigmoid. As `examine`."""
-        return self.examine(images, labels).logits
+        """images (N, C, H, W), labels int64 (N,) -> logits (N,), without a sigmoid; see `discriminate`."""
+        return self.discriminate(images, labels).logits
 
     def features(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
-        """images (N, C, H, W), labels int64 (N,) -> what the trunk sees in them, (N, num_features). As `examine`."""
+        """images (N, C, H, W), labels int64 (N,) -> features of the trunk (N, num_features)."""
         if labels is None and (self.label_channel is not None or self.projection is not None):
             raise ValueError("this discriminator is conditional: it needs labels, and None were given")
         if self.label_channel is not None:
@@ -135,13 +135,13 @@ class Discriminator(nn.Module):
         features: Tensor = self.trunk(images)
         return features
 
-    def examine(self, images: Tensor, labels: Tensor | None = None) -> Judgement:
-        """images (N, C, H, W), labels int64 (N,) -> all that the heads say.
+    def discriminate(self, images: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
+        """images (N, C, H, W), labels int64 (N,) -> the output of all heads.
 
-        Without conditioning, and with "auxiliary", no notice is taken of labels.
+        Labels are ignored without conditioning, and with "auxiliary".
 
         Raises:
-            ValueError: "concat" or "projection" is given none.
+            ValueError: "concat" or "projection" without labels.
         """
         features = self.features(images, labels)
         logits = self.logit_head(features).squeeze(1)
@@ -149,13 +149,15 @@ class Discriminator(nn.Module):
             logits = logits + (self.projection(labels) * features).sum(dim=1)
         class_logits = None if self.class_head is None else self.class_head(features)
         if self.code_head is None:
-            return Judgement(logits, class_logits)
+            return DiscriminatorOutput(logits, class_logits)
         *code_logits, code_means = self.code_head(features).split(self.code_sizes, dim=1)
-        return Judgement(logits, class_logits, tuple(code_logits), code_means if self.code_sizes[-1] else None)
+        return DiscriminatorOutput(
+            logits, class_logits, tuple(code_logits), code_means if self.code_sizes[-1] else None
+        )
 
 
 def _code_head(features: int, outputs: int) -> nn.Module:
-    """InfoGAN's Q network; without the paper's batch normalisation, so that each image is judged by itself."""
+    """InfoGAN's Q network, without the paper's batch normalisation: the output for an image depends on it alone."""
     return nn.Sequential(
         nn.Linear(features, CODE_HEAD_WIDTH), nn.LeakyReLU(0.1, inplace=True), nn.Linear(CODE_HEAD_WIDTH, outputs)
     )

@@ -17,7 +17,7 @@ from torch.nn.functional import conv2d, interpolate
 from gan.game.networks.discriminator import Trunk
 from gan.game.networks.generator import Generator
 from gan.game.networks.layers import one_of
-from gan.game.networks.sizes import pyramid, side, widths
+from gan.game.sizes import pyramid, side, widths
 
 SLOPE = 0.2
 ACTIVATION_GAIN = math.sqrt(2 / (1 + SLOPE**2))  # by which leaky_relu makes a signal smaller

@@ -16,7 +16,7 @@ from torch.nn.functional import interpolate
 from gan.game.networks.discriminator import Trunk
 from gan.game.networks.generator import Generator
 from gan.game.networks.layers import ClassLayers, normalization_layers, one_of
-from gan.game.networks.sizes import pyramid, side, widths
+from gan.game.sizes import pyramid, side, widths
 
 FIRST_BLOCKS = ("half", "full")
 

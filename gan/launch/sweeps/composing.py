@@ -12,6 +12,7 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict, read_write
 
 from gan.launch import hydra_job
+from gan.launch.command_line import may_be_null, without_null_groups
 from gan.runs.sweep_jobs import Point, content, folder_of
 from gan.system.errors import ConfigError, GanError, unknown_name
 
@@ -50,7 +51,8 @@ class Composer:
         """A misspelt option is told before the first point of many is run, not when its turn comes."""
         options = self._loader.get_group_options(override.key_or_group)
         for given in override.sweep_string_iterator() if options else ():
-            if given not in (*options, "null") and not given.startswith("["):
+            is_null = given == "null" and may_be_null(override.key_or_group)
+            if given not in options and not is_null and not given.startswith("["):
                 raise ConfigError(unknown_name(override.key_or_group, given, options))
 
     def point(self, words: Sequence[str], swept: Sequence[str], hydra_words: Sequence[str] = ()) -> Point:
@@ -59,7 +61,7 @@ class Composer:
         Words of which no settings can be made, as of penalty.gamma where there is no penalty, are a point too, which
         fails; the others of its sweep need not.
         """
-        mistake = ""
+        words, mistake = without_null_groups(words), ""
         try:
             its_content = self._content(words)
         except HydraException as error:

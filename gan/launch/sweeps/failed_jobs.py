@@ -9,15 +9,16 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
+from gan.launch.command_line import task_words
 from gan.runs.sweep_jobs import FAILED, own_words
-from gan.system import signals
+from gan.system import process, signals
 from gan.system.errors import GanError
 from gan.system.files import write_bytes
 
 
 def in_sweep() -> bool:
     """Whether this process runs a point of a sweep."""
-    return HydraConfig.initialized() and (HydraConfig.get().mode == RunMode.MULTIRUN or signals.is_point())
+    return HydraConfig.initialized() and (HydraConfig.get().mode == RunMode.MULTIRUN or process.current().is_job)
 
 
 def tell(folder: Path, error: Exception, *, full: bool) -> int:
@@ -30,7 +31,7 @@ def tell(folder: Path, error: Exception, *, full: bool) -> int:
     is_mistake = isinstance(error, GanError)
     told = str(error) if is_mistake and not full else "".join(traceback.format_exception(error)).rstrip()
     code = error.exit_code if isinstance(error, GanError) else signals.CRASH
-    print(f"run {hydra.job.num} of the sweep ({' '.join(own_words(hydra.overrides.task))}): {told}", file=sys.stderr)
+    print(f"run {hydra.job.num} of the sweep ({' '.join(own_words(task_words()))}): {told}", file=sys.stderr)
     record(folder, code, str(error) if is_mistake else f"{type(error).__name__}: {error}", error)
     return code
 

@@ -1,6 +1,5 @@
 """A point of a sweep as a command: a process of its own, on this machine or on another."""
 
-import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ from omegaconf import DictConfig
 
 from gan.launch.sweeps import failed_jobs
 from gan.runs.sweep_jobs import own_words, reason
-from gan.system import signals, subprocesses
+from gan.system import process, subprocesses
 from gan.system.shell import quoted
 from gan.system.subprocesses import Child
 
@@ -52,8 +51,7 @@ class Job:
             task: its number, of several processes that a cluster starts for one run.
             deaf_to: signals that it ignores.
         """
-        inherited = {name: value for name, value in os.environ.items() if name != signals.SWEEP_VARIABLE}
-        environment = {**inherited, **self.variables, **(own or {})}
+        environment = {**os.environ, **self.variables, **(own or {})}
         log = self.log.with_stem(f"{self.log.stem}_{task}") if task else self.log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as file:
@@ -77,7 +75,7 @@ def jobs_of(
         first: number of the first of them.
         command: that began the sweep, as typed.
     """
-    variables = {signals.COMMAND_VARIABLE: json.dumps(list(command)), signals.POINT_VARIABLE: "1"}
+    variables = process.Process(command=list(command), is_job=True).variables()
     return [
         Job(
             number,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gan.data.registry import WORLDS
+from gan.data.registry import TOY_DISTRIBUTIONS
 from gan.system.errors import ConfigError, unknown_name
 
 COUNTS = ("seconds", "epochs", "g_updates", "d_updates", "images_seen")
@@ -51,7 +51,7 @@ def check_names(objectives: Mapping[str, str], settings: Mapping[str, Any], *, a
         ConfigError: there is no such name, or it is not measured in these runs, or not while they train.
     """
     data = settings.get("data") or {}
-    of_points = isinstance(data, Mapping) and data.get("name") in WORLDS
+    of_points = isinstance(data, Mapping) and data.get("name") in TOY_DISTRIBUTIONS
     there = (*OF_IMAGES, *OF_POINTS) if any_data else OF_POINTS if of_points else OF_IMAGES
     callbacks = settings.get("callbacks") or {}
     is_measured = isinstance(callbacks, Mapping) and bool(callbacks.get("quality"))

@@ -21,7 +21,7 @@ import submitit
 from hydra.core.utils import JobReturn
 
 from gan.launch.sweeps.jobs import GRACE_SECONDS, Job, conclude
-from gan.system import cpu_threads, signals, subprocesses
+from gan.system import cpu_threads, process, signals, subprocesses
 from gan.system.errors import ConfigError
 from gan.system.subprocesses import LOOK_SECONDS, Child
 
@@ -94,7 +94,7 @@ def _has_ended(pid: int) -> bool:
 
 def _sweep_lives() -> bool:
     try:
-        os.kill(int(os.environ.get(signals.SWEEP_VARIABLE, "0")), 0)
+        os.kill(process.current().sweep or 0, 0)
     except ProcessLookupError:
         return False
     return True

@@ -1,7 +1,6 @@
 """Runs the points of a sweep that are not there yet, by whatever launcher Hydra has, and keeps account."""
 
 import contextlib
-import json
 import os
 import sys
 import traceback
@@ -12,7 +11,7 @@ from hydra.core.utils import JobReturn, JobStatus
 
 from gan.launch.sweeps import failed_jobs, folder
 from gan.runs.sweep_jobs import Point, State, own_words
-from gan.system import signals
+from gan.system import process, signals
 from gan.system.shell import quoted
 
 Launch = Callable[[Sequence[Sequence[str]], int], Sequence[JobReturn]]
@@ -87,12 +86,5 @@ def _exit_code(job: JobReturn) -> int:
 @contextlib.contextmanager
 def environment(command: Sequence[str]) -> Iterator[None]:
     """Inside, processes that are started know of which sweep they are part, and by what command it was begun."""
-    ours = {signals.COMMAND_VARIABLE: json.dumps(list(command)), signals.SWEEP_VARIABLE: str(os.getpid())}
-    before = {name: os.environ.get(name) for name in ours}
-    os.environ.update(ours)
-    try:
+    with process.as_parent(command=list(command), sweep=os.getpid()):
         yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            os.environ.update({} if value is None else {name: value})

@@ -20,7 +20,7 @@ from gan.launch.sweeps.runner import Runner, environment
 from gan.runs.sweep_jobs import Point, State
 from gan.system import signals
 from gan.system.errors import ConfigError
-from gan.training.strategy import user_command
+from gan.system.process import user_command
 
 # Choose and run: given what makes points, all words, and what runs points; gives all points of the sweep.
 Choose = Callable[[Composer, Sequence[str], Runner], list[Point]]

@@ -12,15 +12,16 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from gan.data.module import ImageData
 from gan.data.normalization import normalize
+from gan.runs.series import ALARMS
 from gan.system.errors import ConfigError, at_least_one
 from gan.system.files import write_bytes
 from gan.training.callbacks.monitor import GameMonitor
 from gan.training.callbacks.quality import QualityMonitor
 from gan.training.callbacks.samples import evaluating
-from gan.training.diagnostics.alarms import Alarm, Moment, Watch
-from gan.training.diagnostics.checks import STILL_COUNT, ClassJudge, DiscriminatorJudge, PictureJudge, Pictures, alike
+from gan.training.diagnostics.alarms import Alarm, Debounce, Moment
+from gan.training.diagnostics.checks import STILL_COUNT, ClassCheck, DiscriminatorCheck, PictureCheck, Pictures, alike
 from gan.training.diagnostics.divergence import LOSSES, Diverged, check_finite, check_losses, first_lost_update
-from gan.training.diagnostics.suggestions import advice
+from gan.training.diagnostics.suggestions import suggestions
 from gan.training.module import GAN
 
 FILE_NAME = "alarms.json"
@@ -76,10 +77,10 @@ class Alarms(L.Callback):
                 raise ConfigError(f"{name}: {value!r} given, a number above 0 and up to 1 expected")
         self.count = count
         self.raised: list[Alarm] = []
-        self._watches = {name: Watch(sustained) for name in (WINS, COLLAPSE, MISSING, DEAD, STILL)}
-        self._discriminator = DiscriminatorJudge(accuracy)
-        self._generator = PictureJudge(diversity, patience)
-        self._classes = ClassJudge(patience)
+        self._watches = {name: Debounce(sustained) for name in (WINS, COLLAPSE, MISSING, DEAD, STILL)}
+        self._discriminator = DiscriminatorCheck(accuracy)
+        self._generator = PictureCheck(diversity, patience)
+        self._classes = ClassCheck(patience)
         self._before: torch.Tensor | None = None  # some pictures of the last epoch, (n, C, H, W)
         self._updates = 0  # generator updates at that time
 
@@ -133,7 +134,7 @@ class Alarms(L.Callback):
         """Look at a row of the monitor: in all processes, which then agree on whether the game has diverged."""
         if not all(math.isfinite(row.get(name, 0.0)) for name in LOSSES):
             check_losses(game, row, _first_lost(trainer, game), Path(trainer.default_root_dir))
-        seen = self._discriminator.judge(row)
+        seen = self._discriminator.check(row)
         if trainer.is_global_zero and seen is not None:
             self._watch(trainer, game, WINS, seen)
 
@@ -146,9 +147,9 @@ class Alarms(L.Callback):
     def _look_at_pictures(self, trainer: L.Trainer, game: GAN) -> None:
         pictures, before = self._pictures(trainer, game), self._before
         assert before is not None
-        still = PictureJudge.still(pictures, before)
+        still = PictureCheck.still(pictures, before)
         self._before, self._updates = pictures.fake[:STILL_COUNT], game.g_updates
-        dead = PictureJudge.dead(pictures)
+        dead = PictureCheck.dead(pictures)
         unchanged = f"from one epoch to the next no {pictures.one} of the same latents changes"
         self._watch(trainer, game, STILL, unchanged if still and not dead else "")
         self._watch(trainer, game, DEAD, dead)
@@ -170,11 +171,11 @@ class Alarms(L.Callback):
 
     def _watch(self, trainer: L.Trainer, game: GAN, name: str, seen: str) -> None:
         """Tell of a trouble that begins or ends now; ``seen`` is "" where there is none."""
-        since = self._watches[name].look(bool(seen), _moment(trainer, game))
+        since = self._watches[name].update(bool(seen), _moment(trainer, game))
         if since is None:
             return
         if seen:
-            self.raised.append(Alarm(name, seen, since, advice(name, game.hparams)))
+            self.raised.append(Alarm(name, seen, since, suggestions(name, game.hparams)))
             line = str(self.raised[-1])
         else:
             alarm = next(alarm for alarm in reversed(self.raised) if alarm.name == name)
@@ -195,7 +196,7 @@ class Alarms(L.Callback):
             if isinstance(logger, TensorBoardLogger):
                 if line:
                     logger.experiment.add_text("alarms", as_it_is(line), trainer.global_step)
-                values = {f"alarms/{name.replace(' ', '_')}": float(on) for name, on in states.items()}
+                values = {ALARMS + name.replace(" ", "_"): float(on) for name, on in states.items()}
                 logger.log_metrics(values, step=trainer.global_step)
 
 

@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 
 from gan.config import schema
 from gan.game.gradients import gradient_norm, gradient_scale
+from gan.runs.series import EPOCH, FINAL, TRAIN
 from gan.training.callbacks.quality import Listener, offer, quality_of, withdraw
 from gan.training.module import GAN
 from gan.training.strategy import of_every_rank, own
@@ -72,7 +73,7 @@ class GameMonitor(L.Callback):
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._since = time.perf_counter()  # what is done between epochs is not training
         self._offered = {}
-        withdraw(trainer, "train/", "epoch/")
+        withdraw(trainer, TRAIN, EPOCH)
 
     def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Optimizer) -> None:
         network = NETWORKS[0] if optimizer is trainer.optimizers[0] else NETWORKS[1]
@@ -89,15 +90,15 @@ class GameMonitor(L.Callback):
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._log_updates(trainer, pl_module)
-        means = {f"epoch/{loss}": self._epoch_sums[loss] / count for loss, count in self._epoch_counts.items()}
-        lasts = {f"epoch/{loss}_last": last for loss, last in self._epoch_lasts.items()}
+        means = {EPOCH + loss: self._epoch_sums[loss] / count for loss, count in self._epoch_counts.items()}
+        lasts = {f"{EPOCH}{loss}_last": last for loss, last in self._epoch_lasts.items()}
         self._epoch_sums, self._epoch_counts, self._epoch_lasts = {}, {}, {}
         self._log(trainer, {"epoch": trainer.current_epoch, **means, **lasts})
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """TensorBoard's HPARAMS page compares runs: the settings, beside the values of the last row."""
-        final = {f"final/{name}": value for name, value in self.latest.items()}
-        final |= {f"final/{name}": value for name, value in quality_of(trainer).items()}
+        final = {FINAL + name: value for name, value in self.latest.items()}
+        final |= {FINAL + name: value for name, value in quality_of(trainer).items()}
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger) and final:
                 logger.log_hyperparams(_compared(pl_module), final)
@@ -119,8 +120,8 @@ class GameMonitor(L.Callback):
             self._epoch_lasts[loss] = self.latest[f"{loss}_last"]
         self.latest["images_per_second"] = self._speed(game)
 
-        row = {f"train/{name}": value for name, value in self.latest.items() if not name.endswith("_last")}
-        rates = {f"train/{n}_lr": o.param_groups[0]["lr"] for n, o in zip(NETWORKS, trainer.optimizers, strict=True)}
+        row = {TRAIN + name: value for name, value in self.latest.items() if not name.endswith("_last")}
+        rates = {f"{TRAIN}{n}_lr": o.param_groups[0]["lr"] for n, o in zip(NETWORKS, trainer.optimizers, strict=True)}
         counts = {name: getattr(game, name) for name in ("images_seen", "d_updates", "g_updates")}
         self._log(trainer, {"epoch": trainer.current_epoch, **counts, **row, **rates})
         for listener in self.listeners:

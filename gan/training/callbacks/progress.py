@@ -1,12 +1,14 @@
 """One bar for the whole run: where it is, how the game stands, how fast it goes, and the time left."""
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import lightning.pytorch as L
 from lightning.pytorch.callbacks import ProgressBar
 from tqdm import tqdm
 
+from gan.runs.series import SERIES, TRAIN
 from gan.system.errors import at_least_one
 from gan.training.callbacks.monitor import GameMonitor
 from gan.training.callbacks.quality import quality_of
@@ -78,7 +80,8 @@ class GameProgress(ProgressBar):
     def _show(self, trainer: L.Trainer, game: L.LightningModule) -> None:
         assert isinstance(game, GAN)
         if self._monitor is not None and self._monitor.latest:
-            self._text[0] = _standing(self._monitor.latest | quality_of(trainer))
+            row = {TRAIN + name: value for name, value in self._monitor.latest.items()}
+            self._text[0] = bar_text(row | quality_of(trainer))
         self._bar.update(game.turns - self._bar.n)
 
     def _close(self) -> None:
@@ -87,20 +90,10 @@ class GameProgress(ProgressBar):
             self._bar.close()
 
 
-def _standing(latest: dict[str, float]) -> str:
-    """The game in a few words; what was not updated since the last row is left out."""
-    parts = []
-    if "d_loss" in latest:
-        parts.append(f"D {latest['d_loss']:.3f}")
-    if "g_loss" in latest:
-        parts.append(f"G {latest['g_loss']:.3f}")
-    if "d_accuracy_real" in latest:
-        parts.append(f"D right: real {latest['d_accuracy_real']:.0%}, fake {latest['d_accuracy_fake']:.0%}")
-    if "d_accuracy_pairs" in latest:
-        parts.append(f"D right: {latest['d_accuracy_pairs']:.0%} of pairs")
-    if "quality/fcd" in latest:
-        parts.append(f"FCD {latest['quality/fcd']:.3g}")
-    return "  ".join([*parts, f"{latest['images_per_second']:,.0f} images/s"])
+def bar_text(values: Mapping[str, float]) -> str:
+    """The last values in a few words, for the progress bar; what was not logged is left out."""
+    shown = (series.bar.format(values[series.name]) for series in SERIES if series.bar and series.name in values)
+    return "".join(shown).strip()
 
 
 def _minibatches(trainer: L.Trainer, game: GAN) -> int | None:

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from gan.data.module import ImageData
 from gan.data.normalization import denormalize, dtype_at_rest
-from gan.data.registry import NAMES, WORLDS
+from gan.data.registry import NAMES, TOY_DISTRIBUTIONS
+from gan.runs.series import QUALITY
 from gan.system.errors import ConfigError, GanError, at_least_one
 from gan.training.callbacks.samples import evaluating
 from gan.training.module import GAN
@@ -62,7 +63,7 @@ class QualityMonitor(L.Callback):
         self.unmeasured = why_unmeasured(_data(trainer))
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        withdraw(trainer, "quality/")
+        withdraw(trainer, QUALITY)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, GAN)
@@ -96,11 +97,11 @@ class QualityMonitor(L.Callback):
         from gan.metrics.quick import measures_of_points, quick_measures  # a run that is short measures nothing
 
         data = _data(trainer)
-        if data.loaded.name not in WORLDS and self._reference is None:
+        if data.loaded.name not in TOY_DISTRIBUTIONS and self._reference is None:
             self._reference = _reference(data, game.device)
         began = time.perf_counter()  # the real images are looked at once for all runs: no part of the cost
         images, labels = self._generated(game, data)
-        if data.loaded.name in WORLDS:
+        if data.loaded.name in TOY_DISTRIBUTIONS:
             measured = measures_of_points(images, data.loaded.name)
         else:
             measured = quick_measures(images, self._reference, labels)
@@ -118,7 +119,7 @@ class QualityMonitor(L.Callback):
         return torch.cat(parts), labels
 
     def _log(self, trainer: L.Trainer, game: GAN) -> None:
-        row = {f"quality/{name}": value for name, value in self.latest.items()}
+        row = {QUALITY + name: value for name, value in self.latest.items()}
         offer(trainer, row)
         for logger in trainer.loggers:
             counts = {"epoch": trainer.current_epoch, "images_seen": game.images_seen}
@@ -140,7 +141,7 @@ def why_unmeasured(data: ImageData) -> str:
     """Why there are no measures for this set, in one line; "" if there are."""
     from gan.metrics.extractors import KINDS, extractor_name, load_extractor, training_command
 
-    if data.loaded.name in WORLDS:
+    if data.loaded.name in TOY_DISTRIBUTIONS:
         return ""
     name = extractor_name(data.loaded)
     try:
@@ -179,8 +180,8 @@ def quality_of(trainer: L.Trainer) -> dict[str, float]:
     Of a run that was killed after its last measurement they are in the monitor alone. So they are taken from there
     always: Lightning keeps them in float32, and the run would end with other digits than one that was not killed.
     """
-    logged = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("quality/")}
+    logged = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith(QUALITY)}
     callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
     monitor = next((callback for callback in callbacks if isinstance(callback, QualityMonitor)), None)
-    exact = {} if monitor is None else {f"quality/{name}": value for name, value in monitor.latest.items()}
+    exact = {} if monitor is None else {QUALITY + name: value for name, value in monitor.latest.items()}
     return exact or logged

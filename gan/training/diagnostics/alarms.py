@@ -64,7 +64,7 @@ def to_try(settings: Sequence[str]) -> str:
 
 
 @dataclass
-class Watch:
+class Debounce:
     """One condition over time. What is seen once may be chance: it counts when it has been so for a while.
 
     Attributes:
@@ -77,7 +77,7 @@ class Watch:
     on: bool = False
     turned: Moment | None = None
 
-    def look(self, seen: bool, now: Moment) -> Moment | None:
+    def update(self, seen: bool, now: Moment) -> Moment | None:
         """Take note of what is seen now.
 
         Returns:

@@ -1,6 +1,6 @@
 """What in a row of numbers, a few pictures or measures says that a game goes wrong: conditions, each with its words.
 
-A condition says what is seen now. Whether that counts, and from when on, is for `alarms.Watch` to say.
+A condition says what is seen now. Whether that counts, and from when on, is for `alarms.Debounce` to say.
 """
 
 import math
@@ -23,7 +23,7 @@ STILL_COUNT = 16  # pictures kept from one epoch to the next
 
 
 @dataclass
-class DiscriminatorJudge:
+class DiscriminatorCheck:
     """Does D win? It tells all images right, so that G learns little or nothing.
 
     With a boundary between real and fake: it is right about (almost) all of both and, where logits are log odds, sure
@@ -40,7 +40,7 @@ class DiscriminatorJudge:
     log_norms: float = 0.0
     rows: int = 0
 
-    def judge(self, row: Mapping[str, float]) -> str | None:
+    def check(self, row: Mapping[str, float]) -> str | None:
         """What is seen of a row in which both networks were updated; "" if nothing, None if the row cannot tell."""
         if "d_loss" not in row or "g_loss" not in row:
             return None
@@ -65,7 +65,7 @@ class DiscriminatorJudge:
 
 
 @dataclass
-class PictureJudge:
+class PictureCheck:
     """What pictures of the same latents say of the generator, once an epoch.
 
     Attributes:
@@ -107,7 +107,7 @@ class PictureJudge:
 
 
 @dataclass
-class ClassJudge:
+class ClassCheck:
     """What the measures of many images say: are all classes, or in a world of points all modes, there?
 
     Attributes:

@@ -10,7 +10,7 @@ from gan.runs.run_folder import what_is_left
 from gan.system import shell
 from gan.system.errors import RunError
 from gan.training.diagnostics.alarms import Moment, to_try
-from gan.training.diagnostics.suggestions import advice
+from gan.training.diagnostics.suggestions import suggestions
 from gan.training.module import GAN
 
 LOSSES = {"d_loss": ("discriminator", "d_updates"), "g_loss": ("generator", "g_updates")}
@@ -122,4 +122,4 @@ def _weights(broken: list[str]) -> str:
 
 def _diverged(what: list[str], game: GAN, update: int, folder: Path) -> Diverged:
     since = Moment(game.current_epoch + 1, update)
-    return Diverged(f"not finite: {'; '.join(what)}", since, advice("divergence", game.hparams), folder)
+    return Diverged(f"not finite: {'; '.join(what)}", since, suggestions("divergence", game.hparams), folder)

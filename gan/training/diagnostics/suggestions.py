@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from gan.data.registry import WORLDS
+from gan.data.registry import TOY_DISTRIBUTIONS
 
 Settings = Mapping[str, Any]
 MOST = 3  # settings told at a time
@@ -14,14 +14,14 @@ MUCH = 10  # times the other network's learning rate
 HIGH_RATE, HIGH_PLAIN_RATE = 0.01, 1.0  # learning rates above which Adam and its like, or plain descent, overshoot
 
 
-def advice(problem: str, settings: Settings) -> list[str]:
+def suggestions(problem: str, settings: Settings) -> list[str]:
     """Up to three changes, the likeliest to help first; none for settings that are not a whole configuration.
 
     Args:
-        problem: a key of ``ADVICE``.
+        problem: a key of ``SUGGESTIONS``.
         settings: the run's configuration.
     """
-    return list(islice(ADVICE[problem](settings), MOST)) if "objective" in settings else []
+    return list(islice(SUGGESTIONS[problem](settings), MOST)) if "objective" in settings else []
 
 
 def _discriminator_wins(settings: Settings) -> Iterator[str]:
@@ -35,7 +35,7 @@ def _discriminator_wins(settings: Settings) -> Iterator[str]:
     yield from _hold_discriminator(settings)
     if settings["schedule"].get("n_critic", 1) > 1:
         yield "schedule.n_critic=1"
-    if settings["augmentation"]["name"] == "none" and settings["data"]["name"] not in WORLDS:
+    if settings["augmentation"]["name"] == "none" and settings["data"]["name"] not in TOY_DISTRIBUTIONS:
         yield "augmentation=diffaugment"
     yield f"optimizer.discriminator.lr={d_lr / 4:g}"
 
@@ -91,7 +91,7 @@ def _diverged(settings: Settings) -> Iterator[str]:
     yield from _hold_discriminator(settings)
 
 
-ADVICE: dict[str, Callable[[Settings], Iterator[str]]] = {
+SUGGESTIONS: dict[str, Callable[[Settings], Iterator[str]]] = {
     "discriminator wins": _discriminator_wins,
     "mode collapse": _collapsed,
     "missing classes": _collapsed,

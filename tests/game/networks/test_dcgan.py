@@ -7,7 +7,7 @@ from torch import nn
 from gan.game.networks import build_discriminator, build_generator
 from gan.game.networks.dcgan import initialise
 from gan.game.networks.layers import ConditionalBatchNorm
-from gan.game.networks.sizes import stages
+from gan.game.sizes import stages
 
 
 @pytest.mark.parametrize("size", [16, 20, 24, 28, 32, 48, 64, 128])

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from gan.game.networks import Discriminator, Judgement, build_discriminator
+from gan.game.networks import Discriminator, DiscriminatorOutput, build_discriminator
 
 SMALL: dict[str, dict[str, Any]] = {
     "mlp": {"hidden": [8]},
@@ -30,35 +30,35 @@ def test_all_heads_speak_from_one_pass_over_the_trunk(family: str) -> None:
     d = discriminator(family, conditioning="auxiliary", categorical_codes=(10, 4), continuous_codes=2)
     passes = []
     d.trunk.register_forward_hook(lambda *arguments: passes.append(arguments))
-    judgement = d.examine(IMAGES, LABELS)
+    output = d.discriminate(IMAGES, LABELS)
     assert len(passes) == 1
-    assert judgement.logits.shape == (4,)
-    assert judgement.class_logits is not None
-    assert judgement.class_logits.shape == (4, 3)
-    assert [logits.shape for logits in judgement.code_logits] == [(4, 10), (4, 4)]
-    assert judgement.code_means is not None
-    assert judgement.code_means.shape == (4, 2)
-    assert torch.equal(d(IMAGES, LABELS), judgement.logits)
+    assert output.logits.shape == (4,)
+    assert output.class_logits is not None
+    assert output.class_logits.shape == (4, 3)
+    assert [logits.shape for logits in output.code_logits] == [(4, 10), (4, 4)]
+    assert output.code_means is not None
+    assert output.code_means.shape == (4, 2)
+    assert torch.equal(d(IMAGES, LABELS), output.logits)
 
 
 @FAMILY
 @pytest.mark.parametrize("conditioning", ["none", "concat", "projection", "auxiliary"])
 def test_forward_gives_the_logits_of_examine(family: str, conditioning: str) -> None:
     d = discriminator(family, conditioning=conditioning)
-    judgement = d.examine(IMAGES, LABELS)
-    assert torch.equal(d(IMAGES, LABELS), judgement.logits)
-    assert (judgement.class_logits is None) == (conditioning != "auxiliary")
-    assert judgement.code_logits == ()
-    assert judgement.code_means is None
+    output = d.discriminate(IMAGES, LABELS)
+    assert torch.equal(d(IMAGES, LABELS), output.logits)
+    assert (output.class_logits is None) == (conditioning != "auxiliary")
+    assert output.code_logits == ()
+    assert output.code_means is None
     assert d.conditional == (conditioning != "none")
 
 
 @pytest.mark.parametrize(("categorical", "continuous"), [((), 0), ((3,), 0), ((), 2), ((2, 5), 1)])
 def test_there_are_as_many_codes_as_asked_for(categorical: tuple[int, ...], continuous: int) -> None:
-    judgement = discriminator("mlp", categorical_codes=categorical, continuous_codes=continuous).examine(IMAGES)
-    assert tuple(logits.shape[1] for logits in judgement.code_logits) == categorical
-    assert (judgement.code_means is None) == (continuous == 0)
-    assert judgement.code_means is None or judgement.code_means.shape == (4, continuous)
+    output = discriminator("mlp", categorical_codes=categorical, continuous_codes=continuous).discriminate(IMAGES)
+    assert tuple(logits.shape[1] for logits in output.code_logits) == categorical
+    assert (output.code_means is None) == (continuous == 0)
+    assert output.code_means is None or output.code_means.shape == (4, continuous)
 
 
 @FAMILY
@@ -156,15 +156,15 @@ def test_spectral_norm_normalises_the_weights_that_the_family_began_with() -> No
 
 def test_parts_of_a_judgement() -> None:
     d = discriminator("mlp", conditioning="auxiliary", categorical_codes=(3,), continuous_codes=1)
-    judgement = d.examine(IMAGES)
-    assert judgement.class_logits is not None
-    for part, rows in ((judgement.first(1), slice(0, 1)), (judgement.last(3), slice(1, 4))):
-        assert torch.equal(part.logits, judgement.logits[rows])
+    output = d.discriminate(IMAGES)
+    assert output.class_logits is not None
+    for part, rows in ((output.first(1), slice(0, 1)), (output.last(3), slice(1, 4))):
+        assert torch.equal(part.logits, output.logits[rows])
         assert part.class_logits is not None
-        assert torch.equal(part.class_logits, judgement.class_logits[rows])
-        assert torch.equal(part.code_logits[0], judgement.code_logits[0][rows])
+        assert torch.equal(part.class_logits, output.class_logits[rows])
+        assert torch.equal(part.code_logits[0], output.code_logits[0][rows])
         assert part.code_means is not None
         assert part.code_means.shape == (rows.stop - rows.start, 1)
-    half = Judgement(torch.ones(2, dtype=torch.bfloat16)).float()
+    half = DiscriminatorOutput(torch.ones(2, dtype=torch.bfloat16)).float()
     assert half.logits.dtype == torch.float32
     assert half.class_logits is None

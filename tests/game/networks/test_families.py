@@ -34,7 +34,9 @@ LABELS = torch.tensor([0, 1, 2, 0, 1])
 
 def of_schema(family: str, network: str) -> dict[str, dataclasses.Field[Any]]:
     """Settings of a network in its schema."""
-    return {field.name: field for field in dataclasses.fields(typing.get_type_hints(schema.MODELS[family])[network])}
+    return {
+        field.name: field for field in dataclasses.fields(typing.get_type_hints(schema.NODES["model"][family])[network])
+    }
 
 
 def combinations(family: str, network: str) -> Iterator[dict[str, Any]]:
@@ -80,8 +82,8 @@ def test_every_generator_that_is_allowed_learns_and_the_others_are_refused(famil
 def test_every_discriminator_that_the_choices_allow_learns(family: str) -> None:
     for settings in combinations(family, "discriminator"):
         d = discriminator(family, **settings, categorical_codes=(2,), continuous_codes=1)
-        judgement = d.examine(torch.randn(5, *SHAPE), LABELS)
-        said = [judgement.logits, *judgement.code_logits, judgement.code_means, judgement.class_logits]
+        output = d.discriminate(torch.randn(5, *SHAPE), LABELS)
+        said = [output.logits, *output.code_logits, output.code_means, output.class_logits]
         sum(part.sum() for part in said if part is not None).backward()  # type: ignore[union-attr]
         check_gradients(d)
 
@@ -250,7 +252,7 @@ def test_the_option_file_has_the_settings_of_the_schema_and_their_defaults(famil
         if family == "mlp":  # whose widths have no default, and whose discriminator has the tutorials' dropout
             defaults |= {"hidden": node[network]["hidden"], "dropout": node[network]["dropout"]}
         assert node[network] == defaults
-    assert node["codes"] == dataclasses.asdict(schema.CodesConfig())
+    assert node["codes"] == dataclasses.asdict(schema.models.CodesConfig())
     g = build_generator(family, latent_dim=node["latent_dim"], image_shape=SHAPE, **node["generator"])
     d = build_discriminator(family, image_shape=SHAPE, **node["discriminator"])
     assert d(g(torch.randn(2, node["latent_dim"]))).shape == (2,)

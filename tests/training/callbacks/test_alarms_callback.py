@@ -32,7 +32,7 @@ def ring(play: Play, monkeypatch: pytest.MonkeyPatch) -> Ring:
     """``play``, with points on a ring: an epoch is 10 minibatches of 2,000."""
 
     def played(*overrides: str, **arguments: Any) -> Run:
-        monkeypatch.undo()  # the real world of points, in place of a few random images
+        monkeypatch.undo()  # the real toy distribution, in place of a few random images
         few = ["data=ring", "data.batch_size=2000", "trainer.limit_train_batches=10", "model.latent_dim=2"]
         networks = ["model.generator.hidden=[16,16]", "model.discriminator.hidden=[16,16]"]
         return play(*few, *networks, *overrides, **arguments)

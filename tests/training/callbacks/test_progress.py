@@ -8,7 +8,7 @@ import pytest
 from tiny_runs import BATCHES, Play
 
 from gan.training.callbacks import GameMonitor, GameProgress
-from gan.training.callbacks.progress import _standing
+from gan.training.callbacks.progress import bar_text
 
 
 class Watched(GameProgress):
@@ -102,12 +102,15 @@ def test_the_bar_is_closed_when_a_run_fails(play: Play) -> None:
 
 def test_the_standing_of_the_game_in_words() -> None:
     latest = {
-        "d_loss": 1.23456,
-        "g_loss": 0.7,
-        "d_accuracy_real": 0.815,
-        "d_accuracy_fake": 1.0,
-        "images_per_second": 12_345.6,
+        "train/d_loss": 1.23456,
+        "train/g_loss": 0.7,
+        "train/d_loss_last": 5.0,
+        "train/d_accuracy_real": 0.815,
+        "train/d_accuracy_fake": 1.0,
+        "train/images_per_second": 12_345.6,
     }
-    assert _standing(latest) == "D 1.235  G 0.700  D right: real 82%, fake 100%  12,346 images/s"
-    only_g = {"g_loss": 0.7, "images_per_second": 1.0}
-    assert _standing(only_g) == "G 0.700  1 images/s"
+    assert bar_text(latest) == "D 1.235  G 0.700  D right: real 82%, fake 100%  12,346 images/s"
+    only_g = {"train/g_loss": 0.7, "train/images_per_second": 1.0}
+    assert bar_text(only_g) == "G 0.700  1 images/s"
+    pairs = {"train/d_accuracy_pairs": 0.5, "quality/fcd": 12.345, "train/images_per_second": 1.0}
+    assert bar_text(pairs) == "D right: 50% of pairs  FCD 12.3  1 images/s"

@@ -92,7 +92,7 @@ def test_what_run_json_gets_has_all_digits_as_after_a_kill(digits: Digits) -> No
 
 
 def test_of_points_it_counts_the_modes(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()  # the real world of points, in place of a few random images
+    monkeypatch.undo()  # the real toy distribution, in place of a few random images
     run = play("data=ring", "data.batch_size=5000", "trainer.max_epochs=1", callbacks=[QualityMonitor()])
     assert [set(row) for _, row in run.logged.rows] == [
         {"epoch", "images_seen", "quality/modes", "quality/good_points"}

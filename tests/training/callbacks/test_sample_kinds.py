@@ -14,7 +14,7 @@ from tiny_runs import few_images
 from gan.data.loaded import LoadedImages
 from gan.data.module import ImageData
 from gan.data.normalization import denormalize
-from gan.data.registry import WORLDS
+from gan.data.registry import TOY_DISTRIBUTIONS
 from gan.generators.pictures import FAKE_COLOUR, REAL_COLOUR, grid
 from gan.training.callbacks.samples import SampleGrids, class_columns
 
@@ -123,7 +123,7 @@ def test_points_are_scattered_and_kept_raw(tmp_path: Path, train: Train) -> None
     real = pixels(tmp_path, "real.png")
     assert real.shape == (160, 160, 3)
     assert colours(real) == {white, REAL_COLOUR}
-    for x, y in WORLDS["ring"].centres:  # 50 points: several at each of the 8 modes
+    for x, y in TOY_DISTRIBUTIONS["ring"].centres:  # 50 points: several at each of the 8 modes
         around = real[round((1 - y) * 159) - 3 :, round(x * 159) - 3 :][:7, :7]
         assert REAL_COLOUR in colours(around)
     assert frames(tmp_path) == 3

@@ -1,8 +1,8 @@
-"""Alarm and Watch: a condition counts when it has held for a while, and is told with when it began."""
+"""Alarm and Debounce: a condition counts when it has held for a while, and is told with when it began."""
 
 import json
 
-from gan.training.diagnostics.alarms import Alarm, Moment, Watch
+from gan.training.diagnostics.alarms import Alarm, Debounce, Moment
 
 
 def at(update: int) -> Moment:
@@ -10,33 +10,33 @@ def at(update: int) -> Moment:
 
 
 def test_what_is_seen_counts_after_a_while_and_from_its_beginning() -> None:
-    watch = Watch(needed=100)
-    assert [watch.look(True, at(update)) for update in (50, 100, 149)] == [None, None, None]
-    assert watch.look(True, at(150)) == at(50)
+    watch = Debounce(needed=100)
+    assert [watch.update(True, at(update)) for update in (50, 100, 149)] == [None, None, None]
+    assert watch.update(True, at(150)) == at(50)
     assert watch.on
-    assert watch.look(True, at(500)) is None
+    assert watch.update(True, at(500)) is None
 
 
 def test_what_comes_and_goes_does_not_count() -> None:
-    watch = Watch(needed=100)
-    assert [watch.look(update % 100 != 0, at(update)) for update in range(0, 1000, 50)] == [None] * 20
+    watch = Debounce(needed=100)
+    assert [watch.update(update % 100 != 0, at(update)) for update in range(0, 1000, 50)] == [None] * 20
     assert not watch.on
 
 
 def test_it_is_over_when_it_has_been_gone_for_as_long() -> None:
-    watch = Watch(needed=100)
+    watch = Debounce(needed=100)
     for update in (0, 100):
-        watch.look(True, at(update))
-    assert [watch.look(False, at(update)) for update in (150, 249)] == [None, None]
-    assert watch.look(False, at(250)) == at(150)
+        watch.update(True, at(update))
+    assert [watch.update(False, at(update)) for update in (150, 249)] == [None, None]
+    assert watch.update(False, at(250)) == at(150)
     assert not watch.on
 
 
 def test_a_watch_goes_on_where_it_was() -> None:
-    first, second = Watch(needed=100), Watch(needed=100)
-    first.look(True, at(30))
+    first, second = Debounce(needed=100), Debounce(needed=100)
+    first.update(True, at(30))
     second.restore(json.loads(json.dumps(first.plain())))
-    assert second.look(True, at(130)) == at(30)
+    assert second.update(True, at(130)) == at(30)
 
 
 def test_an_alarm_is_a_line_with_what_to_try() -> None:

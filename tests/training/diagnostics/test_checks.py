@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gan.data.sources import load
-from gan.training.diagnostics.checks import FEW_ROWS, ClassJudge, DiscriminatorJudge, PictureJudge, Pictures, alike
+from gan.training.diagnostics.checks import FEW_ROWS, ClassCheck, DiscriminatorCheck, PictureCheck, Pictures, alike
 
 SET = load("mnist_sample")
 REAL = SET.images[:128].float() / 127.5 - 1  # digits in [-1, 1], (128, 1, 28, 28)
@@ -24,7 +24,7 @@ WON = {
 
 
 def judged(**changed: float) -> str | None:
-    return DiscriminatorJudge(0.99).judge({**WON, **changed})
+    return DiscriminatorCheck(0.99).check({**WON, **changed})
 
 
 def test_a_discriminator_that_is_right_and_sure_wins() -> None:
@@ -49,9 +49,9 @@ def test_one_that_errs_or_is_not_sure_does_not(changed: dict[str, float]) -> Non
 
 @pytest.mark.parametrize("absent", ["d_loss", "g_loss"])
 def test_a_row_in_which_one_network_rested_cannot_tell(absent: str) -> None:
-    judge = DiscriminatorJudge(0.99)
-    assert judge.judge({name: value for name, value in WON.items() if name != absent}) is None
-    assert judge.rows == 0
+    check = DiscriminatorCheck(0.99)
+    assert check.check({name: value for name, value in WON.items() if name != absent}) is None
+    assert check.rows == 0
 
 
 def critic(norm: float) -> dict[str, float]:
@@ -59,23 +59,23 @@ def critic(norm: float) -> dict[str, float]:
 
 
 def test_a_critic_wins_all_pairs_and_only_a_vanishing_gradient_is_trouble() -> None:
-    judge = DiscriminatorJudge(0.99)
-    assert [judge.judge(critic(norm)) for norm in [1.0, 2.0, 0.5, 1.0] * 5] == [""] * 20
-    assert judge.judge(critic(1e-4)) == ("D tells 100.0% of pairs right; G's gradient norm is 0.0001, usually 1")
+    check = DiscriminatorCheck(0.99)
+    assert [check.check(critic(norm)) for norm in [1.0, 2.0, 0.5, 1.0] * 5] == [""] * 20
+    assert check.check(critic(1e-4)) == ("D tells 100.0% of pairs right; G's gradient norm is 0.0001, usually 1")
 
 
 def test_nothing_is_usual_before_a_few_rows_and_what_is_not_finite_is_left_out() -> None:
-    judge = DiscriminatorJudge(0.99)
+    check = DiscriminatorCheck(0.99)
     for norm in [1.0] * (FEW_ROWS - 1) + [math.inf, math.nan, 0.0]:
-        judge.judge(critic(norm))
-    assert math.isnan(judge.usual_norm)
-    judge.judge(critic(1.0))
-    assert judge.usual_norm == 1.0
+        check.check(critic(norm))
+    assert math.isnan(check.usual_norm)
+    check.check(critic(1.0))
+    assert check.usual_norm == 1.0
 
 
 def looked(fake: Tensor, updates: int = 0, best: float = 0.0, **classes: Tensor) -> tuple[str, str]:
     pictures = Pictures(fake, REAL, **classes)
-    return PictureJudge.dead(pictures), PictureJudge(0.25, 1000, best).collapsed(pictures, updates)
+    return PictureCheck.dead(pictures), PictureCheck(0.25, 1000, best).collapsed(pictures, updates)
 
 
 def one_digit_and_a_little_of_others(part: float) -> Tensor:
@@ -108,9 +108,9 @@ def test_diversity_that_falls_is_a_collapse_at_once_and_one_that_never_was_after
 
 
 def test_the_judge_remembers_how_diverse_a_generator_was() -> None:
-    judge = PictureJudge(0.25, 1000)
-    assert judge.collapsed(Pictures(OTHERS, REAL), 10) == ""
-    assert "once" in judge.collapsed(Pictures(one_digit_and_a_little_of_others(0.1), REAL), 20)
+    check = PictureCheck(0.25, 1000)
+    assert check.collapsed(Pictures(OTHERS, REAL), 10) == ""
+    assert "once" in check.collapsed(Pictures(one_digit_and_a_little_of_others(0.1), REAL), 20)
 
 
 def test_one_picture_a_class_is_a_collapse_though_classes_differ() -> None:
@@ -118,7 +118,7 @@ def test_one_picture_a_class_is_a_collapse_though_classes_differ() -> None:
     places = alike(of_real, labels)
     first = torch.stack([OTHERS[SET.labels[128:256] == label][0] for label in labels])
     real = Pictures(first, REAL[places], labels, of_real[places])
-    assert PictureJudge(0.25, 1000, best=1.0).collapsed(real, 0) == (
+    assert PictureCheck(0.25, 1000, best=1.0).collapsed(real, 0) == (
         "128 images of one class are 0% as different from each other as real ones, once 100%"
     )
     assert Pictures(first, REAL).diversity > 0.5
@@ -126,37 +126,37 @@ def test_one_picture_a_class_is_a_collapse_though_classes_differ() -> None:
 
 def test_dead_is_one_picture_or_one_grey() -> None:
     grey = torch.linspace(-1, 1, 128).view(-1, 1, 1, 1).expand(128, 1, 28, 28)
-    assert PictureJudge.dead(Pictures(REAL[:1].expand(128, -1, -1, -1), REAL)) == (
+    assert PictureCheck.dead(Pictures(REAL[:1].expand(128, -1, -1, -1), REAL)) == (
         "all 128 images are the same, whatever z is"
     )
-    assert PictureJudge.dead(Pictures(grey, REAL)) == "128 images of one grey each"
+    assert PictureCheck.dead(Pictures(grey, REAL)) == "128 images of one grey each"
     points = torch.rand(16, 2, 1, 1)
-    assert PictureJudge.dead(Pictures(points[:1].expand(16, -1, -1, -1), points)) == (
+    assert PictureCheck.dead(Pictures(points[:1].expand(16, -1, -1, -1), points)) == (
         "all 16 points are the same, whatever z is"
     )
-    assert PictureJudge.dead(Pictures(points.flip(0), points)) == ""
+    assert PictureCheck.dead(Pictures(points.flip(0), points)) == ""
 
 
 def test_still_is_when_nothing_changes() -> None:
     pictures = Pictures(OTHERS, REAL)
-    assert PictureJudge.still(pictures, OTHERS[:16])
-    assert not PictureJudge.still(pictures, OTHERS[:16] + 0.001)
-    assert not PictureJudge.still(pictures, torch.full_like(OTHERS[:16], math.nan))
+    assert PictureCheck.still(pictures, OTHERS[:16])
+    assert not PictureCheck.still(pictures, OTHERS[:16] + 0.001)
+    assert not PictureCheck.still(pictures, torch.full_like(OTHERS[:16], math.nan))
 
 
 def test_classes_that_were_there_are_missed_at_once_and_others_after_a_while() -> None:
-    judge = ClassJudge(patience=1000)
-    assert judge.missing({"missing": 3.0}, 10, 999) == ""
-    assert "3 classes are missing" in str(judge.missing({"missing": 3.0}, 10, 1000))
-    assert judge.missing({"missing": 0.0}, 10, 500) == ""
-    assert "1 class is missing" in str(judge.missing({"missing": 1.0}, 10, 501))
+    check = ClassCheck(patience=1000)
+    assert check.missing({"missing": 3.0}, 10, 999) == ""
+    assert "3 classes are missing" in str(check.missing({"missing": 3.0}, 10, 1000))
+    assert check.missing({"missing": 0.0}, 10, 500) == ""
+    assert "1 class is missing" in str(check.missing({"missing": 1.0}, 10, 501))
 
 
 def test_of_points_modes_are_counted_and_of_other_measures_nothing_is_said() -> None:
-    judge = ClassJudge(patience=1000)
-    assert judge.missing({"modes": 9.0, "good_points": 0.1}, 25, 5000) == "16 of 25 modes are not covered"
-    assert judge.missing({"modes": 25.0, "good_points": 0.9}, 25, 5000) == ""
-    assert judge.missing({"fcd": 3.0}, 10, 5000) is None
+    check = ClassCheck(patience=1000)
+    assert check.missing({"modes": 9.0, "good_points": 0.1}, 25, 5000) == "16 of 25 modes are not covered"
+    assert check.missing({"modes": 25.0, "good_points": 0.9}, 25, 5000) == ""
+    assert check.missing({"fcd": 3.0}, 10, 5000) is None
 
 
 def test_alike_finds_as_many_of_each_class() -> None:

@@ -83,7 +83,7 @@ def test_while_losses_are_not_finite_nothing_is_written_and_the_game_may_recover
     class LoseOne(L.Callback):
         def on_train_batch_end(self, trainer: L.Trainer, game: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
             if game.turns == 3:
-                game.record.generator(torch.tensor(math.inf))
+                game.record.add_generator(torch.tensor(math.inf))
                 assert not losses_are_finite(game)
 
     kept: list[int] = []

@@ -1,11 +1,11 @@
-"""Each piece of advice is words that can be typed, and they make another configuration that is valid."""
+"""Every suggestion can be typed on the command line, and gives another valid configuration."""
 
 import pytest
 from tiny_runs import Compose
 
 from gan.config.experiments import without_leftovers
 from gan.config.validation import validate
-from gan.training.diagnostics.suggestions import ADVICE, MOST, advice
+from gan.training.diagnostics.suggestions import MOST, SUGGESTIONS, suggestions
 
 RECIPES = ("dcgan", "gan_2014", "r3gan", "wgan")  # whose settings are as different as can be
 
@@ -17,7 +17,7 @@ def test_what_is_advised_is_another_configuration_and_valid(compose_settings: Co
         return without_leftovers(compose_settings(*words), words)
 
     before = settings()
-    told = {problem: advice(problem, before) for problem in ADVICE}
+    told = {problem: suggestions(problem, before) for problem in SUGGESTIONS}
     assert all(1 <= len(changes) <= MOST for changes in told.values()), told
     for change in dict.fromkeys(change for changes in told.values() for change in changes):
         changed = settings(*change.split())
@@ -26,7 +26,7 @@ def test_what_is_advised_is_another_configuration_and_valid(compose_settings: Co
 
 
 def told(compose: Compose, problem: str, *words: str) -> list[str]:
-    return advice(problem, compose(*words))
+    return suggestions(problem, compose(*words))
 
 
 def test_the_likeliest_comes_first(compose_settings: Compose) -> None:
@@ -52,4 +52,4 @@ def test_a_generator_that_stands_still_gets_larger_steps_or_has_had_too_large_on
 
 
 def test_of_settings_that_are_not_a_configuration_nothing_is_said() -> None:
-    assert advice("mode collapse", {}) == []
+    assert suggestions("mode collapse", {}) == []

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from gan.game.networks.sizes import pyramid, widths
+from gan.game.sizes import pyramid, widths
 
 
 @pytest.mark.parametrize(

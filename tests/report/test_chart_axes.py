@@ -13,8 +13,8 @@ pytestmark = pytest.mark.skipif(NODE is None, reason="no Node on the PATH")
 
 
 def run(expression: str) -> Any:
-    """The value of an expression in JavaScript that axes.js is there for."""
-    script = (resources.files("gan.report") / "axes.js").read_text() + f"\nconsole.log(JSON.stringify({expression}));"
+    """The value of an expression in JavaScript that chart.js is there for."""
+    script = (resources.files("gan.report") / "chart.js").read_text() + f"\nconsole.log(JSON.stringify({expression}));"
     assert NODE is not None
     done = subprocess.run(
         [NODE, "--input-type=module"], input=script, capture_output=True, text=True, timeout=30, check=False

@@ -1,4 +1,4 @@
-"""The models that the pages can show: those of the command line, and those that a page has sent."""
+"""The models of a server: those of the command line, and uploaded ones."""
 
 import contextlib
 import re
@@ -9,22 +9,22 @@ from pathlib import Path
 from threading import Lock
 from typing import IO
 
-from gan.demo.model import Model, opened
+from gan.demo.model import Model, open_model
 from gan.generators import bundle_file
 from gan.system.errors import BundleError, GanError
 from gan.system.locks import remove_left_behind, temporary_folder
 
 BUNDLED = Path(__file__).parent / bundle_file.FILE_NAME
 SENT = "gan-demo-files-"  # the beginning of a temporary folder's name
-MOST_SENT = 8  # files that pages may send to one server
+MOST_SENT = 8  # uploads to one server
 
 
-class Shelf:
-    """Models by number. One is opened when it is asked for, and anew once its file has changed: a run writes it again.
+class ModelCache:
+    """Models by number. A model is loaded on first use, and again when its file has changed during training.
 
     Args:
-        sources: bundles or run folders; the bundled generator where there are none.
-        device: where they compute.
+        sources: bundles or run folders; if empty, the bundled generator.
+        device: device of the models.
     """
 
     def __init__(self, sources: Sequence[Path], device: str = "cpu") -> None:
@@ -37,19 +37,19 @@ class Shelf:
         self._removed_at_the_end = contextlib.ExitStack()
 
     def close(self) -> None:
-        """Remove what pages have sent."""
+        """Delete uploaded files."""
         self._removed_at_the_end.close()
 
     @property
     def names(self) -> list[str]:
-        """What the pages call them."""
+        """The names of the models on the pages."""
         return [name for _, name in self._sources]
 
     def model(self, number: int) -> Model:
         """The model of this number.
 
         Raises:
-            GanError: there is none, or its bundle cannot be read.
+            GanError: the number does not exist, or the bundle cannot be read.
         """
         if not 0 <= number < len(self._sources):
             raise GanError(f"model: {number} given; 0 … {len(self._sources) - 1} expected")
@@ -59,18 +59,18 @@ class Shelf:
             state = path.stat()
             stamp = (state.st_mtime_ns, state.st_size)
             if number not in self._open or self._open[number][0] != stamp:
-                self._open[number] = (stamp, opened(path, name, self._device))
+                self._open[number] = (stamp, open_model(path, name, self._device))
             return self._open[number][1]
 
     def add(self, content: IO[bytes], name: str) -> int:
-        """Take a bundle that a page sends; its number.
+        """Add an uploaded bundle and return its number.
 
         Args:
-            content: of the file; it may come slowly.
-            name: of the file, as the page calls it: it is shown, and never a path here.
+            content: content of the file; it may arrive slowly.
+            name: name of the file on the page: only shown, never used as a path.
 
         Raises:
-            GanError: it is none, or there are too many.
+            GanError: it is not a bundle, or there are too many.
         """
         shown = re.sub(r"[^ -~]|[/\\]", "_", name)[:80] or "file"
         with self._lock:
@@ -90,7 +90,7 @@ class Shelf:
             if sum(source.parent == path.parent for source, _ in self._sources) >= MOST_SENT:
                 raise GanError(f"{shown}: {MOST_SENT} files were sent already; give more of them on the command line")
             try:
-                opened(path, shown, self._device)
+                open_model(path, shown, self._device)
             except BundleError as error:
                 raise BundleError(str(error).replace(str(path), shown, 1)) from error
             self._sources.append((path, shown))

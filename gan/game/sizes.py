@@ -1,6 +1,10 @@
 """How the sizes and the widths of images' maps go up and down. Pure Python: configurations are checked by it."""
 
 SMALLEST = 8  # the smallest image that is halved once
+# The largest networks that a configuration may ask for, and that a bundle may hold.
+MAX_WIDTH = 65_536  # components of z, classes, units of a layer
+MAX_SETTING = 1024  # a number that stands alone, such as channels or layers: the network has at most so many modules
+MAX_LENGTH = 256  # of lists in settings, and of words
 
 
 def stages(image_size: int) -> tuple[int, int]:

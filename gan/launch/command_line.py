@@ -1,0 +1,194 @@
+"""The command line of this process: its words before Hydra composes them, and what came of it so far."""
+
+import functools
+import re
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+
+from gan.config.options.conf_files import CONF
+from gan.system import shell
+from gan.system.errors import ConfigError, unknown_name
+
+NONE = "none"  # the option of a group that leaves it out
+FLAGS_WITH_VALUE = (
+    *("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn", "--package", "-p"),
+    *("--cfg", "-c", "--info", "-i"),
+)
+
+
+@dataclass
+class Command:
+    """A command that this process carries out.
+
+    Attributes:
+        changes: words that change settings, beside ``resume=RUN``.
+        has_begun: whether one of its jobs has.
+        exit_codes: of its jobs; of a sweep there are many.
+    """
+
+    changes: list[str] = field(default_factory=list)
+    has_begun: bool = False
+    exit_codes: list[int] = field(default_factory=list)
+
+
+_current: ContextVar[Command] = ContextVar("command")
+
+
+def begin() -> Command:
+    """A new command, which `current` returns from here on."""
+    command = Command()
+    _current.set(command)
+    return command
+
+
+def current() -> Command:
+    """The command that this process carries out."""
+    return _current.get(None) or begin()
+
+
+def names_run(word: str) -> bool:
+    """True for a word that names the run to resume."""
+    return word.lstrip("+").startswith(("resume=", "resume.run="))
+
+
+def readable(words: Sequence[str]) -> list[str]:
+    """The words as Hydra is to see them: flags first, and without null for a group.
+
+    Hydra takes settings from one place of the command line alone, and knows no null for a group that has an option.
+
+    Raises:
+        ConfigError: a word is no setting, or no option of its group; with what to type instead.
+    """
+    flags, settings = _divided(words)
+    problems = list(_problems(settings, sweeps=any(flag in flags for flag in ("-m", "--multirun"))))
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return [*flags, *without_null_groups(settings)]
+
+
+def without_null_groups(words: Sequence[str]) -> list[str]:
+    """The words with `logger=null` as `logger=none`, and without `experiment=null`, which chooses nothing."""
+    plain = []
+    for word in words:
+        group, equals, value = word.partition("=")
+        if value != "null" or group.lstrip("+") not in _groups():
+            plain.append(word)
+        elif NONE in _groups()[group.lstrip("+")]:
+            plain.append(f"{group.lstrip('+')}{equals}{NONE}")
+    return plain
+
+
+def task_words() -> list[str]:
+    """The words of this job as they were typed: references in them, such as ``${seed}``, are not resolved."""
+    if not HydraConfig.initialized():
+        return []
+    words: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
+    return [str(word) for word in words]
+
+
+def _divided(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Flags with their values, and settings."""
+    flags: list[str] = []
+    settings: list[str] = []
+    for before, word in zip(["", *words], words, strict=False):
+        (flags if word.startswith("-") or before in FLAGS_WITH_VALUE else settings).append(word)
+    return flags, settings
+
+
+def _problems(words: Sequence[str], *, sweeps: bool) -> Iterator[str]:
+    parser = OverridesParser.create()
+    for before, word in zip(["", *words], words, strict=False):
+        if names_run(word):  # a folder as the shell gives it: Hydra does not see this word
+            continue
+        try:
+            override = parser.parse_override(word)
+        except HydraException:
+            yield _unreadable(word, before, parser)
+            continue
+        if override.is_sweep_override() and not sweeps:
+            yield _several(word)
+            continue
+        if not override.key_or_group:
+            yield f"{word}: the name of a setting is missing; NAME=value expected"
+        elif override.key_or_group in _groups() and not override.is_delete():
+            yield from _option_problems(override)
+        elif (
+            re.match("hydra(/|$)", override.key_or_group)
+            and not override.is_sweep_override()
+            and not (override.is_delete() or isinstance(override.value(), str | list))
+        ):
+            yield f"{word}: the name of an option expected"
+
+
+def _several(word: str) -> str:
+    name, _, value = word.partition("=")
+    as_text = f"; as text: {shell.command(shell.override(name, value))}" if "," in value else ""
+    return f"{word}: several values are a sweep, which takes the option -m{as_text}"
+
+
+def _unreadable(word: str, before: str, parser: OverridesParser) -> str:
+    name, equals, value = word.partition("=")
+    if equals and re.fullmatch(r"[+~]*[\w./@]+", name):
+        told = f"{word}: Hydra cannot read the value, in which a character has a meaning of its own"
+        as_text = shell.override(name, value)
+        try:
+            parser.parse_override(as_text)
+        except HydraException:  # a reference, ${…}, that is not whole
+            return told
+        return f"{told}; to give it as text, quote it: {shell.command(as_text)}"
+    if word and "=" in before:
+        name, _, value = before.partition("=")
+        together = shell.command(shell.override(name, f"{value} {word}"))
+        return f"{word!r}: not a setting; NAME=value expected, or, if it belongs to the word before it: {together}"
+    return f"{word!r}: not a setting; NAME=value expected"
+
+
+def _option_problems(override: Override) -> Iterator[str]:
+    """What is wrong with what a word chooses in a group; a name that does not exist is left to Hydra, which knows more.
+
+    Of a sweep, gan.launch.sweeps looks at each choice.
+    """
+    group, value = override.key_or_group, None if override.is_sweep_override() else override.value()
+    chosen = value if isinstance(value, list) and value else [value]
+    is_option = isinstance(value, str) and value in _groups()[group]
+    if override.is_add() and group in _defaults() and is_option:
+        chosen_anew = f"{group}={_plain(override)}"
+        yield f"{override.input_line}: a plus adds what is not there; to choose another option: {chosen_anew}"
+    elif not override.is_sweep_override() and not (value is None and may_be_null(group)):
+        for option in chosen:
+            if not isinstance(option, str):
+                yield unknown_name(group, _plain(override), _groups()[group])
+
+
+def may_be_null(group: str) -> bool:
+    """True where a group has an option that leaves it out, or none unless one is chosen."""
+    return NONE in _groups()[group] or _defaults().get(group) is None
+
+
+def _plain(override: Override) -> str:
+    return str(override.input_line).partition("=")[2]
+
+
+@functools.cache
+def _groups() -> dict[str, list[str]]:
+    """The groups of conf/, but for Hydra's own, each with its options."""
+    folders = {path.parent for path in CONF.rglob("*.yaml")} - {CONF, *CONF.glob("hydra/*")}
+    return {
+        folder.relative_to(CONF).as_posix(): sorted(path.stem for path in folder.glob("*.yaml")) for folder in folders
+    }
+
+
+@functools.cache
+def _defaults() -> dict[str, Any]:
+    """The groups that the defaults list names, each with the option that it has unless another is chosen."""
+    listed = yaml.safe_load((CONF / "config.yaml").read_text())["defaults"]
+    return {name: option for entry in listed if isinstance(entry, dict) for name, option in entry.items()}

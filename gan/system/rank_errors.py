@@ -1,0 +1,58 @@
+"""The error of a rank, left in a file for the launcher, which prints the first one once."""
+
+import json
+import os
+import time
+import traceback
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gan.system import process
+from gan.system.errors import GanError
+from gan.system.signals import CRASH
+
+
+class RankError(NamedTuple):
+    """What one rank says of its error."""
+
+    time: int  # nanoseconds
+    rank: int
+    exit_code: int
+    text: str
+    error: str  # in a line, for run.json
+
+
+def leave(error: Exception, *, full: bool = False) -> int:
+    """Leave the error that ends this rank for the launcher, and return its exit code.
+
+    The first error of a process counts: what comes later may be a consequence.
+
+    Args:
+        full: a traceback also for a user's mistake.
+    """
+    if isinstance(error, GanError) and not full:
+        exit_code, text = error.exit_code, str(error)
+    else:
+        exit_code, text = CRASH, "".join(traceback.format_exception(error)).rstrip()
+    folder = process.current().errors
+    assert folder is not None
+    file = Path(folder) / os.environ["RANK"]
+    if not file.exists():
+        content: dict[str, Any] = {"time": time.time_ns(), "exit_code": exit_code, "text": text}
+        content["error"] = in_a_line(error)
+        unfinished = file.with_suffix(".tmp")
+        unfinished.write_text(json.dumps(content))
+        unfinished.rename(file)
+    return exit_code
+
+
+def first(folder: Path) -> RankError | None:
+    """The error of the rank that failed first, if any has left one yet."""
+    files = [path for path in folder.iterdir() if path.suffix != ".tmp"]
+    return min((RankError(rank=int(path.name), **json.loads(path.read_text())) for path in files), default=None)
+
+
+def in_a_line(error: Exception) -> str:
+    """The class of an error, and the first line of what it says, 300 characters at most."""
+    line = (str(error).strip().splitlines() or [""])[0][:300]
+    return f"{type(error).__name__}: {line}"
