@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gan.commands.arguments import AsJson
-from gan.system.errors import GanError
+from gan.system.errors import GanError, counted
 
 if TYPE_CHECKING:
     from gan.report.listing import Column
@@ -47,7 +47,7 @@ def runs(
         print(_table(shown, [column for column in known.values() if _is_shown(column, shown)]))
         print(f"\n{_states(shown, known['state'])}")
     else:
-        print(f"none of {len(found)} runs is such")
+        print(f"none of {counted(len(found), 'run')} is such")
 
 
 def run_folders() -> list[Path]:

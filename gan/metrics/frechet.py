@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gan.system.errors import GanError
+from gan.system.errors import GanError, counted
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Moments:
             GanError: for fewer than two images.
         """
         if self.count < 2:
-            raise GanError(f"a covariance of {self.count} images; 2 or more expected")
+            raise GanError(f"a covariance of {counted(self.count, 'image')}; 2 or more expected")
         mean = self.mean
         return (self.products - self.count * torch.outer(mean, mean)) / (self.count - 1)
 

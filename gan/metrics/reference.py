@@ -17,7 +17,7 @@ from gan.metrics.inception import inception_distance
 from gan.metrics.kernel import kernel_distance
 from gan.metrics.neighbours import Neighbourhoods, nearest, neighbourhoods
 from gan.metrics.networks import as_pixels
-from gan.system.errors import GanError
+from gan.system.errors import GanError, counted
 
 SHOWN = 1000  # images whose nearest training images are looked for: half a minute for all would be too long
 
@@ -106,7 +106,7 @@ class Reference:
         """
         if data.images.shape[1] not in (1, channels):
             raise GanError(
-                f"{data.name} has {data.images.shape[1]} channels; {channels} given, or grey images expected"
+                f"{data.name} has {counted(data.images.shape[1], 'channel')}; {channels} given, or grey images expected"
             )
         base = data.name.removeprefix("stacked_")
         self.channels, self.origin = channels, data.origin

@@ -20,6 +20,7 @@ from gan.report.repeating import run_overrides
 from gan.report.settings import PLACES
 from gan.runs.reading import Run
 from gan.system import shell
+from gan.system.errors import counted
 
 RECIPE = ("model", "objective", "penalty", "augmentation", "optimizer", "lr_schedule", "schedule", "ema")
 # What is known of the sets' licences, and what the Hub calls them; for others nobody here can say.
@@ -114,7 +115,7 @@ def _summary(card: Card) -> str:
     channels, height, width = trained.image_shape
     kind = {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
     made = "points of the plane" if trained.points else f"{kind} images of {height} × {width} pixels"
-    classes = f" of {trained.num_classes} classes, which can be asked for" if trained.conditional else ""
+    classes = f" of {counted(trained.num_classes, 'class')}, which can be asked for" if trained.conditional else ""
     files = "\n".join(f"- `{name}`: {told}" for name, told in card.files.items())
     return (
         f"The generator of a generative adversarial network: it makes {made}{classes}.\n\n"

@@ -92,5 +92,5 @@ def test_statistics_are_numpy_s(gaussian: Gaussian) -> None:
 
 
 def test_one_image_has_no_covariance(gaussian: Gaussian) -> None:
-    with pytest.raises(GanError, match=r"a covariance of 1 images; 2 or more expected"):
+    with pytest.raises(GanError, match=r"a covariance of 1 image; 2 or more expected"):
         statistics(gaussian(1, 4))
