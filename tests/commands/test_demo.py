@@ -16,7 +16,7 @@ import pytest
 from gan_command import ROOT, GanCommand
 from tiny_bundles import whole_bundle
 
-from gan.demo.shelf import SENT
+from gan.demo.model_cache import SENT
 
 
 @contextmanager
