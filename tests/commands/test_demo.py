@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from gan.demo.shelf import SENT
 from gan_command import ROOT, GanCommand
 from tiny_bundles import whole_bundle
+
+from gan.demo.model_cache import SENT
 
 
 @contextmanager
