@@ -1,1 +1,1 @@
-"""Images come in: named sets, verified; a bundled sample; batches from memory; the DataModule."""
+"""Datasets: loading, verification and download, the bundled samples, batches from memory, and the DataModule."""

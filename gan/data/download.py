@@ -1,4 +1,4 @@
-"""Fetching a set: a reader sees old files or new ones, never half of one."""
+"""Atomic downloads of datasets, with a lock between processes."""
 
 import contextlib
 import filecmp
@@ -26,19 +26,19 @@ logger = logging.getLogger(__name__)
 
 LOCK_NAME = ".download.lock"
 WORK_NAME = ".download"
-SILENCE_SECONDS = 30.0  # torchvision sets no timeout: a server that stops answering would hang the run for ever
-NOTICE_SECONDS = 2.0  # how long to wait for another job before saying so
+SILENCE_SECONDS = 30.0  # socket timeout; torchvision sets none
+NOTICE_SECONDS = 2.0  # waiting time for another job before a message is logged
 
 
 def fetch(source: DatasetSpec | Archive, root: Path) -> None:
-    """Download all files of a set into ``root``, verified before they are put in place.
+    """Download all files of a dataset into ``root``; they are verified before they are moved to their place.
 
-    Jobs that share ``root`` wait for one another, and the later ones find the work done. Files that were there and
-    differ from the new ones are kept beside them as ``<file>.replaced``.
+    Jobs with the same ``root`` wait for each other; the later ones find the finished files. Existing files that differ
+    from the new ones are kept as ``<file>.replaced``.
 
     Raises:
-        DataError: if the root cannot be written, no mirror gives the files, or what came is broken. The message is
-            one line. Whatever was under ``root`` is then as it was.
+        DataError: the root cannot be written, no mirror has the files, or the downloaded files are damaged. The message
+            is one line. ``root`` is then unchanged.
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,7 @@ def fetch(source: DatasetSpec | Archive, root: Path) -> None:
 
 
 def wait_for_fetch(root: Path) -> None:
-    """Return once no other process is downloading into ``root``; at once if none ever was."""
+    """Wait until no other process is downloading into ``root``."""
     if (root / LOCK_NAME).exists():
         with contextlib.suppress(OSError), _locked(root):  # a root that cannot be locked cannot be downloaded into
             pass
@@ -58,7 +58,7 @@ def wait_for_fetch(root: Path) -> None:
 
 def _fetch_locked(source: DatasetSpec | Archive, root: Path) -> None:
     work = root / WORK_NAME
-    # one that is there already was left by a job that was killed: whoever holds the lock is alone
+    # an existing folder was left by a killed job: the holder of the lock is alone
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     try:
@@ -76,27 +76,27 @@ def _fetch_locked(source: DatasetSpec | Archive, root: Path) -> None:
 
 
 def _run_torchvision(source: DatasetSpec, folder: Path) -> None:
-    """Let torchvision put its files under ``folder``; its failure becomes one line of DataError."""
-    import torchvision.datasets  # here, because it takes a second and most runs find their data on the disk
+    """Download by torchvision into ``folder``; errors become a DataError of one line."""
+    import torchvision.datasets  # here, because it takes a second and is rarely needed
 
     dataset: Any = getattr(torchvision.datasets, source.torchvision_class)
-    halves: list[dict[str, Any]] = [{"split": source.split}] if source.split else [{}]
+    parts: list[dict[str, Any]] = [{"split": source.split}] if source.split else [{}]
     if source.name == "qmnist":
-        halves = [{"train": True}, {"train": False}]  # each downloads only its own half
+        parts = [{"train": True}, {"train": False}]  # each downloads one split
     logger.info("downloading %s from %s", source.title, ", ".join(_addresses(dataset)))
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(SILENCE_SECONDS)
     try:
-        for options in halves:
+        for options in parts:
             dataset(str(folder), download=True, **options)
-    except Exception as error:  # of any type: urllib's, gzip's, zipfile's, torchvision's asserts on a garbled header
+    except Exception as error:  # of any type: from urllib, gzip, zipfile, or torchvision's asserts
         raise DataError(_reason(error, _addresses(dataset))) from error
     finally:
         socket.setdefaulttimeout(before)
 
 
 def _fetch_archive(source: Archive, folder: Path) -> None:
-    """Download an archive and unpack it under ``folder``; a failure becomes one line of DataError."""
+    """Download an archive and unpack it into ``folder``; errors become a DataError of one line."""
     from tqdm import tqdm
 
     archive = folder / source.address.rsplit("/", 1)[-1]
@@ -122,8 +122,8 @@ def _fetch_archive(source: Archive, folder: Path) -> None:
 
 
 def _addresses(dataset: Any) -> list[str]:
-    """Where torchvision looks for a set: mirrors, or the folders of its full addresses."""
-    # in this order, because EMNIST and QMNIST inherit MNIST's mirrors and do not use them
+    """The URLs of a dataset in torchvision: mirrors, or the folders of full URLs."""
+    # in this order, because EMNIST and QMNIST inherit MNIST's mirrors without using them
     if url := getattr(dataset, "url", None):
         return [url]
     if isinstance(dataset.resources, dict):
@@ -132,7 +132,7 @@ def _addresses(dataset: Any) -> list[str]:
 
 
 def _reason(error: Exception, addresses: list[str]) -> str:
-    """One line: what failed, and at which addresses.
+    """The error in one line, with the URLs.
 
     torchvision reports several mirrors as "Error downloading F:\\nTried <mirror>, got:\\n<text>\\nTried …".
     """
@@ -144,7 +144,7 @@ def _reason(error: Exception, addresses: list[str]) -> str:
 
 
 def _plain(text: str) -> str:
-    """urllib's and torchvision's words, on one line and without their wrapping."""
+    """A message of urllib or torchvision in one line."""
     text = " ".join(text.split())
     if text == "File not found or corrupted.":
         return "the answer is not the file (wrong md5)"
@@ -153,10 +153,10 @@ def _plain(text: str) -> str:
 
 
 def _put_in_place(new_folder: Path, folder: Path, files: tuple[str, ...]) -> None:
-    """Rename each new file to its place.
+    """Move each new file to its place.
 
-    All of them, not only those that were broken: two editions of one set, mixed, would share images between train and
-    test. What differs is kept: it may be somebody's own data.
+    All files are replaced, not only damaged ones: a mixture of two editions could have the same images in train and
+    test. Replaced files are kept: they may be the user's data.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for file in files:
@@ -173,7 +173,7 @@ def _put_in_place(new_folder: Path, folder: Path, files: tuple[str, ...]) -> Non
 
 
 def _unused(path: Path) -> Path:
-    """``<path>.replaced``, or ``.replaced2`` and so on where that is taken."""
+    """``<path>.replaced``, or ``.replaced2`` and so on if that exists."""
     kept, number = path.with_name(f"{path.name}.replaced"), 1
     while kept.exists():
         number += 1
@@ -191,7 +191,7 @@ def _is_complete(source: DatasetSpec | Archive, root: Path) -> bool:
 
 @contextlib.contextmanager
 def _locked(root: Path) -> Iterator[None]:
-    """Alone under this root, among all processes and threads; says so when it has to wait."""
+    """Lock this root among all processes and threads; a message is logged when it has to wait."""
     lock = FileLock(root / LOCK_NAME)
     try:
         lock.acquire(timeout=NOTICE_SECONDS)

@@ -1,4 +1,4 @@
-"""A folder of the user's own pictures, with class folders or without, as one tensor; what is wrong with it, by name."""
+"""Datasets from a folder of pictures, with or without class folders."""
 
 import logging
 import statistics
@@ -25,13 +25,13 @@ SHOWN_FAULTS = 5
 
 @dataclass
 class _Pictures:
-    """What is known of a folder while it is read; paths are relative to it.
+    """The pictures of a folder; paths are relative to it.
 
     Attributes:
-        files: of all pictures.
-        headers: of those whose header can be read.
-        spans: of the deep ones.
-        faults: what is wrong with the broken ones.
+        files: paths of all pictures.
+        headers: headers of readable pictures.
+        spans: value ranges of pictures with more than 8 bits.
+        faults: errors of broken pictures.
     """
 
     path: Path
@@ -42,12 +42,12 @@ class _Pictures:
 
     @property
     def what(self) -> str:
-        """What begins a message: the setting and its value."""
+        """The beginning of messages: the setting and its value."""
         return f"data.folder={shown(self.path)}"
 
 
 class _Form(NamedTuple):
-    """What all pictures are made to be: channels, height and width, and how a picture becomes a square."""
+    """The target format: channels, height and width, and how a picture is made square."""
 
     channels: int
     size: int
@@ -65,25 +65,23 @@ def load_folder(
 ) -> LoadedImages:
     """Read a folder of pictures: PATH/….png, or PATH/CLASS/….png.
 
-    Every tenth picture by name is held out, but never the first one of a class. Pictures are upright as their EXIF data
-    say, of an animation the first frame, with what is transparent on white. Those of more than 8 bits a channel are
-    brought to 8 bits alike in the whole folder, as `gan.data.picture_files.common_span` says.
+    Every tenth picture by name is held out, but never the first of a class. Pictures are rotated by their EXIF data.
+    Of an animation the first frame is used, and transparent parts become white. Pictures with more than 8 bits per
+    channel are scaled to 8 bits with a common range (`gan.data.picture_files.common_span`).
 
     Args:
         folder: the path; ``~`` is the home folder.
-        image_size: pictures are made this size, as `gan.data.resizing.resized` does it; None: they must all have one
-            size, from 16 to 128.
-        image_channels: 1 or 3; None: 1 if all pictures are grey, else 3.
-        fit: how a picture that is not square becomes so: "crop" takes the largest square from its middle, "pad" puts
-            black bars at its sides; None: there must be no such picture.
-        on_broken: pictures that cannot be read are an "error", or "skip" goes on as if they were not there, and says
-            which they are.
-        class_order: "natural", by which class 2 comes before class 10, or "name", as text, by which it comes after it.
+        image_size: size of the resized pictures (`gan.data.resizing.resized`); None if all pictures have the same size,
+            from 16 to 128.
+        image_channels: 1 or 3; None for 1 if all pictures are grey, else 3.
+        fit: for pictures that are not square: "crop" takes the largest central square, "pad" adds black bars at the
+            sides; None if there are no such pictures.
+        on_broken: "error" for pictures that cannot be read, or "skip" to leave them out and log their names.
+        class_order: "natural", where class 2 comes before class 10, or "name", sorted as text.
 
     Raises:
-        DataError: if the folder cannot be read, holds no pictures, or is laid out in another way; if pictures are
-            broken, not square, of different sizes, or too many for the memory. It says how many they are, and names the
-            first of them.
+        DataError: the folder cannot be read, has no pictures, or has another layout; pictures are broken, not square,
+            of different sizes, or too many for the memory. The message has their number and the first names.
     """
     path = Path(folder).expanduser().resolve()
     pictures = _Pictures(path, list_pictures(path))
@@ -106,7 +104,7 @@ def load_folder(
 
 
 def _classes(files: Sequence[Path], order: str) -> tuple[tuple[str, ...], list[int]]:
-    """The names of the class folders, and the number of each file's; no names and 0 where there are no such folders."""
+    """The names of the class folders, and the class number of each file; no names and 0 without class folders."""
     found = {file.parts[0] for file in files if len(file.parts) > 1}
     names = tuple(sorted(found, key=natural) if order == "natural" else sorted(found))
     numbers = {name: number for number, name in enumerate(names)}
@@ -124,7 +122,7 @@ def _read_headers(pictures: _Pictures) -> None:
 
 
 def _read_spans(pictures: _Pictures) -> None:
-    """What becomes 0 and what 255 in the deep pictures of each kind: one pass over these."""
+    """Find the value ranges of pictures with more than 8 bits, with one pass over them."""
     found: dict[str, list[Span]] = {}
     for file, header in pictures.headers.items():
         if header.deep:
@@ -136,10 +134,10 @@ def _read_spans(pictures: _Pictures) -> None:
 
 
 def _common_form(pictures: _Pictures, image_size: int | None, image_channels: int | None, fit: str | None) -> _Form:
-    """As asked for or by the files' headers.
+    """The target format, from the settings or the files' headers.
 
     Raises:
-        DataError: there is no such form, or the memory is too small for so many images of it.
+        DataError: there is no common format, or the images do not fit into memory.
     """
     headers = pictures.headers
     if fit is None:
@@ -151,7 +149,7 @@ def _common_form(pictures: _Pictures, image_size: int | None, image_channels: in
 
 
 def _sides(headers: Mapping[Path, Header], fit: str | None) -> dict[Path, int]:
-    """The sides of the squares that the pictures become, before they are resized."""
+    """The sides of the squares before resizing."""
     side = max if fit == "pad" else min
     return {file: side(header.width, header.height) for file, header in headers.items()}
 
@@ -174,13 +172,13 @@ def _check_square(pictures: _Pictures, image_size: int | None) -> None:
 
 
 def _suggested(sides: Sequence[int]) -> int:
-    """The most common size, as far as it can be used."""
+    """The most common size, limited to the allowed range."""
     least, most = IMAGE_SIZES
     return min(max(statistics.mode(sides), least), most)
 
 
 def _common_size(pictures: _Pictures, sides: Mapping[Path, int]) -> int:
-    """Height and width of all images, by the sides of their squares; a DataError if there is no such."""
+    """The common side of all squares; a DataError if they differ or are out of range."""
     by_size: dict[int, list[Path]] = {}
     for file, side in sides.items():
         by_size.setdefault(side, []).append(file)
@@ -204,7 +202,7 @@ def _common_size(pictures: _Pictures, sides: Mapping[Path, int]) -> int:
 
 
 def _held_out(labels: Sequence[int]) -> list[bool]:
-    """Every tenth, but never the first of a class, which would otherwise have nothing to train on."""
+    """Every tenth image, but never the first of a class, so that every class has training images."""
     return [
         index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1 and label == labels[index - 1]
         for index, label in enumerate(labels)
@@ -212,7 +210,7 @@ def _held_out(labels: Sequence[int]) -> list[bool]:
 
 
 def _read_all(pictures: _Pictures, form: _Form) -> Tensor:
-    """uint8 (N, C, size, size) of all files. Broken ones are left undefined, and noted."""
+    """uint8 (N, C, size, size) of all files. Broken pictures are left undefined and added to the faults."""
     channels, size, fit = form
     images = torch.empty(len(pictures.files), channels, size, size, dtype=torch.uint8)
     for index, file in enumerate(pictures.files):
@@ -227,7 +225,7 @@ def _read_all(pictures: _Pictures, form: _Form) -> Tensor:
 
 
 def _compacted(images: Tensor, wanted: Sequence[int]) -> Tensor:
-    """``images[wanted]`` in the memory of ``images``, which is as large as half of the machine; ``wanted`` rises."""
+    """``images[wanted]`` without a copy, because ``images`` may need half of the memory; ``wanted`` is sorted."""
     for new, old in enumerate(wanted):
         if new != old:
             images[new] = images[old]
@@ -235,10 +233,10 @@ def _compacted(images: Tensor, wanted: Sequence[int]) -> Tensor:
 
 
 def _skip_broken(pictures: _Pictures, on_broken: str) -> None:
-    """Say which pictures are left out.
+    """Log the pictures that are left out.
 
     Raises:
-        DataError: they are not to be, or a class or the whole folder would have no picture left.
+        DataError: they may not be left out, or a class or the folder would be empty.
     """
     whole = [file for file in pictures.files if file not in pictures.faults]
     if on_broken == "error" or not whole:

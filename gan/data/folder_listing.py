@@ -1,4 +1,4 @@
-"""Which pictures lie in a folder, what is left out, and whether they lie there as they should."""
+"""The list of pictures in a folder, and the check of its layout."""
 
 import logging
 import os
@@ -13,19 +13,19 @@ from gan.system.errors import DataError, counted
 
 logger = logging.getLogger(__name__)
 
-DEEPEST = 3  # folders below this are not looked into
+DEEPEST = 3  # levels of folders that are searched
 
 
 @dataclass
 class Listing:
-    """What lies in a folder; all paths are relative to it. Names that begin with a dot are nowhere in it.
+    """The contents of a folder; paths are relative to it. Names that begin with a dot are ignored.
 
     Attributes:
-        files: the pictures, told by their suffix, in the order of their names.
-        unreadable: pictures of a format that this Pillow cannot read, by suffix.
-        others: files that are no pictures.
-        loops: links to a folder in which they lie.
-        deeper: folders that are not looked into.
+        files: pictures, by their suffix, sorted by name.
+        unreadable: pictures that the installed Pillow cannot read, by suffix.
+        others: other files.
+        loops: links to a folder that contains them.
+        deeper: folders that are not searched.
     """
 
     files: list[Path] = field(default_factory=list)
@@ -35,7 +35,7 @@ class Listing:
     deeper: list[Path] = field(default_factory=list)
 
     def left_out(self) -> list[str]:
-        """What is left out, a phrase for each kind: how many, and the first of them by name."""
+        """A phrase for each kind of ignored entries: their number and the first names."""
         phrases = [
             f"{counted(len(paths), f'{suffix} file')} ({some(paths)}; {how_to_read(suffix)})"
             for suffix, paths in sorted(self.unreadable.items())
@@ -49,12 +49,12 @@ class Listing:
 
 
 def list_pictures(folder: Path) -> list[Path]:
-    """All pictures, relative to the folder, in the order of their names; all of them directly in it, or all in its
-    sub-folders. Links to files and folders are followed. What is left out is counted and named in the log, but for
-    what begins with a dot.
+    """All pictures, relative to the folder and sorted by name: all in the folder itself, or all in its sub-folders.
+
+    Links to files and folders are followed. Ignored entries are logged, except names that begin with a dot.
 
     Raises:
-        DataError: if the folder cannot be read, or holds no pictures, or holds them in another way.
+        DataError: the folder cannot be read, has no pictures, or has another layout.
     """
     listing = Listing()
     for file in _walk(folder, Path(), DEEPEST, listing, ()):
@@ -74,26 +74,26 @@ def list_pictures(folder: Path) -> list[Path]:
 
 
 def some(things: Sequence[Any], most: int = 3) -> str:
-    """The first ones, and a word on the rest."""
+    """The first things, with an ellipsis if there are more."""
     return ", ".join(map(shown, things[:most])) + (", …" if len(things) > most else "")
 
 
 def shown(thing: Any) -> str:
-    """Fit to be printed: a file's name need not be text."""
+    """Printable text: the name of a file may be invalid Unicode."""
     return str(thing).encode(errors="backslashreplace").decode()
 
 
 def natural(name: str) -> tuple[list[tuple[int, str]], str]:
-    """A key to sort names by, as people count: "2" before "10", "img9" before "img10"."""
+    """A sort key for natural order: "2" before "10", "img9" before "img10"."""
     parts = re.split(r"(\d+)", name, flags=re.ASCII)
-    # text and numbers take turns, so that like is compared with like
+    # text and numbers alternate, so that equal types are compared
     return [(int(part), "") if index % 2 else (0, part) for index, part in enumerate(parts)], name
 
 
 def _walk(
     folder: Path, below: Path, depth: int, listing: Listing, around: tuple[tuple[int, int], ...]
 ) -> Iterator[Path]:
-    """All files, relative to the folder; a DataError for a folder that cannot be read."""
+    """All files, relative to the folder. Raises DataError for a folder that cannot be read."""
     try:
         here = os.stat(folder / below)
         if (identity := (here.st_dev, here.st_ino)) in around:
@@ -121,7 +121,7 @@ def _walk(
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link to itself; as a picture it cannot be read, which is told then
+    except OSError:  # a link to itself; reading it as a picture gives the error
         return False
 
 

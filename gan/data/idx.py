@@ -1,4 +1,4 @@
-"""The IDX file format of MNIST and its relatives: read whole, or refused with the reason.
+"""The IDX file format of MNIST and similar datasets.
 
 Layout (http://yann.lecun.com/exdb/mnist/): two zero bytes, a code for the type, the number of dimensions, each
 dimension as a big-endian 32-bit integer, then the values, big-endian, last dimension fastest.
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from gan.system.errors import DataError
 
-MAX_BYTES = 2**30  # twice the largest set, EMNIST by class: a small gzip file can hold any number of zeros
+MAX_BYTES = 2**30  # twice the largest dataset, EMNIST by class: a limit for decompression
 GZIP_MAGIC = b"\x1f\x8b"
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
@@ -25,7 +25,7 @@ def read_bytes(path: Path) -> bytes:
     """The content of a file, decompressed if its first bytes are those of gzip.
 
     Raises:
-        DataError: if the file is missing, unreadable, empty, or broken as a gzip file.
+        DataError: the file is missing, unreadable, empty, too large, or a damaged gzip file.
     """
     try:
         data = path.read_bytes()
@@ -61,13 +61,13 @@ def parse_idx(data: bytes, path: Path) -> Tensor:
     if len(data) != expected:
         fault = "is truncated" if len(data) < expected else "is too long"
         raise DataError(f"{path}: {fault}: its header asks for {expected:,} bytes, there are {len(data):,}")
-    # astype copies: the result is writable and does not keep the file's bytes alive
+    # astype copies: the result is writable and does not reference the file's bytes
     values = np.frombuffer(data, dtype, offset=offset).astype(dtype.newbyteorder("="))
     return torch.from_numpy(values.reshape(shape))
 
 
 def _parse_header(data: bytes, path: Path) -> tuple[np.dtype, tuple[int, ...]]:
-    """Type and shape, or a DataError that names what the file looks like instead."""
+    """Type and shape. Raises DataError with the apparent type of the file."""
     if data[:64].lstrip().startswith(b"<"):
         raise DataError(f"{path}: starts like an HTML page, not an IDX file")
     if not any(data[:16]):

@@ -1,4 +1,4 @@
-"""Batches of a training set that lives in memory as one tensor: indexed, and normalised there."""
+"""A loader of normalised batches from a training set that is one tensor in memory."""
 
 from collections.abc import Iterator
 
@@ -11,26 +11,25 @@ from gan.system.random_streams import stream_seed
 
 
 class ResidentLoader:
-    """An iterable over the batches of one epoch, for one rank; any number of times.
+    """The batches of one epoch for one rank; it can be iterated repeatedly.
 
-    The order of epoch e is a function of (seed, e) alone: the same after a resume and on every rank. Each rank takes
-    its contiguous part of every global batch, so that the ranks' batches put together, in rank order, are the batch
-    that a single process would see.
+    The order of epoch e depends on (seed, e) only: it is the same after a resume and on every rank. Each rank takes a
+    contiguous part of every global batch. The parts in rank order are the batch of a single process.
 
     Args:
-        images: at rest, uint8 (N, C, H, W) or float32 points (N, 2, 1, 1), on any device; the batches come out on it.
+        images: uint8 (N, C, H, W) or float32 points (N, 2, 1, 1), on any device, which is also that of the batches.
         labels: int64 (N,), on the same device.
         batch_size: images per global batch, over all ranks together.
         shuffle: a new order in each epoch; else the order of the file.
-        drop_last: leave out the last batch if it is short. If it is kept and there are several ranks, it is trimmed
-            to a multiple of ``world_size``, so that all ranks hold equally many (at most world_size - 1 images are
-            left out of that epoch, others in the next one when shuffled).
+        drop_last: leave out the last batch if it is short. Otherwise, with several ranks, it is trimmed to a multiple
+            of ``world_size``, so that all ranks have the same number of images; at most world_size - 1 images are left
+            out of an epoch.
         mean, std: see ``gan.data.normalization``.
-        seed: of the order.
-        rank, world_size: this process takes part ``rank`` of ``world_size`` equal parts of each batch.
+        seed: seed of the order.
+        rank, world_size: this process takes part number ``rank`` of ``world_size`` equal parts of each batch.
 
     Raises:
-        ConfigError: if ``batch_size`` is not a positive multiple of ``world_size``, or no batch would be left.
+        ConfigError: ``batch_size`` is not a positive multiple of ``world_size``, or there would be no batch.
     """
 
     def __init__(
@@ -59,8 +58,8 @@ class ResidentLoader:
         self.rank = rank
         self.world_size = world_size
         self.epoch = 0
-        self._given = 0  # batches of the epoch that is under way
-        self._resumed: tuple[int, int] | None = None  # an epoch, and its batches that have been given before
+        self._given = 0  # batches yielded in the current epoch
+        self._resumed: tuple[int, int] | None = None  # an epoch, and the number of its batches that were yielded before
         if len(self) == 0:
             remedy = "a smaller batch_size or data.drop_last=false" if drop_last else "more images"
             raise ConfigError(
@@ -70,16 +69,16 @@ class ResidentLoader:
 
     @property
     def sampler(self) -> "ResidentLoader":
-        """Itself: Lightning announces each epoch by ``loader.sampler.set_epoch(epoch)``."""
+        """The loader itself: Lightning calls ``loader.sampler.set_epoch(epoch)`` for each epoch."""
         return self
 
     @property
     def batch_sampler(self) -> None:
-        """None: part of what Lightning asks of anything that has a ``sampler``."""
+        """None; Lightning requires it of an object with a ``sampler``."""
         return None
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose order the next iteration takes; without it, all epochs are alike."""
+        """Set the epoch whose order the next iteration uses."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -91,7 +90,7 @@ class ResidentLoader:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield images float32 (n, C, H, W), normalised, and labels int64 (n,); n = batch_size / world_size or less.
 
-        Of an epoch that ``load_state_dict`` has named, what had not been given then.
+        After ``load_state_dict``, the epoch of that state yields its remaining batches only.
         """
         order = self._order().to(self.images.device)
         resumed, self._resumed = self._resumed, None
@@ -101,24 +100,24 @@ class ResidentLoader:
             start = batch * self.batch_size
             count = min(self.batch_size, len(self.images) - start) // self.world_size
             chosen = order.narrow(0, start + self.rank * count, count)
-            # index_select copies whole images; indexing, byte by byte, takes four times as long
+            # index_select copies whole images and is four times as fast as indexing
             images, labels = self.images.index_select(0, chosen), self.labels.index_select(0, chosen)
             yield normalize(images, self.mean, self.std), labels
 
     def state_dict(self) -> dict[str, int]:
-        """Where it is, for a checkpoint: Lightning keeps the state of a loader that has one."""
+        """The position in the epoch, which Lightning saves in checkpoints."""
         return {"epoch": self.epoch, "given": self._given}
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
-        """Go on in that epoch after the batches that were given; any other epoch is given whole."""
+        """Continue in that epoch after the batches that were yielded; other epochs are complete."""
         self._given = state_dict["given"]
         self._resumed = (state_dict["epoch"], state_dict["given"])
 
     def _order(self) -> Tensor:
-        """The indices of all images, int64 (N,) on the CPU, in the order of this epoch."""
+        """The order of this epoch: indices of all images, int64 (N,), on the CPU."""
         if not self.shuffle:
             return torch.arange(len(self.images))
-        # rank 0's stream on every rank: they share one order and differ in what they take of it
+        # rank 0's stream on every rank, so that all ranks have the same order
         generator = torch.Generator().manual_seed(stream_seed(self.seed, 0, "data order", self.epoch))
         return torch.randperm(len(self.images), generator=generator)
 

@@ -1,4 +1,4 @@
-"""Does a data set fit into this machine's memory? Asked before it is allocated: later, the process is killed."""
+"""Memory checks before a dataset is allocated, because the system would kill the process."""
 
 import math
 import os
@@ -11,12 +11,12 @@ GIB = 2**30
 
 
 def check_memory(what: str, count: int, image_shape: tuple[int, int, int], remedy: str, *, more: int = 0) -> None:
-    """Raise DataError if ``count`` uint8 images would take more than half of the memory that is free.
+    """Raise DataError if ``count`` uint8 images need more than half of the free memory.
 
     Args:
-        what: begins the message: the setting and its value.
-        remedy: ends it: what the user can do.
-        more: bytes that each image takes besides, for its latent, say.
+        what: beginning of the message: the setting and its value.
+        remedy: end of the message: what the user can do.
+        more: additional bytes per image, such as those of its latent.
     """
     needed, free = count * (math.prod(image_shape) + more), free_memory()
     if free is not None and needed > USABLE * free:
@@ -28,7 +28,7 @@ def check_memory(what: str, count: int, image_shape: tuple[int, int, int], remed
 
 
 def free_memory() -> int | None:
-    """Bytes that can be had without swapping, within the limit of this process's container; None where unknown."""
+    """Available bytes without swapping, within the limit of the container; None if unknown."""
     found = [value for value in (_of_the_machine(), _of_the_container()) if value is not None]
     return min(found, default=None)
 
@@ -39,7 +39,7 @@ def _of_the_machine() -> int | None:
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
     except (OSError, StopIteration, ValueError, IndexError):
         pass
-    try:  # no Linux: all that is built in
+    try:  # not Linux: all installed memory
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
         return None

@@ -1,6 +1,6 @@
-"""Between what lies at rest and floats in training: (x - mean) / std with x in [0, 1], and back.
+"""Normalisation of images for training, (x - mean) / std with x in [0, 1], and its inverse.
 
-Pictures are uint8 at rest, 0 … 255 standing for [0, 1]. Points of the plane are float32, in [0, 1] as they are.
+Stored pictures are uint8, where 0 … 255 stands for [0, 1]. Stored points of the plane are float32 in [0, 1].
 """
 
 import functools
@@ -16,9 +16,9 @@ def normalize(images: Tensor, mean: float, std: float) -> Tensor:
     """(x - mean) / std, float32 of the same shape on the same device; x is an image / 255 if it is uint8.
 
     Args:
-        images: uint8 in 0 … 255, or floats in [0, 1], of any shape; left as they are.
+        images: uint8 in 0 … 255, or floats in [0, 1], of any shape; not changed.
 
-    Bit-equal to torchvision's ``ToTensor`` followed by ``Normalize(mean, std)``: the same operations in that order.
+    Bit-equal to torchvision's ``ToTensor`` followed by ``Normalize(mean, std)``.
     """
     full, mean_, std_ = _constants(mean, std, images.device)
     if images.is_floating_point():
@@ -28,16 +28,16 @@ def normalize(images: Tensor, mean: float, std: float) -> Tensor:
 
 @functools.lru_cache
 def _constants(mean: float, std: float, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """0-dim tensors, not Python numbers: CUDA multiplies by the reciprocal of a number, which is off by a last bit."""
+    """0-dim tensors: CUDA multiplies by the reciprocal of a Python number, which can differ in the last bit."""
     full, mean_, std_ = (torch.full((), value, device=device) for value in (255.0, mean, std))
     return full, mean_, std_
 
 
 def denormalize(images: Tensor, mean: float, std: float, at_rest: torch.dtype = torch.uint8) -> Tensor:
-    """Floats as a network gives them, any shape and float dtype -> what lies at rest, of the dtype ``at_rest``.
+    """Convert outputs of a network, of any shape and float dtype, to the stored dtype ``at_rest``.
 
-    uint8 in 0 … 255, rounded and clamped: ``denormalize(normalize(x, m, s), m, s)`` is x for all 256 values. float32
-    for points: x * std + mean and nothing else, for a generator may put a point outside of [0, 1].
+    uint8: rounded and clamped to 0 … 255; ``denormalize(normalize(x, m, s), m, s)`` is x for all 256 values. float32,
+    for points: x * std + mean without a clamp, because a generated point may be outside of [0, 1].
     """
     units = images.detach().float().mul(std).add_(mean)
     if at_rest.is_floating_point:
@@ -46,5 +46,5 @@ def denormalize(images: Tensor, mean: float, std: float, at_rest: torch.dtype = 
 
 
 def dtype_at_rest(image_shape: Sequence[int]) -> torch.dtype:
-    """float32 for points of the plane, whose image shape is (2, 1, 1); uint8 for pictures."""
+    """The stored dtype: float32 for points of the plane, whose shape is (2, 1, 1); uint8 for pictures."""
     return torch.float32 if tuple(image_shape) == POINT_SHAPE else torch.uint8

@@ -1,4 +1,4 @@
-"""One picture file, by Pillow: its size and kind, and its pixels."""
+"""Reading of picture files with Pillow: size, type and pixels."""
 
 import importlib
 from pathlib import Path
@@ -13,25 +13,25 @@ SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".jfif", ".jpe", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm",
     ".avif", ".heic", ".heif",
 )  # fmt: skip
-# Of these suffixes, those that not every Pillow reads: the module that teaches it, and what to install.
+# Suffixes that need an optional plugin of Pillow: its module, and the package to install.
 EXTRAS = {
-    ".avif": ("pillow_avif", "pillow>=11.3"),  # from 11.3 on it is built in
+    ".avif": ("pillow_avif", "pillow>=11.3"),  # built in since 11.3
     ".heic": ("pillow_heif", "pillow-heif"),
     ".heif": ("pillow_heif", "pillow-heif"),
 }
 
 
 class PictureFault(Exception):
-    """Why a picture cannot be used, in a few words."""
+    """A picture cannot be used; the message is a short reason."""
 
 
 class Header(NamedTuple):
-    """What a file says of its picture.
+    """The header of a picture file.
 
     Attributes:
-        width, height: pixels, before the picture is turned as its EXIF data say.
+        width, height: pixels, before the rotation by EXIF data.
         channels: 1 or 3.
-        deep: "whole" for one channel of whole numbers of 16 or 32 bits, "float" for one of floats; "" for 8 bits a
+        deep: "whole" for one channel of 16-bit or 32-bit integers, "float" for one channel of floats; "" for 8 bits per
             channel.
     """
 
@@ -41,11 +41,11 @@ class Header(NamedTuple):
     deep: str
 
 
-Span = tuple[float, float]  # of the values of deep pictures: what becomes 0, and what becomes 255
+Span = tuple[float, float]  # of pictures with more than 8 bits: the values that become 0 and 255
 
 
 def can_read(suffix: str) -> bool:
-    """Whether this Pillow reads files that end so, one of ``SUFFIXES``; a plugin that is installed is switched on."""
+    """Whether Pillow can read a suffix of ``SUFFIXES``; an installed plugin is registered."""
     if suffix not in EXTRAS:
         return True
     if suffix == ".avif" and "avif" in features.modules and features.check("avif"):
@@ -54,21 +54,21 @@ def can_read(suffix: str) -> bool:
         plugin = importlib.import_module(EXTRAS[suffix][0])
     except ImportError:
         return False
-    if suffix != ".avif":  # the other one does it by itself
+    if suffix != ".avif":  # the AVIF plugin registers itself
         plugin.register_heif_opener()
     return True
 
 
 def how_to_read(suffix: str) -> str:
-    """What a user is told of a suffix of ``EXTRAS`` that this Pillow does not read."""
+    """The message for a suffix of ``EXTRAS`` that Pillow cannot read."""
     return f'this Pillow cannot read it: pip install "{EXTRAS[suffix][1]}"'
 
 
 def read_header(path: Path) -> Header:
-    """Size and kind, without decoding the picture.
+    """Read the size and type without decoding the picture.
 
     Raises:
-        PictureFault: if there is no such.
+        PictureFault: the file has no valid header.
     """
     try:
         with _opened(path) as picture:
@@ -79,10 +79,10 @@ def read_header(path: Path) -> Header:
 
 
 def read_span(path: Path) -> Span:
-    """The least and the largest value of a deep picture.
+    """The smallest and the largest value of a picture with more than 8 bits.
 
     Raises:
-        PictureFault: if the picture is broken, or one of its values is no finite number.
+        PictureFault: the picture is broken, or has a value that is not finite.
     """
     try:
         with _opened(path) as picture:
@@ -92,10 +92,10 @@ def read_span(path: Path) -> Span:
 
 
 def common_span(deep: str, spans: list[Span]) -> Span:
-    """What becomes 0 and what becomes 255 in all deep pictures of a folder, of one kind, which hold these values.
+    """The values that become 0 and 255 in all pictures of one type in a folder, from the ranges of the pictures.
 
-    Whole numbers: 0, and the least 2^k - 1, from 255 on, that none is above (4095 for a 12-bit camera's pictures, 65535
-    for those that use 16 bits). Floats in [0, 1]: 0 and 1. All others: the least and the largest value.
+    Integers: 0, and the smallest 2^k - 1, at least 255, that no value exceeds (4095 for a 12-bit camera, 65535 for 16
+    bits). Floats in [0, 1]: 0 and 1. Otherwise: the smallest and the largest value.
     """
     least, most = min(span[0] for span in spans), max(span[1] for span in spans)
     if least >= 0 and deep == "whole":
@@ -108,14 +108,14 @@ def common_span(deep: str, spans: list[Span]) -> Span:
 def read_pixels(
     path: Path, channels: int, height: int, width: int, fit: str | None = None, span: Span | None = None
 ) -> NDArray[np.uint8]:
-    """uint8 (channels, height, width): the first frame, upright, transparent parts on white, grey by luma, resized.
+    """uint8 (channels, height, width): the first frame, upright, transparent parts white, grey by luma, resized.
 
     Args:
-        fit: how a picture of another shape gets this one, "crop" or "pad"; None: it is stretched.
-        span: for a deep picture, as `common_span` gives it; None: that of this picture by itself.
+        fit: for a picture of another shape, "crop" or "pad"; None to stretch it.
+        span: for a picture with more than 8 bits, from `common_span`; None for its own range.
 
     Raises:
-        PictureFault: if the picture is broken.
+        PictureFault: the picture is broken.
     """
     try:
         with _opened(path) as opened:
@@ -135,7 +135,7 @@ def read_pixels(
 
 def _opened(path: Path) -> Image.Image:
     if path.exists() and not path.is_file():
-        raise PictureFault("is no regular file")  # a pipe would never end
+        raise PictureFault("is no regular file")  # a pipe would block
     suffix = path.suffix.lower()
     if suffix in EXTRAS and not can_read(suffix):
         raise PictureFault(how_to_read(suffix))
@@ -158,7 +158,7 @@ def _in_8_bits(values: NDArray[Any], least: float, most: float) -> NDArray[np.ui
 
 
 def _resized(picture: Image.Image, size: tuple[int, int], fit: str | None) -> Image.Image:
-    """Of this width and height, with antialiasing, as `gan.data.resizing` has it."""
+    """Resize with antialiasing, as in `gan.data.resizing`."""
     if picture.size == size:
         return picture
     if fit == "crop":
@@ -169,7 +169,7 @@ def _resized(picture: Image.Image, size: tuple[int, int], fit: str | None) -> Im
 
 
 def _fault(error: Exception, path: Path) -> PictureFault:
-    """Pillow's decoders raise whatever comes to them on a broken file."""
+    """The fault for an error of Pillow, whose decoders raise many types of errors."""
     if isinstance(error, PictureFault):
         return error
     if isinstance(error, UnidentifiedImageError):

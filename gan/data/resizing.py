@@ -1,4 +1,4 @@
-"""Another size, another number of channels: uint8 in, uint8 out, once, before training."""
+"""Resizing and channel conversion of a uint8 dataset, once before training."""
 
 from dataclasses import replace
 
@@ -9,17 +9,17 @@ from torch.nn.functional import interpolate
 from gan.data.loaded import LoadedImages
 from gan.data.memory import check_memory
 
-CHUNK = 1024  # images that are floats at one time
+CHUNK = 1024  # images converted to floats at once
 
-# ITU-R 601 luma in 16-bit fractions, which add up to 65,536: Pillow's own, so that a folder is greyed as a set is
+# ITU-R 601 luma as 16-bit fractions with sum 65,536, as in Pillow, so that folders and datasets get the same grey
 LUMA = (19595, 38470, 7471)
 
 
 def fitted(loaded: LoadedImages, image_size: int | None = None, image_channels: int | None = None) -> LoadedImages:
-    """The set with images of (image_channels, image_size, image_size); None leaves that as it is.
+    """The dataset with images of shape (image_channels, image_size, image_size); None for no change.
 
     Raises:
-        DataError: if the images would not fit into memory.
+        DataError: the images do not fit into memory.
     """
     channels, height, width = loaded.images.shape[1:]
     wanted = (image_channels or channels, image_size or height, image_size or width)
@@ -46,7 +46,7 @@ def fitted(loaded: LoadedImages, image_size: int | None = None, image_channels: 
 
 
 def with_channels(images: Tensor, image_channels: int | None) -> Tensor:
-    """uint8 (N, C, H, W) with 1 channel (luma) or 3 (grey, three times); None for no change.
+    """uint8 (N, C, H, W) with 1 channel (luma) or 3 channels (repeated grey); None for no change.
 
     Luma is (19595 R + 38470 G + 7471 B + 32768) // 65536, as Pillow's ``convert("L")``.
     """
@@ -66,7 +66,7 @@ def with_channels(images: Tensor, image_channels: int | None) -> Tensor:
 def resized(images: Tensor, image_size: int | None) -> Tensor:
     """uint8 (N, C, image_size, image_size), bilinear with antialiasing, rounded; None for no change.
 
-    Antialiasing widens the filter when images get smaller: every pixel counts. Bilinear never leaves 0 … 255.
+    Antialiasing widens the filter for smaller images, so that every pixel is used. Results stay in 0 … 255.
     """
     if image_size is None or images.shape[2:] == (image_size, image_size):
         return images

@@ -1,5 +1,4 @@
-"""Images come in: a set by its name, verified, from the disk, by download, from the bundled sample in its place, from a
-folder of pictures, or made on the spot."""
+"""Loading of a dataset by its name: from the disk, by download, from a folder of pictures, or generated."""
 
 import logging
 from dataclasses import replace
@@ -45,26 +44,26 @@ def load(
     on_broken: str = "error",
     class_order: str = "natural",
 ) -> LoadedImages:
-    """Load a set: from ``root`` if it is whole there, else downloaded to there, else its sample if that is allowed.
+    """Load a dataset: from ``root`` if complete, else by download to ``root``, else its bundled sample if allowed.
 
-    A folder of pictures is read from where it is; points are drawn.
+    A folder of pictures is read from its path; points are generated.
 
     Args:
         name: one of ``registry.NAMES``.
-        root: data folder in torchvision's layout; may be read-only if everything is there.
-        split: EMNIST's split ("balanced" if None); None for all other sets.
-        download: may the network be used, if files are missing or broken?
-        on_missing: "sample" goes on with the bundled sample when the set cannot be had; "error" does not.
-        folder: of pictures, for the set "folder"; None for all others.
-        of: what "stacked_mnist" stacks ("mnist" if None); None for all others.
-        image_size, image_channels: what the images are made to have; None leaves that as it is.
-        seed: of the points and the stacks.
-        fit, on_broken, class_order: for the set "folder", as `gan.data.folder.load_folder` takes them.
+        root: data folder in torchvision's layout; may be read-only if it is complete.
+        split: EMNIST's split ("balanced" if None); None for other datasets.
+        download: whether missing or damaged files may be downloaded.
+        on_missing: "sample" uses the bundled sample if the dataset is not available; "error" raises.
+        folder: path of the pictures for "folder"; None for other datasets.
+        of: dataset that "stacked_mnist" stacks ("mnist" if None); None for other datasets.
+        image_size, image_channels: size and channels of the images; None for no change.
+        seed: seed of points and stacks.
+        fit, on_broken, class_order: for "folder"; see `gan.data.folder.load_folder`.
 
     Raises:
-        DataError: for an unknown name, split or ``on_missing``, or a setting that is not for this set; if the set is
-            missing or broken, cannot be fetched, and has no sample or may not use it. The message says what was looked
-            for, what failed, and the ways out.
+        DataError: an unknown name, split or ``on_missing``; a setting that this dataset does not accept; or the dataset
+            is not available and has no sample or may not use it. The message has the expected files, the errors, and
+            the possible remedies.
     """
     if on_missing not in ON_MISSING:
         raise DataError(unknown_name("data.on_missing", on_missing, ON_MISSING))
@@ -86,11 +85,11 @@ def load(
 
 
 def _load_files(name: str, root: str | Path, split: str | None, download: bool, on_missing: str) -> LoadedImages:
-    """A set that has files of its own, or its sample."""
+    """A dataset from files, or its sample."""
     source = find_source(name, split)
     if isinstance(source, Sample):
         return _load_sample(source)
-    # resolved, so that an error names a place and not a riddle
+    # resolved, for the messages
     root = Path(root).expanduser().resolve()
     try:
         return _load_source(source, root)
@@ -110,7 +109,7 @@ def _load_files(name: str, root: str | Path, split: str | None, download: bool, 
 
 
 def _fetch_and_load(source: DatasetSpec | Archive, root: Path, fault: str) -> LoadedImages:
-    # nothing there is a first run, which is no fault; a broken file is one
+    # no files at all: a first run, which needs no warning
     nothing_there = len(missing_files(source, root)) == len(source.files)
     logger.log(logging.INFO if nothing_there else logging.WARNING, "%s; fetching %s", fault, source.title)
     fetch(source, root)
@@ -145,7 +144,7 @@ def _load_sample(sample: Sample) -> LoadedImages:
 
 
 def _fault(source: DatasetSpec | Archive, root: Path, error: DataError) -> str:
-    """What is wrong with what lies under the root: nothing is there, or a file that is named."""
+    """What is wrong with the files under the root."""
     missing = missing_files(source, root)
     if len(missing) == len(source.files):
         return f"{root / source.folder} holds no {source.title}"

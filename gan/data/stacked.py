@@ -1,4 +1,4 @@
-"""Stacked MNIST: three digits, one in each colour channel: 1,000 classes, to count the modes that a generator has.
+"""Stacked MNIST: one digit in each colour channel, 1,000 classes, to count the modes of a generator.
 
 Metz et al. 2017, "Unrolled Generative Adversarial Networks"; Srivastava et al. 2017, "VEEGAN".
 """
@@ -15,14 +15,14 @@ from gan.system.random_streams import stream_seed
 
 
 def stacked(base: LoadedImages, seed: int) -> LoadedImages:
-    """As many stacks as the base has images, each base image once in each channel, composed by ``seed`` alone.
+    """Stacks of three random images of a dataset; each image occurs once in each channel. They depend on ``seed``.
 
     Args:
         base: images uint8 (N, 1, H, W) of 10 classes.
 
     Returns:
-        images uint8 (N, 3, H, W); label 100 r + 10 g + b of the classes in red, green and blue. Train images are
-        stacked from train images, held-out ones from held-out ones. The name is "stacked_" and the base's.
+        images uint8 (N, 3, H, W); label 100 r + 10 g + b of the classes in red, green and blue. Training images are
+        stacks of training images, held-out images of held-out images. The name is "stacked_" + the base's name.
     """
     images, labels = _stack(base.images, base.labels, seed, "stack")
     held_out_images, held_out_labels = _stack(base.held_out_images, base.held_out_labels, seed, "held-out stack")
