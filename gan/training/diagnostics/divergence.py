@@ -35,22 +35,22 @@ class Diverged(RunError):
 
     def __str__(self) -> str:
         # The files are listed when the message is printed: then a checkpoint that was being written is complete.
-        left, is_intact, _ = describe_stopped_run(self.folder).partition("\nTo go on: ")
-        told = f"DIVERGED in {self.since}: {self.seen}. {to_try(self.settings)}\n{left}"
-        words = self._changed
-        if not is_intact or not words:
-            return told
-        allowed = ",".join(word.partition("=")[0] for word in words)
+        left, has_checkpoint, _ = describe_stopped_run(self.folder).partition("\nTo go on: ")
+        message = f"DIVERGED in {self.since}: {self.seen}. {to_try(self.settings)}\n{left}"
+        overrides = self._changed
+        if not has_checkpoint or not overrides:
+            return message
+        allowed = ",".join(override.partition("=")[0] for override in overrides)
         return (
-            f"{told}\nWith the same settings it would diverge again. To go on with another one: "
-            f"{shell.resume(self.folder, *words, f'resume.allow=[{allowed}]')}"
+            f"{message}\nWith the same settings it would diverge again. To go on with another one: "
+            f"{shell.resume(self.folder, *overrides, f'resume.allow=[{allowed}]')}"
         )
 
     @property
     def _changed(self) -> list[str]:
-        """The words of the first change that a run may be resumed with: it keeps its networks, losses and penalty."""
+        """The overrides of the first suggestion that changes the optimizers only: a run can be resumed with it."""
         found = (change.split() for change in self.settings)
-        return next((words for words in found if all(word.startswith("optimizer.") for word in words)), [])
+        return next((each for each in found if all(override.startswith("optimizer.") for override in each)), [])
 
 
 def check_finite(game: GAN, folder: Path) -> None:
