@@ -52,7 +52,7 @@ def without_run(words: Sequence[str]) -> list[str]:
     if elsewhere := next((word for word in rest if word.lstrip("+").startswith("hydra.run.dir=")), None):
         raise ConfigError(f"resume: {elsewhere} given; a run goes on in its own folder, which can be moved")
     own = [word for word in rest if not _is_setting(word)]
-    command_line.current().changes.extend(word for word in rest if _is_setting(word))
+    command_line.current().changes = [word for word in rest if _is_setting(word)]
     return [*own, f"resume.run={shell.quoted(folder)}", f"hydra.run.dir={shell.quoted(folder)}"]
 
 
