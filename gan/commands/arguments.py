@@ -1,4 +1,4 @@
-"""Arguments that several commands have, so that they are called and explained alike; and what classes they name."""
+"""Arguments of several commands, and their parsing."""
 
 import re
 from collections.abc import Sequence
@@ -12,23 +12,23 @@ from gan.system.errors import GanError
 Source = Annotated[Path, typer.Argument(help="A run folder, or a generator.safetensors.")]
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same images.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
-GrayR = Annotated[bool, typer.Option("--gray-r", help="Dark on white, as matplotlib's gray_r.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
+GrayR = Annotated[bool, typer.Option("--gray-r", help="Invert the images: dark on white, like matplotlib's gray_r.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
 
 
 def classes(given: str | None, names: Sequence[str]) -> str | list[str] | None:
-    """What --class means: one class, also if there is a comma in its name, or several."""
+    """The classes of --class: one class, whose name may contain a comma, or several."""
     if given is None or given in names or "," not in given:
         return given
     return [part.strip() for part in given.split(",")]
 
 
-def whole_numbers(option: str, given: str) -> list[int]:
-    """Numbers with commas between them, each 0 or more.
+def parse_ints(option: str, given: str) -> list[int]:
+    """Parse comma-separated integers, each 0 or more.
 
     Raises:
-        GanError: something else was given.
+        GanError: the value is invalid.
     """
     parts = [part.strip() for part in given.split(",")]
     if not all(re.fullmatch(r"\d{1,18}", part, re.ASCII) for part in parts):
@@ -36,9 +36,9 @@ def whole_numbers(option: str, given: str) -> list[int]:
     return [int(part) for part in parts]
 
 
-def check_ending(out: Path, endings: Sequence[str]) -> None:
-    """Raise GanError where the name of --out has none of these endings."""
-    if out.suffix.lower() not in endings:
-        *others, last = endings
+def check_suffix(out: Path, suffixes: Sequence[str]) -> None:
+    """Raise GanError if --out has none of these suffixes."""
+    if out.suffix.lower() not in suffixes:
+        *others, last = suffixes
         allowed = f"{', '.join(others)} or {last}" if others else last
         raise GanError(f"--out: {out} given; a name that ends in {allowed} expected")

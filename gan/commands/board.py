@@ -18,9 +18,9 @@ from gan.system.errors import GanError
 
 EVENTS = "events.out.tfevents*"
 PROJECTOR = "projector_config.pbtxt"
-MOST_SECONDS = 5.0  # for TensorBoard to look at the files before its page is opened
-# By itself TensorBoard keeps ten pictures of a tag; then the slider skips epochs. 0 should mean all, but its page of
-# images then shows none (2.21: the same number bounds what it reads).
+MOST_SECONDS = 5.0  # waiting time for TensorBoard to read the files before its page is opened
+# By default TensorBoard keeps ten images of a tag, and its slider skips epochs. 0 should mean all images, but then its
+# page shows none (2.21).
 EVERY_IMAGE = "images=100000"
 
 
@@ -28,18 +28,18 @@ def board(
     run: Annotated[
         Path | None,
         typer.Argument(
-            help="A run folder, or a folder with runs below it. By default the newest below outputs and multirun."
+            help="A run folder, or a folder with runs below it. By default the newest run below outputs and multirun."
         ),
     ] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="By default the first free one from 6006 on.")
+        int | None, typer.Option(min=0, max=65535, help="By default the first free port from 6006 on.")
     ] = None,
     host: Annotated[
-        str, typer.Option(help="Who may look: 127.0.0.1, this machine alone; 0.0.0.0, anybody.")
+        str, typer.Option(help="Address to listen on: 127.0.0.1 for this machine only, 0.0.0.0 for all machines.")
     ] = "127.0.0.1",
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
 ) -> None:
-    """Open TensorBoard: losses, accuracies, measures and pictures of a run. Ctrl-C ends it."""
+    """Open TensorBoard with the losses, accuracies, metrics and images of a run. Stop it with Ctrl-C."""
     folder = newest(run_folders()) if run is None else _with_events(run)
     url = launch(folder, host=host, port=port)
     print(f"TensorBoard on {folder}: {url}")
@@ -55,7 +55,7 @@ def newest(folders: list[Path]) -> Path:
     """The run whose TensorBoard files have changed last.
 
     Raises:
-        GanError: no run has any.
+        GanError: no run has TensorBoard files.
     """
     files = [path for folder in folders for path in folder.rglob(EVENTS)]
     if not files:
@@ -73,13 +73,12 @@ def _with_events(folder: Path) -> Path:
 
 
 def launch(folder: Path, *, host: str, port: int | None) -> str:
-    """Serve a folder from a thread of this process; the address of the page.
+    """Serve a folder from a thread of this process, and return the URL of the page.
 
-    The folder is looked at again and again, so it is named from the root: whoever changes the working directory
-    meanwhile must not make it another one.
+    The path is made absolute, because TensorBoard reads it repeatedly and the working directory may change.
 
     Raises:
-        GanError: the port is taken, or is not this user's; the host is empty, which would be every address.
+        GanError: the port is not available, or the host is empty, which would mean every address.
     """
     if not host.strip():
         raise GanError("--host: '' given, which would be every address of this machine; give 127.0.0.1, or 0.0.0.0")
@@ -89,18 +88,18 @@ def launch(folder: Path, *, host: str, port: int | None) -> str:
     logging.getLogger("tensorboard").setLevel(logging.ERROR)
     server: Any = program.TensorBoard()
     ports = [] if port is None else ["--port", str(port)]
-    whole = ["--load_fast", "false", "--samples_per_plugin", EVERY_IMAGE]
-    server.configure(argv=["tensorboard", "--logdir", str(folder.resolve()), "--host", host, *whole, *ports])
+    options = ["--load_fast", "false", "--samples_per_plugin", EVERY_IMAGE]
+    server.configure(argv=["tensorboard", "--logdir", str(folder.resolve()), "--host", host, *options, *ports])
     try:
         url = str(server.launch())
     except program.TensorBoardServerException as error:
-        raise GanError(f"--host, --port: TensorBoard cannot be had at {host}:{port or 6006}: {error}") from None
-    _let_it_read(url, projector=next(folder.rglob(PROJECTOR), None) is not None)
+        raise GanError(f"--host, --port: TensorBoard cannot listen at {host}:{port or 6006}: {error}") from None
+    _wait_for_plugins(url, projector=next(folder.rglob(PROJECTOR), None) is not None)
     return url
 
 
-def _let_it_read(url: str, *, projector: bool) -> None:
-    """Wait a moment until it knows what there is: a page that is opened sooner has no tab for what is found later."""
+def _wait_for_plugins(url: str, *, projector: bool) -> None:
+    """Wait until TensorBoard has found its plugins: a page that is opened earlier lacks their tabs."""
     last = time.monotonic() + MOST_SECONDS
     while time.monotonic() < last:
         with contextlib.suppress(OSError, ValueError), urllib.request.urlopen(f"{url}data/plugins_listing") as answer:
@@ -111,7 +110,7 @@ def _let_it_read(url: str, *, projector: bool) -> None:
 
 
 def wait() -> None:
-    """Until Ctrl-C."""
+    """Wait until Ctrl-C."""
     try:
         threading.Event().wait()
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""`gan demo` and `gan watch`: pages in the browser, on this machine alone."""
+"""`gan demo` and `gan watch`: web pages on this machine."""
 
 import sys
 import webbrowser
@@ -14,17 +14,17 @@ from gan.system.errors import GanError
 if TYPE_CHECKING:
     from gan.demo.model_cache import ModelCache
 
-Host = Annotated[str, typer.Option(help="Where to listen; others reach the page with 0.0.0.0, and see all it shows.")]
-Port = Annotated[int, typer.Option(help="0: any that is free.")]
+Host = Annotated[str, typer.Option(help="Address to listen on; with 0.0.0.0 other machines can open the page.")]
+Port = Annotated[int, typer.Option(help="0 for any free port.")]
 Open = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
-Root = Annotated[Path, typer.Option(envvar="GAN_DATA", help="Folder of the data sets, for nearest training images.")]
+Root = Annotated[Path, typer.Option(envvar="GAN_DATA", help="Folder of the datasets, for nearest training images.")]
 PORT = 8808
 
 
 def demo(
     bundles: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[BUNDLE…]", help="Run folders, or bundles. By default a small generator of digits."),
+        typer.Argument(metavar="[BUNDLE…]", help="Run folders or bundles. By default a small generator of digits."),
     ] = None,
     host: Host = "127.0.0.1",
     port: Port = PORT,
@@ -32,9 +32,9 @@ def demo(
     root: Root = Path("data"),
     device: Device = "cpu",
 ) -> None:
-    """Play with generators in the browser: sliders, classes, walks, two side by side, nearest training images.
+    """Explore generators in the browser: sliders, classes, interpolation, comparison, nearest training images.
 
-    The page is of this machine, needs no network, and ends with Ctrl-C.
+    The page is served by this machine and needs no network. Stop it with Ctrl-C.
     """
     from gan.demo.model_cache import ModelCache
     from gan.runs.reading import is_run
@@ -43,24 +43,22 @@ def demo(
     sources = bundles or []
     models = ModelCache(sources, usable_device(device))
     for number in range(len(models.names)):
-        models.model(number)  # a mistake in any of them is told at once
+        models.model(number)  # reports an invalid bundle at the start
     runs = [source for source in sources if is_run(source)]
     _serve(models, runs, root, host=host, port=port, page="", open_page=open_page)
 
 
 def watch(
-    run: Annotated[Path, typer.Argument(help="A run folder; of a folder of runs, the newest comes first.")] = Path(
-        "outputs"
-    ),
+    run: Annotated[Path, typer.Argument(help="A run folder, or a folder of runs, the newest first.")] = Path("outputs"),
     host: Host = "127.0.0.1",
     port: Port = PORT,
     open_page: Open = False,
     root: Root = Path("data"),
     device: Device = "cpu",
 ) -> None:
-    """Watch a run while it trains: newest samples, curves, alarms, time left; and play with its generator.
+    """Watch a run in the browser: newest samples, curves, alarms, time left; and explore its generator.
 
-    Reads the run folder alone, so that the run may be on, finished, failed or cut short. Ends with Ctrl-C.
+    It reads the run folder only; the run may be running, finished, failed or interrupted. Stop it with Ctrl-C.
     """
     from gan.demo.model_cache import ModelCache
     from gan.runs.reading import readable_runs

@@ -1,4 +1,4 @@
-"""`gan evaluate` and `gan metrics train-extractor`; gan/commands/main.py hooks them in."""
+"""`gan evaluate`, `gan metrics train-extractor` and `gan metrics calibrate`."""
 
 import json
 import shlex
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gan.commands.arguments import Device, Force, check_ending
+from gan.commands.arguments import Device, Force, check_suffix
 from gan.system.devices import usable_device
 from gan.system.errors import GanError
 
@@ -18,61 +18,70 @@ if TYPE_CHECKING:
 
 KINDS = ("classifier", "labeller", "autoencoder")
 
-metrics = typer.Typer(name="metrics", help="The instruments that `gan evaluate` measures with.", no_args_is_help=True)
+metrics = typer.Typer(name="metrics", help="The feature extractors of `gan evaluate`.", no_args_is_help=True)
 
-Root = Annotated[Path, typer.Option(envvar="GAN_DATA", help="Folder of the data sets, in torchvision's layout.")]
+Root = Annotated[Path, typer.Option(envvar="GAN_DATA", help="Folder of the datasets, in torchvision's layout.")]
 
 Pictures = Annotated[
-    Path | None, typer.Option("--folder", help="Of your own pictures, with --data folder; a run folder names its own.")
+    Path | None,
+    typer.Option("--folder", help="Folder of your pictures, for --data folder. By default that of the run."),
 ]
 
-Split = Annotated[str | None, typer.Option(help="Of EMNIST.")]
-Fit = Annotated[str | None, typer.Option(help="Of your own pictures: crop or pad, as data.fit of the training.")]
-OnBroken = Annotated[str | None, typer.Option(help="Of your own pictures: error or skip, as data.on_broken.")]
-ClassOrder = Annotated[str | None, typer.Option(help="Of your own pictures: natural or name, as data.class_order.")]
+Split = Annotated[str | None, typer.Option(help="Split of EMNIST.")]
+Fit = Annotated[str | None, typer.Option(help="For your pictures: crop or pad, as data.fit in training.")]
+OnBroken = Annotated[str | None, typer.Option(help="For your pictures: error or skip, as data.on_broken.")]
+ClassOrder = Annotated[str | None, typer.Option(help="For your pictures: natural or name, as data.class_order.")]
 
-Count = Annotated[int, typer.Option("--n", min=1, help="Images to measure; numbers of different n do not compare.")]
+Count = Annotated[
+    int, typer.Option("--n", min=1, help="Number of images; results with different n are not comparable.")
+]
 Cas = Annotated[
     bool,
     typer.Option(
-        "--cas", help="Of conditional ones also CAS: a classifier trained on 60,000 images, judged on real ones."
+        "--cas",
+        help="For conditional generators also CAS: a classifier is trained on 60,000 images and tested on real ones.",
     ),
 ]
 Nearest = Annotated[
     Path | None,
-    typer.Option(help="FILE.png: the images that are most like training images, and those. Of one generator."),
+    typer.Option(help="FILE.png: the images most similar to training images, beside them. For one generator."),
 ]
 Fid = Annotated[
-    bool, typer.Option("--fid", help="Also FID, in Inception's features: pip install -e '.\\[fid]', and its weights.")
+    bool,
+    typer.Option("--fid", help="Also FID, with Inception's features: needs pip install -e '.\\[fid]' and its weights."),
 ]
 
 
 def evaluate(
-    sources: Annotated[list[Path], typer.Argument(metavar="RUN_OR_BUNDLE…", help="Run folders, or bundles.")],
-    data: Annotated[str, typer.Option(help="Real images to compare with. By default those it was trained on.")] = "",
+    sources: Annotated[list[Path], typer.Argument(metavar="RUN_OR_BUNDLE…", help="Run folders or bundles.")],
+    data: Annotated[str, typer.Option(help="Dataset of the real images. By default the training data.")] = "",
     folder: Pictures = None,
     split: Split = None,
     fit: Fit = None,
     on_broken: OnBroken = None,
     class_order: ClassOrder = None,
     n: Count = 10_000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the latents; the same seed gives the same numbers.")] = 0,
-    kid_subset: Annotated[int, typer.Option(min=2, help="Images in each subset of KID; at most n.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the latents; the same seed gives the same numbers.")] = 0,
+    kid_subset: Annotated[int, typer.Option(min=2, help="Images in each subset for KID; at most n.")] = 1000,
     root: Root = Path("data"),
-    classifier: Annotated[Path | None, typer.Option(help="An extractor's file, instead of the shipped one.")] = None,
-    labeller: Annotated[Path | None, typer.Option(help="The same for the one that tells classes.")] = None,
-    autoencoder: Annotated[Path | None, typer.Option(help="The same for the one that saw no labels.")] = None,
+    classifier: Annotated[
+        Path | None, typer.Option(help="File of the classifier extractor, instead of the included one.")
+    ] = None,
+    labeller: Annotated[Path | None, typer.Option(help="File of the labeller, which predicts classes.")] = None,
+    autoencoder: Annotated[
+        Path | None, typer.Option(help="File of the autoencoder extractor, which is trained without labels.")
+    ] = None,
     cas: Cas = False,
     nearest: Nearest = None,
     fid: Fid = False,
     force: Force = False,
     device: Device = "cpu",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of the table.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
 ) -> None:
-    """Measure how good a trained generator's images are: one row per run, and quality.json beside each bundle.
+    """Measure the quality of generated images: one row per run, and quality.json beside each bundle.
 
-    The numbers are also put into the bundle itself. The first call for a data set takes ten seconds longer: what it
-    computes of the real images is kept in ~/.cache/gan (or $XDG_CACHE_HOME/gan).
+    The numbers are also saved in the bundle. The first call for a dataset takes ten seconds longer: the features of
+    the real images are cached in ~/.cache/gan (or $XDG_CACHE_HOME/gan).
     """
     from gan.data.registry import FOLDER
     from gan.generators.bundle import load_generator
@@ -83,10 +92,10 @@ def evaluate(
     if nearest is not None:
         _check_nearest(nearest, sources, force)
     wanted = evaluating.Wanted(n, seed, kid_subset, cas, fid, nearest, device)
-    own = {"classifier": classifier, "labeller": labeller, "autoencoder": autoencoder}
+    extractors = {"classifier": classifier, "labeller": labeller, "autoencoder": autoencoder}
     reading = _given(folder=folder, split=split, fit=fit, on_broken=on_broken, class_order=class_order)
-    real = evaluating.RealSets(data or (FOLDER if folder else ""), root, own, device, reading)
-    bundles = [(source, load_generator(source)) for source in sources]  # a mistake in any of them is told at once
+    real = evaluating.RealSets(data or (FOLDER if folder else ""), root, extractors, device, reading)
+    bundles = [(source, load_generator(source)) for source in sources]  # reports an invalid bundle at the start
     found: list[tuple[str, Quality]] = []
     results: list[dict[str, Any]] = []
     for source, generator in bundles:
@@ -101,31 +110,31 @@ def evaluate(
 
 @metrics.callback()
 def instruments() -> None:
-    """The instruments that `gan evaluate` measures with."""
+    """The feature extractors of `gan evaluate`."""
 
 
 @metrics.command("train-extractor")
 def train_extractor(
     out: Annotated[
         Path | None,
-        typer.Option(help="FILE.safetensors. By default all three kinds, to where gan evaluate finds them."),
+        typer.Option(help="FILE.safetensors. By default all three kinds, in the folder where gan evaluate finds them."),
     ] = None,
-    data: Annotated[str, typer.Option(help="The set to train on: kmnist, cifar10, folder, …")] = "mnist",
+    data: Annotated[str, typer.Option(help="The training dataset: kmnist, cifar10, folder, …")] = "mnist",
     folder: Pictures = None,
     split: Split = None,
     fit: Fit = None,
     on_broken: OnBroken = None,
     class_order: ClassOrder = None,
-    image_size: Annotated[int | None, typer.Option(help="Of a folder: the size of the generator's images.")] = None,
-    image_channels: Annotated[int | None, typer.Option(help="1: grey. 3: colour.")] = None,
+    image_size: Annotated[int | None, typer.Option(help="For a folder: the size of the generator's images.")] = None,
+    image_channels: Annotated[int | None, typer.Option(help="1 for grey, 3 for colour.")] = None,
     kind: Annotated[
         str | None, typer.Option(help="classifier, labeller or autoencoder: docs/measures.md. By default all three.")
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 16,
-    seed: Annotated[int, typer.Option(min=0, help="Of the weights, the order and the augmentation.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the weights, the order and the augmentation.")] = 0,
     root: Root = Path("data"),
 ) -> None:
-    """Train the networks that images are compared with: a few minutes each on two cores."""
+    """Train feature extractors: a few minutes each on two cores."""
     from gan.data.sources import load
     from gan.metrics.extractors import WEIGHTS, extractor_name, own_folder, reading_options
     from gan.metrics.training import make_extractor, with_classes
@@ -163,9 +172,9 @@ def train_extractor(
 
 @metrics.command()
 def calibrate(
-    data: Annotated[str, typer.Option(help="A set that there are extractors for.")] = "mnist", root: Root = Path("data")
+    data: Annotated[str, typer.Option(help="A dataset with extractors.")] = "mnist", root: Root = Path("data")
 ) -> None:
-    """Measure real images that are made worse in known ways: what does a number mean? A minute on two cores."""
+    """Measure degraded real images, as a scale for the metrics: a minute on two cores."""
     from gan.data.sources import load
     from gan.metrics.calibration import made_worse
     from gan.metrics.quality import KID_SUBSET, measure
@@ -187,8 +196,8 @@ def _given(**settings: object) -> dict[str, Any]:
 
 
 def _check_nearest(out: Path, sources: Sequence[Path], force: bool) -> None:
-    """Raise GanError where --nearest would overwrite, or is asked of several generators at once."""
-    check_ending(out, (".png",))
+    """Raise GanError if --nearest would overwrite a file, or is given for several generators."""
+    check_suffix(out, (".png",))
     if len(sources) > 1:
         raise GanError(f"--nearest: {len(sources)} generators given; one expected")
     if out.exists() and not force:
@@ -196,7 +205,7 @@ def _check_nearest(out: Path, sources: Sequence[Path], force: bool) -> None:
 
 
 def _by_seed(sources: Sequence[Path], found: Sequence[tuple[str, "Quality"]]) -> list[tuple[str, list["Quality"]]]:
-    """Runs that differ in the seed alone, where there are several: what to call them, and their measures."""
+    """Groups of runs that differ only in the seed: a name for each group, and its metrics."""
     from gan.report.settings import by_seed
     from gan.runs.reading import is_run, read_run
 

@@ -1,4 +1,4 @@
-"""`gan explore`: a picture whose rows are directions of the latents."""
+"""`gan explore`: a picture with one latent direction per row."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gan.commands.arguments import AsJson, Device, Force, GrayR, Seed, Source, check_ending
+from gan.commands.arguments import AsJson, Device, Force, GrayR, Seed, Source, check_suffix
 from gan.commands.files import npy, write_files
 from gan.system.devices import usable_device
 from gan.system.errors import GanError
@@ -14,14 +14,18 @@ from gan.system.errors import GanError
 if TYPE_CHECKING:
     from gan.generators.latent_directions import Row
 
-Directions = Annotated[str, typer.Option(help="pca: those that move the first layer most. random. codes: InfoGAN's.")]
+Directions = Annotated[
+    str, typer.Option(help="pca (principal directions of the first layer), random, or codes (InfoGAN's).")
+]
 Reach = Annotated[
     float | None,
-    typer.Option(help="From -reach to reach. By default 3 standard deviations (uniform noise: 1, codes: 2)."),
+    typer.Option(
+        help="Maximum distance in both directions. By default 3 standard deviations (uniform noise: 1, codes: 2)."
+    ),
 ]
 OfClass = Annotated[
     str | None,
-    typer.Option("--class", "--labels", help="Of a conditional generator: a name or number. By default 0."),
+    typer.Option("--class", "--labels", help="For a conditional generator: a name or number. By default 0."),
 ]
 Out = Annotated[Path, typer.Option(help="FILE.png, or FILE.npy: uint8 (rows, columns, C, H, W).")]
 
@@ -29,24 +33,24 @@ Out = Annotated[Path, typer.Option(help="FILE.png, or FILE.npy: uint8 (rows, col
 def explore(
     source: Source,
     directions: Directions = "pca",
-    count: Annotated[int, typer.Option(min=1, max=256, help="Rows: how many directions; codes are all shown.")] = 8,
+    count: Annotated[int, typer.Option(min=1, max=256, help="Number of directions; all codes are shown.")] = 8,
     columns: Annotated[int, typer.Option(min=2, max=256, help="Images in a row.")] = 9,
     reach: Reach = None,
     seed: Seed = 0,
     of_class: OfClass = None,
     out: Out = Path("explore.png"),
-    scale: Annotated[int, typer.Option(min=1, max=32, help="Each pixel becomes so many, squared, in the PNG.")] = 2,
+    scale: Annotated[int, typer.Option(min=1, max=32, help="Enlarge each pixel to N x N in the PNG.")] = 2,
     gray_r: GrayR = False,
     device: Device = "cpu",
     as_json: AsJson = False,
     force: Force = False,
 ) -> None:
-    """Follow one direction of the latents in each row, from the first image of a seed."""
+    """Show one latent direction per row, starting from the first image of a seed."""
     from gan.generators.bundle import load_generator
     from gan.generators.class_labels import first_class
     from gan.generators.latent_directions import rows_from
 
-    check_ending(out, (".png", ".npy"))
+    check_suffix(out, (".png", ".npy"))
     generator = load_generator(source).to(usable_device(device))
     if generator.points:
         raise GanError(f"{source}: this generator makes points of the plane, not images: try gan sample")
@@ -73,6 +77,6 @@ def _content(out: Path, rows: "list[Row]", images: list[Any], *, scale: int, dar
     if out.suffix.lower() == ".png":
         picture = labelled_rows({row.name: shown for row, shown in zip(rows, images, strict=True)}, scale=scale)
         return png(inverted(picture) if dark_on_white else picture)
-    most = max(len(row) for row in images)  # a categorical code has a column for each class, others may have fewer
+    most = max(len(row) for row in images)  # rows of categorical codes have a column for each class
     padded = np.stack([np.pad(row, [(0, most - len(row)), *[(0, 0)] * 3]) for row in images])
     return npy(inverted(padded) if dark_on_white else padded)

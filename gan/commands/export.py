@@ -1,4 +1,4 @@
-"""`gan export`: a folder to hand on: the generator for other runtimes, its bundle, a model card and its picture."""
+"""`gan export`: a folder with the exported generator, its bundle, a model card and a picture."""
 
 import json
 import re
@@ -17,22 +17,25 @@ if TYPE_CHECKING:
     from gan.generators.trained_generator import TrainedGenerator
     from gan.runs.reading import Run
 
-CARD, PICTURE = "README.md", "samples.png"  # as the Hub wants it
+CARD, PICTURE = "README.md", "samples.png"  # the Hub shows README.md
 ROWS, MOST_COLUMNS = 8, 32  # of the picture
-LICENCE = r"[a-z0-9]([a-z0-9.+-]{0,98}[a-z0-9])?"  # as the Hub spells them
+LICENCE = r"[a-z0-9]([a-z0-9.+-]{0,98}[a-z0-9])?"  # the Hub's spelling of licences
 
 
 def export(
     source: Source,
     to: Annotated[str, typer.Option(help="onnx, pt2 (torch.export), or both: onnx,pt2.")] = "onnx",
-    out: Annotated[Path, typer.Option(help="A folder.")] = Path("export"),
+    out: Annotated[Path, typer.Option(help="The output folder.")] = Path("export"),
     licence: Annotated[
-        str, typer.Option("--license", "--licence", help="Of the weights, as the Hub spells it: apache-2.0, cc0-1.0, …")
+        str,
+        typer.Option(
+            "--license", "--licence", help="Licence of the weights, in the Hub's spelling: apache-2.0, cc0-1.0, …"
+        ),
     ] = "unknown",
     as_json: AsJson = False,
     force: Force = False,
 ) -> None:
-    """Export a generator, read it again in its own runtime, and compare it with the original; with a model card."""
+    """Export a generator with a model card, and compare it with the original in its runtime."""
     from gan.generators.bundle_file import FILE_NAME, find
 
     formats = _formats(to)
@@ -49,7 +52,7 @@ def export(
         check_packages(kind)
     trained = load_generator(source)
     made = {kind: exported(trained, kind) for kind in formats}
-    files = {FILE_NAME: "the bundle: weights, and what it takes to use them", **_told(made)}
+    files = {FILE_NAME: "the bundle: weights, and what it takes to use them", **_descriptions(made)}
     card = Card(trained, _run(source), licence, files, PICTURE)
     contents = {FILE_NAME: bundle.read_bytes(), **{_name(kind): one.content for kind, one in made.items()}}
     contents |= {PICTURE: _picture(trained), CARD: card.text().encode()}
@@ -57,8 +60,8 @@ def export(
     if as_json:
         print(json.dumps({"out": str(out), "files": list(contents), **_json(made)}))
         return
-    for name, told in _told(made).items():
-        print(f"{out / name}: {told}")
+    for name, text in _descriptions(made).items():
+        print(f"{out / name}: {text}")
     print(f"{out / FILE_NAME}, {PICTURE}, and {CARD}, the model card")
 
 
@@ -77,7 +80,7 @@ def _name(kind: str) -> str:
 
 
 def _check_free(out: Path, names: Sequence[str], *, force: bool) -> None:
-    """Before minutes of work, what would be refused after it."""
+    """Raise GanError early if the output could not be written."""
     if out.exists() and not out.is_dir():
         raise GanError(f"--out: {out} is a file; a folder's name expected")
     there = [out / name for name in names if (out / name).exists()]
@@ -85,8 +88,8 @@ def _check_free(out: Path, names: Sequence[str], *, force: bool) -> None:
         raise GanError(f"--out: {there[0]} exists; give another folder, or --force to overwrite")
 
 
-def _told(made: "Mapping[str, Exported]") -> dict[str, str]:
-    """By file, what it is, and what was compared."""
+def _descriptions(made: "Mapping[str, Exported]") -> dict[str, str]:
+    """A description of each file, with the result of the comparison."""
     from gan.generators.export import LATENTS, OPSET
 
     kinds = {"onnx": f"ONNX, opset {OPSET}", "pt2": "torch.export"}
@@ -109,14 +112,14 @@ def _json(made: "Mapping[str, Exported]") -> dict[str, Any]:
 
 
 def _run(source: Path) -> "Run | None":
-    """The files of a run folder; a bundle alone, also one in a folder, has none."""
+    """The run of a run folder; None for a bundle."""
     from gan.runs.reading import is_run, read_run
 
     return read_run(source) if is_run(source) else None
 
 
 def _picture(trained: "TrainedGenerator") -> bytes:
-    """Eight rows of samples, of a conditional generator with a column for each class."""
+    """Eight rows of samples; for a conditional generator with a column for each class."""
     from gan.generators.pictures import grid, png, scatter
 
     if trained.points:

@@ -1,4 +1,4 @@
-"""What a command writes: all of its files or none, and nothing of the user's is overwritten without --force."""
+"""Output files of commands, which overwrite nothing without --force."""
 
 import io
 from collections.abc import Mapping
@@ -12,14 +12,13 @@ if TYPE_CHECKING:
 
 
 def write_files(out: Path | None, files: Mapping[Path, bytes], *, force: bool) -> None:
-    """Write files, each whole or not at all; one that is there and would change is kept, unless ``force`` is true.
+    """Write files, each atomically; no file is written if an existing one would change and ``force`` is false.
 
     Args:
-        out: what is said to be unwritable where the disk does not take a file, as it was given as --out; None: the file
-            itself.
+        out: the path for the message if a file cannot be written, as given by --out; None for the file itself.
 
     Raises:
-        GanError: a file would change, and ``force`` is false; or the disk does not take it.
+        GanError: a file would change and ``force`` is false, or a file cannot be written.
     """
     from gan.system.files import write_bytes
 

@@ -1,4 +1,4 @@
-"""`gan interpolate`: a walk through the latents, as an animation, a film, a strip or an array."""
+"""`gan interpolate`: an interpolation of latents as an animation, a video, a strip or an array."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gan.commands.arguments import AsJson, Device, Force, GrayR, Source, check_ending, classes, whole_numbers
+from gan.commands.arguments import AsJson, Device, Force, GrayR, Source, check_suffix, classes, parse_ints
 from gan.commands.files import npy, write_files
 from gan.system.devices import usable_device
 from gan.system.errors import GanError
@@ -14,23 +14,25 @@ from gan.system.errors import GanError
 if TYPE_CHECKING:
     import numpy as np
 
-ENDINGS = (".gif", ".mp4", ".png", ".npy")
-SHOWN_SIDE = 160  # pixels of a frame of an animation, about: at 28 a digit is hardly seen
+SUFFIXES = (".gif", ".mp4", ".png", ".npy")
+SHOWN_SIDE = 160  # approximate side of a frame of an animation, in pixels
 
 OfClass = Annotated[
     str | None,
     typer.Option(
         "--class",
         "--labels",
-        help="Of a conditional generator: a class's name or number for the whole walk, or several with commas, one "
-        "for each seed. Fewer of the one than of the other are taken in turn. By default all classes in turn.",
+        help="For a conditional generator: the name or number of a class, or a comma-separated list, one for each "
+        "seed. The shorter list is repeated. By default all classes in turn.",
     ),
 ]
-Loop = Annotated[bool, typer.Option("--loop", help="Go back to the first in the end: no jump where it repeats.")]
+Loop = Annotated[
+    bool, typer.Option("--loop", help="Return to the first image, so that a repeated animation has no jump.")
+]
 Out = Annotated[
     Path,
     typer.Option(
-        help="FILE.gif; FILE.mp4, by ffmpeg; FILE.png: a strip, one row from each point to the next; FILE.npy: "
+        help="FILE.gif; FILE.mp4 (needs ffmpeg); FILE.png: one row from each seed to the next; FILE.npy: "
         "uint8 (frames, C, H, W)."
     ),
 ]
@@ -39,36 +41,38 @@ Scale = Annotated[
     typer.Option(
         min=1,
         max=64,
-        help="Each pixel becomes so many, squared. By default 1 in a strip and an array, else about 160 a side.",
+        help="Enlarge each pixel to N x N. By default 1 for PNG and NPY, else images of about 160 pixels a side.",
     ),
 ]
 
 
 def interpolate(
     source: Source,
-    seeds: Annotated[str, typer.Option(help="Where it goes, with commas: each the first image of that seed.")] = "0,1",
+    seeds: Annotated[str, typer.Option(help="Comma-separated seeds; each stands for its first image.")] = "0,1",
     of_class: OfClass = None,
-    steps: Annotated[int, typer.Option(min=1, help="Frames from each point to the next.")] = 30,
-    method: Annotated[str | None, typer.Option(help="spherical or linear. By default what suits the prior.")] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Frames from each seed to the next.")] = 30,
+    method: Annotated[
+        str | None, typer.Option(help="spherical or linear. By default spherical for a normal prior.")
+    ] = None,
     loop: Loop = False,
     out: Out = Path("walk.gif"),
-    fps: Annotated[int, typer.Option(min=1, max=100, help="Frames a second: of an MP4, and of a GIF up to 25.")] = 20,
+    fps: Annotated[int, typer.Option(min=1, max=100, help="Frames per second; a GIF has at most 25.")] = 20,
     scale: Scale = None,
     gray_r: GrayR = False,
     device: Device = "cpu",
     as_json: AsJson = False,
     force: Force = False,
 ) -> None:
-    """Walk from image to image, and from class to class. The same call again gives the same frames."""
+    """Interpolate between images and between classes. The same call gives the same frames."""
     from gan.generators.bundle import load_generator
     from gan.generators.pictures import inverted
 
-    check_ending(out, ENDINGS)
+    check_suffix(out, SUFFIXES)
     generator = load_generator(source).to(usable_device(device))
     if generator.points:
         raise GanError(f"{source}: this generator makes points of the plane, not images: there is nothing to animate")
     asked = classes(of_class, generator.class_names)
-    anchors, labels = _in_turn(whole_numbers("--seeds", seeds), asked)
+    anchors, labels = _in_turn(parse_ints("--seeds", seeds), asked)
     frames = generator.latent_walk(anchors, steps=steps, labels=labels, method=method, loop=loop)
     frames = inverted(frames) if gray_r else frames
     rows = len(anchors) if loop else len(anchors) - 1
@@ -80,7 +84,7 @@ def interpolate(
 
 
 def _in_turn(seeds: list[int], asked: str | list[str] | None) -> tuple[list[int], str | list[str] | None]:
-    """As many seeds as classes, where several classes are asked for: the fewer are taken in turn."""
+    """Equally many seeds and classes, if several classes are given: the shorter list is repeated."""
     if not isinstance(asked, list):
         return seeds, asked
     count = max(len(seeds), len(asked))
@@ -90,18 +94,18 @@ def _in_turn(seeds: list[int], asked: str | list[str] | None) -> tuple[list[int]
 def _content(out: Path, frames: "np.ndarray", *, rows: int, steps: int, fps: int, scale: int | None) -> bytes:
     from gan.generators.pictures import enlarged, gif, grid, mp4, png
 
-    ending = out.suffix.lower()
-    if ending == ".npy":
+    suffix = out.suffix.lower()
+    if suffix == ".npy":
         return npy(enlarged(frames, scale or 1))
-    if ending == ".png":
+    if suffix == ".png":
         return png(grid(_strip(frames, rows, steps), columns=steps + 1, scale=scale or 1))
     shown = enlarged(frames, scale or max(1, round(SHOWN_SIDE / max(frames.shape[2:]))))
-    return gif(list(shown), seconds=len(shown) / fps, hold=0.0) if ending == ".gif" else mp4(shown, fps=fps)
+    return gif(list(shown), seconds=len(shown) / fps, hold=0.0) if suffix == ".gif" else mp4(shown, fps=fps)
 
 
 def _strip(frames: "np.ndarray", rows: int, steps: int) -> "np.ndarray":
-    """The frames row by row, (rows * (steps + 1), C, H, W): each row ends with the frame that the next begins with."""
+    """The frames row by row, (rows * (steps + 1), C, H, W); the last frame of a row is the first one of the next."""
     import numpy as np
 
-    ways = [np.arange(row * steps, (row + 1) * steps + 1) % len(frames) for row in range(rows)]
-    return frames[np.concatenate(ways)]
+    indices = [np.arange(row * steps, (row + 1) * steps + 1) % len(frames) for row in range(rows)]
+    return frames[np.concatenate(indices)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gan.commands.arguments import AsJson, Device, Force, Source, check_ending, classes
+from gan.commands.arguments import AsJson, Device, Force, Source, check_suffix, classes
 from gan.commands.files import npy, write_files
 from gan.system.devices import usable_device
 from gan.system.errors import GanError
@@ -21,15 +21,20 @@ if TYPE_CHECKING:
 PAIRS_IN_A_ROW = 4
 
 Pictures = Annotated[
-    list[Path], typer.Argument(help="Picture files; each is made grey, if the generator's are, and resized.")
+    list[Path],
+    typer.Argument(help="Picture files; they are resized, and converted to grey if the generator's images are grey."),
 ]
 OfClass = Annotated[
     str | None,
-    typer.Option("--class", "--labels", help="Look among these classes: names or numbers with commas. By default all."),
+    typer.Option(
+        "--class", "--labels", help="Comma-separated names or numbers of the classes to search. By default all."
+    ),
 ]
-GrayR = Annotated[bool, typer.Option("--gray-r", help="The pictures are dark on white, the generator's are not.")]
+GrayR = Annotated[
+    bool, typer.Option("--gray-r", help="Invert the pictures: they are dark on white, the generator's images are not.")
+]
 Out = Annotated[
-    Path, typer.Option(help="FILE.png: each picture with its image beside it. FILE.npy beside it: the latents.")
+    Path, typer.Option(help="FILE.png with each picture and its image; FILE.npy beside it has the latents.")
 ]
 
 
@@ -37,25 +42,27 @@ def invert(
     source: Source,
     pictures: Pictures,
     of_class: OfClass = None,
-    restarts: Annotated[int, typer.Option(min=1, max=256, help="Latents that are improved side by side.")] = 8,
+    restarts: Annotated[
+        int, typer.Option(min=1, max=256, help="Number of latents that are optimised in parallel.")
+    ] = 8,
     steps: Annotated[int, typer.Option(min=0, help="Steps of Adam.")] = 300,
-    lr: Annotated[float, typer.Option(min=1e-6, max=10, help="Its learning rate at first; it falls to 0.")] = 0.05,
-    seed: Annotated[int, typer.Option(min=0, help="Of the latents that it starts from.")] = 0,
+    lr: Annotated[float, typer.Option(min=1e-6, max=10, help="Initial learning rate; it falls to 0.")] = 0.05,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the initial latents.")] = 0,
     gray_r: GrayR = False,
     out: Out = Path("inverted.png"),
-    scale: Annotated[int, typer.Option(min=1, max=64, help="Each pixel becomes so many, squared, in the PNG.")] = 4,
+    scale: Annotated[int, typer.Option(min=1, max=64, help="Enlarge each pixel to N x N in the PNG.")] = 4,
     device: Device = "cpu",
     as_json: AsJson = False,
     force: Force = False,
 ) -> None:
-    """Find the latent whose image is nearest to a picture: what can the generator make, and what not?"""
+    """Find the latent whose image is nearest to a picture."""
     import numpy as np
 
     from gan.generators.bundle import load_generator
     from gan.generators.inversion import invert as find
     from gan.generators.pictures import inverted
 
-    check_ending(out, (".png",))
+    check_suffix(out, (".png",))
     generator = load_generator(source).to(usable_device(device))
     wanted = [_read(picture, generator.image_shape) for picture in pictures]
     wanted = [inverted(picture) for picture in wanted] if gray_r else wanted
@@ -66,16 +73,16 @@ def invert(
     latents = out.with_suffix(".npy")
     content = {out: _picture(wanted, found, scale), latents: npy(np.stack([one.z.numpy() for one in found]))}
     write_files(out, content, force=force)
-    told = [_told(picture, one, generator) for picture, one in zip(pictures, found, strict=True)]
+    results = [_result(picture, one, generator) for picture, one in zip(pictures, found, strict=True)]
     if as_json:
-        print(json.dumps({"out": str(out), "latents": str(latents), "seed": seed, "pictures": told}))
+        print(json.dumps({"out": str(out), "latents": str(latents), "seed": seed, "pictures": results}))
     else:
-        _print(told)
+        _print(results)
         print(f"error: root mean square of a pixel's, in [0, 1]; seed {seed}: {out}; latents: {latents}")
 
 
 def _picture(wanted: Sequence["np.ndarray"], found: Sequence["Inversion"], scale: int) -> bytes:
-    """PNG: beside each picture the image that is nearest to it."""
+    """PNG with the nearest image beside each picture."""
     import numpy as np
 
     from gan.generators.pictures import grid, png
@@ -84,8 +91,8 @@ def _picture(wanted: Sequence["np.ndarray"], found: Sequence["Inversion"], scale
     return png(grid(pairs, columns=2 * PAIRS_IN_A_ROW, scale=scale))
 
 
-def _told(picture: Path, found: "Inversion", generator: "TrainedGenerator") -> dict[str, Any]:
-    """What is said of one picture."""
+def _result(picture: Path, found: "Inversion", generator: "TrainedGenerator") -> dict[str, Any]:
+    """The printed result for one picture."""
     named = None if found.label is None else (generator.class_names or range(generator.num_classes))[found.label]
     return {
         "picture": str(picture),
@@ -96,8 +103,8 @@ def _told(picture: Path, found: "Inversion", generator: "TrainedGenerator") -> d
     }
 
 
-def _print(told: Iterable[Mapping[str, Any]]) -> None:
-    for one in told:
+def _print(results: Iterable[Mapping[str, Any]]) -> None:
+    for one in results:
         of_its_class = "" if one["class"] is None else f", class {one['class']}"
         print(f"{one['picture']}: error {one['error']:.4f}, at the start {one['error_of_nearest']:.4f}{of_its_class}")
 

@@ -1,4 +1,4 @@
-"""The `gan` command: what one does with a trained generator."""
+"""The `gan` command, with all subcommands."""
 
 import os
 import re
@@ -24,7 +24,7 @@ from gan.commands.show import show
 from gan.system.errors import GanError, unknown_name
 
 TRACEBACKS = "HYDRA_FULL_ERROR"  # the environment variable that asks train.py for the same
-# Typer has no public name for the base of its mistakes, and it is click's or its own, by version.
+# Typer has no public name for the base class of usage errors, which is click's or its own, depending on the version.
 UsageError: Any = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(
@@ -38,7 +38,7 @@ app = typer.Typer(
 
 @app.callback()
 def commands(
-    debug: Annotated[bool, typer.Option("--debug", help="Show where in the code a mistake is told from.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Print a traceback with an error.")] = False,
 ) -> None:
     """Use a generator that `python train.py` has trained."""
     if debug:
@@ -63,7 +63,7 @@ app.add_typer(metrics)
 
 
 def main() -> None:
-    """The console script: a user's mistake is one message and exit code 2, and with --debug a traceback."""
+    """The console script: a user's mistake gives one message and exit code 2; with --debug a traceback."""
     try:
         code = app(prog_name="gan", standalone_mode=False)
     except (GanError, UsageError) as error:
@@ -78,16 +78,16 @@ def main() -> None:
 
 
 def _usage_message(error: Any) -> str:
-    """One line for a command line that typer does not take: what is wrong, and the nearest valid name."""
+    """One line for an invalid command line: the problem, and the nearest valid name."""
     if type(error).__name__ == "NoArgsIsHelpError":
-        return str(error.format_message())  # the help; nothing where rich has printed it already
+        return str(error.format_message())  # the help; empty if rich has printed it already
     context = error.ctx
     where = context.command_path if context else "gan"
     message = " ".join(str(error.format_message()).split())
     command = re.match(r"No such command '(.*?)'", message)
     if command is not None:
         return unknown_name(where, command[1], context.command.commands).replace("no such option", "no such command", 1)
-    if hasattr(error, "possibilities"):  # of an option that does not exist
+    if hasattr(error, "possibilities"):  # an option does not exist
         options = [
             name for param in context.command.get_params(context) for name in param.opts if name.startswith("--")
         ]

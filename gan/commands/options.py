@@ -1,4 +1,4 @@
-"""`gan options`."""
+"""`gan options`: the listing of all settings."""
 
 from typing import Annotated
 
@@ -8,12 +8,14 @@ import typer
 def options(
     word: Annotated[
         str | None,
-        typer.Argument(help="A group, GROUP/OPTION, a setting's path or the beginning of one, or part of a name."),
+        typer.Argument(help="A group, GROUP/OPTION, the path of a setting or its beginning, or part of a name."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="As in docs/configuration.md.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print Markdown, as in docs/configuration.md.")
+    ] = False,
 ) -> None:
-    """List what can be set: every group, option and setting, with its default, range and meaning."""
+    """List all groups, options and settings with default, range and meaning."""
     from gan.config.options.listing import list_groups
     from gan.config.options.pages import as_json, markdown, terminal
     from gan.config.options.search import select

@@ -1,4 +1,4 @@
-"""`gan repeat`: a run once more, from its saved settings, and whether its numbers are the same."""
+"""`gan repeat`: repeats a run from its saved settings, and compares the numbers."""
 
 import signal
 import subprocess
@@ -16,23 +16,23 @@ from gan.system.errors import GanError, counted
 from gan.system.files import write_bytes
 
 TRAIN = Path(__file__).parent.parent.parent / "train.py"
-FACTS = ("versions", "git", "machine")  # of run.json: what two runs can differ in though their settings are the same
-OTHER_NUMBERS = 1  # the exit code
+FACTS = ("versions", "git", "machine")  # of run.json: possible differences of runs with the same settings
+OTHER_NUMBERS = 1  # exit code
 
 
 def repeat(
-    run: Annotated[Path, typer.Argument(help="A run folder, as outputs/DATE/TIME.")],
+    run: Annotated[Path, typer.Argument(help="A run folder, such as outputs/DATE/TIME.")],
     out: Annotated[
         Path | None,
-        typer.Option(help="The folder of the second run. By default beside the first, with -repeated after its name."),
+        typer.Option(help="The folder of the second run. By default the name of the first run with -repeated."),
     ] = None,
 ) -> None:
-    """Run a run again, and say whether its numbers are the same, bit for bit; if not, since which update.
+    """Repeat a run, and check whether its numbers are the same, bit for bit; if not, from which update on.
 
-    The exit code is 0 if they are, 1 if not. Where it was cut short, the same command goes on with it.
+    The exit code is 0 if they are, 1 if not. After an interruption, the same command continues.
     """
     settings = _settings(run)
-    _compare_at_all(run)
+    _check_repeatable(run)
     second = out or Path(shell.short(run.resolve().with_name(f"{run.resolve().name}-repeated")))
     if second.resolve() == run.resolve():
         raise GanError(f"--out: {second} is the run itself; give another folder")
@@ -44,31 +44,31 @@ def repeat(
         raise GanError(f"--out: {second} holds another run, which stays as it is; give another folder")
     if code := _train(second):
         raise typer.Exit(code)
-    agree, told = verdict(run, second)
-    print("\n".join(told))
+    agree, lines = verdict(run, second)
+    print("\n".join(lines))
     raise typer.Exit(0 if agree else OTHER_NUMBERS)
 
 
 def verdict(run: Path, second: Path) -> tuple[bool, list[str]]:
-    """Whether two finished runs have the same numbers, and the lines to tell of it."""
+    """Whether two finished runs have the same numbers, and the lines to print."""
     from gan.runs.comparison import LAST, first_difference, last_checkpoints, rows
 
-    told = [f"The run was changed on its way, which is not repeated: {what}" for what in _changes(run)]
+    lines = [f"The run was resumed with a change, which is not repeated: {what}" for what in _changes(run)]
     before, now = rows(run), rows(second)
     where = first_difference(before, now)
     if where is not None:
-        told.append(f"Other numbers, first at {where}")
+        lines.append(f"Different numbers, first at {where}")
     elif (run / LAST).exists() and (places := last_checkpoints(run, second)):
-        told.append(f"The same rows of metrics.csv, but another checkpoint: {', '.join(places[:3])}")
+        lines.append(f"The same rows of metrics.csv, but another checkpoint: {', '.join(places[:3])}")
         where = places[0]
     else:
         checkpoint = " and the last checkpoint" if (run / LAST).exists() else ""
-        told.append(f"The same numbers, bit for bit: {counted(len(before), 'row')} of metrics.csv{checkpoint}.")
-    return where is None, told + [f"  not the same then and now: {what}" for what in _other_facts(run, second)]
+        lines.append(f"The same numbers, bit for bit: {counted(len(before), 'row')} of metrics.csv{checkpoint}.")
+    return where is None, lines + [f"  different in the two runs: {what}" for what in _other_facts(run, second)]
 
 
 def _settings(run: Path, as_in: Path | None = None) -> dict[str, Any]:
-    """Of config.yaml; ``as_in``: as they would be if the run lay in that folder."""
+    """The settings of config.yaml; ``as_in``: with the paths of a run in that folder."""
     from gan.runs.run_folder import in_folder
 
     try:
@@ -80,7 +80,7 @@ def _settings(run: Path, as_in: Path | None = None) -> dict[str, Any]:
     return in_folder(settings, (as_in or run).resolve())
 
 
-def _compare_at_all(run: Path) -> None:
+def _check_repeatable(run: Path) -> None:
     from gan.runs.comparison import rows
 
     if not TRAIN.is_file():
@@ -92,7 +92,7 @@ def _compare_at_all(run: Path) -> None:
 
 
 def _begin(second: Path, settings: dict[str, Any]) -> None:
-    """Leave the settings in the second folder: a run without a checkpoint, which train.py begins when it goes on."""
+    """Write the settings to the second folder: a run without a checkpoint, which train.py starts when it resumes."""
     import yaml
 
     from gan.runs.run_folder import in_folder
@@ -105,13 +105,13 @@ def _begin(second: Path, settings: dict[str, Any]) -> None:
 
 
 def _train(folder: Path) -> int:
-    """``python train.py resume=FOLDER``, which does what there is left to do; its exit code."""
+    """Run ``python train.py resume=FOLDER`` and return its exit code."""
 
-    def pass_on(number: int, frame: FrameType | None) -> None:
-        if number != signal.SIGINT:  # a terminal sends that to both
+    def forward(number: int, frame: FrameType | None) -> None:
+        if number != signal.SIGINT:  # a terminal sends it to both processes
             process.send_signal(number)
 
-    handlers = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         process = subprocess.Popen([sys.executable, str(TRAIN), f"resume={folder}"])
         return process.wait()
@@ -128,7 +128,7 @@ def _changes(run: Path) -> Iterator[str]:
 
 
 def _other_facts(run: Path, second: Path) -> Iterator[str]:
-    """What run.json has otherwise, such as "versions.torch: 2.11.0 -> 2.12.1"."""
+    """Differences of run.json, such as "versions.torch: 2.11.0 -> 2.12.1"."""
     from gan.report.settings import flat
 
     before, now = (flat({name: _facts(folder).get(name) for name in FACTS}) for folder in (run, second))

@@ -1,4 +1,4 @@
-"""`gan report`; gan/commands/main.py hooks it in."""
+"""`gan report`: compares runs on one page."""
 
 import time
 from pathlib import Path
@@ -15,14 +15,14 @@ def report(
     runs: Annotated[
         list[Path], typer.Argument(metavar="RUN…", help="Run folders, or a folder of them, such as multirun/DATE/TIME.")
     ],
-    out: Annotated[Path, typer.Option(help="The page, FILE.html; the Markdown is FILE.md beside it.")] = Path(
+    out: Annotated[Path, typer.Option(help="The page FILE.html; FILE.md beside it has the same as Markdown.")] = Path(
         "report.html"
     ),
     force: Force = False,
 ) -> None:
-    """Compare runs: ranking, settings that differ, curves, samples; one HTML page for offline, and Markdown.
+    """Compare runs: ranking, different settings, curves and samples on one HTML page, and as Markdown.
 
-    Quality is compared where `gan evaluate RUN…` has measured it. A run that is still going can be looked at too.
+    Quality is compared for runs that were measured by `gan evaluate RUN…`. Runs may still be training.
     """
     from gan.report.contents import document
     from gan.report.html_page import html_page

@@ -1,4 +1,4 @@
-"""`gan runs`: the runs below a folder, one a row."""
+"""`gan runs`: a table of the runs below a folder."""
 
 import json
 import shutil
@@ -11,31 +11,35 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gan.commands.arguments import AsJson
-from gan.system.errors import GanError, counted
+from gan.system.errors import GanError
 
 if TYPE_CHECKING:
     from gan.report.listing import Column
     from gan.runs.reading import Run
 
-PLACES = (Path("outputs"), Path("multirun"))  # where train.py puts runs
+FOLDERS = (Path("outputs"), Path("multirun"))  # of train.py
 ALWAYS = ("run", "data", "images", "started", "state", "recipe")
-JSON_ALONE = ("minutes", "ae_floor", "kid_1e3", "coverage")  # for these a terminal has no room
+JSON_ONLY = ("minutes", "ae_floor", "kid_1e3", "coverage")  # too wide for a terminal
 
 
 def runs(
     folders: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FOLDER]…", help="Runs below these folders; by default below outputs and multirun."),
+        typer.Argument(metavar="[FOLDER]…", help="Folders with runs; by default outputs and multirun."),
     ] = None,
-    sort: Annotated[str, typer.Option(help="A column by name, as --json has it: fcd, images, state, …")] = "started",
-    reverse: Annotated[bool, typer.Option("--reverse", help="The other way round.")] = False,
+    sort: Annotated[
+        str, typer.Option(help="Column to sort by, with its name in --json: fcd, images, state, …")
+    ] = "started",
+    reverse: Annotated[bool, typer.Option("--reverse", help="Reverse the order.")] = False,
     condition: Annotated[
         list[str] | None,
-        typer.Option("--filter", help="Such as state=finished, recipe~hinge or fcd<5; several: all of them."),
+        typer.Option(
+            "--filter", help="A condition such as state=finished, recipe~hinge or fcd<5; runs must match all of them."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List runs: data, recipe, images seen, measures, state (finished, pruned, running, cut, failed)."""
+    """List runs with data, recipe, images seen, metrics and state (finished, pruned, running, cut, failed)."""
     from gan.report.listing import chosen, columns, ordered, row
 
     known = columns(time.time())
@@ -47,23 +51,23 @@ def runs(
         print(_table(shown, [column for column in known.values() if _is_shown(column, shown)]))
         print(f"\n{_states(shown, known['state'])}")
     else:
-        print(f"none of {counted(len(found), 'run')} is such")
+        print(f"No runs match the filter ({len(found)} checked)." if condition else "No runs found.")
 
 
 def run_folders() -> list[Path]:
-    """Where train.py has put runs, seen from here.
+    """The folders of train.py's runs in the working directory.
 
     Raises:
-        GanError: nowhere.
+        GanError: there are none.
     """
-    there = [path for path in PLACES if path.is_dir()]
+    there = [path for path in FOLDERS if path.is_dir()]
     if not there:
         raise GanError("there is no folder outputs or multirun here; give a folder with runs below it")
     return there
 
 
 def _found(folders: "Sequence[Path]") -> "list[Run]":
-    """A folder that cannot be read is told, and hides no other."""
+    """All readable runs; a message is printed for each folder that cannot be read."""
     from gan.runs.reading import readable_runs
 
     found, unreadable = readable_runs(folders)
@@ -73,15 +77,15 @@ def _found(folders: "Sequence[Path]") -> "list[Run]":
 
 
 def _is_shown(column: "Column", shown: "Sequence[Run]") -> bool:
-    """Columns that always are, those that any run has something in, and the seed where it is not the same for all."""
-    if column.name in (*ALWAYS, *JSON_ALONE):
+    """Whether to show a column: always, if a run has a value, or, for the seed, if it differs."""
+    if column.name in (*ALWAYS, *JSON_ONLY):
         return column.name in ALWAYS
     values = {column.of(run) for run in shown}
     return len(values) > 1 if column.name == "seed" else values != {None}
 
 
 def _table(shown: "Sequence[Run]", chosen: "Sequence[Column]") -> str:
-    """As wide as it needs; on a terminal as wide as that, where the recipe, which is last, is cut off."""
+    """The table; on a terminal, its lines are cut at the width, in the last column, the recipe."""
     from gan.report.overview import aligned
 
     text = aligned([[column.title for column in chosen], *([column.cell(run) for column in chosen] for run in shown)])

@@ -1,4 +1,4 @@
-"""`gan sample`: images from a trained generator, as a grid, an array or a folder."""
+"""`gan sample`: images of a trained generator as a grid, an array or a folder of files."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ from gan.system.errors import GanError, counted
 if TYPE_CHECKING:
     import numpy as np
 
-FILE_ENDINGS = (".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".npz", ".pt", ".zip", ".mp4", ".pdf")
+OTHER_SUFFIXES = (".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".npz", ".pt", ".zip", ".mp4", ".pdf")
 
 MOST_CLASS_COLUMNS = 32  # as `gan.callbacks.SampleGrids` has it
 
@@ -24,35 +24,37 @@ def sample(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="FILE.png: one grid. FILE.npy: uint8 (N, C, H, W). Anything else: a folder, one PNG each. "
-            "By default samples.png. Points of the plane: a scatter picture, or float32 (N, 2, 1, 1)."
+            help="FILE.png: one grid. FILE.npy: uint8 (N, C, H, W). Otherwise a folder with one PNG per image. "
+            "By default samples.png. Points of the plane: a scatter plot, or float32 (N, 2, 1, 1)."
         ),
     ] = None,
-    n: Annotated[int | None, typer.Option("--n", min=1, help="How many images; 64 by default.")] = None,
+    n: Annotated[int | None, typer.Option("--n", min=1, help="Number of images; 64 by default.")] = None,
     seed: Seed = 0,
     of_class: Annotated[
         str | None,
         typer.Option(
             "--class",
             "--labels",
-            help="What a conditional generator draws: a class's name or number, or several with commas, taken in turn. "
-            "By default all classes in turn, in a grid one column each.",
+            help="For a conditional generator: the name or number of a class, or a comma-separated list, used in turn. "
+            "By default all classes, in a grid one column each.",
         ),
     ] = None,
     truncation: Annotated[
         float | None,
-        typer.Option(help="Multiplies normal latents, above 0 up to 1: likelier images, fewer different ones."),
+        typer.Option(help="Factor on normal latents, above 0 and up to 1: more typical images with less variety."),
     ] = None,
     layout: Annotated[str | None, typer.Option("--grid", help="ROWSxCOLUMNS of FILE.png, such as 4x10.")] = None,
     device: Device = "cpu",
     gray_r: GrayR = False,
     batch_size: Annotated[
         int | None,
-        typer.Option(min=1, help="Images made at a time: bounds the memory. By default 1000, fewer of large ones."),
+        typer.Option(
+            min=1, help="Images generated at once; limits the memory. By default 1000, fewer for large images."
+        ),
     ] = None,
     force: Force = False,
 ) -> None:
-    """Draw images from a trained generator. The same call again gives the same bytes."""
+    """Draw images from a trained generator. The same call gives the same bytes."""
     from gan.generators.bundle import load_generator
 
     out = out or Path("samples.png")
@@ -70,7 +72,7 @@ def sample(
 
 
 def _columns_and_count(layout: str | None, n: int | None, out: Path) -> tuple[int | None, int]:
-    """Columns of the grid (None: not said), and how many images."""
+    """Columns of the grid (None if not given), and the number of images."""
     if layout is None:
         return None, 64 if n is None else n
     parts = re.fullmatch(r"([1-9]\d{0,3})[x×]([1-9]\d{0,3})", layout)
@@ -106,7 +108,7 @@ def _contents(out: Path, images: "np.ndarray", columns: int | None, dark_on_whit
         return {out: png(scatter(images) if is_points else shown(grid(images, columns=columns)))}
     if out.suffix.lower() == ".npy":
         return {out: npy(shown(images))}
-    if out.suffix.lower() in FILE_ENDINGS:
+    if out.suffix.lower() in OTHER_SUFFIXES:
         raise GanError(
             f"--out: {out}: '{out.suffix}' given; .png (a grid), .npy (an array) or a folder's name expected"
         )

@@ -1,4 +1,4 @@
-"""`gan show`: one run in the terminal."""
+"""`gan show`: a page about one run in the terminal."""
 
 import os
 import shutil
@@ -20,14 +20,14 @@ def show(
     colour: Annotated[
         str,
         typer.Option(
-            "--colour", "--color", help="Images in colour: auto (on a terminal that has 24 bits), always, never."
+            "--colour", "--color", help="Images in colour: auto (on a terminal with 24-bit colours), always, never."
         ),
     ] = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Show a run in the terminal: settings, measures, curves, and the newest images."""
+    """Show a run in the terminal: settings, metrics, curves, and the newest images."""
     from gan.report.listing import columns, row
-    from gan.report.one_run import as_json as told
+    from gan.report.one_run import as_json as run_as_json
     from gan.report.one_run import page
     from gan.runs.reading import read_run
 
@@ -38,12 +38,12 @@ def show(
     found = read_run(run)
     known = columns(time.time())
     if as_json:
-        print(told(found, row(found, known)))
+        print(run_as_json(found, row(found, known)))
     else:
         print(page(found, known, width=shutil.get_terminal_size((80, 24)).columns, colour=_in_colour(colour)))
 
 
 def _in_colour(asked: str) -> bool:
-    """https://no-color.org; COLORTERM is how terminals say that they have 24-bit colours."""
+    """Whether to use colours; COLORTERM and NO_COLOR (https://no-color.org) are environment variables of terminals."""
     has = sys.stdout.isatty() and os.environ.get("COLORTERM") in ("truecolor", "24bit") and "NO_COLOR" not in os.environ
     return asked == "always" or (asked == "auto" and has)

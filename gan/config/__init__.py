@@ -1,1 +1,1 @@
-"""Is this configuration one that can run? And `gan options`."""
+"""Validation of configurations, and the listing of all settings for `gan options`."""

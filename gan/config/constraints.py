@@ -1,4 +1,4 @@
-"""Settings that are valid one by one, and not together: rules across nodes, each with its reason."""
+"""Constraints between settings of different nodes, each with its reason."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,8 +14,8 @@ NEEDS_LIPSCHITZ = ("wasserstein",)
 GRADIENT_PENALTIES = ("gradient_penalty", "dragan", "r1", "r2", "r1_r2")
 
 
-def contradictions(settings: Settings) -> Iterator[str]:
-    """One message for each contradiction in settings whose nodes are valid by themselves."""
+def violated_constraints(settings: Settings) -> Iterator[str]:
+    """One message for each violated constraint, for settings whose nodes are valid."""
     try:
         known_shape(settings["data"])
     except DataError as error:  # a setting of another data set: `data.of` for MNIST
@@ -26,7 +26,7 @@ def contradictions(settings: Settings) -> Iterator[str]:
 
 
 def _architecture(settings: Settings) -> Iterator[str]:
-    """Image size and classes fit the networks, and these fit each other."""
+    """Compatibility of image size, classes and networks."""
     model, data = settings["model"], settings["data"]
     if data["name"] in TOY_DISTRIBUTIONS and model["name"] != "mlp":
         yield f"model.name: '{model['name']}' given, and data={data['name']} are points, not pictures; mlp expected"
@@ -44,8 +44,8 @@ def _objective(settings: Settings) -> Iterator[str]:
             f"objective.real_target: {node['real_target']} given, and '{name}' has no target to smooth; "
             f"1.0 expected, or an objective that has one: {smoothing}"
         )
-    held = settings["penalty"]["name"] != "none" or settings["model"]["discriminator"].get("spectral_norm")
-    if name in NEEDS_LIPSCHITZ and not held:
+    regularized = settings["penalty"]["name"] != "none" or settings["model"]["discriminator"].get("spectral_norm")
+    if name in NEEDS_LIPSCHITZ and not regularized:
         yield (
             f"objective.name: '{name}' given, whose discriminator must not be arbitrarily steep; add "
             "penalty=gradient_penalty, penalty=clipping or model.discriminator.spectral_norm=true"
@@ -82,9 +82,9 @@ def _augmentation(settings: Settings) -> Iterator[str]:
 def _updates(settings: Settings) -> Iterator[str]:
     optimizer, batch_size = settings["optimizer"], settings["data"]["batch_size"]
     for network in ("discriminator", "generator"):
-        own = optimizer.get(network) or {}
-        path = f"optimizer.{network}.accumulate" if "accumulate" in own else "optimizer.accumulate"
-        parts = own.get("accumulate", optimizer.get("accumulate", 1))
+        local = optimizer.get(network) or {}
+        path = f"optimizer.{network}.accumulate" if "accumulate" in local else "optimizer.accumulate"
+        parts = local.get("accumulate", optimizer.get("accumulate", 1))
         if parts > batch_size:
             yield f"{path}: {parts} given, and data.batch_size={batch_size} cannot be cut into more than {batch_size}"
         elif parts > 1 and OBJECTIVES[settings["objective"]["name"]].batch_coupled:

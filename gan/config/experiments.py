@@ -1,23 +1,23 @@
-"""Recipes (`experiment=NAME`): what becomes of their settings when the command line chooses another option."""
+"""Experiments (`experiment=NAME`): removal of settings for options that the command line has replaced."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gan.config.options.conf_files import CONF, Keys, read_conf_file
 
 
-def without_leftovers(settings: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
-    """The settings without what a recipe has set for an option that the command line has replaced.
+def without_leftovers(settings: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """The settings without those of an experiment for an option that the command line has replaced.
 
-    In `experiment=r1 penalty=none` the recipe's penalty.gamma is nothing that "none" has; it was for r1. A setting that
-    both options have keeps the recipe's value, as data.batch_size does in `experiment=slides_mnist data=fashion`.
+    In `experiment=r1 penalty=none` the experiment's penalty.gamma belongs to r1; "none" does not have it. A setting of
+    both options keeps the experiment's value, such as data.batch_size in `experiment=slides_mnist data=fashion`.
 
     Args:
-        settings: the whole configuration, in plain containers, as Hydra has composed it.
-        words: of the command line, such as "penalty=none".
+        settings: the whole configuration in plain containers, as composed by Hydra.
+        overrides: overrides of the command line, such as "penalty=none".
     """
-    chosen = dict(word.split("=", 1) for word in words if "=" in word)
+    chosen = dict(override.split("=", 1) for override in overrides if "=" in override)
     if "experiment" not in chosen:
         return dict(settings)
     given = {tuple(path.lstrip("+").split(".")) for path in chosen}
@@ -30,7 +30,7 @@ def without_leftovers(settings: Mapping[str, Any], words: Sequence[str]) -> dict
 
 
 def _kept(node: Mapping[str, Any], above: Keys, known: Collection[Keys], given: Collection[Keys]) -> dict[str, Any]:
-    """What of a node is in the option's file, or was given on the command line: the node itself, or what is in it."""
+    """The settings of a node that are in the option's file or on the command line."""
     kept = {}
     for name, value in node.items():
         keys = (*above, name)
@@ -42,9 +42,5 @@ def _kept(node: Mapping[str, Any], above: Keys, known: Collection[Keys], given: 
 
 
 def _known(file: Path) -> set[Keys]:
-    """Every key of an option's file, and of those that it takes over, nodes and settings alike."""
-    return {keys[:depth] for keys in _written(file) for depth in range(1, len(keys) + 1)}
-
-
-def _written(file: Path) -> Iterator[Keys]:
-    yield from read_conf_file(file).values
+    """Every key of an option's file and of the files it inherits from, of nodes and of settings."""
+    return {keys[:depth] for keys in read_conf_file(file).values for depth in range(1, len(keys) + 1)}

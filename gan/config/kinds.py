@@ -1,9 +1,9 @@
-"""What a ``_target_`` node may make: the kind of object that its place asks for, and nothing else.
+"""Checks of ``_target_`` nodes: a node must name a class of the type that its position expects.
 
-A place is a group (``callbacks``) or an argument of what another node names (``trainer.profiler``). The kind of a group
-is in ``KINDS``; the kind of an argument is its type hint. A node must name a class of that kind. It can never name a
-function: what a function makes is known only after its call. ``Any``, a missing hint, ``Callable`` and plain values
-(numbers, text) ask for no object, so a node there is refused. A check imports what a node names, and calls nothing.
+A position is a group (``callbacks``) or an argument of another node's class (``trainer.profiler``). The type of a group
+is in ``KINDS``; the type of an argument is its type hint. A node cannot name a function, because the type of its result
+is unknown before the call. At positions with the hint ``Any``, ``Callable``, a plain type, or no hint, nodes are
+refused. A check imports the named class, and calls nothing.
 """
 
 import functools
@@ -24,7 +24,7 @@ KINDS = {
     "optimizer": "torch.optim.Optimizer",
     "trainer": "lightning.pytorch.Trainer",
 }
-# Hydra's own keys of a node, and the values that change nothing in what is made.
+# Keys of a node for Hydra itself, and their allowed values, which do not change the object.
 HYDRA_KEYS: dict[str, tuple[Any, ...]] = {
     "_recursive_": (True,),
     "_partial_": (False,),
@@ -34,12 +34,12 @@ HYDRA_KEYS: dict[str, tuple[Any, ...]] = {
 
 
 def is_node(value: Any) -> bool:
-    """True for what Hydra makes into an object."""
+    """Whether Hydra makes an object from the value."""
     return isinstance(value, Mapping) and "_target_" in value
 
 
 def given_arguments(node: Mapping[str, Any]) -> dict[str, Any]:
-    """A node without its ``_target_`` and Hydra's own keys."""
+    """The arguments of a node, without ``_target_`` and Hydra's keys."""
     return {name: value for name, value in node.items() if name != "_target_" and name not in HYDRA_KEYS}
 
 
@@ -51,13 +51,13 @@ def node_problems(
     also: Iterable[str] = (),
     trusted: Sequence[str] = TRUSTED_PACKAGES,
 ) -> Iterator[str]:
-    """What is wrong with a node that is to make one of ``kinds``: its class, and its arguments' names and types.
+    """Problems of a node that should make an object of one of ``kinds``: its class, names and types of arguments.
 
     Args:
-        path: where the node is, as a user writes it.
-        node: the place's value, in plain containers.
-        kinds: base classes or protocols, of which one is enough.
-        also: settings of the node that are no arguments of its class.
+        path: path of the node, as typed by the user.
+        node: the node in plain containers.
+        kinds: allowed base classes or protocols.
+        also: settings of the node that are not arguments of its class.
         trusted: packages that may be imported.
     """
     if not (is_node(node) and isinstance(node["_target_"], str)):
@@ -86,7 +86,7 @@ def node_problems(
 
 
 def argument_problems(path: str, value: Any, hint: Any, *, trusted: Sequence[str] = TRUSTED_PACKAGES) -> Iterator[str]:
-    """What is wrong with an argument by its type hint; also with the nodes in its lists and dicts."""
+    """Problems of an argument by its type hint, and of the nodes in its lists and dicts."""
     if is_node(value):
         kinds = kinds_of(hint)
         if kinds:
@@ -107,7 +107,7 @@ def argument_problems(path: str, value: Any, hint: Any, *, trusted: Sequence[str
 
 
 def missing_arguments(path: str, node: Any) -> Iterator[str]:
-    """The arguments that the class of a node needs and is not given; nothing for what is no node of a class."""
+    """One message for each required argument that a node lacks; none if the value is not a node of a class."""
     called = locate(node["_target_"]) if is_node(node) and isinstance(node["_target_"], str) else None
     if isinstance(called, type):
         for name, parameter in inspect.signature(called).parameters.items():
@@ -117,28 +117,28 @@ def missing_arguments(path: str, node: Any) -> Iterator[str]:
 
 
 def locate(target: str) -> Callable[..., Any] | None:
-    """What a dotted name stands for, found in the way in which Hydra finds it; None: nothing that can be called."""
+    """The callable of a dotted name, found as by Hydra; None if there is none."""
     module, _, name = target.rpartition(".")
     top, *rest = target.split(".")
-    if "__main__" in rest:  # whose import is a program's run
+    if "__main__" in rest:  # its import would run a program
         return None
     try:
         import_module(module)
         found = functools.reduce(getattr, rest, import_module(top))
-    except Exception:  # whatever the import of a module raises that was not written for this
+    except Exception:  # any error of an imported module
         return None
     return found if name and callable(found) else None
 
 
 def kind(place: str) -> type:
-    """The class of which a node of this group must make one."""
+    """The base class for nodes of a group."""
     found = locate(KINDS[place])
     assert isinstance(found, type)
     return found
 
 
 def kinds_of(hint: Any) -> tuple[type, ...]:
-    """The classes that a type hint asks for, without those of plain values: () where no object is asked for."""
+    """The classes of a type hint without plain types; () if it does not expect an object."""
     return tuple(
         member
         for member in _members(hint)
@@ -147,7 +147,7 @@ def kinds_of(hint: Any) -> tuple[type, ...]:
 
 
 def is_a(called: Any, kinds: Sequence[type]) -> bool:
-    """True for a class of one of these kinds; of a protocol's, by the methods that it has."""
+    """Whether a class is a subclass of one of these kinds; for a protocol, whether it has its methods."""
     return isinstance(called, type) and any(
         _has_methods(called, kind) if getattr(kind, "_is_protocol", False) else issubclass(called, kind)
         for kind in kinds
@@ -168,8 +168,8 @@ def _has_methods(called: type, protocol: type) -> bool:
 def _hydra_key_problems(path: str, node: Mapping[str, Any], also: Iterable[str]) -> Iterator[str]:
     for name, allowed in HYDRA_KEYS.items():
         if name in node and name not in also and node[name] not in allowed:
-            words = ", ".join(map(repr, allowed))
-            yield f"{path}.{name}: {node[name]!r} given, {words} expected: a node makes an object, by named arguments"
+            values = ", ".join(map(repr, allowed))
+            yield f"{path}.{name}: {node[name]!r} given, {values} expected: a node makes an object, by named arguments"
 
 
 def _has_nodes(value: Any) -> bool:
@@ -190,7 +190,7 @@ def _members(hint: Any) -> Iterator[Any]:
 
 
 def _inner_hint(hint: Any, container: type) -> Any:
-    """The hint of the items of a list, or of the values of a dict; Any where the hint says none."""
+    """The hint of the items of a list, or of the values of a dict; Any if there is none."""
     found = []
     for member in _members(hint):
         origin, arguments = typing.get_origin(member), [a for a in typing.get_args(member) if a is not Ellipsis]

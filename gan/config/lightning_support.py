@@ -1,4 +1,4 @@
-"""Arguments of the Trainer, and callbacks, that cannot work for two networks; each with what to do instead."""
+"""Arguments of the Trainer, and callbacks, that do not work with two networks, each with an alternative."""
 
 import importlib.util
 from collections.abc import Iterator, Mapping
@@ -10,10 +10,10 @@ NO_VALIDATION = "a game has no validation, test or prediction loop; leave it out
 
 
 class Instead(NamedTuple):
-    """Values of an argument that change nothing, and what to do in place of all others."""
+    """Values of an argument without an effect, and the alternative to all other values."""
 
     harmless: tuple[Any, ...]
-    advice: str
+    alternative: str
 
 
 # Arguments of the Trainer. Lightning refuses or ignores the first three under manual optimization, which a game needs.
@@ -45,7 +45,7 @@ NOT_FOR_A_GAME = {
     "inference_mode": Instead((True,), NO_VALIDATION),
 }
 
-# Lightning's callbacks, by their names in lightning.pytorch.callbacks; a subclass is refused as its base is.
+# Lightning's callbacks, by their names in lightning.pytorch.callbacks; subclasses are refused too.
 CALLBACKS_NOT_FOR_A_GAME = {
     "StochasticWeightAveraging": "use ema=standard: the average of the generator",
     "WeightAveraging": "use ema=standard: the average of the generator",
@@ -61,7 +61,7 @@ CALLBACKS_NOT_FOR_A_GAME = {
 PROFILERS = ("simple", "advanced", "pytorch")  # by name
 NEED_A_LOGGER = ("LearningRateMonitor", "DeviceStatsMonitor")
 
-# Arguments of callbacks, of whichever has them, and the values that cannot work.
+# Arguments of any callback, and the values that have no effect.
 ARGUMENTS_NOT_FOR_A_GAME = {
     "check_on_train_epoch_end": Instead((None, True), f"true expected: {NO_VALIDATION}"),
     "save_on_train_epoch_end": Instead((None, True), f"true expected: {NO_VALIDATION}"),
@@ -70,38 +70,38 @@ ARGUMENTS_NOT_FOR_A_GAME = {
 
 
 def unsupported_arguments(node: Mapping[str, Any]) -> Iterator[str]:
-    """One message for each argument of the Trainer that cannot work."""
-    for name, (harmless, advice) in NOT_FOR_A_GAME.items():
+    """One message for each unsupported argument of the Trainer."""
+    for name, (harmless, alternative) in NOT_FOR_A_GAME.items():
         if name in node and node[name] not in harmless:
-            yield f"trainer.{name}: {node[name]!r} given; {advice}"
+            yield f"trainer.{name}: {node[name]!r} given; {alternative}"
     if isinstance(node.get("profiler"), str) and node["profiler"] not in PROFILERS:
         yield unknown_name("trainer.profiler", node["profiler"], PROFILERS)
 
 
 def unsupported_callback_arguments(path: str, node: Any) -> Iterator[str]:
-    """One message for each argument of a callback that cannot work, whether or not its class has it."""
-    for name, (harmless, advice) in ARGUMENTS_NOT_FOR_A_GAME.items():
+    """One message for each unsupported argument of a callback, whether or not its class has it."""
+    for name, (harmless, alternative) in ARGUMENTS_NOT_FOR_A_GAME.items():
         if isinstance(node, Mapping) and node.get(name) not in (None, *harmless):
-            yield f"{path}.{name}: {node[name]!r} given; {advice}"
+            yield f"{path}.{name}: {node[name]!r} given; {alternative}"
 
 
 def unsupported_callback(path: str, called: type, node: Mapping[str, Any]) -> Iterator[str]:
-    """One message for a callback of a class that cannot work here."""
+    """One message for a callback of an unsupported class."""
     from lightning.pytorch import callbacks
 
-    for name, advice in CALLBACKS_NOT_FOR_A_GAME.items():
+    for name, alternative in CALLBACKS_NOT_FOR_A_GAME.items():
         if issubclass(called, getattr(callbacks, name)):
-            yield f"{path}._target_: '{node['_target_']}' given, which cannot work for two networks; {advice}"
+            yield f"{path}._target_: '{node['_target_']}' given, which cannot work for two networks; {alternative}"
             return
     if issubclass(called, callbacks.DeviceStatsMonitor) and node.get("cpu_stats") is not False and not _has_psutil():
         yield f"{path}.cpu_stats: {node.get('cpu_stats')!r} given, which needs psutil: pip install psutil, or false"
 
 
 def callbacks_together(callbacks: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with callbacks that are valid one by one, by their paths.
+    """Problems of combinations of callbacks that are valid by themselves.
 
     Args:
-        callbacks: as they were made of their nodes.
+        callbacks: the callbacks by the paths of their nodes.
         settings: the whole configuration.
     """
     from lightning.pytorch import callbacks as known

@@ -1,4 +1,4 @@
-"""The settings of a run as its config.yaml has them, and which of them may be others when it goes on."""
+"""The saved settings of a run, and the check of changed settings when it is resumed."""
 
 import difflib
 import functools
@@ -21,8 +21,7 @@ from gan.runs.run_folder import in_folder
 from gan.system import shell
 from gan.system.errors import ConfigError
 
-# What may differ from the run so far without being asked for: it does not change the game, only how long it is played
-# and what is around it.
+# Settings that may differ in a resumed run: they change its length and its environment, but not the training.
 FREE = (
     "callbacks",
     "logger",
@@ -33,17 +32,17 @@ FREE = (
     *(f"trainer.{name}" for name in ("max_epochs", "max_steps", "max_time", "log_every_n_steps", "profiler")),
     *(f"trainer.enable_{name}" for name in ("progress_bar", "model_summary", "checkpointing")),
 )
-LENGTH = ("trainer.max_epochs", "trainer.max_steps")  # by which a learning-rate schedule goes
-# What cannot differ, and why.
+LENGTH = ("trainer.max_epochs", "trainer.max_steps")  # a learning-rate schedule depends on them
+# Settings that may not differ, and why.
 NO_STATE = "the checkpoint has no networks or states for that"
 FIXED = {
     **dict.fromkeys(("model", "ema.name", "augmentation.name"), NO_STATE),
     **{f"data.{name}": NO_STATE for name in ("name", "split", "folder", "of", "image_size", "image_channels")},
     **{f"optimizer.{part}_target_": NO_STATE for part in ("", "generator.", "discriminator.")},
-    **dict.fromkeys(("run_dir", "trainer.default_root_dir"), "a run goes on in its own folder, which can be moved"),
+    **dict.fromkeys(("run_dir", "trainer.default_root_dir"), "a resumed run stays in its folder, which can be moved"),
 }
 ADAPTED = {"augmentation.probability": "it is adapted in the course of the run, and the checkpoint has it"}
-# What runs of earlier versions do not say, and were.
+# Settings that runs of earlier versions do not have, with their values at that time.
 LATER: dict[str, dict[str, Any]] = {
     "data": {"batch_size_of": "all", "fit": None, "on_broken": "error", "class_order": "name"},
     "model": {
@@ -58,10 +57,10 @@ _NOTHING = object()
 
 
 def read_saved(folder: Path) -> dict[str, Any]:
-    """The settings in a run's config.yaml; if it has been moved since, with its folder as it is now.
+    """The settings in a run's config.yaml, with the current path of the run folder.
 
     Raises:
-        ConfigError: it cannot be read, or holds no settings of a run.
+        ConfigError: the file cannot be read, or does not contain the settings of a run.
     """
     path = folder / "config.yaml"
     try:
@@ -79,7 +78,7 @@ def read_saved(folder: Path) -> dict[str, Any]:
 
 
 def _completed(node: dict[str, Any], later: Mapping[str, Any], known: type | None) -> dict[str, Any]:
-    """The node with what it does not say of ``later``, as far as its schema has it; nodes within it, too."""
+    """The node with the missing settings of ``later`` that its schema has, recursively."""
     hints = typing.get_type_hints(known) if known else {}
     completed = dict(node)
     for name in (name for name in later if name in hints):
@@ -92,10 +91,10 @@ def _completed(node: dict[str, Any], later: Mapping[str, Any], known: type | Non
 
 @functools.cache
 def references() -> dict[str, str]:
-    """Settings that conf/ takes from another one, as ``optimizer.generator.lr`` from ``optimizer.lr``.
+    """Settings whose default in conf/ is another setting, such as ``optimizer.generator.lr: ${optimizer.lr}``.
 
-    config.yaml has the values of both. While they are equal, the first follows the second, as it did in the command
-    that began the run.
+    config.yaml has the values of both. While they are equal, the first one follows changes of the second one, as in the
+    command that started the run.
     """
     found = {}
     for path in sorted(CONF.glob("*.yaml")) + sorted(CONF.glob("*/*.yaml")):
@@ -110,7 +109,7 @@ def references() -> dict[str, str]:
 
 
 def following(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Of `references` those that hold in these settings: both are there, and equal."""
+    """The `references` of these settings in which both values exist and are equal."""
     values = {path: _value(settings, path) for pair in references().items() for path in pair}
     return {
         path: source
@@ -125,26 +124,26 @@ def _value(settings: Any, path: str) -> Any:
     return settings
 
 
-def changed(before: dict[str, Any], words: Sequence[str]) -> dict[str, Any]:
-    """The saved settings with what the command line changes in them, and what follows from that.
+def changed(before: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """The saved settings with the overrides of the command line and the references that follow them.
 
     Raises:
-        ConfigError: a word is no setting of the run, or no value.
+        ConfigError: an override is not a setting of the run, or has an invalid value.
     """
     wanted = OmegaConf.create(before)
     for path, source in following(before).items():
         OmegaConf.update(wanted, path, f"${{{source}}}")
-    for override in _overrides(words):
+    for override in _parsed(overrides):
         path = override.key_or_group
         if _is_group(before, path) or override.is_delete():
             raise ConfigError(
-                f"resume: {override.input_line} given; a run goes on with the options that it has: settings alone "
+                f"resume: {override.input_line} given; a resumed run keeps its options; only settings "
                 "can change, as in trainer.max_epochs=40"
             )
         if override.is_sweep_override():
-            raise ConfigError(f"resume: {override.input_line} given; one run is gone on with, with one value")
+            raise ConfigError(f"resume: {override.input_line} given; a resumed run needs one value")
         if _value(before, path) is _NOTHING and not override.is_add():
-            raise ConfigError(f"{path}: the run has no such setting; its config.yaml has all")
+            raise ConfigError(f"{path}: the run has no such setting; config.yaml in its folder lists all of them")
         try:
             OmegaConf.update(wanted, path, override.value(), force_add=True)
         except (OmegaConfBaseException, ValueError, TypeError, LookupError) as error:
@@ -156,9 +155,9 @@ def changed(before: dict[str, Any], words: Sequence[str]) -> dict[str, Any]:
     return dict(plain)
 
 
-def _overrides(words: Sequence[str]) -> list[Override]:
+def _parsed(overrides: Sequence[str]) -> list[Override]:
     try:
-        return list(OverridesParser.create().parse_overrides(list(words)))
+        return list(OverridesParser.create().parse_overrides(list(overrides)))
     except HydraException as error:
         raise ConfigError(f"resume: {' '.join(str(error).split())}") from error
 
@@ -168,7 +167,7 @@ def _is_group(before: Mapping[str, Any], path: str) -> bool:
 
 
 def differing(before: Any, wanted: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Every setting that is not the same: its path, and both values."""
+    """Every setting that differs: its path and both values."""
     if isinstance(before, dict) and isinstance(wanted, dict):
         for name in dict.fromkeys([*before, *wanted]):
             where = f"{path}.{name}" if path else str(name)
@@ -178,13 +177,13 @@ def differing(before: Any, wanted: Any, path: str = "") -> Iterator[tuple[str, A
 
 
 def problems(before: dict[str, Any], wanted: dict[str, Any], allowed: Sequence[str]) -> Iterator[str]:
-    """What of the settings ``wanted`` may not differ from those before, and by which word it would be allowed."""
+    """Problems of the settings ``wanted`` of a resumed run, with the override that would allow the changes."""
     copies = dict(following(before).items() & following(wanted).items())
     free = [name for name in FREE if name not in LENGTH or not has_lr_schedule(wanted)]
     fixed = {**FIXED, **(ADAPTED if wanted["augmentation"]["name"] == "adaptive" else {})}
     to_allow = []
     for path, old, new in differing(before, wanted):
-        if path in copies:  # it is judged as the setting that it follows
+        if path in copies:  # checked as the setting that it follows
             continue
         if why := next((why for part, why in fixed.items() if within(path, [part])), None):
             yield f"{path}: {old!r} before, {new!r} given: {why}"
@@ -197,20 +196,20 @@ def problems(before: dict[str, Any], wanted: dict[str, Any], allowed: Sequence[s
 
 
 def has_lr_schedule(settings: Mapping[str, Any]) -> bool:
-    """Whether the learning rates go by the length of the run."""
+    """Whether the learning rates depend on the length of the run."""
     return bool(settings["lr_schedule"]["name"] != "none")
 
 
 def allowing(*paths: str) -> str:
-    """The word by which settings may change, as it is typed."""
+    """The override that allows changes of settings, as typed."""
     return shell.command(f"resume.allow=[{','.join(paths)}]")
 
 
 def allowed_paths(given: Any, *known: Mapping[str, Any]) -> list[str]:
-    """What ``resume.allow`` names: settings, or nodes of them, that one of ``known`` has.
+    """The paths of ``resume.allow``: settings or nodes that exist in one of ``known``.
 
     Raises:
-        ConfigError: it is no list of names, or names what is not there.
+        ConfigError: it is not a list of names, or a name does not exist.
     """
     paths = [] if given is None else given
     if isinstance(paths, str) and paths:
@@ -234,5 +233,5 @@ def _paths(settings: Mapping[str, Any], above: str = "") -> Iterator[str]:
 
 
 def within(path: str, parts: Sequence[str]) -> bool:
-    """True for a setting that is one of these, or stands in a node that is."""
+    """Whether a setting is one of these paths, or inside one of these nodes."""
     return any(path == part or path.startswith(f"{part}.") for part in parts)

@@ -1,6 +1,7 @@
-"""``_target_`` nodes, which Hydra makes into objects: held against the signature of what they name.
+"""Validation of ``_target_`` nodes against the signatures of their classes.
 
-The Trainer, the optimizers, callbacks and loggers are such nodes. `gan.config.kinds` decides what a node may name.
+The Trainer, the optimizers, callbacks and loggers are ``_target_`` nodes, from which Hydra makes objects.
+`gan.config.kinds` checks which class a node may name.
 """
 
 import inspect
@@ -25,7 +26,7 @@ RULE_SETTINGS = ("clip_norm", "accumulate")  # of the optimizer node, but ours: 
 
 
 def listed_targets(group: str, settings: Mapping[str, Any]) -> Iterator[str]:
-    """A group of named ``_target_`` nodes, each of the group's kind; `callbacks.samples=null` leaves one out."""
+    """Problems of a group of named ``_target_`` nodes; a node may be null, as in `callbacks.samples=null`."""
     nodes = settings.get(group)
     if not isinstance(nodes, Mapping):
         yield f"{group}: {nodes!r} given, settings expected"
@@ -47,9 +48,9 @@ def listed_targets(group: str, settings: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _made_target(path: str, node: Mapping[str, Any], made: dict[str, Any]) -> Iterator[str]:
-    """What is wrong with a valid node by what its class says when it is made; into ``made`` if nothing is.
+    """Problems that a class reports when it is instantiated; a valid object is added to ``made``.
 
-    Only our classes and Lightning's callbacks are made: they check their arguments then, and do nothing else.
+    Only our classes and Lightning's callbacks are instantiated, because their constructors only check arguments.
     """
     from hydra.errors import InstantiationException  # `gan options` imports this module, and needs neither
     from hydra.utils import instantiate
@@ -74,8 +75,8 @@ def _made_target(path: str, node: Mapping[str, Any], made: dict[str, Any]) -> It
 
 
 def optimizer_problems(node: Any) -> Iterator[str]:
-    """What is wrong with the optimizers: the shared settings, and those of each network in its own sub-node."""
-    also = (*NETWORKS, *RULE_SETTINGS, "_partial_")  # which is what becomes of the node anyway
+    """Problems of the optimizers: of the shared settings, and of the sub-node of each network."""
+    also = (*NETWORKS, *RULE_SETTINGS, "_partial_")  # the node is instantiated partially anyway
     problems = dict.fromkeys(node_problems("optimizer", node, [kind("optimizer")], also=also))
     if not problems:
         for network in NETWORKS:
@@ -84,11 +85,11 @@ def optimizer_problems(node: Any) -> Iterator[str]:
 
 
 def network_optimizer(node: Mapping[str, Any], network: str) -> dict[str, Any]:
-    """How one network is updated: the shared settings of the node `optimizer`, then those of that network alone."""
+    """The settings of one network's optimizer: the shared settings, updated by those of the network."""
     shared = {name: value for name, value in given_arguments(node).items() if name not in NETWORKS}
     arguments = {**shared, **(node.get(network) or {})}
     betas = arguments.get("betas")
-    if isinstance(betas, list):  # torch wants all of them to be of one type: [0, 0.99] is none to it
+    if isinstance(betas, list):  # torch refuses mixed types, as in [0, 0.99]
         arguments["betas"] = [float(beta) if is_int(beta) else beta for beta in betas]
     return arguments
 
@@ -100,11 +101,11 @@ def _network_optimizer_problems(node: Mapping[str, Any], network: str) -> Iterat
     if not isinstance(given, Mapping):
         yield f"optimizer.{network}: {given!r} given, settings expected"
         return
-    # What a network has as the other does, like `lr: ${optimizer.lr}`, is told under the shared setting's name.
-    own = {name: value for name, value in given.items() if repr(value) != repr(shared.get(name))}
+    # A value equal to the shared one, as from `lr: ${optimizer.lr}`, is reported under the shared setting's name.
+    local = {name: value for name, value in given.items() if repr(value) != repr(shared.get(name))}
 
     def path_of(name: str) -> str:
-        return f"optimizer.{network}.{name}" if name in own else f"optimizer.{name}"
+        return f"optimizer.{network}.{name}" if name in local else f"optimizer.{name}"
 
     arguments = network_optimizer(node, network)
     rule = {name: arguments.pop(name) for name in RULE_SETTINGS if name in arguments}
@@ -113,7 +114,7 @@ def _network_optimizer_problems(node: Mapping[str, Any], network: str) -> Iterat
     wrong = (argument_problems(path_of(name), value, hints.get(name, Any)) for name, value in arguments.items())
     problems = [
         *_rule_problems(rule, path_of),
-        *unknown_keys(f"optimizer.{network}", own, known),
+        *unknown_keys(f"optimizer.{network}", local, known),
         *itertools.chain.from_iterable(wrong),
         *_rate_problems(arguments.get("lr"), path_of("lr")),
     ]
@@ -124,7 +125,7 @@ def _network_optimizer_problems(node: Mapping[str, Any], network: str) -> Iterat
         try:
             called([torch.nn.Parameter(torch.zeros(1))], **arguments)
         except (TypeError, ValueError, RuntimeError, LookupError) as error:
-            yield f"{f'optimizer.{network}' if own else 'optimizer'}: {error}"
+            yield f"{f'optimizer.{network}' if local else 'optimizer'}: {error}"
 
 
 def _rule_problems(rule: Mapping[str, Any], path_of: Callable[[str], str]) -> Iterator[str]:
@@ -176,7 +177,7 @@ def _is_duration(value: Any) -> bool:
     return value is None or (isinstance(value, str) and re.fullmatch(r"\d+:\d+:\d+:\d+", value) is not None)
 
 
-# What Lightning takes and cannot do for a game, or refuses only once a run has begun.
+# Values that Lightning accepts, but that do not work with two networks, or that it refuses only after the start.
 TRAINER_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "accelerator": (lambda x: x in ("auto", "cpu", "gpu", "cuda", "mps"), "auto, cpu, gpu, cuda or mps"),
     "devices": (_is_devices, "how many (1 or more), auto, or a list of their numbers"),

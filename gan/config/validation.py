@@ -1,7 +1,7 @@
-"""Is this configuration one that can run? All that is wrong with it, in one message, before any work starts.
+"""Validation of a whole configuration before a run: all problems in one message.
 
-Our own nodes are held against their dataclass in `gan.config.schema`; the Trainer, optimizers, callbacks and loggers
-are ``_target_`` nodes, held against the signature of what they name.
+Our own nodes are checked against their dataclasses in `gan.config.schema`. The Trainer, optimizers, callbacks and
+loggers are ``_target_`` nodes, checked against the signatures of their classes.
 """
 
 import dataclasses
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gan.config import schema
-from gan.config.constraints import contradictions
+from gan.config.constraints import violated_constraints
 from gan.config.target_validation import listed_targets, optimizer_problems, trainer_problems
 from gan.config.value_types import expected, is_int, matches, mismatch
 from gan.system.errors import ConfigError, unknown_keys, unknown_name
@@ -20,12 +20,12 @@ TOP_LEVEL = ("seed", "run_dir", "dry_run", *schema.NODES, *TARGET_NODES)
 
 
 def validate(settings: Mapping[str, Any]) -> None:
-    """Check a whole configuration, given as plain containers with everything resolved.
+    """Check a whole configuration in plain containers, with all references resolved.
 
     Raises:
-        ConfigError: with every problem on a line of its own: the setting's path, what was given, what is allowed.
+        ConfigError: with one line per problem: the path of the setting, its value, and what is allowed.
     """
-    problems = list(_problems(settings)) or list(dict.fromkeys(contradictions(settings)))
+    problems = list(_problems(settings)) or list(dict.fromkeys(violated_constraints(settings)))
     if problems:
         raise ConfigError("\n".join(problems))
 
@@ -59,7 +59,7 @@ def _named_node(path: str, settings: Mapping[str, Any], schemas: Mapping[str, ty
 
 
 def schema_problems(path: str, node: Any, of: type) -> Iterator[str]:
-    """What is wrong with a node that should have the settings of the dataclass ``of``."""
+    """Problems of a node that should have the settings of the dataclass ``of``."""
     if not isinstance(node, Mapping):
         yield f"{path}: {node!r} given, settings expected"
         return

@@ -1,4 +1,4 @@
-"""Values of a configuration against type hints: does it fit, and what would have been expected, in words."""
+"""Comparison of configuration values with type hints, and descriptions of types for messages."""
 
 import inspect
 import math
@@ -25,17 +25,17 @@ LIMIT = 2**63
 def hints_of(called: Callable[..., Any]) -> dict[str, Any]:
     try:
         return typing.get_type_hints(inspect.getattr_static(called, "__init__") if inspect.isclass(called) else called)
-    except (NameError, TypeError):  # hints that name what is imported for type checkers alone: nothing to check by
+    except (NameError, TypeError):  # hints with names that are imported for type checkers only
         return {}
 
 
 def is_int(value: Any) -> bool:
-    """True for a whole number that fits into 64 bits, as torch's do."""
+    """Whether the value is an integer of at most 64 bits."""
     return isinstance(value, int) and not isinstance(value, bool) and -LIMIT <= value < LIMIT
 
 
 def matches(value: Any, hint: Any) -> bool:
-    """True if the value fits the type, as far as plain values go; a type that we cannot judge fits."""
+    """Whether a plain value fits the type; True for types that are not supported here."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return any(matches(value, argument) for argument in arguments)
@@ -53,32 +53,33 @@ def matches(value: Any, hint: Any) -> bool:
 
 
 def expected(value: Any, hint: Any) -> str:
+    """A description of the expected type, for the message about a value."""
     if isinstance(value, float) and not math.isfinite(value) and matches(0.5, hint):
         return "a finite number"
     numbers = value if isinstance(value, list) else [value]
     if any(isinstance(number, int) and not -LIMIT <= number < LIMIT for number in numbers):
-        return f"{_in_words(hint)} of at most 18 digits"
-    return _in_words(hint)
+        return f"{_describe(hint)} of at most 18 digits"
+    return _describe(hint)
 
 
 def mismatch(path: str, value: Any, hint: Any) -> str:
-    """What to say of a value that does not fit its type; a number that was meant as text, how to give it as text."""
+    """The message for a value of a wrong type; for a number, also how to give it as text."""
     text = str(value).lower() if isinstance(value, bool) else str(value)
     is_text = matches("", hint) and isinstance(value, bool | int | float) and math.isfinite(value)
     as_text = f", as text: {shell.command(shell.override(path, text))}" if is_text else ""
     return f"{path}: {value!r} given, {expected(value, hint)} expected{as_text}"
 
 
-def _in_words(hint: Any) -> str:
+def _describe(hint: Any) -> str:
     arguments = typing.get_args(hint)
     origin = typing.get_origin(hint)
     if origin in (typing.Union, types.UnionType):
-        sayable = [argument for argument in arguments if argument in WORDS or typing.get_origin(argument)]
-        return " or ".join(dict.fromkeys(_in_words(argument) for argument in sayable or arguments))
+        describable = [argument for argument in arguments if argument in WORDS or typing.get_origin(argument)]
+        return " or ".join(dict.fromkeys(_describe(argument) for argument in describable or arguments))
     if origin is typing.Literal:
         return ", ".join(str(argument) for argument in arguments)
     if origin is list:
         return f"a list of {WORDS.get(arguments[0], 'a value').removeprefix('a ')}s"
     if origin is tuple:
-        return f"a list of {len(arguments)}: {', '.join(map(_in_words, arguments))}"
+        return f"a list of {len(arguments)}: {', '.join(map(_describe, arguments))}"
     return WORDS.get(hint, getattr(hint, "__name__", str(hint)))

@@ -78,7 +78,7 @@ def test_a_port_that_is_taken(tmp_path: Path, gan: GanCommand, opened: list[str]
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with pytest.raises(GanError, match="TensorBoard cannot be had at 127"):
+        with pytest.raises(GanError, match="TensorBoard cannot listen at 127"):
             board.launch(tmp_path / "mine", host="127.0.0.1", port=taken.getsockname()[1])
     with pytest.raises(GanError, match=r"^--host: '' given, which would be every address of this machine"):
         board.launch(tmp_path / "mine", host="", port=None)

@@ -100,8 +100,8 @@ def test_the_first_difference_and_what_may_explain_it_are_told(played_run: Calla
     (second / "run.json").write_text(json.dumps({**facts, "versions": {"torch": "2"}}))
     agree, told = verdict(first, second)
     assert not agree
-    assert told[0].startswith("Other numbers, first at update ")
-    assert told[1:] == ["  not the same then and now: versions.torch: 1 -> 2"]
+    assert told[0].startswith("Different numbers, first at update ")
+    assert told[1:] == ["  different in the two runs: versions.torch: 1 -> 2"]
 
 
 def test_a_changed_run_is_said_to_be_one(played_run: Callable[..., Path]) -> None:
@@ -111,7 +111,7 @@ def test_a_changed_run_is_said_to_be_one(played_run: Callable[..., Path]) -> Non
     (first / "run.json").write_text(json.dumps({**facts, "resumed": [{"changed": changed}]}))
     agree, told = verdict(first, first)
     assert agree
-    assert told[0] == "The run was changed on its way, which is not repeated: optimizer.lr: 0.1 -> 0.2"
+    assert told[0] == "The run was resumed with a change, which is not repeated: optimizer.lr: 0.1 -> 0.2"
 
 
 def test_what_cannot_be_repeated_is_told(

@@ -1,4 +1,4 @@
-"""Schedules: whose turn it is, and the arithmetic of updates and minibatches, against the game played out."""
+"""Schedules: which networks are updated when, and the counts of updates and minibatches, against a simulated run."""
 
 from collections.abc import Iterator
 

@@ -53,7 +53,7 @@ def test_a_run_that_cannot_be_read_hides_no_other(
 
 def test_none_is_such(runs: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:
     assert gan("runs", "--filter", "state=running") == 0
-    assert capsys.readouterr().out == "none of 2 runs is such\n"
+    assert capsys.readouterr().out == "No runs match the filter (2 checked).\n"
 
 
 def test_torch_is_not_imported(runs: Path) -> None:

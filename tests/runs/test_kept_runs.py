@@ -98,7 +98,7 @@ def test_a_kept_run_is_repeated_to_the_same_rows(
     code = gan("repeat", kept / "finished", "--out", tmp_path / "again")
     told = capfd.readouterr().out
     # bit for bit with the processor and threads that wrote it; else to rounding, and the first difference is named
-    assert (code == 0 and "bit for bit" in told) or (code == 1 and "Other numbers, first at update" in told), told
+    assert (code == 0 and "bit for bit" in told) or (code == 1 and "Different numbers, first at update" in told), told
     for before, now in zip(rows(kept / "finished"), rows(tmp_path / "again"), strict=True):
         assert before.keys() == now.keys()
         for name in before.keys() & {"train/d_loss", "train/g_loss", "step", "images_seen"}:

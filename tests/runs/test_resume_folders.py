@@ -202,7 +202,7 @@ def test_of_two_that_begin_a_run_with_resume_auto_the_second_is_told_to_wait(
         (tmp_path / "run" / "config.yaml").write_text("of another")
         take(settings)
 
-    monkeypatch.setattr(run_folder, "take", taken_a_moment_ago)
+    monkeypatch.setattr(run_folder, "claim", taken_a_moment_ago)
     loser = train("resume=auto", *FAST, "hydra.run.dir=run")
     assert loser.returncode == 2
     assert "another process is training; when it has ended, give the same command again" in loser.stderr

@@ -1,1 +1,1 @@
-"""What can be set, and how it is typed. From a checkout, without importing torch."""
+"""The listing of all settings, made from a checkout without importing torch."""

@@ -1,4 +1,4 @@
-"""An option file of ``conf/``: its header, its values as they are written, and the comment beside each."""
+"""Reader of the option files in ``conf/``: header, values as written, and comments."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,14 +15,14 @@ Keys = tuple[str, ...]
 
 @dataclass(frozen=True)
 class ConfFile:
-    """One file, with what it takes over from others of its group.
+    """One file, including the files of its group that it inherits from.
 
     Attributes:
-        header: the comment that it begins with, a paragraph or an indented line each.
-        package: where its settings stand: the group's own name, or what ``# @package`` says.
-        defaults: its defaults list, for each group the option; files of the same group under the key "".
-        values: each setting's value as the file has it, a list without blanks; its keys from the outside in.
-        comments: what is said beside or above a key, settings and nodes alike.
+        header: paragraphs and indented lines of the comment at its beginning.
+        package: path of its settings: the name of the group, or the value of ``# @package``.
+        defaults: its defaults list, from group to option; files of the same group under the key "".
+        values: each setting's value as written, lists without blanks; keys from outside to inside.
+        comments: comments beside or above the keys of settings and nodes.
     """
 
     header: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ def conf_folder(folder: Path = CONF) -> Path:
     """The folder of the option files.
 
     Raises:
-        GanError: it is not beside the package, as in an installed wheel.
+        GanError: it does not exist beside the package, as in an installed wheel.
     """
     if not (folder / "config.yaml").is_file():
         raise GanError(
@@ -49,7 +49,7 @@ def conf_folder(folder: Path = CONF) -> Path:
 
 
 def read_conf_file(path: Path) -> ConfFile:
-    """Read one file, and those of its folder that its defaults list names."""
+    """Read one file, and the files of its folder in its defaults list."""
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines()
     comment_lines = next((index for index, line in enumerate(lines) if not line.startswith("#")), len(lines))
@@ -75,7 +75,7 @@ def read_conf_file(path: Path) -> ConfFile:
 
 
 def _paragraphs(lines: list[str]) -> tuple[str, ...]:
-    """Lines that continue each other joined; an indented line, such as a command, stays alone but for its backslash."""
+    """Join the lines of each paragraph; indented lines, such as commands, are joined at backslashes only."""
     joined: list[str] = []
     for line in lines:
         if joined and joined[-1].endswith(" \\"):
@@ -88,7 +88,7 @@ def _paragraphs(lines: list[str]) -> tuple[str, ...]:
 
 
 def _defaults(root: yaml.MappingNode) -> dict[str, str]:
-    """The defaults list: group -> option, and under "" the files of the same group, one blank between them."""
+    """The defaults list: group -> option, and under "" the files of the same group, separated by blanks."""
     listed: list[yaml.Node] = next((node.value for key, node in root.value if key.value == "defaults"), [])
     chosen: dict[str, str] = {}
     for item in listed:
@@ -100,7 +100,7 @@ def _defaults(root: yaml.MappingNode) -> dict[str, str]:
 
 
 def _entries(node: yaml.MappingNode, above: Keys) -> Iterator[tuple[Keys, yaml.Node, yaml.Node]]:
-    """Every key but the defaults list, from the outside in, with the nodes of the key and of its value."""
+    """Every key path except the defaults list, with the YAML nodes of the key and of its value."""
     for key, value in node.value:
         keys = (*above, str(key.value))
         if keys == ("defaults",):
@@ -118,7 +118,7 @@ def _as_written(text: str, node: yaml.Node) -> str:
 
 
 def _comment(lines: list[str], comment_lines: int, key: yaml.Node, value: yaml.Node) -> str:
-    """The comment after a value, with the lines below that continue it; else the one above the key."""
+    """The comment after a value with its continuation lines, or else the comment above the key."""
     block = isinstance(value, yaml.MappingNode) and not value.flow_style
     mark = key.end_mark if block else value.end_mark
     line = lines[mark.line] if mark.line < len(lines) else ""  # a block of text ends after the last line
@@ -132,7 +132,7 @@ def _comment(lines: list[str], comment_lines: int, key: yaml.Node, value: yaml.N
 
 
 def _comment_lines(lines: Iterable[str], column: int) -> Iterator[str]:
-    """The lines, from the first on, that hold nothing but a comment, at this column."""
+    """The first lines that contain only a comment at this column."""
     for line in lines:
         if len(line) - len(line.lstrip(" ")) != column or line[column : column + 1] != "#":
             return

@@ -1,7 +1,7 @@
-"""What can be set: every group of ``conf/``, its options, and every setting with its meaning, type, default and range.
+"""All groups of ``conf/`` with their options, and all settings with meaning, type, default and range.
 
-Our own nodes are told by their schemas, ``_target_`` nodes by the comments of the option files and by the signature of
-what they name. Nothing here is a list of names.
+Our own nodes are described by their schemas; ``_target_`` nodes by the comments of the option files and the signatures
+of their classes.
 """
 
 import contextlib
@@ -22,9 +22,9 @@ from gan.config.options.signatures import Argument, arguments_of
 from gan.config.target_validation import TRAINER_CHECKS
 from gan.config.value_types import WORDS, expected
 
-RUN = "run"  # heading of the settings that stand in config.yaml and belong to no group
+RUN = "run"  # heading of the settings of config.yaml that belong to no group
 NUMBERS = (WORDS[int], WORDS[float])
-HYDRA = "hydra"  # its own settings are told by `python train.py --hydra-help`
+HYDRA = "hydra"  # its settings are listed by `python train.py --hydra-help`
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Option:
     """One file of a group: ``group=name`` on the command line.
 
     Attributes:
-        header: what the file begins with, a paragraph each; an indented one is a command.
-        default: is it taken when nothing is said?
+        header: paragraphs at the beginning of the file; indented ones are commands.
+        default: whether it is the default option of its group.
     """
 
     group: str
@@ -44,12 +44,12 @@ class Option:
 
 @dataclass(frozen=True)
 class Others:
-    """What a ``_target_`` takes besides what ``conf/`` gives it.
+    """Arguments of a ``_target_`` that ``conf/`` does not set.
 
     Attributes:
         target: its dotted name.
-        paths: each with the plus that Hydra wants.
-        option: the option that names it; "" for a node of config.yaml.
+        paths: paths of the arguments, with the plus that Hydra needs.
+        option: the option with the target; "" for a node of config.yaml.
     """
 
     target: str
@@ -62,14 +62,14 @@ class Setting:
     """One setting: ``path=default`` on the command line.
 
     Attributes:
-        path: as it is typed.
-        meaning: what it is, in a sentence.
-        unit: of a number; "" where it has none or the meaning names it.
-        type: in words: "a whole number".
-        allowed: range or choices, "" where the type says all.
-        default: as it would be typed; "???" where it must be given.
-        group: the group whose options have it, or ``RUN``, or the node of config.yaml that it stands in.
-        options: those options; () for a setting of config.yaml.
+        path: path as typed.
+        meaning: description in a sentence.
+        unit: unit of a number; "" if there is none or the meaning has it.
+        type: description of the type, such as "a whole number".
+        allowed: range or choices; "" if the type is sufficient.
+        default: default as typed; "???" if the setting is required.
+        group: its group, or ``RUN``, or the node of config.yaml that contains it.
+        options: the options that have it; () for a setting of config.yaml.
     """
 
     path: str
@@ -83,14 +83,14 @@ class Setting:
 
     @property
     def refers_to(self) -> str:
-        """The setting whose value this one takes over unless it is given, or ""."""
+        """The setting whose value is the default of this one, or ""."""
         name = self.default.removeprefix("${").removesuffix("}")
         return name if self.default == f"${{{name}}}" and ":" not in name else ""
 
 
 @dataclass(frozen=True)
 class Group:
-    """One folder of ``conf/``, or one heading of config.yaml, which has no options."""
+    """One folder of ``conf/``, or one heading of config.yaml without options."""
 
     name: str
     options: tuple[Option, ...]
@@ -99,10 +99,10 @@ class Group:
 
 
 def list_groups(folder: Path = CONF) -> list[Group]:
-    """All groups, in the order of config.yaml's defaults list, after what stands in config.yaml itself.
+    """The settings of config.yaml, then all groups in the order of its defaults list.
 
     Raises:
-        GanError: if there is no ``conf/``, as in an installed wheel.
+        GanError: there is no ``conf/``, as in an installed wheel.
     """
     conf_folder(folder)
     main = read_conf_file(folder / "config.yaml")
@@ -115,7 +115,7 @@ def list_groups(folder: Path = CONF) -> list[Group]:
 
 
 def _groups_of_main(main: ConfFile, given: set[str]) -> Iterator[Group]:
-    """What config.yaml itself sets: single settings, then each node."""
+    """The settings of config.yaml itself: single settings, then each node."""
     for heading in dict.fromkeys(keys[0] if len(keys) > 1 else RUN for keys in main.values):
         if heading == HYDRA:
             continue
@@ -130,27 +130,27 @@ def _group(folder: Path, name: str, main: ConfFile) -> Group:
     for path in sorted(folder.glob("*.yaml")):
         file = read_conf_file(path)
         options.append(Option(name, path.stem, file.header, main.defaults.get(name) == path.stem))
-        if file.package == "_global_":  # a recipe: it changes settings of other groups and has none of its own
+        if file.package == "_global_":  # an experiment: it changes settings of other groups
             continue
         others += [dataclasses.replace(found, option=path.stem) for found in _others(file, (), file.package)]
         for setting in _settings(file, main, name):
             merged.setdefault(setting, []).append(path.stem)
     settings = [dataclasses.replace(setting, options=tuple(names)) for setting, names in merged.items()]
-    return Group(name, tuple(options), tuple(_told_alike(settings)), tuple(others))
+    return Group(name, tuple(options), tuple(_with_shared_meaning(settings)), tuple(others))
 
 
-def _told_alike(settings: Iterable[Setting]) -> Iterator[Setting]:
-    """The settings path by path; what is said of one in one option file holds for another that says nothing."""
+def _with_shared_meaning(settings: Iterable[Setting]) -> Iterator[Setting]:
+    """The settings path by path; a setting without a comment gets the meaning from another option file."""
     by_path: dict[str, list[Setting]] = {}
     for setting in settings:
         by_path.setdefault(setting.path, []).append(setting)
     for same in by_path.values():
-        told = next((setting for setting in same if setting.meaning), same[0])
+        described = next((setting for setting in same if setting.meaning), same[0])
         alike: dict[Setting, tuple[str, ...]] = {}
         for setting in same:
-            taken_over = not setting.meaning or setting.refers_to
-            words = {"meaning": told.meaning, "type": told.type} if taken_over else {}
-            key = dataclasses.replace(setting, options=(), **words)
+            inherits = not setting.meaning or setting.refers_to
+            changes = {"meaning": described.meaning, "type": described.type} if inherits else {}
+            key = dataclasses.replace(setting, options=(), **changes)
             alike[key] = (*alike.get(key, ()), *setting.options)
         yield from (dataclasses.replace(setting, options=options) for setting, options in alike.items())
 
@@ -165,7 +165,7 @@ def _settings(file: ConfFile, main: ConfFile, group: str) -> Iterator[Setting]:
 
 
 def _schema_settings(of: type, file: ConfFile, above: Keys, group: str) -> Iterator[Setting]:
-    """The settings of a dataclass of ours but its name, which the option file gives."""
+    """The settings of a schema without ``name``, which the option file sets."""
     hints = typing.get_type_hints(of)
     for field in dataclasses.fields(of):
         keys, hint = (*above, field.name), hints[field.name]
@@ -186,33 +186,33 @@ def _schema_settings(of: type, file: ConfFile, above: Keys, group: str) -> Itera
 
 
 def _type(hint: Any, choices: Collection[str]) -> str:
-    words = expected(None, hint)
-    return words.replace(WORDS[str], f"one of {', '.join(choices)}", 1) if choices else words
+    described = expected(None, hint)
+    return described.replace(WORDS[str], f"one of {', '.join(choices)}", 1) if choices else described
 
 
 def _typed(field: "dataclasses.Field[Any]") -> str:
-    """A schema's default as it is typed on the command line."""
+    """A schema's default as typed on the command line."""
     if field.default_factory is not dataclasses.MISSING:
         return str(field.default_factory()).replace(" ", "").replace("'", "")
     if field.default is dataclasses.MISSING:
         return "???"
-    words = {None: "null", True: "true", False: "false", "": '""'}
-    is_word = field.default is None or isinstance(field.default, bool | str)
-    return words.get(field.default, str(field.default)) if is_word else str(field.default)
+    literals = {None: "null", True: "true", False: "false", "": '""'}
+    has_literal = field.default is None or isinstance(field.default, bool | str)
+    return literals.get(field.default, str(field.default)) if has_literal else str(field.default)
 
 
 def _target_settings(file: ConfFile, main: ConfFile, above: Keys, group: str) -> Iterator[Setting]:
-    """The settings of a file without a schema: what it says beside each, and what the signature says."""
+    """The settings of a file without a schema, described by its comments and the signature of its target."""
     for keys, value in file.values.items():
         full = (*above, *keys)
         if not above and group != (keys[0] if len(keys) > 1 else RUN):
             continue
-        if _is_no_setting(keys, value, file, above):
+        if _is_not_a_setting(keys, value, file, above):
             continue
         argument = _argument(file, keys) or _argument(main, full) or Argument(keys[-1], "", None, "")
         _, allowed = TRAINER_CHECKS.get(keys[-1], (None, "")) if full[0] == "trainer" else (None, "")
         type_ = argument.type if value == "null" else argument.type.removesuffix(" or null")
-        if allowed and type_ not in NUMBERS:  # what is allowed then says it better than Lightning's hint
+        if allowed and type_ not in NUMBERS:  # the allowed values are clearer than Lightning's hint
             type_ = ""
         elif not allowed:
             type_ = type_ or _type_of(value)
@@ -220,15 +220,15 @@ def _target_settings(file: ConfFile, main: ConfFile, above: Keys, group: str) ->
         yield dataclasses.replace(setting, meaning=setting.meaning or _inherited(file, keys, setting.refers_to))
 
 
-def _is_no_setting(keys: Keys, value: str, file: ConfFile, above: Keys) -> bool:
-    """A ``_target_`` that is given; of callbacks and loggers, ``samples: null``, a node that is not there."""
+def _is_not_a_setting(keys: Keys, value: str, file: ConfFile, above: Keys) -> bool:
+    """Whether a key is a ``_target_`` with a value, or a missing callback or logger, as in ``samples: null``."""
     if keys[-1].startswith("_"):
         return value != "???"
     return bool(above) and len(keys) == 1 and value == "null" and file.value("_target_") is None
 
 
 def _argument(file: ConfFile, keys: Keys) -> Argument | None:
-    """The argument that a value is given to: of its own node's ``_target_``, or of the one around it."""
+    """The argument that a value is for: of the ``_target_`` of its node, or of an outer node."""
     for depth in range(len(keys) - 1, -1, -1):
         target = file.value(*keys[:depth], "_target_")
         if target is not None:
@@ -247,7 +247,7 @@ def _inherited(file: ConfFile, keys: Keys, refers_to: str) -> str:
 
 
 def _type_of(written: str) -> str:
-    """The type of a value that has no hint, in words; a null can be anything."""
+    """The description of the type of a value without a hint; "" for null."""
     if "${" in written:
         return ""
     value = yaml.safe_load(written)
@@ -258,7 +258,7 @@ def _type_of(written: str) -> str:
 
 
 def _others(file: ConfFile, keys: Keys, package: str, elsewhere: Collection[str] = ()) -> Iterator[Others]:
-    """What a ``_target_`` at ``keys`` takes besides what the file, or another of ``conf/``, gives it."""
+    """Arguments of the ``_target_`` at ``keys`` that neither this file nor another one of ``conf/`` sets."""
     target = file.value(*keys, "_target_")
     given = {other[len(keys)] for other in file.values if other[: len(keys)] == keys}
     left_out = {*given, *elsewhere, *NOT_FOR_A_GAME}

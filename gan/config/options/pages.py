@@ -1,4 +1,4 @@
-"""The listing as text: for a terminal, for docs/configuration.md, and for programs."""
+"""The listing of settings as text for a terminal, as Markdown for docs/configuration.md, and as JSON."""
 
 import dataclasses
 import itertools
@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 
 from gan.config.options.listing import Group, Option, Setting
 
-WIDTH = 100  # columns of the terminal page
+WIDTH = 100  # columns of the terminal text
 COMMAND = "make docs"  # writes docs/configuration.md
 
 TERMINAL_INTRO = """\
-Every line is what one types after `python train.py`, here with its default: group=option, or path=value.
-* marks the option that is taken when nothing is said. `gan options WORD` shows a part: a group, GROUP/OPTION, a path,
-or whatever has the word in its name, else in its description."""
+Every line can be typed after `python train.py`, here with its default: group=option, or path=value.
+* marks the default option. `gan options WORD` shows a part: a group, GROUP/OPTION, a path, or everything with the word
+in its name or else in its description."""
 
 MARKDOWN_INTRO = f"""\
 # Configuration
@@ -23,27 +23,26 @@ Every group of `conf/`, its options, and every setting with its default, type, r
 this page from the schemas in `gan/config/schema/` and the files in `conf/`; `gan options` shows the same in a terminal,
 and `gan options lr` a part of it.
 
-- An option is chosen as `group=option`: `python train.py model=dcgan data=fashion`. The one in **bold** is taken when
-  nothing is said.
-- A setting is given as `path=value`: `python train.py optimizer.lr=1e-4 'model.generator.hidden=[128,256]'`. In
-  brackets stand the options that have the setting, where not all of the group have it or have the same default.
-- `${{other.setting}}` as a default means: the value of that one. `${{oc.env:NAME,value}}`: the environment variable,
-  else the value. `???`: it must be given.
-- The Trainer, the optimizers, callbacks and loggers take more than `conf/` sets. Such an argument has a plus before it:
-  `+optimizer.eps=1e-7`. `gan options trainer` and `gan options optimizer/adam` list these too.
-- `hydra.run.dir=FOLDER` is where the run's files go; `outputs/DATE/TIME` otherwise.
+- Choose an option as `group=option`: `python train.py model=dcgan data=fashion`. The default option is **bold**.
+- Give a setting as `path=value`: `python train.py optimizer.lr=1e-4 'model.generator.hidden=[128,256]'`. If not all
+  options of the group have the setting, or have the same default, its options are in brackets.
+- The default `${{other.setting}}` is the value of another setting, `${{oc.env:NAME,value}}` the environment variable or
+  else the value. `???`: the setting is required.
+- The Trainer, the optimizers, callbacks and loggers have more arguments than `conf/` sets. Type them with a plus:
+  `+optimizer.eps=1e-7`. `gan options trainer` and `gan options optimizer/adam` list them too.
+- `hydra.run.dir=FOLDER` is the folder of the run's files; by default `outputs/DATE/TIME`.
 """
 
 
 def terminal(groups: Sequence[Group], *, whole: bool = False) -> str:
-    """Plain text of at most 100 columns; ``whole``: with an introduction, and without what needs a plus."""
+    """Plain text of at most 100 columns; ``whole``: with an introduction, without the arguments that need a plus."""
     pages = ["\n".join(_terminal_group(group, with_others=not whole)) for group in groups]
     intro = "\n".join(textwrap.wrap(TERMINAL_INTRO, WIDTH))
     return "\n\n".join([intro, *pages] if whole else pages)
 
 
 def markdown(groups: Sequence[Group], *, whole: bool = False) -> str:
-    """The same as Markdown; ``whole``: all of docs/configuration.md."""
+    """The listing as Markdown; ``whole``: all of docs/configuration.md."""
     pages = ["\n".join(_markdown_group(group)) for group in groups]
     return "\n".join([MARKDOWN_INTRO, *pages] if whole else pages)
 
@@ -67,7 +66,7 @@ def _terminal_group(group: Group, *, with_others: bool) -> Iterator[str]:
             yield from textwrap.wrap(f"{line:<48}{f'  [{owners}]' if owners else ''}", WIDTH, subsequent_indent=" " * 8)
         yield from textwrap.wrap(_sentence(entries[0]), WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
     for others in group.others if with_others else ():
-        text = f"{others.target} takes besides: {' '.join(others.paths)}"
+        text = f"{others.target} takes also: {' '.join(others.paths)}"
         yield from textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
 
 
@@ -91,7 +90,7 @@ def _markdown_group(group: Group) -> Iterator[str]:
 
 
 def _by_setting(group: Group) -> Iterator[list[Setting]]:
-    """The settings, those that differ in nothing but their options' defaults together."""
+    """Groups of settings that differ in the default only."""
 
     def described(setting: Setting) -> tuple[str, ...]:
         return setting.path, setting.meaning, setting.type, setting.allowed, setting.unit
@@ -103,7 +102,7 @@ def _by_setting(group: Group) -> Iterator[list[Setting]]:
 
 
 def _owners(setting: Setting, group: Group, entries: Sequence[Setting]) -> str:
-    """The options that have this setting, where that tells something."""
+    """The options that have this setting; "" if all options have it with the same default."""
     everywhere = {option.name for option in group.options} <= set(setting.options) or not group.options
     return "" if everywhere and len(entries) == 1 else ", ".join(setting.options)
 
@@ -120,7 +119,7 @@ def _range(setting: Setting) -> str:
 
 
 def _wrapped(paragraph: str, width: int) -> list[str]:
-    """A paragraph in lines; an indented one, a command, stays as it is where it fits."""
+    """A paragraph in lines; the indentation of commands is kept."""
     indent = " " * (len(paragraph) - len(paragraph.lstrip()))
     return textwrap.wrap(paragraph.strip(), width, initial_indent=indent, subsequent_indent=indent)
 
@@ -138,7 +137,7 @@ def _code(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Text for a cell of a table; what stands in backquotes is code already."""
+    """Text for a cell of a table; parts in backquotes are code."""
     parts = text.split("`")
     parts[::2] = [part.replace("<", "\\<").replace("*", "\\*") for part in parts[::2]]
     return "`".join(parts).replace("|", "\\|")

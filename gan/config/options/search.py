@@ -1,4 +1,4 @@
-"""What of the listing a word asks for."""
+"""Search in the listing of settings."""
 
 import dataclasses
 import difflib
@@ -9,14 +9,14 @@ from gan.system.errors import GanError, unknown_name
 
 
 def select(groups: Sequence[Group], word: str) -> list[Group]:
-    """The groups, options and settings that a word means: the first of these that there is.
+    """The groups, options and settings for a word: the first of the following that exists.
 
     ``model``: the group, with all settings below that name. ``model/mlp`` (or ``model=mlp``): the option with its
-    settings. ``model.generator``: the settings below that path. ``lr``: what has it in its name. ``dropout``: what has
-    it in its description.
+    settings. ``model.generator``: the settings below that path. ``lr``: names that contain it.
+    ``dropout``: descriptions that contain it.
 
     Raises:
-        GanError: there is nothing of the kind; with the nearest names.
+        GanError: nothing was found; with the nearest names.
     """
     group, slash, option = word.replace("=", "/").partition("/")
     if slash:
@@ -54,7 +54,7 @@ def _one_option(groups: Sequence[Group], name: str, option: str) -> Group:
 def _narrowed(
     groups: Sequence[Group], wants: Callable[[Option], bool], takes: Callable[[Setting], bool]
 ) -> list[Group]:
-    """The groups with some of their options and settings, those without any left out."""
+    """The groups with the selected options and settings, without empty groups."""
     narrowed = (
         dataclasses.replace(
             group, options=tuple(filter(wants, group.options)), settings=tuple(filter(takes, group.settings)), others=()

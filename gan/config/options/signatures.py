@@ -1,4 +1,4 @@
-"""The arguments of what a ``_target_`` names, read from its source: importing Lightning for them would take seconds."""
+"""Arguments of the class of a ``_target_``, read from its source, because importing Lightning would take seconds."""
 
 import ast
 import functools
@@ -22,9 +22,9 @@ class Argument:
     """One argument of a constructor.
 
     Attributes:
-        type: in words; "" where the hint says nothing that could be typed on a command line.
-        default: as Python; None where the argument must be given.
-        meaning: the first sentence that the docstring says of it, or "".
+        type: description of the type; "" if the hint has no type for a command line.
+        default: Python source of the default; None if the argument is required.
+        meaning: its first sentence in the docstring, or "".
     """
 
     name: str
@@ -35,7 +35,7 @@ class Argument:
 
 @functools.cache
 def arguments_of(target: str) -> dict[str, Argument]:
-    """The arguments of a class (or a function) by its dotted name; {} where its source cannot be found."""
+    """The arguments of a class or function by its dotted name; {} if its source is not found."""
     found = _definition(*_split(target))
     if found is None:
         return {}
@@ -51,7 +51,7 @@ def arguments_of(target: str) -> dict[str, Argument]:
     return {
         argument.arg: Argument(
             argument.arg,
-            _in_words(argument.annotation),
+            _describe(argument.annotation),
             None if default is None else ast.unparse(default),
             _meaning(text, argument.arg),
         )
@@ -78,7 +78,7 @@ def _split(target: str) -> tuple[str, str]:
 
 @functools.cache
 def _module(name: str) -> _Module | None:
-    """A module's source, found from its top-level package, which is looked up and not imported."""
+    """A module's source, found without importing its top-level package."""
     top, *rest = name.split(".")
     try:
         spec = importlib.util.find_spec(top)
@@ -86,7 +86,7 @@ def _module(name: str) -> _Module | None:
         return None
     if spec is None:
         return None
-    # without an origin it is a package in several places, such as hydra_plugins
+    # a namespace package, such as hydra_plugins, has no origin
     places = [Path(spec.origin).parent] if spec.origin else map(Path, spec.submodule_search_locations or ())
     folders = [place.joinpath(*rest) for place in places]
     files = (path for folder in folders for path in (folder / "__init__.py", folder.with_suffix(".py")))
@@ -95,7 +95,7 @@ def _module(name: str) -> _Module | None:
 
 
 def _definition(module_name: str, name: str) -> tuple[_Module, ast.ClassDef | ast.FunctionDef] | None:
-    """Where a name is defined, through the imports that hand it on."""
+    """The definition of a name, found through imports."""
     module = _module(module_name)
     for node in module.tree.body if module else ():
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
@@ -111,7 +111,7 @@ def _definition(module_name: str, name: str) -> tuple[_Module, ast.ClassDef | as
 
 
 def _constructor(module: _Module, node: ast.ClassDef | ast.FunctionDef) -> ast.FunctionDef | None:
-    """``__init__``, its own or the first that a base class has."""
+    """The ``__init__`` of the class or of its first base class that has one."""
     if isinstance(node, ast.FunctionDef):
         return node
     for item in node.body:
@@ -125,7 +125,7 @@ def _constructor(module: _Module, node: ast.ClassDef | ast.FunctionDef) -> ast.F
     return None
 
 
-def _in_words(annotation: ast.expr | None) -> str:
+def _describe(annotation: ast.expr | None) -> str:
     hints = list(dict.fromkeys(_hints(annotation))) if annotation is not None else []
     if not any(hint is not type(None) for hint in hints):
         return ""
@@ -133,7 +133,7 @@ def _in_words(annotation: ast.expr | None) -> str:
 
 
 def _hints(node: ast.expr) -> Iterator[Any]:
-    """Those members of a union that a command line can give."""
+    """The types of a union that can be given on a command line."""
     if isinstance(node, ast.BinOp):
         yield from _hints(node.left)
         yield from _hints(node.right)
@@ -161,7 +161,7 @@ def _generic(name: str, arguments: list[ast.expr]) -> Iterator[Any]:
 
 
 def _docstrings(tree: ast.Module, node: ast.ClassDef | ast.FunctionDef) -> str:
-    """What is said of a class: in it, in its ``__init__``, and where torch does, in an assignment to ``__doc__``."""
+    """The docstrings of a class, of its ``__init__``, and, as in torch, from an assignment to ``__doc__``."""
     texts = [ast.get_docstring(node) or ""]
     texts += [ast.get_docstring(item) or "" for item in node.body if isinstance(item, ast.FunctionDef)][:1]
     for assignment in tree.body:
@@ -173,7 +173,7 @@ def _docstrings(tree: ast.Module, node: ast.ClassDef | ast.FunctionDef) -> str:
 
 
 def _meaning(text: str, name: str) -> str:
-    """The first sentence about an argument in Google's style of docstring, ``name (type): …``."""
+    """The first sentence about an argument in a Google-style docstring, ``name (type): …``."""
     found = re.search(rf"^( +)(?:\w+, )*{name}(?:, \w+)*(?: \([^\n]*?\))?: *((?:.|\n\1 +)+)", text, re.MULTILINE)
     if found is None:
         return ""

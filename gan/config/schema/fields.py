@@ -1,4 +1,4 @@
-"""A setting of a schema: a dataclass field that carries its meaning and its range."""
+"""Settings of a schema: dataclass fields with a meaning and a range."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ Check = Callable[[Any], bool]
 def setting(
     meaning: str, default: Any = MISSING, *, choices: Sequence[str] = (), check: Check | None = None, allowed: str = ""
 ) -> Any:
-    """A dataclass field with its meaning, and either its choices or a check with the words for what it allows."""
+    """A dataclass field with its meaning, and its choices or a check with a description of the allowed values."""
     metadata = {"meaning": meaning, "choices": tuple(choices), "check": check, "allowed": allowed}
     if isinstance(default, list):
         return field(default_factory=lambda: list(default), metadata=metadata)

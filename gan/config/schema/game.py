@@ -11,30 +11,28 @@ OPERATIONS = ("color", "translation", "cutout")
 
 @dataclass(kw_only=True)
 class StepsConfig:
-    name: str = setting("whose turn it is", "steps")
+    name: str = setting("updates of both networks on every minibatch, or on every k-th", "steps")
     n_critic: int = at_least_1("D updates, each on a new minibatch, for one G update", 1)
-    reuse_fakes: bool = setting("G is updated on the fakes that D has just been updated on: one pass of G less", False)
+    reuse_fakes: bool = setting("use the fakes of D's update for G's update as well, which saves one pass of G", False)
 
 
 @dataclass(kw_only=True)
 class AlternatingEpochsConfig:
-    name: str = setting("whose turn it is", "alternating_epochs")
-    discriminator_epochs: int = at_least_1("whole epochs in which only D is updated", 1)
-    generator_epochs: int = at_least_1("whole epochs in which only G is updated, after those", 1)
+    name: str = setting("whole epochs for each network in turn", "alternating_epochs")
+    discriminator_epochs: int = at_least_1("epochs in which only D is updated", 1)
+    generator_epochs: int = at_least_1("following epochs in which only G is updated", 1)
 
 
 SCHEDULES: dict[str, type] = {"steps": StepsConfig, "alternating_epochs": AlternatingEpochsConfig}
 
 
 def _final() -> Any:
-    return setting(
-        "fraction of the rate that is left at the end of the run", 0.0, check=lambda x: 0 <= x <= 1, allowed="in [0, 1]"
-    )
+    return setting("fraction of the rate at the end of the run", 0.0, check=lambda x: 0 <= x <= 1, allowed="in [0, 1]")
 
 
 def _warmup() -> Any:
     return setting(
-        "first generator updates, in which the rate rises linearly; 0: none",
+        "generator updates at the start in which the rate rises linearly; 0 for none",
         0,
         check=lambda x: x >= 0,
         allowed="0 or more",
@@ -43,7 +41,7 @@ def _warmup() -> Any:
 
 def _networks() -> Any:
     return setting(
-        "whose rates follow it",
+        "networks with this schedule",
         list(NETWORKS),
         check=lambda x: len(x) > 0 and set(x) <= set(NETWORKS) and len(set(x)) == len(x),
         allowed=f"one or both of {', '.join(NETWORKS)}",
@@ -52,14 +50,14 @@ def _networks() -> Any:
 
 @dataclass(kw_only=True)
 class ConstantConfig:
-    name: str = setting("the optimizer's own rates, but for a warm-up", "none")
+    name: str = setting("constant rates after a warm-up", "none")
     warmup: int = _warmup()
     networks: list[str] = _networks()
 
 
 @dataclass(kw_only=True)
 class LinearConfig:
-    name: str = setting("constant, then down in a straight line", "linear")
+    name: str = setting("constant, then linear", "linear")
     start: float = setting(
         "fraction of the run before the rate falls", 0.5, check=lambda x: 0 <= x < 1, allowed="in [0, 1)"
     )
@@ -70,7 +68,7 @@ class LinearConfig:
 
 @dataclass(kw_only=True)
 class CosineConfig:
-    name: str = setting("down along half a cosine wave", "cosine")
+    name: str = setting("half a cosine wave", "cosine")
     final: float = _final()
     warmup: int = _warmup()
     networks: list[str] = _networks()
@@ -81,7 +79,7 @@ LR_SCHEDULES: dict[str, type] = {"none": ConstantConfig, "linear": LinearConfig,
 
 def _policy() -> Any:
     return setting(
-        "operations in the order in which they act",
+        "operations in order",
         ["translation", "cutout"],
         check=lambda x: len(x) > 0 and set(x) <= set(OPERATIONS) and len(set(x)) == len(x),
         allowed=f"one or more of {', '.join(OPERATIONS)}, each once,",
@@ -94,29 +92,31 @@ def _probability(meaning: str, default: float) -> Any:
 
 @dataclass(kw_only=True)
 class NoAugmentationConfig:
-    name: str = setting("the discriminator sees the images as they are", "none")
+    name: str = setting("no augmentation", "none")
 
 
 @dataclass(kw_only=True)
 class DiffAugmentConfig:
     name: str = setting("real and fake images are augmented with a fixed probability", "diffaugment")
     policy: list[str] = _policy()
-    probability: float = _probability("of each operation on each image", 1.0)
+    probability: float = _probability("probability of each operation on each image", 1.0)
 
 
 @dataclass(kw_only=True)
 class AdaptiveAugmentationConfig:
-    name: str = setting("real and fake images are augmented as often as D's certainty asks for", "adaptive")
+    name: str = setting(
+        "real and fake images are augmented with a probability that depends on D's accuracy", "adaptive"
+    )
     policy: list[str] = _policy()
-    probability: float = _probability("of each operation on each image, at the start", 0.0)
+    probability: float = _probability("initial probability of each operation on each image", 0.0)
     target: float = setting(
-        "mean sign of D's logits for real images to be held",
+        "target of the mean sign of D's logits for real images",
         0.6,
         check=lambda x: 0 < x < 1,
         allowed="greater than 0 and less than 1",
     )
-    speed_images: float = positive("real images in which the probability can go from 0 to 1", 100_000)
-    every: int = at_least_1("D updates from one adaptation to the next", 4)
+    speed_images: float = positive("real images in which the probability can change from 0 to 1", 100_000)
+    every: int = at_least_1("D updates between adaptations", 4)
 
 
 AUGMENTATIONS: dict[str, type] = {
@@ -128,15 +128,15 @@ AUGMENTATIONS: dict[str, type] = {
 
 @dataclass(kw_only=True)
 class NoEMAConfig:
-    name: str = setting("no average: the generator itself makes the pictures", "none")
+    name: str = setting("no average; samples are from the generator itself", "none")
 
 
 @dataclass(kw_only=True)
 class StandardEMAConfig:
-    name: str = setting("an exponential moving average of the generator makes the pictures", "standard")
-    halflife_images: float = positive("real images after which half of the average is newer", 10_000)
+    name: str = setting("samples are from an exponential moving average of the generator", "standard")
+    halflife_images: float = positive("half-life of the average in real images", 10_000)
     rampup: float | None = setting(
-        "no longer a half-life than this fraction of the images seen so far; None: the same from the start",
+        "maximum of the half-life, as a fraction of the images seen so far; None for no limit",
         0.05,
         check=lambda x: x > 0,
         allowed="greater than 0, or null,",

@@ -26,12 +26,14 @@ class CodesConfig:
 
 @dataclass(kw_only=True)
 class ModelConfig:
-    """What the models of all families have: where z comes from, and how the networks are run."""
+    """Settings of all families: the latents, and compilation."""
 
     latent_dim: int = at_least_1("components of a latent z", 100, most=MAX_WIDTH)
-    prior: str = setting("what z is drawn from: N(0, 1), or uniform on [-1, 1]", "normal", choices=PRIORS)
-    codes: CodesConfig = setting("InfoGAN's codes, which stand behind z and are guessed from the images")
-    compile: bool = setting("torch.compile both networks for training: slow to begin, then faster where it pays", False)
+    prior: str = setting("distribution of z: N(0, 1), or uniform on [-1, 1]", "normal", choices=PRIORS)
+    codes: CodesConfig = setting("InfoGAN's codes, which follow the noise in z and are predicted from the images")
+    compile: bool = setting(
+        "compile both networks for training by torch.compile: a slow start, then possibly faster", False
+    )
 
 
 def _dropout(meaning: str) -> Any:
@@ -40,7 +42,7 @@ def _dropout(meaning: str) -> Any:
 
 def _generator_conditioning(*choices: str) -> Any:
     return setting(
-        "how the class comes in: concat, embedded and put behind z; batch_norm, as its scale and shift",
+        "use of the class: concat, an embedding appended to z; batch_norm, a scale and shift for each class",
         "none",
         choices=("none", *choices),
     )
@@ -48,11 +50,11 @@ def _generator_conditioning(*choices: str) -> Any:
 
 @dataclass(kw_only=True)
 class ConditionableConfig:
-    """What the discriminators of all families have."""
+    """Settings of all discriminators."""
 
     conditioning: str = setting(
-        "what is done with the class: concat, one more channel of the image; projection, a product with the features "
-        "added to the logit; auxiliary, guessed by a head of its own (AC-GAN)",
+        "use of the class: concat, an additional channel of the image; projection, a product with the features "
+        "added to the logit; auxiliary, predicted by an additional head (AC-GAN)",
         "none",
         choices=("none", "concat", "projection", "auxiliary"),
     )
@@ -60,7 +62,7 @@ class ConditionableConfig:
 
 @dataclass(kw_only=True)
 class DiscriminatorConfig(ConditionableConfig):
-    """What the discriminators of the families have whose weights may be normalised."""
+    """Settings of the discriminators that allow spectral normalisation."""
 
     spectral_norm: bool = setting("divide every layer's weights by their largest singular value", False)
 
@@ -73,7 +75,9 @@ class MLPNetworkConfig:
         allowed=f"1 to {MAX_LENGTH} widths, each 1 to {MAX_WIDTH:,}",
     )
     activation: str = setting("after each hidden layer", "leaky_relu", choices=("relu", "leaky_relu"))
-    negative_slope: float = setting("of leaky_relu", 0.2, check=lambda x: x >= 0, allowed="0 or more")
+    negative_slope: float = setting(
+        "slope of leaky_relu for negative inputs", 0.2, check=lambda x: x >= 0, allowed="0 or more"
+    )
     dropout: float = _dropout("probability after each hidden layer; 0 for none")
 
 
@@ -144,7 +148,7 @@ class ResNetDiscriminatorConfig(ResidualNetworkConfig, DiscriminatorConfig):
     normalization: str = setting("before each activation", "none", choices=("batch", "instance", "layer", "none"))
     dropout: float = _dropout("probability in each block, before its last convolution; 0 for none")
     first_block: str = setting(
-        "channels inside the first block: half of base_channels; full, as many, as in the authors' code",
+        "channels inside the first block: half of base_channels, or full, as in the authors' code",
         "half",
         choices=("half", "full"),
     )
@@ -165,7 +169,7 @@ class R3GANNetworkConfig(ResidualNetworkConfig):
 @dataclass(kw_only=True)
 class R3GANGeneratorConfig(R3GANNetworkConfig):
     upsampling_border: str = setting(
-        "around a map that is enlarged: edge, its outermost values once more; zeros, as in the authors' code",
+        "padding of upsampling: edge, the border values; zeros, as in the authors' code",
         "edge",
         choices=("edge", "zeros"),
     )
