@@ -224,7 +224,7 @@ def test_one_is_no_plural(run: Path, tmp_path: Path, gan: GanCommand, capsys: py
     (run / "config.yaml").write_text("seed: 0\n")
     (run / "run.json").write_text("{}")
     assert gan("runs", run, "--filter", "seed=1") in (0, 1)
-    assert "none of 1 run is such" in capsys.readouterr().out
+    assert "No runs match the filter (1 checked)." in capsys.readouterr().out
     counts = {"epoch": "epochs", "minibatch": "minibatches", "class": "classes", "update": "updates"}
     assert [(counted(1, one), counted(1200, one)) for one in counts] == [
         (f"1 {one}", f"1,200 {several}") for one, several in counts.items()
