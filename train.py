@@ -21,8 +21,8 @@ def main(config: DictConfig) -> int:
     from gan.training import build, strategy  # here, so that --help need not wait for torch
 
     processes = 1
-    with run_folder.clean_start(Path(HydraConfig.get().runtime.output_dir)):
-        settings, past = hydra_job.settle(config)
+    with run_folder.undo_on_failure(Path(HydraConfig.get().runtime.output_dir)):
+        settings, past = hydra_job.resolve(config)
         preflight.check_devices(settings["trainer"], build.batch_size(settings))
         preflight.check_compiler(settings["model"]["compile"])
         preflight.check_folders(settings)
@@ -37,7 +37,7 @@ def main(config: DictConfig) -> int:
         data.setup()
         preflight.check_data(settings, data)
         if process.is_first() and not process.is_rank():  # by us: our parent has taken the folder
-            settings = hydra_job.take_run_folder(config, settings, past)
+            settings = hydra_job.claim_run_folder(config, settings, past)
         if not strategy.inside_a_launch():
             processes = strategy.process_count(settings["trainer"]["devices"], settings["trainer"]["accelerator"])
         if processes == 1:

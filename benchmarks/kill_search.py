@@ -131,26 +131,26 @@ def table(sweep: Path) -> list[Row]:
 
 
 def _verdict(whole: Path, sweep: Path, trials: int, told: int, sound: bool) -> int:
-    """Print what holds; the exit code. ``told``: how often the starts have said that a point had trained to its end."""
+    """Print what holds; the exit code. ``told``: how often the starts have said that a job had trained to its end."""
     alone, rows = table(whole), table(sweep)
     chosen = [row for row in rows if row[1]]
     states = Counter(state for state, *_ in chosen)
-    points = {tuple(words) for _, words, *_ in alone}
+    jobs = {tuple(words) for _, words, *_ in alone}
     left = len(rows) - len(chosen)
     counted = ", ".join(f"{number} {state}" for state, number in states.items())
     parts = sum(len(facts.get("resumed", [])) for facts in ends(sweep).values())
     otherwise = lengths_differ(whole, sweep)
     differing = [name for name in sorted(ends(whole)) if not is_same(whole / name, sweep / name)]
     verdicts = {
-        f"{len(chosen)} of {trials} trials: {counted}; {left} more that a kill left without a point, as FAIL": (
+        f"{len(chosen)} of {trials} trials: {counted}; {left} more that a kill left without a job, as FAIL": (
             len(chosen) == trials
             and not states.keys() & {*OPEN, "FAIL"}
             and all(row[0] == "FAIL" for row in rows if not row[1])
         ),
-        f"{told} times a point was trained to its end, of {len(points)} points; {parts} times gone on with from a "
-        f"checkpoint; {otherwise} of another length": told == len(points) and not otherwise,
+        f"{told} times a job was trained to its end, of {len(jobs)} jobs; {parts} times gone on with from a "
+        f"checkpoint; {otherwise} of another length": told == len(jobs) and not otherwise,
         "the account has the choices, values and measurements of the search left alone": chosen == alone,
-        f"{len(points) - len(differing)} runs equal the undisturbed search's, {len(differing)} do not": not differing,
+        f"{len(jobs) - len(differing)} runs equal the undisturbed search's, {len(differing)} do not": not differing,
         "the account was whole and open to writers after every kill": sound,
     }
     for before, now in zip(alone, chosen, strict=False):

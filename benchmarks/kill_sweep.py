@@ -1,9 +1,9 @@
 """The proof of docs/sweeps.md: a sweep killed with -9 at random moments, and given again, against one left alone.
 
-    python benchmarks/kill_sweep.py [--kills 5] [--points 8] [--random 0] [--folder DIR] [SETTINGS …]
+    python benchmarks/kill_sweep.py [--kills 5] [--jobs 8] [--random 0] [--folder DIR] [SETTINGS …]
 
 A kill comes at a random moment after the start has begun to train. Prints what every start found and left, and at the
-end three verdicts: as many results as points, each trained to its end exactly once, and each the same as the
+end three verdicts: as many results as jobs, each trained to its end exactly once, and each the same as the
 undisturbed sweep's, as `gan repeat` has it. Exit code 1 if one of them does not hold.
 """
 
@@ -44,7 +44,7 @@ def main() -> int:
     draw = random.Random(arguments.random)
     with tempfile.TemporaryDirectory(prefix="kill-sweep-") as temporary:
         folder = Path(arguments.folder or temporary)
-        words = ["-m", *SMALL, *arguments.settings, *_swept(arguments.points)]
+        words = ["-m", *SMALL, *arguments.settings, *_swept(arguments.jobs)]
         print(f"$ python train.py {shlex.join(words)}")
         seconds, told = to_the_end([*words, f"hydra.sweep.dir={folder / 'whole'}"])
         print(f"left alone: {seconds:.0f} s")
@@ -54,21 +54,21 @@ def main() -> int:
             trained += killed(disturbed, folder / "killed", after, number).count(END)
         seconds, told = to_the_end(disturbed)
         print(f"last start: to the end in {seconds:.0f} s")
-        return _verdict(folder / "whole", folder / "killed", arguments.points, trained + told.count(END))
+        return _verdict(folder / "whole", folder / "killed", arguments.jobs, trained + told.count(END))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=5)
-    parser.add_argument("--points", type=int, default=8, help="an even number")
+    parser.add_argument("--jobs", type=int, default=8, help="an even number")
     parser.add_argument("--random", type=int, default=0, help="seed of the moments")
     parser.add_argument("--folder", help="for both sweeps; removed afterwards if not given")
     parser.add_argument("settings", nargs="*")
     return parser.parse_args()
 
 
-def _swept(points: int) -> list[str]:
-    return ["optimizer.lr=1e-4,4e-4", "seed=" + ",".join(map(str, range(points // 2)))]
+def _swept(jobs: int) -> list[str]:
+    return ["optimizer.lr=1e-4,4e-4", "seed=" + ",".join(map(str, range(jobs // 2)))]
 
 
 def begin(words: Sequence[str]) -> subprocess.Popen[str]:
@@ -107,27 +107,26 @@ def killed(words: Sequence[str], folder: Path, after: float, number: int) -> str
     told, _ = process.communicate()
     begun, finished = len(list(folder.glob("*/config.yaml"))), len(ends(folder))
     how = "killed" if alive else "had ended"
-    print(f"start {number}: {how} {after:.1f} s after it began to train; {begun} points begun, {finished} finished")
+    print(f"start {number}: {how} {after:.1f} s after it began to train; {begun} jobs begun, {finished} finished")
     return told
 
 
 def ends(folder: Path) -> dict[str, dict[str, Any]]:
-    """run.json of every point that has ended, by the point's name."""
+    """run.json of every job that has ended, by the job's name."""
     facts = {path.parent.name: json.loads(path.read_text()) for path in folder.glob("*/run.json")}
     return {name: fact for name, fact in facts.items() if "ended" in fact}
 
 
-def _verdict(whole: Path, sweep: Path, points: int, told: int) -> int:
-    """Print what holds; the exit code. ``told``: how often the starts have said that a point had trained to its end."""
+def _verdict(whole: Path, sweep: Path, jobs: int, told: int) -> int:
+    """Print what holds; the exit code. ``told``: how often the starts have said that a job had trained to its end."""
     results = ends(sweep)
     parts = sum(len(fact.get("resumed", [])) for fact in results.values())
     otherwise = lengths_differ(whole, sweep)
     differing = [name for name in sorted(ends(whole)) if not is_same(whole / name, sweep / name)]
     verdicts = {
-        f"{len(results)} results of {points} points, {parts} times gone on with from a checkpoint": len(results)
-        == points,
-        f"{told} times a point was trained to its end, {otherwise} of another length": told == points and not otherwise,
-        f"{points - len(differing)} equal the undisturbed sweep's, {len(differing)} do not": not differing,
+        f"{len(results)} results of {jobs} jobs, {parts} times gone on with from a checkpoint": len(results) == jobs,
+        f"{told} times a job was trained to its end, {otherwise} of another length": told == jobs and not otherwise,
+        f"{jobs - len(differing)} equal the undisturbed sweep's, {len(differing)} do not": not differing,
     }
     for text, holds in verdicts.items():
         print(f"{'yes' if holds else 'NO '}  {text}")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gan import GanError, load_generator
 from gan.generators.pictures import grid, png
-from gan.report.measures import FCD, MEASURES, Measure, mean, told
+from gan.report.measures import FCD, MEASURES, RunMeasure, mean, told
 from gan.report.ranking import minutes
 from gan.report.repeating import recipe
 from gan.runs.reading import Run, find_runs
@@ -53,7 +53,7 @@ def row(runs: Sequence[Run]) -> str:
     return "| " + " | ".join([f"`{recipe(runs[0])}`", *effort, *(cell(measure, runs) for measure in SHOWN)]) + " |"
 
 
-def cell(measure: Measure, runs: Sequence[Run]) -> str:
+def cell(measure: RunMeasure, runs: Sequence[Run]) -> str:
     values = [measure.of(run) for run in runs]
     return "" if None in values else measure.told(values)
 

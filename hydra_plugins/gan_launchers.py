@@ -9,7 +9,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 
-class PointLauncher(Launcher):
+class JobLauncher(Launcher):
     """Runs each job of a sweep as a process of its own, somewhere: what all launchers here have in common."""
 
     def __init__(self, **parameters: Any) -> None:
@@ -30,7 +30,7 @@ class PointLauncher(Launcher):
         raise NotImplementedError  # each launcher below has its own; Hydra makes none of this class
 
 
-class SubmititLauncher(PointLauncher):
+class SubmititLauncher(JobLauncher):
     """``hydra/launcher=submitit_slurm`` and ``submitit_local``: conf/hydra/launcher/."""
 
     def _run(self, jobs: Sequence[Any]) -> Sequence[JobReturn]:
@@ -44,7 +44,7 @@ class SubmititLauncher(PointLauncher):
         return Queue(**own, parameters={n: value for n, value in self._parameters.items() if n not in own}).run(jobs)
 
 
-class RayLauncher(PointLauncher):
+class RayLauncher(JobLauncher):
     """``hydra/launcher=ray``: conf/hydra/launcher/ray.yaml."""
 
     def _run(self, jobs: Sequence[Any]) -> Sequence[JobReturn]:

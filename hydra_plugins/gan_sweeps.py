@@ -26,7 +26,7 @@ class GridSweeper(Sweeper):
 
 
 class OptunaSweeper(Sweeper):
-    """``hydra/sweeper=optuna``: points chosen by the results so far; conf/hydra/sweeper/optuna.yaml."""
+    """``hydra/sweeper=optuna``: jobs chosen by the results so far; conf/hydra/sweeper/optuna.yaml."""
 
     def __init__(self, params: Mapping[str, Any] | None = None, **search: Any) -> None:
         from gan.launch.sweeps.sweeping import Sweep

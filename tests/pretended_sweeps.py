@@ -51,10 +51,10 @@ class Sweeps:
     Attributes:
         trained: the seed and learning rate of every job, in order.
         killed_at: seeds whose job is killed, once, when its settings are written. stopped_at: whose gets a SIGTERM.
-        quality: of a point, by its learning rate. more: measures, too.
+        quality: of a job, by its learning rate. more: measures, too.
         broken: seeds whose job fails. hopeless: by its learning rate, whose search ends it early.
         resumed: what each job was told to go on with.
-        script: that is run where a point has a process of its own.
+        script: that is run where a job has a process of its own.
     """
 
     folder: Path
@@ -101,7 +101,7 @@ class Sweeps:
 
     @property
     def folders(self) -> list[Path]:
-        """Of the points of all sweeps, by name."""
+        """Of the jobs of all sweeps, by name."""
         return sorted((path.parent for path in self.folder.rglob("config.yaml")), key=lambda path: path.name)
 
 

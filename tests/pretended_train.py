@@ -41,7 +41,7 @@ def main(config: DictConfig) -> int:
 
 
 def meet(run: Path, seed: str) -> None:
-    """Wait for another point, which is there only if both run at the same time."""
+    """Wait for another job, which is there only if both run at the same time."""
     last = time.monotonic() + 100
     while not list(run.parent.glob(f"seed-{seed}_*/process")):
         if time.monotonic() > last:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tiny_runs import Compose, Play
 
-from gan.launch.hydra_job import in_our_words
+from gan.launch.hydra_job import hydra_message
 from gan.training.build import build_trainer
 from gan.training.callbacks import GameMonitor, SampleGrids
 
@@ -70,7 +70,7 @@ def test_without_its_package_a_message_says_what_to_install(
         monkeypatch.setattr(f"{module}._MLFLOW_SKINNY_AVAILABLE", Missing(), raising=False)
     with pytest.raises(Exception, match="Requirement") as raised:
         build_trainer(compose_settings(f"logger={option}", "callbacks=none"))
-    assert in_our_words(raised.value).endswith(f" needs a package that is not installed: pip install '{package}>=1'")
+    assert hydra_message(raised.value).endswith(f" needs a package that is not installed: pip install '{package}>=1'")
 
 
 @pytest.mark.parametrize("option", ["wandb", "mlflow", "default", "csv"])

@@ -12,7 +12,7 @@ import typer
 
 from gan.runs.run_files import RunFileError, read_json, read_settings
 from gan.system import shell
-from gan.system.errors import GanError
+from gan.system.errors import GanError, counted
 from gan.system.files import write_bytes
 
 TRAIN = Path(__file__).parent.parent.parent / "train.py"
@@ -63,7 +63,7 @@ def verdict(run: Path, second: Path) -> tuple[bool, list[str]]:
         where = places[0]
     else:
         checkpoint = " and the last checkpoint" if (run / LAST).exists() else ""
-        lines.append(f"The same numbers, bit for bit: {len(before):,} rows of metrics.csv{checkpoint}.")
+        lines.append(f"The same numbers, bit for bit: {counted(len(before), 'row')} of metrics.csv{checkpoint}.")
     return where is None, lines + [f"  different in the two runs: {what}" for what in _other_facts(run, second)]
 
 

@@ -9,7 +9,7 @@ import typer
 from gan.commands.arguments import Device, Force, GrayR, Seed, Source, classes
 from gan.commands.files import npy, write_files
 from gan.system.devices import usable_device
-from gan.system.errors import GanError
+from gan.system.errors import GanError, counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,7 +68,7 @@ def sample(
     images = generator.sample(count, seed=seed, labels=labels, batch_size=batch_size, truncation=truncation)
     write_files(out, _contents(out, images, columns, gray_r), force=force)
     of = f" of class {of_class}" if of_class else ""
-    print(f"{count} {'points' if generator.points else 'images'}{of}, seed {seed}: {out}")
+    print(f"{counted(count, 'point' if generator.points else 'image')}{of}, seed {seed}: {out}")
 
 
 def _columns_and_count(layout: str | None, n: int | None, out: Path) -> tuple[int | None, int]:
@@ -80,7 +80,8 @@ def _columns_and_count(layout: str | None, n: int | None, out: Path) -> tuple[in
         raise GanError(f"--grid: {layout!r} given; rows x columns expected, such as 4x10")
     rows, columns = int(parts[1]), int(parts[2])
     if n not in (None, rows * columns):
-        raise GanError(f"--grid: {layout} has {rows * columns} images, and --n is {n}; leave one of them out")
+        has = counted(rows * columns, "image")
+        raise GanError(f"--grid: {layout} has {has}, and --n is {n}; leave one of them out")
     if out.suffix.lower() != ".png":
         raise GanError(f"--grid: a grid is a picture, and --out is {out}; a name that ends in .png expected")
     return columns, rows * columns

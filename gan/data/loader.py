@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gan.data.normalization import normalize
-from gan.system.errors import ConfigError
+from gan.system.errors import ConfigError, counted
 from gan.system.random_streams import stream_seed
 
 
@@ -63,7 +63,7 @@ class ResidentLoader:
         if len(self) == 0:
             remedy = "a smaller batch_size or data.drop_last=false" if drop_last else "more images"
             raise ConfigError(
-                f"data.batch_size={batch_size}: no batch can be made of {len(images):,} images "
+                f"data.batch_size={batch_size}: no batch can be made of {counted(len(images), 'image')} "
                 f"for {world_size} process(es) with data.drop_last={str(drop_last).lower()}; it takes {remedy}"
             )
 

@@ -19,7 +19,7 @@ from gan.generators.interpolation import FramePositions, frame_positions, interp
 from gan.generators.latent_directions import CODE_REACH, moved, principal_directions
 from gan.generators.pictures import Pixels, grid, scatter
 from gan.generators.trained_generator import TrainedGenerator
-from gan.system.errors import BundleError, GanError
+from gan.system.errors import BundleError, GanError, counted
 
 DIRECTIONS = 8  # sliders
 MOST_IMAGES = 256  # of one picture
@@ -185,7 +185,8 @@ class Model:
         if self.generator.points:
             raise GanError("walk: this generator makes points of the plane, not images")
         if steps * view.count > self.most_walked:
-            raise GanError(f"steps: {steps} of {view.count} images given; at most {self.most_walked} images expected")
+            given = f"{steps} of {counted(view.count, 'image')}"
+            raise GanError(f"steps: {given} given; at most {self.most_walked} images expected")
         frames = frame_positions(2, steps)
         image = torch.arange(view.count).repeat(steps)
         where = FramePositions(image, view.count + image, frames.fraction[:steps].repeat_interleave(view.count))

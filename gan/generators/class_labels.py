@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan.system.errors import GanError
+from gan.system.errors import GanError, counted
 
 MOST_NAMED = 64  # classes in a message: all of EMNIST's
 
@@ -38,7 +38,7 @@ def class_labels(asked: Any, count: int, num_classes: int, names: Sequence[str] 
         values = asked.tolist() if hasattr(asked, "tolist") else list(asked)  # an array
         chosen = [_class_number(value, num_classes, names) for value in values]
     if asked is not None and not 0 < len(chosen) <= max(count, 1):
-        raise GanError(f"labels: {len(chosen)} given for {count} images; 1 … {max(count, 1)} expected")
+        raise GanError(f"labels: {len(chosen)} given for {counted(count, 'image')}; 1 … {max(count, 1)} expected")
     repeats = -(-count // len(chosen)) if chosen else 0
     return torch.tensor(chosen * repeats, dtype=torch.int64)[:count]
 

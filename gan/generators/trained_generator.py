@@ -21,8 +21,8 @@ from gan.generators.class_labels import class_labels
 from gan.generators.interpolation import frame_positions, interpolate
 from gan.system.errors import GanError
 
-MOST_IMAGES, FEW_IMAGES = 1000, 16  # generated at once; number below which the layers are not measured
-MOST_VALUES = 2**26  # input and output values of one layer at once: 256 MiB
+MOST_IMAGES, FEW_IMAGES = 1000, 16  # made at a time, and made at once without looking at the layers
+MOST_VALUES = 2**26  # in and out of one layer at a time: 256 MiB
 # Classes of images: see `TrainedGenerator.sample`.
 Labels = int | str | Sequence[int | str] | np.ndarray | Tensor | None
 
@@ -153,7 +153,7 @@ class TrainedGenerator:
             labels: for a conditional generator: a class by number or name; several classes, used in turn; or None for
                 all classes in turn. If the name of a class is the number of another class, names must be given. A
                 tensor holds numbers.
-            batch_size: images generated at once; limits the memory. None: see `images_at_a_time`.
+            batch_size: images generated at once; None: as many as `images_at_a_time` says.
             truncation: ψ in (0, 1], a factor on normal noise: more typical images with less variety. 1 and None change
                 nothing; InfoGAN's codes and the classes are not affected. (Brock et al. 2019 redraw noise beyond a
                 threshold; a factor has a similar effect, and each image changes gradually with ψ.)
@@ -191,7 +191,7 @@ class TrainedGenerator:
             method: "spherical" or "linear": `gan.generators.interpolation.interpolate`. By default "spherical" for a
                 normal prior, else "linear".
             loop: return to the first anchor, so that the frames can be repeated without a jump.
-            batch_size: images generated at once; limits the memory. None: see `images_at_a_time`.
+            batch_size: images generated at once; None: as many as `images_at_a_time` says.
 
         Raises:
             GanError: fewer than 2 anchors, an unknown method or class, steps below 1, or more frames than fit into

@@ -32,7 +32,7 @@ from gan.launch import command_line, resume
 from gan.launch.sweeps import failed_jobs
 from gan.runs import run_folder, user_errors
 from gan.runs.resume import ResumeState
-from gan.runs.sweep_jobs import own_words
+from gan.runs.sweep_jobs import run_overrides
 from gan.system import cpu_threads, process, rank_errors, signals
 from gan.system.errors import ConfigError, GanError, unknown_name, unknown_setting
 from gan.system.signals import MISTAKE
@@ -44,7 +44,7 @@ logging.getLogger("matplotlib").setLevel(logging.WARNING)  # torchmetrics import
 for message in ("The version_base parameter is deprecated", "hydra.utils.instantiate.. resolved _target_"):
     warnings.filterwarnings("ignore", message)
 
-BEGUN = cpu_threads.look()
+BEGUN = cpu_threads.sample_load()
 
 FULL_ERRORS = "HYDRA_FULL_ERROR"
 WANTS_TRACEBACKS = os.environ.get(FULL_ERRORS) == "1"
@@ -62,18 +62,18 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
         command_line.current().has_begun = True
         signals.end_with_sweep()
         try:
-            cpu_threads.choose(BEGUN)
+            cpu_threads.set_wait_policy(BEGUN)
             # HYDRA_FULL_ERROR as the user has it: what we start inherits it
-            with _full_errors("1" if WANTS_TRACEBACKS else None), _own_words(), user_errors.one_message():
+            with _full_errors("1" if WANTS_TRACEBACKS else None), _with_overrides(), user_errors.one_message():
                 code = function(config) or 0
             if code and failed_jobs.in_sweep():
                 failed_jobs.record(Path(str(config.run_dir)), code, f"ended with exit code {code}; it has said why")
         except SystemExit as end:
-            raise signals.meant_by(end) from None
+            raise signals.stop_behind(end) from None
         except Exception as raised:
             error = _to_user_error(raised, config)
             if isinstance(raised, InstantiationException):
-                error = ConfigError(in_our_words(raised))
+                error = ConfigError(hydra_message(raised))
             if isinstance(error, resume.FinishedError):
                 print(error)
                 code = 0
@@ -104,12 +104,12 @@ def note_exit_code(code: int) -> None:
 
 
 @contextlib.contextmanager
-def _own_words() -> Iterator[None]:
+def _with_overrides() -> Iterator[None]:
     """Inside, all processes know the words that make this run, for run.json."""
     if process.is_rank() or not HydraConfig.initialized():
         yield
         return
-    with process.as_parent(overrides=own_words(command_line.task_words())):
+    with process.as_parent(overrides=run_overrides(command_line.task_words())):
         yield
 
 
@@ -152,7 +152,7 @@ def run_command(main: Callable[[], Any]) -> int:
         return MISTAKE
     except signals.Stopped as stop:
         if process.is_first() and not process.is_rank():
-            left = run_folder.what_is_left(run_folder.taken()) if stop.left is None else stop.left
+            left = run_folder.describe_stopped_run(run_folder.claimed()) if stop.left is None else stop.left
             print(f"Stopped by {stop.name}. {left}", file=sys.stderr)
         return stop.exit_code
 
@@ -163,7 +163,7 @@ def _run_jobs(main: Callable[[], Any]) -> int:
     except (GanError, HydraException, OmegaConfBaseException) as error:
         if WANTS_TRACEBACKS:
             raise
-        print(error if isinstance(error, GanError) else in_our_words(error), file=sys.stderr)
+        print(error if isinstance(error, GanError) else hydra_message(error), file=sys.stderr)
         return error.exit_code if isinstance(error, GanError) else MISTAKE
     except OSError as error:
         if command_line.current().has_begun or WANTS_TRACEBACKS:
@@ -173,7 +173,7 @@ def _run_jobs(main: Callable[[], Any]) -> int:
     return max(command_line.current().exit_codes, default=0)
 
 
-def in_our_words(error: Exception, words: Sequence[str] | None = None) -> str:
+def hydra_message(error: Exception, words: Sequence[str] | None = None) -> str:
     """Hydra's message about a composition that failed, with the nearest valid name and without plus signs to try.
 
     ``words`` are those that were composed; None: the command line.
@@ -257,7 +257,7 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     try:
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
-        raise ConfigError(in_our_words(error)) from error
+        raise ConfigError(hydra_message(error)) from error
     assert isinstance(plain, dict)
     if not plain.get("run_dir") or not isinstance(plain["run_dir"], str):
         raise ConfigError(f"run_dir: {plain.get('run_dir')!r} given, a folder expected; hydra.run.dir=FOLDER names it")
@@ -265,7 +265,7 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     return without_leftovers(settings, command_line.task_words())
 
 
-def settle(config: DictConfig) -> tuple[dict[str, Any], ResumeState | None]:
+def resolve(config: DictConfig) -> tuple[dict[str, Any], ResumeState | None]:
     """The settings of the run, and what is behind it if it goes on with one: ``gan.launch.resume.resolve``."""
     return resume.resolve(resolved(config), _asked(config))
 
@@ -277,7 +277,7 @@ def _asked(config: DictConfig) -> dict[str, Any] | None:
     return plain
 
 
-def take_run_folder(config: DictConfig, settings: dict[str, Any], past: ResumeState | None = None) -> dict[str, Any]:
+def claim_run_folder(config: DictConfig, settings: dict[str, Any], past: ResumeState | None = None) -> dict[str, Any]:
     """Take the run folder for this run alone, and return the settings as its config.yaml has them.
 
     A run that has a past goes on in its own folder.
@@ -290,7 +290,7 @@ def take_run_folder(config: DictConfig, settings: dict[str, Any], past: ResumeSt
     """
     if past is not None:
         resume.print_state(past)
-        aside = run_folder.take_again(settings, anew=past.checkpoint is None)
+        aside = run_folder.reclaim(settings, anew=past.checkpoint is None)
         if aside is not None:
             print(f"resume: what the run had written before is in {aside}", file=sys.stderr)
         return settings
@@ -298,12 +298,12 @@ def take_run_folder(config: DictConfig, settings: dict[str, Any], past: ResumeSt
     for number in itertools.count(2):
         settings = resolved(config)
         try:
-            run_folder.take(settings)
+            run_folder.claim(settings)
             return settings
-        except run_folder.TakenError:
+        except run_folder.ClaimedError:
             if _folder_was_given():
                 if (_asked(config) or {}).get("run") == resume.AUTO:  # there was no run a moment ago
-                    raise ConfigError(run_folder.training_in(first)) from None
+                    raise ConfigError(run_folder.in_use_message(first)) from None
                 raise
             config.run_dir = f"{first}-{number}"
     raise AssertionError("not reached")

@@ -55,7 +55,7 @@ def become(script: str, arguments: Sequence[str], processes: int) -> NoReturn:
 
     This process holds torch and the images, 750 MB, which a process that only waits does not need.
     """
-    folder, descriptors = run_folder.taken(), run_folder.lock_descriptors()
+    folder, descriptors = run_folder.claimed(), run_folder.lock_descriptors()
     for descriptor in descriptors:
         os.set_inheritable(descriptor, True)
     given = {
@@ -83,7 +83,7 @@ def main(script: str, arguments: Sequence[str], processes: int, folder: str | No
             signal.pthread_sigmask(signal.SIG_UNBLOCK, signals.SIGNALS)
             return launch(script, arguments, processes)
     except signals.Stopped as stop:
-        print(f"Stopped by {stop.name}. {run_folder.what_is_left(run_folder.taken())}", file=sys.stderr)
+        print(f"Stopped by {stop.name}. {run_folder.describe_stopped_run(run_folder.claimed())}", file=sys.stderr)
         return stop.exit_code
 
 
@@ -110,9 +110,9 @@ def launch(script: str, arguments: Sequence[str], processes: int) -> int:
 
 
 def _note(how: str, why: str) -> None:
-    folder = run_folder.taken()
+    folder = run_folder.claimed()
     if folder is not None:
-        run_folder.note_early_end(folder, how, **{"error" if how == "failed" else "by": why})
+        run_folder.record_early_end(folder, how, **{"error" if how == "failed" else "by": why})
 
 
 def _run(command: Sequence[str], processes: int) -> Outcome:
@@ -186,8 +186,8 @@ def _of_the_silent(number: int, code: int, count: int) -> Outcome:
     told = [f"{'one' if heard else f'rank {number}'} of {count} processes {ended}"]
     if not subprocesses.is_signal(code):
         return Outcome(code, told[0], "failed", f"rank {number} {ended}")
-    if run_folder.taken():
-        told.append(run_folder.what_is_left(run_folder.taken()))
+    if run_folder.claimed():
+        told.append(run_folder.describe_stopped_run(run_folder.claimed()))
     if heard:  # the first rank has noted it
         return Outcome(code, "\n".join(told))
     return Outcome(

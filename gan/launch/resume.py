@@ -52,7 +52,7 @@ def without_run(words: Sequence[str]) -> list[str]:
     if elsewhere := next((word for word in rest if word.lstrip("+").startswith("hydra.run.dir=")), None):
         raise ConfigError(f"resume: {elsewhere} given; a run goes on in its own folder, which can be moved")
     own = [word for word in rest if not _is_setting(word)]
-    command_line.current().changes.extend(word for word in rest if _is_setting(word))
+    command_line.current().changes = [word for word in rest if _is_setting(word)]
     return [*own, f"resume.run={shell.quoted(folder)}", f"hydra.run.dir={shell.quoted(folder)}"]
 
 
@@ -109,7 +109,7 @@ def resolve(settings: dict[str, Any], asked: Mapping[str, Any] | None) -> tuple[
     if lines := list(problems(before, wanted, allowed)):
         raise ConfigError(f"resume: {folder} was begun with other settings\n" + "\n".join(lines))
     if process.is_first() and not process.is_rank() and not wanted["dry_run"]:
-        run_folder.hold(folder)
+        run_folder.lock_run(folder)
     state = newest_state(folder, [f"{path}: {old} -> {new}" for path, old, new in differing(before, wanted)])
     return wanted, _unless_finished(folder, state, wanted)
 

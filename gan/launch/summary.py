@@ -25,7 +25,7 @@ from gan.system.errors import counted
 from gan.system.files import write_bytes
 from gan.system.rank_errors import in_a_line
 from gan.system.shell import short
-from gan.system.signals import Stopped, meant_by
+from gan.system.signals import Stopped, stop_behind
 from gan.training.callbacks.alarms import raised_alarms
 from gan.training.callbacks.checkpoint import LastCheckpoint
 from gan.training.callbacks.quality import QualityMonitor, quality_of, why_unmeasured
@@ -167,7 +167,7 @@ def early_end(trainer: L.Trainer) -> Iterator[None]:
         _add(trainer, "failed", error=in_a_line(error))
         raise
     except (Stopped, SystemExit) as end:
-        signal = meant_by(end) if isinstance(end, SystemExit) else end
+        signal = stop_behind(end) if isinstance(end, SystemExit) else end
         if isinstance(signal, Stopped):
             _add(trainer, "cut", by=signal.name)
         raise
@@ -176,7 +176,7 @@ def early_end(trainer: L.Trainer) -> Iterator[None]:
 def _add(trainer: L.Trainer, name: str, **facts: Any) -> None:
     """Add an end to run.json; of an error of another process `gan.launch.launcher` tells."""
     if trainer.is_global_zero:
-        run_folder.note_early_end(Path(trainer.default_root_dir), name, **facts)
+        run_folder.record_early_end(Path(trainer.default_root_dir), name, **facts)
 
 
 def _past(past: ResumeState) -> str:

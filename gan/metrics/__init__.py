@@ -1,7 +1,7 @@
 """How good are the images? Feature extractors for small grey images, and the measures built on them.
 
-``evaluate(generator, Reference(gan.data.sources.load("mnist")))`` gives all of them; docs/measures.md says what each
-means.
+``evaluate(generator, Reference(gan.data.sources.load("mnist")))`` gives all of them. Those of
+``gan.metrics.image_metrics`` are for any script, over batches and processes. docs/measures.md says what each means.
 """
 
 import importlib
@@ -9,17 +9,31 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gan.metrics.extractors import Extractor, load_extractor, read_extractor
-    from gan.metrics.frechet import Moments, frechet_distance, statistics
+    from gan.metrics.frechet import Moments, frechet_distance
+    from gan.metrics.image_metrics import (
+        ClassBalance,
+        FrechetDistance,
+        KernelDistance,
+        Memorisation,
+        PrecisionRecall,
+        SharedFeatures,
+    )
     from gan.metrics.kernel import kernel_distance
     from gan.metrics.neighbours import neighbourhoods
     from gan.metrics.quality import Quality, evaluate, measure
     from gan.metrics.reference import Reference
 
 __all__ = [
+    "ClassBalance",
     "Extractor",
+    "FrechetDistance",
+    "KernelDistance",
+    "Memorisation",
     "Moments",
+    "PrecisionRecall",
     "Quality",
     "Reference",
+    "SharedFeatures",
     "evaluate",
     "frechet_distance",
     "kernel_distance",
@@ -27,27 +41,16 @@ __all__ = [
     "measure",
     "neighbourhoods",
     "read_extractor",
-    "statistics",
 ]
 
-_HOMES = {
-    "Extractor": "extractors",
-    "Moments": "frechet",
-    "Quality": "quality",
-    "Reference": "reference",
-    "evaluate": "quality",
-    "frechet_distance": "frechet",
-    "kernel_distance": "kernel",
-    "load_extractor": "extractors",
-    "measure": "quality",
-    "neighbourhoods": "neighbours",
-    "read_extractor": "extractors",
-    "statistics": "frechet",
-}
+# In the order of what they import: torchmetrics, which takes longest, comes last.
+_HOMES = ("extractors", "frechet", "kernel", "neighbours", "reference", "quality", "image_metrics")
 
 
 def __getattr__(name: str) -> Any:
     # Looked up on first use: the `gan` command imports gan.commands.evaluate, and its --help does not wait for torch.
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if name in __all__:
+        for home in _HOMES:
+            if name in vars(module := importlib.import_module(f"{__name__}.{home}")):
+                return vars(module)[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -32,7 +32,7 @@ from gan.metrics.inception import inception_distance
 from gan.metrics.quality import Quality, evaluate
 from gan.metrics.reference import SHOWN, Reference
 from gan.runs.run_files import read_settings
-from gan.system.errors import GanError
+from gan.system.errors import GanError, counted
 from gan.system.files import write_bytes
 
 STACKED_COUNT = 26_000  # images, by convention, for the modes of Stacked MNIST
@@ -221,7 +221,7 @@ def measure_points(source: Path, generator: TrainedGenerator, *, n: int, seed: i
     points = torch.as_tensor(generator.sample(n, seed=seed))
     covered = modes_covered(points, torch.tensor(world.centres), world.std)
     if not quiet:
-        good = f"{covered.high_quality:.1%} of {n:,} points within 3 standard deviations of one"
+        good = f"{covered.high_quality:.1%} of {counted(n, 'point')} within 3 standard deviations of one"
         print(f"{source}: {covered.modes} of {len(world.centres)} modes of {world.title}; {good} (real points: 98.9%)")
     result = {
         "weights_sha256": digest(*generator.generator.cpu().state_dict().values()),

@@ -29,7 +29,7 @@ from gan.data.loaded import LoadedImages
 from gan.data.registry import FOLDER, SOURCES
 from gan.metrics.cache import digest
 from gan.metrics.networks import Autoencoder, Classifier, as_input, build
-from gan.system.errors import GanError, unknown_name
+from gan.system.errors import GanError, counted, unknown_name
 from gan.system.files import write_bytes
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -168,7 +168,8 @@ class Extractor(nn.Module):
         full = torch.zeros(PART, *part.shape[1:], dtype=torch.uint8)
         full[: len(part)] = part
         if full.shape[1] % self.channels:
-            raise GanError(f"{self.name} looks at images of {self.channels} channels; these have {full.shape[1]}")
+            own = counted(self.channels, "channel")
+            raise GanError(f"{self.name} looks at images of {own}; these have {full.shape[1]}")
         seen = [self(channels.to(device)).cpu()[: len(part)] for channels in full.split(self.channels, dim=1)]
         return torch.cat(seen, dim=1)
 

@@ -4,19 +4,17 @@ Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule Converge to a 
 Inception: FID). In our extractors' features it is called FCD, for it is another number on another scale.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from gan.system.errors import GanError
+from gan.system.errors import GanError, counted
 
 
 @dataclass(frozen=True)
 class Moments:
-    """What a Fréchet distance needs to know of a set: sums, so that parts of a set can be added up.
+    """What a Fréchet distance needs to know of a set: sums, so that those of its parts can be added up.
 
     Attributes:
         count: images.
@@ -29,14 +27,10 @@ class Moments:
     products: Tensor
 
     @classmethod
-    def of(cls, features: Tensor) -> Moments:
+    def of(cls, features: Tensor) -> "Moments":
         """Of features (N, D)."""
         exact = features.detach().cpu().double()
         return cls(len(exact), exact.sum(0), exact.T @ exact)
-
-    def __add__(self, other: Moments) -> Moments:
-        """Of both sets together: of what several processes have seen each."""
-        return Moments(self.count + other.count, self.total + other.total, self.products + other.products)
 
     @property
     def mean(self) -> Tensor:
@@ -51,19 +45,9 @@ class Moments:
             GanError: for fewer than two images.
         """
         if self.count < 2:
-            raise GanError(f"a covariance of {self.count} images; 2 or more expected")
+            raise GanError(f"a covariance of {counted(self.count, 'image')}; 2 or more expected")
         mean = self.mean
         return (self.products - self.count * torch.outer(mean, mean)) / (self.count - 1)
-
-
-def statistics(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean float64 (D,) and unbiased covariance float64 (D, D) of features (N, D).
-
-    Raises:
-        GanError: for fewer than two images.
-    """
-    moments = Moments.of(features)
-    return moments.mean, moments.covariance
 
 
 def frechet_distance(mean1: Tensor, cov1: Tensor, mean2: Tensor, cov2: Tensor) -> float:

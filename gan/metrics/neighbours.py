@@ -86,7 +86,7 @@ def squared_distances(first: Tensor, second: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Memorisation:
+class MemorisationResult:
     """How near the fakes lie to training images, compared with images that nobody has trained on.
 
     Attributes:
@@ -100,12 +100,12 @@ class Memorisation:
     copied: float
 
 
-def memorisation(fake: Tensor, held_out: Tensor) -> Memorisation:
+def memorisation(fake: Tensor, held_out: Tensor) -> MemorisationResult:
     """From the distances of fakes (N,) and of held-out images (M,) to the nearest training image of each."""
     typical = float(held_out.median())
     fake, held_out = fake.cpu().double(), held_out.cpu().double()
     threshold = held_out.quantile(0.01)
-    return Memorisation(
+    return MemorisationResult(
         ratio=float(fake.median()) / typical if typical > 0 else float("nan"),
         copied=int((fake < threshold).sum()) / len(fake),
     )

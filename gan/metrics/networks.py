@@ -104,3 +104,9 @@ def as_input(images: Tensor) -> Tensor:
     if floats.shape[-2:] != (28, 28):
         floats = torch.nn.functional.interpolate(floats, size=(28, 28), mode="bilinear", antialias=True)
     return floats
+
+
+def as_pixels(images: Tensor) -> Tensor:
+    """uint8 images (N, C, H, W) -> float32 (N, C·784) in [0, 1]."""
+    channels = [as_input(images[:, [channel]]).flatten(1) for channel in range(images.shape[1])]
+    return torch.cat(channels, dim=1)

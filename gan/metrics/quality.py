@@ -20,7 +20,7 @@ from gan.metrics.frechet import Moments, distance
 from gan.metrics.kernel import kernel_distance
 from gan.metrics.neighbours import memorisation, neighbourhoods
 from gan.metrics.reference import SHOWN, Floor, Reference
-from gan.system.errors import GanError
+from gan.system.errors import GanError, counted
 
 if TYPE_CHECKING:
     from gan.generators.bundle import TrainedGenerator
@@ -45,7 +45,7 @@ class Quality:
         precision, recall, density, coverage: against the held-out images; real_…: what training images get there.
         score: classifier score, 1 to the number of classes. score_floor: of held-out images.
         class_shares: of each class. kl_uniform: in nats. missing: names of the classes that are not there.
-        memorisation, copied: None if not asked for. See ``gan.metrics.neighbours.Memorisation``.
+        memorisation, copied: None if not asked for. See ``gan.metrics.neighbours.MemorisationResult``.
         label_accuracy: of a conditional generator, else None.
         accuracy_score: of a classifier that has seen generated images alone; real_accuracy_score: that has seen the
             real training images. None if not asked for. See ``gan.metrics.accuracy_score``.
@@ -230,12 +230,13 @@ def evaluate(
 def _check(images: Tensor, reference: Reference, kid_subset: int) -> None:
     if images.shape[1] != reference.channels:
         raise GanError(
-            f"images of {images.shape[1]} channels given, and a reference '{reference.name}' of {reference.channels}"
+            f"images of {counted(images.shape[1], 'channel')} given, and a reference '{reference.name}' "
+            f"of {reference.channels}"
         )
     if len(images) <= reference.num_features:
         raise GanError(
-            f"n: {len(images)} images given; more than {reference.num_features} expected: with no more images than "
-            "features, a covariance is singular"
+            f"n: {counted(len(images), 'image')} given; more than {reference.num_features} expected: with no more "
+            "images than features, a covariance is singular"
         )
     if not 2 <= kid_subset <= len(images):
         raise GanError(

@@ -16,8 +16,8 @@ from gan.metrics.frechet import Moments, distance
 from gan.metrics.inception import inception_distance
 from gan.metrics.kernel import kernel_distance
 from gan.metrics.neighbours import Neighbourhoods, nearest, neighbourhoods
-from gan.metrics.networks import as_input
-from gan.system.errors import GanError
+from gan.metrics.networks import as_pixels
+from gan.system.errors import GanError, counted
 
 SHOWN = 1000  # images whose nearest training images are looked for: half a minute for all would be too long
 
@@ -106,7 +106,7 @@ class Reference:
         """
         if data.images.shape[1] not in (1, channels):
             raise GanError(
-                f"{data.name} has {data.images.shape[1]} channels; {channels} given, or grey images expected"
+                f"{data.name} has {counted(data.images.shape[1], 'channel')}; {channels} given, or grey images expected"
             )
         base = data.name.removeprefix("stacked_")
         self.channels, self.origin = channels, data.origin
@@ -155,7 +155,7 @@ class Reference:
         Args:
             images: uint8 (N, C, H, W), the set's own channels.
         """
-        squares, index = nearest(_pixels(images), self._train_pixels)
+        squares, index = nearest(as_pixels(images), self._train_pixels)
         return (squares / self._train_pixels.shape[1]).sqrt(), index
 
     @cached_property
@@ -189,7 +189,7 @@ class Reference:
 
     @cached_property
     def _train_pixels(self) -> Tensor:
-        return _pixels(self._images.images)
+        return as_pixels(self._images.images)
 
     @cached_property
     def _images(self) -> LoadedImages:
@@ -213,12 +213,6 @@ class Reference:
         seen = RealFeatures(extractor, tensors["train"], tensors["held_out"])
         alike = data.images.shape[1] == self.channels
         return seen if alike else seen.stacked(self.channels)
-
-
-def _pixels(images: Tensor) -> Tensor:
-    """uint8 (N, C, H, W) -> float32 (N, C·784) in [0, 1]."""
-    channels = [as_input(images[:, [channel]]).flatten(1) for channel in range(images.shape[1])]
-    return torch.cat(channels, dim=1)
 
 
 def _shuffled(count: int, seed: int) -> Tensor:

@@ -15,7 +15,7 @@ from gan.metrics.extractors import Extractor, read_extractor, save_extractor
 from gan.metrics.frechet import Moments
 from gan.metrics.neighbours import nearest
 from gan.metrics.networks import FEATURES, Autoencoder, Classifier, as_input, build
-from gan.system.errors import GanError
+from gan.system.errors import GanError, counted
 
 BATCH_SIZE = 256
 
@@ -194,7 +194,8 @@ def make_extractor(
         GanError: there are too few images.
     """
     if len(data.images) < BATCH_SIZE or not len(data.held_out_images):
-        raise GanError(f"{data.name} has {len(data.images)} images to train on; {BATCH_SIZE} or more expected")
+        count = counted(len(data.images), "image")
+        raise GanError(f"{data.name} has {count} to train on; {BATCH_SIZE} or more expected")
     channels = data.images.shape[1]
     network = train(kind, data, epochs=epochs, seed=seed, say=say)
     metadata = {

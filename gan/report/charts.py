@@ -9,6 +9,7 @@ from gan.report.tables import labels
 from gan.runs.curves import Curve, thinned, with_gaps
 from gan.runs.reading import Run
 from gan.runs.series import QUALITY, SERIES, TRAIN, Series
+from gan.system.errors import counted
 
 COLOURS, DASHES = 7, 4
 MOST_POINTS, ALL_POINTS = 1000, 300_000  # of one curve; of all together, so that hundreds of runs still open
@@ -72,5 +73,6 @@ def first_not_finite(run: Run, columns: Sequence[Series]) -> list[str]:
         curve = run.curves.get(series.name, Curve())
         bad = [images for images, value in zip(curve.x, curve.values, strict=True) if not math.isfinite(value)]
         if bad:
-            found.append(f"{run.name}: {series.title} is not finite in {len(bad):,} rows, first at {bad[0]:,} images")
+            where = f"in {counted(len(bad), 'row')}, first at {counted(bad[0], 'image')}"
+            found.append(f"{run.name}: {series.title} is not finite {where}")
     return found

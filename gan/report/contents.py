@@ -29,7 +29,7 @@ def document(
     Args:
         runs: at least one.
         now: in seconds since 1970; tells a run that is going on from one that was stopped.
-        failed: points of a sweep that never became runs, by name, and why.
+        failed: jobs of a sweep that never became runs, by name, and why.
         unreadable: runs with a file that cannot be read, by name, and why.
     """
     ranked = rankings(runs)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gan.report.measures import MEASURES
+from gan.report.measures import MEASURES, RunMeasure
 from gan.report.repeating import recipe
 from gan.runs.reading import Run
 from gan.runs.series import FCD, IMAGES
@@ -57,9 +57,9 @@ def columns(now: float) -> dict[str, Column]:
     return {column.name: column for column in found}
 
 
-def _measure(measure: Any) -> Column:
+def _measure(measure: RunMeasure) -> Column:
     name = re.sub(r"[^a-z0-9]+", "_", measure.title.lower()).strip("_")
-    return Column(name, measure.title, measure.of, lambda value: str(measure.told([value])), measure.better)
+    return Column(name, measure.title, measure.of, lambda value: measure.told([value]), measure.better)
 
 
 def _fcd_in_training(run: Run) -> float | None:

@@ -1,90 +1,45 @@
-"""The measures that runs are compared by: where each is found, how it is written, and which way is better."""
+"""The measures that runs are compared by: what a run has of each, and how the values of several are written."""
 
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+from gan.metrics import measures
+from gan.metrics.measures import Measure
 from gan.runs.reading import Run
-from gan.runs.series import BY_NAME, QUALITY
-
-Read = Callable[[Mapping[str, Any]], Any]
 
 
 @dataclass(frozen=True)
-class Measure:
-    """One measure of a run.
+class RunMeasure(Measure):
+    """A measure of a run.
 
     Attributes:
-        title: of its column. better: -1 lower, 1 higher.
-        read: its value in the `quality` of quality.json, or None.
-        whole: it counts something.
-        logged: the column of metrics.csv with the same measure during training, or "".
-        from_log: the last value of that column is meant, in place of quality.json's.
+        from_log: its last value in metrics.csv is meant, in place of quality.json's.
     """
 
-    title: str
-    better: int
-    read: Read
-    whole: bool = False
-    logged: str = ""
     from_log: bool = False
 
     def of(self, run: Run) -> float | None:
         """A number, perhaps NaN; None if it was not measured."""
         value = run.last(self.logged) if self.from_log else self.read(run.quality)
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+        return None if value is None else float(value)
 
     def told(self, values: Sequence[float | None]) -> str:
         """Several seeds' values as one text: see ``told``."""
-        return told(values, whole=self.whole)
+        return told(values, whole=self.counts)
 
 
-def _named(name: str) -> Read:
-    return lambda quality: quality.get(name)
+MEASURES = tuple(RunMeasure(**vars(measure)) for measure in measures.MEASURES if measure.compared)
+FCD, MODES = (next(measure for measure in MEASURES if measure.name == name) for name in ("fcd", "modes"))
 
 
-def _missing(quality: Mapping[str, Any]) -> int | None:
-    missing = quality.get("missing")
-    return len(missing) if isinstance(missing, list) else None
-
-
-def _kid(quality: Mapping[str, Any]) -> float | None:
-    kid = quality.get("kid")
-    return 1e3 * kid if isinstance(kid, int | float) else None
-
-
-def _logged(title: str, name: str, read: Read | None = None, *, whole: bool = False) -> Measure:
-    """A measure that is logged during training too; the table of series has which way is better."""
-    series = BY_NAME[QUALITY + name]
-    return Measure(title, series.better, read or _named(name), whole, series.name)
-
-
-FCD = _logged("FCD", "fcd")
-MODES = _logged("modes", "modes", whole=True)
-MEASURES = (
-    FCD,
-    Measure("×floor", -1, _named("fcd_ratio")),
-    Measure("AE ×floor", -1, _named("fcd_autoencoder_ratio")),
-    Measure("KID×1e3", -1, _kid),
-    _logged("precision", "precision"),
-    _logged("recall", "recall"),
-    _logged("coverage", "coverage"),
-    _logged("label acc.", "label_accuracy"),
-    Measure("CAS", 1, _named("accuracy_score")),
-    _logged("missing", "missing", _missing, whole=True),
-    MODES,
-    _logged("good points", "good_points", _named("high_quality")),
-)
-
-
-def measured(runs: Sequence[Run]) -> list[Measure]:
+def measured(runs: Sequence[Run]) -> list[RunMeasure]:
     """Those that at least one of the runs has."""
     return [measure for measure in MEASURES if any(measure.of(run) is not None for run in runs)]
 
 
-def chosen(runs: Sequence[Run]) -> Measure | None:
+def chosen(runs: Sequence[Run]) -> RunMeasure | None:
     """What these runs are ranked by: FCD, else modes, else FCD or modes as last logged in training; None: nothing."""
     for measure in (FCD, MODES):
         if any(measure.of(run) is not None for run in runs):

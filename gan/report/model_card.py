@@ -16,10 +16,11 @@ from gan.metrics.extractors import extractors_of
 from gan.report.loading_code import usage
 from gan.report.markdown import fenced, plain
 from gan.report.measures import MEASURES
-from gan.report.repeating import own_words
+from gan.report.repeating import run_overrides
 from gan.report.settings import PLACES
 from gan.runs.reading import Run
 from gan.system import shell
+from gan.system.errors import counted
 
 RECIPE = ("model", "objective", "penalty", "augmentation", "optimizer", "lr_schedule", "schedule", "ema")
 # What is known of the sets' licences, and what the Hub calls them; for others nobody here can say.
@@ -67,7 +68,8 @@ class Card:
     def measures(self) -> dict[str, tuple[str, float]]:
         """By name: as written, and the number."""
         values = ((measure, measure.read(self.quality)) for measure in MEASURES)
-        return {measure.title: (measure.told([value]), float(value)) for measure, value in values if _is_number(value)}
+        finite = [(measure, value) for measure, value in values if value is not None and abs(value) < 1e300]
+        return {measure.title: (measure.told([value]), float(value)) for measure, value in finite}
 
     @property
     def in_training(self) -> dict[str, float]:
@@ -113,7 +115,7 @@ def _summary(card: Card) -> str:
     channels, height, width = trained.image_shape
     kind = {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
     made = "points of the plane" if trained.points else f"{kind} images of {height} × {width} pixels"
-    classes = f" of {trained.num_classes} classes, which can be asked for" if trained.conditional else ""
+    classes = f" of {counted(trained.num_classes, 'class')}, which can be asked for" if trained.conditional else ""
     files = "\n".join(f"- `{name}`: {told}" for name, told in card.files.items())
     return (
         f"The generator of a generative adversarial network: it makes {made}{classes}.\n\n"
@@ -141,7 +143,7 @@ def _recipe(card: Card) -> str:
     facts += [f"- time: {run.seconds:,.0f} s on {plain(machine.get('device', '?'))}"] if run.seconds else []
     facts += [f"- versions: {', '.join(f'{plain(k)} {plain(v)}' for k, v in versions.items())}"] if versions else []
     facts += [f"- commit: {plain(run.facts['git']['commit'])}"] if _node(run.facts, "git").get("commit") else []
-    words = [word for word in own_words(run) or [] if word.partition("=")[0] not in PLACES]
+    words = [word for word in run_overrides(run) or [] if word.partition("=")[0] not in PLACES]
     typed = [fenced("", shell.command("python", *words))] if words else []
     settings = {name: run.settings[name] for name in RECIPE if name in run.settings}
     written = fenced("yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))

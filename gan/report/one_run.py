@@ -19,6 +19,7 @@ from gan.runs.curves import Curve
 from gan.runs.reading import Run
 from gan.runs.run_files import MOST_BYTES, RunFileError, read_bytes
 from gan.runs.series import IMAGES_PER_SECOND, SERIES
+from gan.system.errors import counted
 
 GROUPS = (
     "data",
@@ -84,8 +85,8 @@ def _drawn(name: str, curve: Curve, width: int) -> list[str]:
     finite = curve.finite()
     if not finite:
         return [f"{name}: no value is finite"]
-    told = f"{name}: {min(finite):.4g} … {max(finite):.4g}, last {curve.values[-1]:.4g}; {curve.x[-1]:,} images"
-    return [told, *plot(curve.values, width=min(width, 80), height=3)]
+    told = f"{name}: {min(finite):.4g} … {max(finite):.4g}, last {curve.values[-1]:.4g}"
+    return [f"{told}; {counted(curve.x[-1], 'image')}", *plot(curve.values, width=min(width, 80), height=3)]
 
 
 def _newest(run: Run, width: int, *, colour: bool) -> str:

@@ -87,7 +87,7 @@
       this.hair.setAttribute("visibility", x === null ? "hidden" : "visible");
       if (x === null) return;
       this.hair.setAttribute("x1", this.toX(x)); this.hair.setAttribute("x2", this.toX(x));
-      element("span", {}, this.readout, short(Math.round(x), DIGITS) + " images");
+      element("span", {}, this.readout, `${short(Math.round(x), DIGITS)} ${Math.round(x) === 1 ? "image" : "images"}`);
       for (const curve of this.visible()) {
         const entry = element("span", {}, this.readout);
         entry.append(sample(curve), ` ${curve.name}: ${short(curve.y[nearest(curve.x, x)], DIGITS)}`);

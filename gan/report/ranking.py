@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gan.report.measures import Measure, chosen, mean
+from gan.report.measures import RunMeasure, chosen, mean
 from gan.report.settings import by_seed
 from gan.runs.reading import Run
 from gan.runs.series import IMAGES_PER_SECOND
@@ -24,7 +24,7 @@ class Ranking:
 
     data: str
     groups: list[list[Run]]
-    measure: Measure | None
+    measure: RunMeasure | None
     unranked: list[Run] = field(default_factory=list)
 
     @property
@@ -60,7 +60,7 @@ def _ranked(data: str, runs: Sequence[Run]) -> Ranking:
     return Ranking(data, groups, measure, unranked)
 
 
-def _key(measure: Measure, runs: Sequence[Run]) -> float:
+def _key(measure: RunMeasure, runs: Sequence[Run]) -> float:
     value = mean([measure.of(run) for run in runs])
     return math.inf if value is None or not math.isfinite(value) else -measure.better * value
 

@@ -19,11 +19,11 @@ def command(run: Run) -> str | None:
 
     None if run.json has no command, or config.yaml does not show a swept word's value, as with ``experiment=a,b``.
     """
-    words = own_words(run)
+    words = run_overrides(run)
     return None if words is None else shell.command("python", *words)
 
 
-def own_words(run: Run) -> list[str] | None:
+def run_overrides(run: Run) -> list[str] | None:
     """The same as words, from train.py on."""
     words = [word for word in run.command if word not in SWEEP_FLAGS and not word.startswith(OF_THE_SWEEP)]
     if not words or not _is_of_sweep(run.command):
@@ -45,7 +45,7 @@ def recipe(run: Run) -> str:
 
 def recipe_words(run: Run) -> list[str]:
     """The words of its command but the data, the seed and where its files lie."""
-    words = [word for word in (own_words(run) or [])[1:] if "=" in word and not word.startswith(NO_RECIPE)]
+    words = [word for word in (run_overrides(run) or [])[1:] if "=" in word and not word.startswith(NO_RECIPE)]
     return [word.removeprefix("experiment=") for word in words]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from gan.report.document import Block, Drawing, Section, Table, Text
 from gan.report.importance import LEAST_RUNS, LEVELS, shares
-from gan.report.measures import Measure
+from gan.report.measures import RunMeasure
 from gan.report.parallel_coordinates import draw, number_axis, setting_axis
 from gan.report.ranking import Ranking
 from gan.report.settings import differences, settings_of, short
@@ -30,7 +30,7 @@ def sweep_section(ranking: Ranking) -> Section | None:
     return Section(f"Sweep: {ranking.data}", blocks)
 
 
-def _coordinates(data: str, runs: Sequence[Run], columns: dict[str, list[str]], measure: Measure) -> Drawing:
+def _coordinates(data: str, runs: Sequence[Run], columns: dict[str, list[str]], measure: RunMeasure) -> Drawing:
     values = _ranked_values(runs, measure)
     axes = [setting_axis(short(path), texts) for path, texts in columns.items()]
     names = [
@@ -46,13 +46,13 @@ def _coordinates(data: str, runs: Sequence[Run], columns: dict[str, list[str]], 
     return Drawing(f"sweep-{data}", draw(names, axes, last), caption)
 
 
-def _ranked_values(runs: Sequence[Run], measure: Measure) -> list[float | None]:
+def _ranked_values(runs: Sequence[Run], measure: RunMeasure) -> list[float | None]:
     """None of a run that is not ranked: what it had reached is of shorter training."""
     return [measure.of(run) if run.is_ranked else None for run in runs]
 
 
 def _importance(
-    runs: Sequence[Run], columns: dict[str, list[str]], measure: Measure, distinct: dict[str, list[str]]
+    runs: Sequence[Run], columns: dict[str, list[str]], measure: RunMeasure, distinct: dict[str, list[str]]
 ) -> list[Block]:
     values = _ranked_values(runs, measure)
     known = [index for index, value in enumerate(values) if value is not None and math.isfinite(value)]
@@ -72,7 +72,7 @@ def _importance(
     return [Table(head, rows), Text(_method(measure, len(known), logarithmic))]
 
 
-def _method(measure: Measure, runs: int, logarithmic: bool) -> str:
+def _method(measure: RunMeasure, runs: int, logarithmic: bool) -> str:
     what = f"log {measure.title}" if logarithmic else measure.title
     return (
         f"Share of variance: of {what} over {runs} runs, the part that lies between the values of one setting, each "

@@ -41,12 +41,12 @@ def unranked_blocks(ranking: Ranking, now: float) -> list[Block]:
 
 
 def never_begun_blocks(failed: Mapping[str, str]) -> list[Block]:
-    """A row for each point of a sweep that failed before it was a run."""
+    """A row for each job of a sweep that failed before it was a run."""
     if not failed:
         return []
     rows = [[name, " ".join(why.split())] for name, why in failed.items()]
     return _opened(
-        f"Never begun: {len(rows)} of the sweep's points.", f"Never begun ({len(rows)})", Table(["run", "why"], rows)
+        f"Never begun: {len(rows)} of the sweep's jobs.", f"Never begun ({len(rows)})", Table(["run", "why"], rows)
     )
 
 

@@ -48,7 +48,7 @@ def read_whole(path: Path) -> bytes:
     return content
 
 
-def is_whole(path: Path) -> bool:
+def is_intact(path: Path) -> bool:
     """True for a checkpoint that can be read and whose seal is right."""
     with contextlib.suppress(CheckpointError):
         read_whole(path)

@@ -11,7 +11,7 @@ from typing import Any, TypeGuard
 
 from gan.runs.curves import FILE_NAME, Curve, read_curves
 from gan.runs.run_files import RunFileError, read_bytes, read_json, read_settings
-from gan.runs.run_folder import is_held
+from gan.runs.run_folder import is_locked
 from gan.runs.series import IMAGES
 from gan.runs.sweep_jobs import FAILED, PRUNED, reason
 from gan.system.errors import GanError
@@ -28,7 +28,7 @@ class Run:
         folder: where. name: the end of that path, long enough to tell the runs of a report apart.
         settings: config.yaml. facts: run.json. quality: the measures of quality.json; {} if not measured.
         alarms: alarms.json, one line each.
-        failure: of a point of a sweep that failed, failed.json's reason; else "".
+        failure: of a job of a sweep that failed, failed.json's reason; else "".
         pruned: of one that its search ended early, pruned.json; {} of any other.
         changed: when a file of the run last changed, in seconds since 1970.
     """
@@ -76,7 +76,7 @@ class Run:
         """
         if self.ended and not self.failure:
             return "pruned" if self.pruned else "finished"
-        held = is_held(self.folder)
+        held = is_locked(self.folder)
         if held or (held is None and now - self.changed < STILL):
             return "running"
         return "failed" if self.failure or _node(self.facts, "failed") else "cut"
@@ -205,7 +205,7 @@ def _folders(source: Path) -> list[Path]:
     below = sorted((Path(folder) for folder, _, _ in os.walk(source) if is_run(Path(folder))), key=_in_order)
     if not below and (failed := sorted(source.rglob(FAILED))):
         first = reason(failed[0].parent).partition("\n")[0]
-        raise GanError(f"{source}: none of the sweep's points has begun; {failed[0].parent.name} failed: {first}")
+        raise GanError(f"{source}: none of the sweep's jobs has begun; {failed[0].parent.name} failed: {first}")
     if not below:
         raise GanError(f"{source}: no run here or below: no folder with {SETTINGS} and {FACTS}, which a run leaves")
     return below

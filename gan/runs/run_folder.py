@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from gan.runs.checkpoint_file import CheckpointError, is_whole, newest_first
+from gan.runs.checkpoint_file import CheckpointError, is_intact, newest_first
 from gan.runs.run_files import RunFileError, read_json
 from gan.system import shell
 from gan.system.errors import ConfigError
@@ -24,7 +24,7 @@ from gan.system.locks import lock
 
 PATIENCE = 15.0  # seconds for a process that ends to let go of its folder: ranks whose parent was killed, above all
 ROOM = 50_000_000  # bytes on the disk: a few checkpoints, and the pictures, of the largest network that we ship
-FAILED = "failed.json"  # of a point of a sweep: why it failed
+FAILED = "failed.json"  # of a job of a sweep: why it failed
 # What a run, and who measures it, writes beside config.yaml.
 WRITTEN = (
     *("metrics.csv", "losses.png", "run.json", "alarms.json", "quality.json", "generator.safetensors"),
@@ -52,11 +52,11 @@ class Claims:
 _claims = Claims()
 
 
-class TakenError(ConfigError):
+class ClaimedError(ConfigError):
     """The folder belongs to another run."""
 
 
-def taken() -> Path | None:
+def claimed() -> Path | None:
     """The folder that the run of this process has taken; None as long as it has none."""
     return next(reversed(_claims.new or _claims.resumed), None)
 
@@ -70,7 +70,7 @@ def ended(folder: Path) -> dict[str, Any]:
     return facts if isinstance(facts, dict) else {}
 
 
-def note_early_end(folder: Path, how: str, **facts: Any) -> None:
+def record_early_end(folder: Path, how: str, **facts: Any) -> None:
     """Say in run.json why a run has ended early, in place of what it may say of that.
 
     Where it cannot be said (no room, no such file), what the end is about must not be hidden by that.
@@ -83,13 +83,13 @@ def note_early_end(folder: Path, how: str, **facts: Any) -> None:
             write_bytes(path, (json.dumps(said, indent=2) + "\n").encode())
 
 
-def take(settings: Mapping[str, Any]) -> None:
+def claim(settings: Mapping[str, Any]) -> None:
     """Take ``settings["run_dir"]`` for this run, by leaving the settings there as config.yaml.
 
     Of several runs that want one folder at the same time one gets it.
 
     Raises:
-        TakenError: another run has it.
+        ClaimedError: another run has it.
         ConfigError: it cannot be written, or its disk is full.
     """
     folder = Path(settings["run_dir"])
@@ -100,7 +100,7 @@ def take(settings: Mapping[str, Any]) -> None:
         _lock(folder, f"hydra.run.dir: in {folder} another process is training; wait for it, or give another folder")
         free = shutil.disk_usage(folder).free
     except FileExistsError:
-        raise TakenError(
+        raise ClaimedError(
             f"hydra.run.dir: {folder} holds a run already, which stays as it is; "
             "give another folder, or leave hydra.run.dir out for a new one"
         ) from None
@@ -110,7 +110,7 @@ def take(settings: Mapping[str, Any]) -> None:
     _check_room(folder, free)
 
 
-def take_again(settings: Mapping[str, Any], *, anew: bool) -> Path | None:
+def reclaim(settings: Mapping[str, Any], *, anew: bool) -> Path | None:
     """Take the folder of a run that is to go on, and leave its settings there as they are now.
 
     Args:
@@ -124,7 +124,7 @@ def take_again(settings: Mapping[str, Any], *, anew: bool) -> Path | None:
         ConfigError: another process trains in it, it cannot be written, or its disk is full.
     """
     folder = Path(settings["run_dir"])
-    hold(folder)
+    lock_run(folder)
     try:
         _claims.resumed[folder] = (folder / "config.yaml").read_bytes()
         aside = _set_aside(folder) if anew else None
@@ -174,19 +174,19 @@ def lock_descriptors() -> list[int]:
     return list(_claims.locks.values())
 
 
-def training_in(folder: Path | str) -> str:
+def in_use_message(folder: Path | str) -> str:
     """What to say to whoever wants to go on with a run that another process goes on with."""
     return f"resume: in {folder} another process is training; when it has ended, give the same command again"
 
 
-def hold(folder: Path) -> None:
+def lock_run(folder: Path) -> None:
     """Hold the folder of a run that is to go on; if a process holds it that is about to end, wait for that.
 
     Raises:
         ConfigError: another process trains in it.
     """
     if folder not in _claims.locks:
-        _lock(folder, training_in(folder))
+        _lock(folder, in_use_message(folder))
 
 
 def _lock(folder: Path, held: str) -> None:
@@ -210,7 +210,7 @@ def _lock(folder: Path, held: str) -> None:
         raise ConfigError(held)
 
 
-def is_held(folder: Path) -> bool | None:
+def is_locked(folder: Path) -> bool | None:
     """Whether a process trains in a run folder now; None where that cannot be known, for want of locks."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
@@ -260,7 +260,7 @@ def remove_empty(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def clean_start(folder: Path) -> Iterator[None]:
+def undo_on_failure(folder: Path) -> Iterator[None]:
     """If what is inside fails, remove what was made for a run that never began: its config.yaml, and empty folders.
 
     Of a run that was to go on config.yaml is again what it was. A folder that is not the run's after all, as in a dry
@@ -272,7 +272,7 @@ def clean_start(folder: Path) -> Iterator[None]:
     release_all()
     try:
         yield
-        if taken() != folder:
+        if claimed() != folder:
             remove_empty(folder)
     except BaseException:
         for own in _claims.new:
@@ -286,14 +286,14 @@ def clean_start(folder: Path) -> Iterator[None]:
         raise
 
 
-def what_is_left(folder: Path | None) -> str:
+def describe_stopped_run(folder: Path | None) -> str:
     """Of a run that was stopped: a sentence on what its folder holds; None if it has taken none."""
     if folder is None:
         return "The run had not begun."
     shown = shell.short(folder)
     whole = None
     with contextlib.suppress(CheckpointError):
-        whole = next((path for path in newest_first(folder) if is_whole(path)), None)
+        whole = next((path for path in newest_first(folder) if is_intact(path)), None)
     if whole is None:
         return f"What it has written is kept in {shown}/; it holds no whole checkpoint yet."
     at = time.strftime("%H:%M:%S", time.localtime(whole.stat().st_mtime))

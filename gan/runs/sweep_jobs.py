@@ -1,4 +1,4 @@
-"""A point of a sweep: one run's settings, by which it is known, and the folder in which it lies."""
+"""A job of a sweep: one run's settings, by which it is known, and the folder in which it lies."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from gan.runs.run_files import RunFileError, read_json, read_settings
 from gan.runs.run_folder import FAILED, ended
 from gan.system.errors import ConfigError
 
-PRUNED = "pruned.json"  # in a point's folder: why its search ended it early
+PRUNED = "pruned.json"  # in a job's folder: why its search ended it early
 STUDY = "study.db"  # in a search's folder: its account, of which gan.launch.sweeps.study knows
 PLACES = ("run_dir", "dry_run", "resume")  # where a run lies, and how it is begun, is no part of what it is
 NOT_OF_ONE_RUN = ("sweep=", "resume.", "callbacks.pruning.")
@@ -21,7 +21,7 @@ NAME_LENGTH = 80
 
 
 class State(StrEnum):
-    """What has become of a point, by the files in its folder."""
+    """What has become of a job, by the files in its folder."""
 
     MISSING = "missing"  # not begun
     CUT = "cut"  # begun, and ended neither well nor by an error: killed, or still going
@@ -31,12 +31,12 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Point:
+class SweepJob:
     """One run of a sweep.
 
     Attributes:
         words: its overrides, as one would type them, such as "optimizer.lr=1e-4".
-        content: its settings as text, without those of ``PLACES``: points with the same are equal.
+        content: its settings as text, without those of ``PLACES``: jobs with the same are equal.
         folder: where it lies, or will.
         hydra_words: overrides for its process alone, that are no settings of it.
         mistake: why its words make no settings, and it cannot be run; its content is its words then. "": they do.
@@ -59,10 +59,10 @@ class Point:
         return State.PRUNED if (self.folder / PRUNED).is_file() else State.FINISHED
 
 
-def check_one_can_run(points: Sequence[Point]) -> None:
-    """Raise a ConfigError with the first point's mistake if all have one: then it is the command's."""
-    if points and all(point.mistake for point in points):
-        raise ConfigError(points[0].mistake)
+def check_one_can_run(jobs: Sequence[SweepJob]) -> None:
+    """Raise a ConfigError with the first job's mistake if all have one: then it is the command's."""
+    if jobs and all(job.mistake for job in jobs):
+        raise ConfigError(jobs[0].mistake)
 
 
 def content(settings: Mapping[str, Any]) -> str:
@@ -88,10 +88,10 @@ def _placed(value: Any, place: str) -> Any:
 
 
 def folder_of(sweep: Path, swept: Sequence[str], its_content: str) -> Path:
-    """The folder of a point below the sweep's: the one that is there already, or a new name.
+    """The folder of a job below the sweep's: the one that is there already, or a new name.
 
     The name is what was swept, for the reader, and a hash of all settings, by which it is found again: the number of a
-    point, and the words by which it was asked for, may be others the next time.
+    job, and the words by which it was asked for, may be others the next time.
     """
     digest = hashlib.sha256(its_content.encode()).hexdigest()[:8]
     there = sorted(sweep.glob(f"*_{digest}"))
@@ -122,13 +122,13 @@ def saved_content(folder: Path) -> str | None:
 
 
 def reason(folder: Path) -> str:
-    """Why a point has failed."""
+    """Why a job has failed."""
     try:
         return str(read_json(folder / FAILED)["reason"])
     except (OSError, RunFileError, KeyError):
         return "no reason was recorded"
 
 
-def own_words(words: Sequence[str]) -> list[str]:
+def run_overrides(words: Sequence[str]) -> list[str]:
     """The words that make one run: a sweep's, less those that only say of what sweep it is part, or how it is begun."""
     return [word for word in words if not word.lstrip("+").startswith(NOT_OF_ONE_RUN)]

@@ -24,7 +24,7 @@ def to_user_error(error: Exception, folder: Path, batch_size: int | None = None)
         folder: of the run, unless this process has taken another one.
         batch_size: of the command line; a run that was resumed has its folder's.
     """
-    folder = run_folder.taken() or folder
+    folder = run_folder.claimed() or folder
     if is_out_of_memory(error):
         return RunError(_out_of_memory(error, _batch_size(folder) or batch_size) + _left(folder))
     if isinstance(error, RuntimeError) and "EADDRINUSE" in str(error):  # torch's, which is not imported for this
@@ -105,4 +105,4 @@ def _batch_size(folder: Path) -> int | None:
 
 
 def _left(folder: Path) -> str:
-    return f"\n{run_folder.what_is_left(folder)}" if folder.is_dir() else ""
+    return f"\n{run_folder.describe_stopped_run(folder)}" if folder.is_dir() else ""

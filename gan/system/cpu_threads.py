@@ -17,7 +17,7 @@ LONG_ENOUGH = 0.1  # seconds; the kernel counts in hundredths
 NOISE = 0.2  # of a core
 
 
-class Moment(NamedTuple):
+class LoadSample(NamedTuple):
     """The clock, and the seconds of computing up to it: of this process, and of all together on our cores."""
 
     clock: float
@@ -25,12 +25,12 @@ class Moment(NamedTuple):
     all: float | None
 
 
-def look() -> Moment:
+def sample_load() -> LoadSample:
     """At this moment."""
-    return Moment(time.perf_counter(), time.process_time(), seconds_of_computing(Path("/proc/stat"), _our_cpus()))
+    return LoadSample(time.perf_counter(), time.process_time(), cpu_seconds(Path("/proc/stat"), _our_cpus()))
 
 
-def choose(begun: Moment, environment: MutableMapping[str, str] = os.environ) -> None:
+def set_wait_policy(begun: LoadSample, environment: MutableMapping[str, str] = os.environ) -> None:
     """Set how torch's threads wait, unless the user or our parent process has; to be called before torch is imported.
 
     Whether the cores are free for all of our threads is judged by what others have done since ``begun``. Where nothing
@@ -38,7 +38,7 @@ def choose(begun: Moment, environment: MutableMapping[str, str] = os.environ) ->
     """
     if "OMP_WAIT_POLICY" in environment or "GOMP_SPINCOUNT" in environment:
         return
-    taken = taken_by_others(begun, look())
+    taken = used_by_others(begun, sample_load())
     free = 0.0 if taken is None else len(_our_cpus()) - taken
     alone = free > _thread_count(environment) - NOISE
     environment["OMP_WAIT_POLICY"] = "passive"
@@ -55,7 +55,7 @@ def threads(count: int, environment: Mapping[str, str]) -> dict[str, str]:
     return {} if "OMP_NUM_THREADS" in environment else {"OMP_NUM_THREADS": str(max(1, count))}
 
 
-def share(jobs: int, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+def threads_per_process(jobs: int, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What each of several processes that run at once is to have in its environment besides.
 
     That is its share of the cores as threads, and that these soon sleep while they wait: the cores are full. What the
@@ -70,12 +70,12 @@ def share(jobs: int, environment: Mapping[str, str] = os.environ) -> dict[str, s
 
 
 def without_share(environment: Mapping[str, str]) -> dict[str, str]:
-    """An environment without the number of threads that `share` has set: it was for one process."""
+    """An environment without the number of threads that `threads_per_process` has set: it was for one process."""
     ours = "OMP_NUM_THREADS" if SHARE_VARIABLE in environment else None
     return {name: value for name, value in environment.items() if name != ours}
 
 
-def taken_by_others(begun: Moment, now: Moment) -> float | None:
+def used_by_others(begun: LoadSample, now: LoadSample) -> float | None:
     """How many of our cores other processes have kept busy between two moments; None: it cannot be told."""
     passed = now.clock - begun.clock
     if begun.all is None or now.all is None or passed < LONG_ENOUGH:
@@ -83,7 +83,7 @@ def taken_by_others(begun: Moment, now: Moment) -> float | None:
     return max(0.0, (now.all - begun.all - (now.own - begun.own)) / passed)
 
 
-def seconds_of_computing(table: Path, cpus: frozenset[int]) -> float | None:
+def cpu_seconds(table: Path, cpus: frozenset[int]) -> float | None:
     """Of Linux's /proc/stat: all but idle and waiting for a disk, and what a hypervisor gave to other machines."""
     try:
         lines = table.read_text().splitlines()

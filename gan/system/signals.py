@@ -29,7 +29,7 @@ class Listener:
 
     Attributes:
         numbers, first_at: of the signals in their order, and the clock at the first.
-        finishes_update: the first signal only leaves word, for somebody who asks `asked` after every update, and saves.
+        finishes_update: the first signal only sets `pending`, which is read after every update.
     """
 
     numbers: list[int] = field(default_factory=list)
@@ -90,12 +90,12 @@ def finish_update_first(wanted: bool) -> None:
     _listener.finishes_update = wanted
 
 
-def asked() -> Stopped | None:
+def pending() -> Stopped | None:
     """The signal to end that has come and is still to be followed, if one has."""
     return Stopped(_listener.numbers[0]) if _listener.numbers else None
 
 
-def meant_by(end: SystemExit) -> BaseException:
+def stop_behind(end: SystemExit) -> BaseException:
     """What a SystemExit means: `Stopped`, if there was a signal; else itself.
 
     An exception that is raised in a signal's handler is lost if that happens inside a destructor. Lightning then ends
@@ -107,7 +107,7 @@ def meant_by(end: SystemExit) -> BaseException:
 def end_with_parent() -> None:
     """When the parent has gone, however that happened, be asked to end, and soon be ended.
 
-    For a process of a launch, or of a point of a sweep. The parent holds the other end of its standard input, and
+    For a process of a launch, or of a job of a sweep. The parent holds the other end of its standard input, and
     writes nothing to it. A rank that is looking for the others would wait for them for half an hour, and no signal ends
     that.
     """

@@ -15,16 +15,16 @@ Child = subprocess.Popen[bytes]
 
 
 def start(
-    command: Sequence[str], environment: Mapping[str, str], deaf_to: Sequence[int] = (), **arguments: Any
+    command: Sequence[str], environment: Mapping[str, str], ignored: Sequence[int] = (), **arguments: Any
 ) -> Child:
     """A process that knows by its standard input, to which nothing is written, that this one lives.
 
     What a terminal sends to all it ignores for good: its parent passes on what is meant for it.
 
     Args:
-        deaf_to: other signals that it ignores.
+        ignored: other signals that it ignores.
     """
-    with deafness(*deaf_to):
+    with ignore_signals(*ignored):
         return subprocess.Popen(command, env=dict(environment), stdin=subprocess.PIPE, **arguments)
 
 
@@ -76,7 +76,7 @@ def how_it_ended(code: int) -> str:
 
 
 @contextlib.contextmanager
-def deafness(*also: int) -> Iterator[None]:
+def ignore_signals(*also: int) -> Iterator[None]:
     """What is started inside ignores what a terminal sends to all, and these signals besides."""
     ignored = (*(number for number in signals.SIGNALS if number != signal.SIGTERM), *also)
     before = {number: signal.signal(number, signal.SIG_IGN) for number in ignored}

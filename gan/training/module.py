@@ -11,7 +11,7 @@ from gan.game.gradients import UpdateRule, clip_gradients, gradient_scale
 from gan.game.networks import Discriminator
 from gan.game.updates import Game
 from gan.training.fast_loop import Stepper
-from gan.training.strategy import of_every_rank, own
+from gan.training.strategy import all_gather_objects, local_value
 
 RATES = ("optimizer", "lr_schedule")  # settings that the optimizers' own state in a checkpoint holds too
 COUNTERS = ("turns", "d_updates", "g_updates", "images_seen")
@@ -103,13 +103,13 @@ class GAN(Game, L.LightningModule):
         counters = {name: getattr(self, name) for name in COUNTERS}
         augmentation = {} if self.augmentation is None else self.augmentation.state_dict()
         own_to_ranks = {"records": self.record.state_dict(), "augmentations": augmentation}
-        checkpoint["game"] = {**counters, **{name: of_every_rank(state) for name, state in own_to_ranks.items()}}
+        checkpoint["game"] = {**counters, **{name: all_gather_objects(state) for name, state in own_to_ranks.items()}}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         for name in COUNTERS:
             setattr(self, name, checkpoint["game"][name])
-        self.record.load_state_dict(own(checkpoint["game"]["records"]))
-        seen = own(checkpoint["game"]["augmentations"])  # since its last adaptation, by this process
+        self.record.load_state_dict(local_value(checkpoint["game"]["records"]))
+        seen = local_value(checkpoint["game"]["augmentations"])  # since its last adaptation, by this process
         checkpoint["state_dict"] |= {f"augmentation.{name}": value for name, value in seen.items()}
         checkpoint["callbacks"].pop("Timer", None)  # `trainer.max_time` is for each part of a run
         before = checkpoint.get(self.CHECKPOINT_HYPER_PARAMS_KEY, {})

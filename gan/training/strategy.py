@@ -78,7 +78,7 @@ class GameDDP(DDPStrategy):
             gradient.copy_(averaged.view_as(gradient))
 
 
-def of_every_rank(value: Any) -> list[Any]:
+def all_gather_objects(value: Any) -> list[Any]:
     """What each process gives, by rank, with tensors on the CPU; all of them must call it. One process: [value]."""
     plain = tree_map(lambda part: part.cpu() if isinstance(part, Tensor) else part, value)
     if not dist.is_initialized() or dist.get_world_size() == 1:
@@ -88,8 +88,8 @@ def of_every_rank(value: Any) -> list[Any]:
     return gathered
 
 
-def own(values: Sequence[Any]) -> Any:
-    """The part of this process in what `of_every_rank` has given; where there were other numbers of them, rank 0's."""
+def local_value(values: Sequence[Any]) -> Any:
+    """This process's value of `all_gather_objects`; rank 0's if the number of processes has changed since."""
     alike = dist.is_initialized() and dist.get_world_size() == len(values)
     return values[dist.get_rank() if alike else 0]
 

@@ -14,6 +14,7 @@ from tiny_bundles import conditional_bundle, points_bundle, whole_bundle
 
 from gan.generators.bundle import FILE_NAME, load_generator
 from gan.generators.pictures import grid, scatter
+from gan.system.errors import counted
 
 
 @pytest.fixture
@@ -213,3 +214,18 @@ def test_points_of_the_plane_are_a_picture_or_floats(
     assert np.array_equal(pixels(tmp_path / "samples.png").transpose(2, 0, 1), scatter(points))
     assert np.array_equal(np.load(tmp_path / "x.npy"), points)
     assert capsys.readouterr().out == "9 points, seed 0: samples.png\n9 points, seed 0: x.npy\n"
+
+
+def test_one_is_no_plural(run: Path, tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gan("sample", run, "--n", 1) == 0
+    assert capsys.readouterr().out == "1 image, seed 0: samples.png\n"
+    assert gan("sample", run, "--grid", "1x1", "--n", 2) == 2
+    assert capsys.readouterr().err == "--grid: 1x1 has 1 image, and --n is 2; leave one of them out\n"
+    (run / "config.yaml").write_text("seed: 0\n")
+    (run / "run.json").write_text("{}")
+    assert gan("runs", run, "--filter", "seed=1") in (0, 1)
+    assert "No runs match the filter (1 checked)." in capsys.readouterr().out
+    counts = {"epoch": "epochs", "minibatch": "minibatches", "class": "classes", "update": "updates"}
+    assert [(counted(1, one), counted(1200, one)) for one in counts] == [
+        (f"1 {one}", f"1,200 {several}") for one, several in counts.items()
+    ]

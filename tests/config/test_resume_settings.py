@@ -91,10 +91,10 @@ def settle(compose_settings: Compose, tmp_path: Path) -> Settle:
     def settled(*words: str, auto: bool = False) -> tuple[dict[str, Any], ResumeState | None]:
         run = tmp_path / "run"
         given = ["resume=auto", *TINY] if auto else [f"resume={run}"]
-        passed = resume.command_line([*given, *words])
+        passed = resume.without_run([*given, *words])
         with initialize_config_dir(str(CONF), version_base="1.3"):
             config = compose("config", [*passed, f"run_dir='{run}'"])
-        return hydra_job.settle(config)
+        return hydra_job.resolve(config)
 
     return settled
 

@@ -38,7 +38,7 @@ def test_a_default_folder_that_is_taken_gives_way_to_the_next(tmp_path: Path, hy
     hydra("seed=1", "hydra.mode=RUN")
     names = []
     for _ in range(3):
-        settings = hydra_job.take_run_folder(configuration(tmp_path / "12-00-00"), {})
+        settings = hydra_job.claim_run_folder(configuration(tmp_path / "12-00-00"), {})
         assert settings["trainer"]["default_root_dir"] == settings["run_dir"]
         assert yaml.safe_load(Path(settings["run_dir"], "config.yaml").read_text()) == settings
         names.append(Path(settings["run_dir"]).name)
@@ -48,9 +48,9 @@ def test_a_default_folder_that_is_taken_gives_way_to_the_next(tmp_path: Path, hy
 @pytest.mark.parametrize("word", ["hydra.run.dir=mine", "hydra.sweep.dir=mine", "hydra.sweep.subdir=x", "run_dir=mine"])
 def test_a_folder_that_the_user_named_is_that_folder(tmp_path: Path, hydra: Callable[..., None], word: str) -> None:
     hydra("seed=1", word)
-    hydra_job.take_run_folder(configuration(tmp_path / "mine"), {})
+    hydra_job.claim_run_folder(configuration(tmp_path / "mine"), {})
     with pytest.raises(ConfigError, match="holds a run already"):
-        hydra_job.take_run_folder(configuration(tmp_path / "mine"), {})
+        hydra_job.claim_run_folder(configuration(tmp_path / "mine"), {})
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 

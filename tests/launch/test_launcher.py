@@ -128,7 +128,7 @@ def test_a_bug_in_a_rank_is_one_traceback(train: Callable[[str], int], capfd: py
 def test_a_rank_that_is_killed_is_told_and_ends_the_other(
     train: Callable[[str], int], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_folder, "taken", lambda: None)
+    monkeypatch.setattr(run_folder, "claimed", lambda: None)
     assert train("kill") == 128 + signal.SIGKILL
     assert capfd.readouterr().err == "rank 1 of 2 processes was ended by SIGKILL (by hand, or because memory ran out)\n"
 
@@ -158,7 +158,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], report.
     folder.mkdir()
     (folder / "config.yaml").write_text("seed: 0\n")
     (folder / "run.json").write_text('{"cut": {"by": "SIGTERM"}}')
-    monkeypatch.setattr(run_folder, "taken", lambda: folder)
+    monkeypatch.setattr(run_folder, "claimed", lambda: folder)
     return lambda: report.read_run(folder)
 
 
@@ -202,7 +202,7 @@ def test_ctrl_c_is_not_told_as_what_the_ranks_were_sent(
 
 def test_a_run_that_has_ended_well_stays_so(run: Callable[[], report.Run]) -> None:
     (run().folder / "run.json").write_text('{"ended": {"seconds": 5}}')
-    run_folder.note_early_end(run().folder, "failed", error="too late")
+    run_folder.record_early_end(run().folder, "failed", error="too late")
     assert run().state(time.time()) == "finished"
     assert "failed" not in run().facts
 

@@ -15,7 +15,8 @@ from gan.generators.latent_directions import random_directions
 from gan.metrics.classes import class_shares, classifier_score, label_accuracy, stacked_modes
 from gan.metrics.diversity import contrast, diversity
 from gan.metrics.extractors import load_extractor
-from gan.metrics.frechet import Moments, distance, statistics
+from gan.metrics.frechet import Moments, distance
+from gan.metrics.image_metrics import FrechetDistance, ImageMetric, KernelDistance, PrecisionRecall
 from gan.metrics.kernel import kernel_distance
 from gan.metrics.neighbours import memorisation, neighbourhoods
 from gan.training.callbacks.projector import principal_components
@@ -60,15 +61,23 @@ def on_device(*shape: int) -> Tensor:
     return torch.rand(*shape, device="meta")
 
 
+def measured(metric: ImageMetric) -> Any:
+    metric.update(on_device(40, 8), real=True)
+    metric.update(on_device(40, 8), real=False)
+    return metric.compute()
+
+
 LABELS = torch.arange(40) % 2
 
 
 @pytest.mark.usefixtures("apple")
 @pytest.mark.parametrize(
-    "measured",
+    "taken",
     [
         lambda: Moments.of(on_device(40, 8)),
-        lambda: statistics(on_device(40, 8)),
+        lambda: Moments.of(on_device(40, 8)).covariance,
+        lambda: FrechetDistance(num_features=8).update(on_device(40, 8), real=True),
+        lambda: [measured(KernelDistance(subset_size=20)), measured(PrecisionRecall())],
         lambda: distance(Moments.of(on_device(40, 8)), Moments.of(on_device(40, 8))),
         lambda: kernel_distance(on_device(40, 8), on_device(40, 8), subsets=2, subset_size=20),
         lambda: neighbourhoods(on_device(40, 8), on_device(40, 8)),
@@ -85,8 +94,8 @@ LABELS = torch.arange(40) % 2
         lambda: random_directions(8, 3, seed=0),
     ],
 )
-def test_measures_of_tensors_on_an_apple_gpu(measured: Any) -> None:
-    measured()
+def test_measures_of_tensors_on_an_apple_gpu(taken: Any) -> None:
+    taken()
 
 
 @pytest.mark.parametrize("kind", ["classifier", "labeller", "autoencoder"])

@@ -92,7 +92,7 @@ def test_they_have_a_dashed_line_and_no_part_in_what_mattered(sweep: Path) -> No
     assert table.rows[0][:2] == ["optimizer.lr", "100%"]
 
 
-def test_points_that_never_began_are_known(sweep: Path) -> None:
+def test_jobs_that_never_began_are_known(sweep: Path) -> None:
     reason = "penalty.gamma: no such setting; settings: name"
     assert never_begun([sweep]) == {"penalty-none_ab12cd34": reason}
 
@@ -126,6 +126,6 @@ def test_where_all_have_failed_there_is_a_report_still(gan: GanCommand, tmp_path
 def test_where_nothing_has_begun_the_first_reason_is_the_answer(
     gan: GanCommand, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fail(tmp_path / "sweep" / "point", "seed: -1 given")
+    fail(tmp_path / "sweep" / "job", "seed: -1 given")
     assert gan("report", "sweep") == 2
-    assert capsys.readouterr().err == "sweep: none of the sweep's points has begun; point failed: seed: -1 given\n"
+    assert capsys.readouterr().err == "sweep: none of the sweep's jobs has begun; job failed: seed: -1 given\n"

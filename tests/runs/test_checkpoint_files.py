@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gan.runs import checkpoint_io
-from gan.runs.checkpoint_file import CheckpointError, is_whole, newest_first, read_whole, sealed
+from gan.runs.checkpoint_file import CheckpointError, is_intact, newest_first, read_whole, sealed
 from gan.runs.checkpoint_io import FORMAT, IN_THE_BACKGROUND, SealedCheckpoints, load
 
 STATE = {"weights": torch.arange(6.0), "game": {"turns": 3}, "names": ["a", "b"], "none": None}
@@ -117,7 +117,7 @@ def test_a_file_that_is_missing_or_no_checkpoint(tmp_path: Path) -> None:
         read_whole(tmp_path / "none.ckpt")
     for content in (b"", b"PK\x03\x04", bytes(1000), b"<html>"):
         (tmp_path / "x.ckpt").write_bytes(content)
-        assert not is_whole(tmp_path / "x.ckpt")
+        assert not is_intact(tmp_path / "x.ckpt")
     (tmp_path / "folder.ckpt").mkdir()
     os.mkfifo(tmp_path / "pipe.ckpt")  # which nobody writes to: reading it would wait for ever
     for name in ("folder.ckpt", "pipe.ckpt"):

@@ -115,7 +115,7 @@ def test_a_second_signal_ends_at_once() -> None:
         signals.finish_update_first(True)
         try:
             signal.raise_signal(signal.SIGINT)
-            assert signals.asked() is not None
+            assert signals.pending() is not None
             with pytest.raises(signals.Stopped):
                 signal.raise_signal(signal.SIGINT)
         finally:
@@ -144,12 +144,12 @@ def test_every_so_many_epochs_one_is_kept(play: Play) -> None:
 def test_two_processes_cannot_train_in_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_folder, "PATIENCE", 0.2)
     settings = {"run_dir": str(tmp_path / "mine")}
-    with run_folder.clean_start(tmp_path):
-        run_folder.take(settings)
-    with pytest.raises(ConfigError, match="another process is training"), run_folder.clean_start(tmp_path):
+    with run_folder.undo_on_failure(tmp_path):
+        run_folder.claim(settings)
+    with pytest.raises(ConfigError, match="another process is training"), run_folder.undo_on_failure(tmp_path):
         other = os.open(tmp_path / "mine", os.O_RDONLY)  # as another process has it
         assert run_folder.lock(other)
-        run_folder.take_again(settings, anew=False)
+        run_folder.reclaim(settings, anew=False)
     os.close(other)
-    with run_folder.clean_start(tmp_path):
-        run_folder.take_again(settings, anew=False)
+    with run_folder.undo_on_failure(tmp_path):
+        run_folder.reclaim(settings, anew=False)

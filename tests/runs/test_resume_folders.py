@@ -166,7 +166,7 @@ def test_the_commands_of_a_run_in_a_folder_of_any_name_can_be_typed(
     assert (tmp_path / shlex.split(board)[0] / "tensorboard").is_dir()
     (again,) = TO_GO_ON.findall(ended.stdout)
     assert shlex.split(again) == [f"resume={ODD}"]
-    (stopped,) = TO_GO_ON.findall(run_folder.what_is_left(tmp_path / ODD))
+    (stopped,) = TO_GO_ON.findall(run_folder.describe_stopped_run(tmp_path / ODD))
     assert stopped == again
     for epochs, run in ((4, shlex.split(again)[0]), (5, f"resume={hydra_quoted(ODD)}"), (6, f"resume.run={ODD}")):
         resumed = train(run, f"trainer.max_epochs={epochs}")
@@ -176,7 +176,7 @@ def test_the_commands_of_a_run_in_a_folder_of_any_name_can_be_typed(
 
 
 def test_of_two_that_go_on_with_a_run_the_second_is_told_to_wait(train: Train, trained: Path) -> None:
-    with run_folder.clean_start(trained):  # this process has trained in it, and holds it
+    with run_folder.undo_on_failure(trained):  # this process has trained in it, and holds it
         descriptor = os.open(trained, os.O_RDONLY)
     assert run_folder.lock(descriptor)
     try:
@@ -196,13 +196,13 @@ def test_of_two_that_go_on_with_a_run_the_second_is_told_to_wait(train: Train, t
 def test_of_two_that_begin_a_run_with_resume_auto_the_second_is_told_to_wait(
     train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    take = run_folder.take
+    take = run_folder.claim
 
     def taken_a_moment_ago(settings: dict[str, object]) -> None:
         (tmp_path / "run" / "config.yaml").write_text("of another")
         take(settings)
 
-    monkeypatch.setattr(run_folder, "take", taken_a_moment_ago)
+    monkeypatch.setattr(run_folder, "claim", taken_a_moment_ago)
     loser = train("resume=auto", *FAST, "hydra.run.dir=run")
     assert loser.returncode == 2
     assert "another process is training; when it has ended, give the same command again" in loser.stderr

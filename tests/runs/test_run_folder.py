@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from gan.runs import run_folder
-from gan.runs.run_folder import TakenError, clean_start, take, taken
+from gan.runs.run_folder import ClaimedError, claim, claimed, undo_on_failure
 from gan.system.errors import ConfigError
 
 Usage = namedtuple("Usage", "total used free")
@@ -21,10 +21,10 @@ def settings(folder: Path, **others: object) -> dict[str, object]:
 
 def test_the_settings_are_left_in_a_folder_that_is_taken(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "run"
-    take(settings(folder, seed=3))
+    claim(settings(folder, seed=3))
     assert [path.name for path in folder.iterdir()] == ["config.yaml"]
     assert yaml.safe_load((folder / "config.yaml").read_text()) == settings(folder, seed=3)
-    assert taken() == folder
+    assert claimed() == folder
 
 
 def test_of_many_that_want_a_folder_one_gets_it(tmp_path: Path) -> None:
@@ -33,9 +33,9 @@ def test_of_many_that_want_a_folder_one_gets_it(tmp_path: Path) -> None:
     def want(number: int) -> None:
         start.wait()
         try:
-            take(settings(tmp_path, number=number))
+            claim(settings(tmp_path, number=number))
             outcomes.append(number)
-        except TakenError as error:
+        except ClaimedError as error:
             assert "holds a run already" in str(error)
 
     threads = [threading.Thread(target=want, args=(number,)) for number in range(8)]
@@ -52,9 +52,9 @@ def test_a_disk_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr("os.link", no_links)
-    take(settings(tmp_path, seed=1))
-    with pytest.raises(TakenError):
-        take(settings(tmp_path, seed=2))
+    claim(settings(tmp_path, seed=1))
+    with pytest.raises(ClaimedError):
+        claim(settings(tmp_path, seed=2))
     assert yaml.safe_load((tmp_path / "config.yaml").read_text())["seed"] == 1
     assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
 
@@ -62,8 +62,8 @@ def test_a_disk_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_disk_that_is_nearly_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**9, 10**9 - 12_345_678, 12_345_678))
     folder = tmp_path / "run"
-    with pytest.raises(ConfigError) as told, clean_start(folder):
-        take(settings(folder))
+    with pytest.raises(ConfigError) as told, undo_on_failure(folder):
+        claim(settings(folder))
     assert str(told.value) == f"hydra.run.dir: {folder} given, whose disk has 12 MB left; 50 MB expected"
     assert not folder.exists()
 
@@ -71,7 +71,7 @@ def test_a_disk_that_is_nearly_full(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError) as told:
-        take(settings(tmp_path / "file" / "run"))
+        claim(settings(tmp_path / "file" / "run"))
     assert str(told.value) == f"hydra.run.dir: {tmp_path}/file/run cannot be written: Not a directory"
 
 
@@ -79,35 +79,35 @@ def test_a_start_that_fails_leaves_nothing_of_its_own(tmp_path: Path) -> None:
     made, own = tmp_path / "day" / "time", tmp_path / "day" / "time-2"
     made.mkdir(parents=True)
     (tmp_path / "other").touch()
-    with pytest.raises(ZeroDivisionError), clean_start(made):
-        take(settings(own))
+    with pytest.raises(ZeroDivisionError), undo_on_failure(made):
+        claim(settings(own))
         raise ZeroDivisionError
     assert [path.name for path in tmp_path.iterdir()] == ["other"]
-    assert taken() is None
+    assert claimed() is None
 
 
 def test_a_start_that_fails_leaves_the_working_folder_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = tmp_path / "a" / "here"
     (here / "run").mkdir(parents=True)
     monkeypatch.chdir(here)
-    with pytest.raises(ConfigError), clean_start(here / "run"):
+    with pytest.raises(ConfigError), undo_on_failure(here / "run"):
         raise ConfigError("a mistake")
     assert here.exists()
     assert not (here / "run").exists()
 
 
 def test_a_start_that_fails_leaves_anothers_run_alone(tmp_path: Path) -> None:
-    take(settings(tmp_path, seed=1))
-    with pytest.raises(TakenError), clean_start(tmp_path):
-        take(settings(tmp_path, seed=2))
+    claim(settings(tmp_path, seed=1))
+    with pytest.raises(ClaimedError), undo_on_failure(tmp_path):
+        claim(settings(tmp_path, seed=2))
     assert yaml.safe_load((tmp_path / "config.yaml").read_text())["seed"] == 1
 
 
 def test_a_start_that_succeeds_keeps_its_folder(tmp_path: Path) -> None:
-    with clean_start(tmp_path):
-        take(settings(tmp_path))
+    with undo_on_failure(tmp_path):
+        claim(settings(tmp_path))
     assert (tmp_path / "config.yaml").exists()
-    assert run_folder.taken() == tmp_path
+    assert run_folder.claimed() == tmp_path
 
 
 def test_empty_folders_are_removed_up_to_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ import torch
 from tiny_runs import BATCHES, Play
 
 from gan.runs import user_errors
-from gan.runs.checkpoint_file import is_whole, newest_first
+from gan.runs.checkpoint_file import is_intact, newest_first
 from gan.system import files
 from gan.system.errors import RunError
 from gan.training.callbacks import GameMonitor, GeneratorBundle, LastCheckpoint, SampleGrids
@@ -98,7 +98,7 @@ def test_a_folder_that_goes_under_a_run_is_told_and_not_made_anew(play: Play, tm
     assert words.endswith(
         "No such file or directory: it was moved or deleted while the run trained. What was there before is as it was."
     )
-    assert is_whole(tmp_path / "elsewhere" / "checkpoints" / "last.ckpt")
+    assert is_intact(tmp_path / "elsewhere" / "checkpoints" / "last.ckpt")
     assert not (tmp_path / "run").exists()
 
 
@@ -179,7 +179,7 @@ def test_every_write_can_fail_and_what_was_there_stays(
             played(play)
         assert os.strerror(number) in told(failed.value, folder)
         assert not list(folder.glob("**/.*.tmp"))
-        assert all(is_whole(path) for path in newest_first(folder))
+        assert all(is_intact(path) for path in newest_first(folder))
         for path in folder.glob("**/*.png"):
             open_picture(path)
 

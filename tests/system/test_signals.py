@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from gan.runs.checkpoint_file import sealed
-from gan.runs.run_folder import what_is_left
+from gan.runs.run_folder import describe_stopped_run
 from gan.system import process, signals
-from gan.system.signals import Stopped, listening, meant_by
+from gan.system.signals import Stopped, listening, stop_behind
 
 ROOT = Path(__file__).parents[2]
 ENDLESS = (
@@ -116,19 +116,19 @@ def test_a_sweep_is_stopped_as_a_whole(begin: Begin, tmp_path: Path) -> None:
 
 def test_what_is_left_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert what_is_left(None) == "The run had not begun."
+    assert describe_stopped_run(None) == "The run had not begun."
     run = tmp_path / "run"
     checkpoints = run / "checkpoints"
     checkpoints.mkdir(parents=True)
     (checkpoints / "half.ckpt").write_bytes(b"PK\x03\x04")
-    assert what_is_left(run) == "What it has written is kept in run/; it holds no whole checkpoint yet."
+    assert describe_stopped_run(run) == "What it has written is kept in run/; it holds no whole checkpoint yet."
     for name, seconds in (("best.ckpt", 1_000), ("last.ckpt", 2_000)):
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as file:
             file.writestr("weights", b"1")
         (checkpoints / name).write_bytes(sealed(archive.getvalue()))
         os.utime(checkpoints / name, (seconds, seconds))
-    assert what_is_left(run).startswith(
+    assert describe_stopped_run(run).startswith(
         "What it has written is kept in run/; the last whole checkpoint is checkpoints/last.ckpt, of "
     )
 
@@ -157,9 +157,9 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
 def test_an_exit_after_a_signal_is_not_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signals, "_listener", signals.Listener())
     end = SystemExit()
-    assert meant_by(end) is end
+    assert stop_behind(end) is end
     signals._listener.numbers.append(signal.SIGTERM)
-    meant = meant_by(end)
+    meant = stop_behind(end)
     assert isinstance(meant, Stopped)
     assert meant.exit_code == 143
 

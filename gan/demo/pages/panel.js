@@ -1,6 +1,6 @@
 // One model on the page: its picture, its walk, and the training images nearest to what was clicked.
 
-import { element, json, newestOnly, picture } from "./requests.js";
+import { counted, element, json, newestOnly, picture } from "./requests.js";
 
 const STEPS = 24; // frames from one seed to the next; fewer where a model's images are large
 const GAP = 2; // black pixels between images, as gan.pictures.grid has them
@@ -149,7 +149,7 @@ export class Panel {
 function facts(model) {
   const { measures, epochs } = model;
   const parts = [model.data, `${model.family}, ${(model.parameters / 1e3).toFixed(0)} k weights`, `z: ${model.latent}`];
-  if (epochs) parts.push(`${epochs} epochs`);
+  if (epochs) parts.push(counted(epochs, "epoch"));
   if (measures.fcd !== undefined) parts.push(`FCD ${measures.fcd.toPrecision(3)}`);
   for (const name of ["recall", "coverage"]) if (measures[name] !== undefined) parts.push(`${name} ${measures[name].toFixed(2)}`);
   if (measures.label_accuracy !== undefined) parts.push(`classes right ${(100 * measures.label_accuracy).toFixed(0)} %`);

@@ -16,6 +16,10 @@ async function fetched(address, options) {
   return answer(response);
 }
 
+export function counted(number, thing) {
+  return `${number.toLocaleString("en")} ${thing}${number === 1 ? "" : "s"}`;
+}
+
 export function addressOf(path, parameters) {
   return `${path}?${new URLSearchParams(parameters)}`;
 }

@@ -1,7 +1,7 @@
 // The page of `gan watch`: asks for the run's state again and again, and shows it.
 
 import { drawChart, element as drawn, short } from "./chart.js";
-import { addressOf, element, json } from "./requests.js";
+import { addressOf, counted, element, json } from "./requests.js";
 
 const OFTEN = 2000, SELDOM = 15_000; // milliseconds between two looks at a run that goes on, and at one that does not
 const QUIET = 120; // seconds without a new row that are worth a word
@@ -19,12 +19,12 @@ function duration(seconds) {
 function progressOf(run) {
   const parts = [`${short(run.images)} of ${run.images_in_all ? short(run.images_in_all) : "an unknown number of"} images`];
   if (run.share !== null) parts.unshift(`${Math.floor(100 * run.share)} %`);
-  if (run.g_updates) parts.push(`${Math.round(run.g_updates).toLocaleString("en")} generator updates`);
+  if (run.g_updates) parts.push(counted(Math.round(run.g_updates), "generator update"));
   if (run.seconds) parts.push(`${duration(run.seconds)} so far`);
   if (run.left !== null) parts.push(`about ${duration(run.left)} left`);
   if (run.state === "running" && run.quiet > QUIET) parts.push(`nothing new for ${duration(run.quiet)}`);
   if (run.state !== "running" && run.why) parts.push(run.why);
-  if (run.state === "finished") return `Trained on ${short(run.images)} images, ${Math.round(run.g_updates ?? 0).toLocaleString("en")} generator updates, in ${duration(run.seconds)}`;
+  if (run.state === "finished") return `Trained on ${short(run.images)} images, ${counted(Math.round(run.g_updates ?? 0), "generator update")}, in ${duration(run.seconds)}`;
   return parts.join(" · ");
 }
 

@@ -1,4 +1,4 @@
-"""The trials of a study as points of a sweep: asked for, written down, told of."""
+"""The trials of a study as jobs of a sweep: asked for, written down, told of."""
 
 import math
 import warnings
@@ -9,7 +9,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from gan.runs.sweep_jobs import Point, State, ended
+from gan.runs.sweep_jobs import State, SweepJob, ended
 from gan.system.errors import RunError
 
 WORDS = "words"  # what is kept of a trial beside its values: its own words, such as "optimizer.lr=0.001"
@@ -17,7 +17,7 @@ WORDS = "words"  # what is kept of a trial beside its values: its own words, suc
 
 @dataclass
 class Choices:
-    """A study's trials as points.
+    """A study's trials as jobs.
 
     Args:
         objectives: names in run.json's ``ended``.
@@ -25,7 +25,7 @@ class Choices:
         sampler_of: the sampler that chooses the trial of a number.
         study: where all of it is kept.
         space: what is chosen, by the paths of settings.
-        point_of: makes a point of the number of a trial and its words.
+        job_of: makes a job of the number of a trial and its words.
     """
 
     objectives: Sequence[str]
@@ -34,41 +34,41 @@ class Choices:
     sampler_of: Callable[[int], optuna.samplers.BaseSampler]
     study: optuna.Study
     space: dict[str, optuna.distributions.BaseDistribution]
-    point_of: Callable[[int, list[str]], Point]
-    _points: dict[int, Point] = field(default_factory=dict)
+    job_of: Callable[[int, list[str]], SweepJob]
+    _jobs: dict[int, SweepJob] = field(default_factory=dict)
 
-    def next_points(self) -> dict[int, Point]:
-        """Points to run now, by the numbers of their trials: those that were cut, or new ones; {} at the end."""
-        chosen = {trial.number: self._point(trial) for trial in self._cut()}
+    def next_jobs(self) -> dict[int, SweepJob]:
+        """Jobs to run now, by the numbers of their trials: those that were cut, or new ones; {} at the end."""
+        chosen = {trial.number: self._job(trial) for trial in self._cut()}
         known = len(self._trials())
         while len(chosen) < self.together and known < self.trials:
             trial = self._ask(known)
-            chosen[trial.number] = self._point(trial)
+            chosen[trial.number] = self._job(trial)
             known += 1
         return chosen
 
-    def tell(self, number: int, point: Point) -> None:
-        """What has become of a point.
+    def tell(self, number: int, job: SweepJob) -> None:
+        """What has become of a job.
 
         Raises:
             RunError: it was cut; it is left for the next start.
         """
-        state = point.state
+        state = job.state
         if state in (State.CUT, State.MISSING):
-            raise RunError(f"{point.folder}: it has ended without a result; give the command again to go on")
+            raise RunError(f"{job.folder}: it has ended without a result; give the command again to go on")
         if state is State.PRUNED:
             self.study.tell(number, state=TrialState.PRUNED)
-        elif state is State.FAILED or (values := self._values(point)) is None:
+        elif state is State.FAILED or (values := self._values(job)) is None:
             self.study.tell(number, state=TrialState.FAIL)
         else:
             self.study.tell(number, values)
 
-    def all_points(self) -> list[Point]:
+    def all_jobs(self) -> list[SweepJob]:
         """Each once, in the order in which they were chosen."""
-        return list({point.content: point for point in map(self._point, self._trials())}.values())
+        return list({job.content: job for job in map(self._job, self._trials())}.values())
 
     def _trials(self) -> list[FrozenTrial]:
-        """Those whose point was written down; a kill before that leaves one that never was."""
+        """Those whose job was written down; a kill before that leaves one that never was."""
         return [trial for trial in self.study.get_trials(deepcopy=False) if WORDS in trial.user_attrs]
 
     def _cut(self) -> list[FrozenTrial]:
@@ -87,17 +87,17 @@ class Choices:
         trial.set_user_attr(WORDS, words)
         return self.study.get_trials(deepcopy=False)[trial.number]
 
-    def _point(self, trial: FrozenTrial) -> Point:
-        if trial.number not in self._points:  # to compose one takes a while
-            self._points[trial.number] = self.point_of(trial.number, list(trial.user_attrs[WORDS]))
-        return self._points[trial.number]
+    def _job(self, trial: FrozenTrial) -> SweepJob:
+        if trial.number not in self._jobs:  # to compose one takes a while
+            self._jobs[trial.number] = self.job_of(trial.number, list(trial.user_attrs[WORDS]))
+        return self._jobs[trial.number]
 
-    def _values(self, point: Point) -> list[float] | None:
+    def _values(self, job: SweepJob) -> list[float] | None:
         """Of its objectives; None if one was not measured."""
-        facts = ended(point.folder)
+        facts = ended(job.folder)
         values: list[Any] = [facts.get(name) for name in self.objectives]
         if all(isinstance(value, int | float) and math.isfinite(value) for value in values):
             return [float(value) for value in values]
         missing = [name for name, value in zip(self.objectives, values, strict=True) if value is None]
-        print(f"{point.folder}: no {', '.join(missing) or 'finite value'} in its run.json: it counts as failed")
+        print(f"{job.folder}: no {', '.join(missing) or 'finite value'} in its run.json: it counts as failed")
         return None

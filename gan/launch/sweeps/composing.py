@@ -1,4 +1,4 @@
-"""From words to points: each point's settings as Hydra composes them, before any of them is run."""
+"""From words to jobs: each job's settings as Hydra composes them, before any of them is run."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -13,18 +13,18 @@ from omegaconf import DictConfig, open_dict, read_write
 
 from gan.launch import hydra_job
 from gan.launch.command_line import may_be_null, without_null_groups
-from gan.runs.sweep_jobs import Point, content, folder_of
+from gan.runs.sweep_jobs import SweepJob, content, folder_of
 from gan.system.errors import ConfigError, GanError, unknown_name
 
 PLACE = "/run"  # stands for a run folder that is not known yet
 
 
 class Composer:
-    """Makes points of words.
+    """Makes jobs of words.
 
     Attributes:
         sweep: the folder in which they lie.
-        dry: the points are only to be shown.
+        dry: the jobs are only to be shown.
     """
 
     def __init__(self, context: HydraContext, config: DictConfig) -> None:
@@ -48,26 +48,26 @@ class Composer:
         return list(found.values())
 
     def _check_options(self, override: Override) -> None:
-        """A misspelt option is told before the first point of many is run, not when its turn comes."""
+        """A misspelt option is told before the first job of many is run, not when its turn comes."""
         options = self._loader.get_group_options(override.key_or_group)
         for given in override.sweep_string_iterator() if options else ():
             is_null = given == "null" and may_be_null(override.key_or_group)
             if given not in options and not is_null and not given.startswith("["):
                 raise ConfigError(unknown_name(override.key_or_group, given, options))
 
-    def point(self, words: Sequence[str], swept: Sequence[str], hydra_words: Sequence[str] = ()) -> Point:
-        """The point of these words, of which ``swept`` tell it from the others.
+    def job(self, words: Sequence[str], swept: Sequence[str], hydra_words: Sequence[str] = ()) -> SweepJob:
+        """The job of these words, of which ``swept`` tell it from the others.
 
-        Words of which no settings can be made, as of penalty.gamma where there is no penalty, are a point too, which
+        Words of which no settings can be made, as of penalty.gamma where there is no penalty, are a job too, which
         fails; the others of its sweep need not.
         """
         words, mistake = without_null_groups(words), ""
         try:
             its_content = self._content(words)
         except HydraException as error:
-            mistake, its_content = hydra_job.in_our_words(error, words), " ".join(sorted(words))
+            mistake, its_content = hydra_job.hydra_message(error, words), " ".join(sorted(words))
         folder = folder_of(self.sweep, swept, its_content)
-        return Point(tuple(words), its_content, folder, tuple(hydra_words), mistake)
+        return SweepJob(tuple(words), its_content, folder, tuple(hydra_words), mistake)
 
     def _content(self, words: Sequence[str]) -> str:
         config = self._loader.load_sweep_config(self._config, list(words))
@@ -82,7 +82,7 @@ class Composer:
 
 @contextlib.contextmanager
 def _as_hydra_config(config: DictConfig) -> Iterator[None]:
-    """Inside, references such as ``${hydra:job.name}`` are to this point."""
+    """Inside, references such as ``${hydra:job.name}`` are to this job."""
     before = HydraConfig.instance().cfg
     HydraConfig.instance().set_config(config)
     try:

@@ -1,4 +1,4 @@
-"""The word that a point of a sweep leaves of why it failed."""
+"""The word that a job of a sweep leaves of why it failed."""
 
 import json
 import sys
@@ -10,19 +10,19 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
 from gan.launch.command_line import task_words
-from gan.runs.sweep_jobs import FAILED, own_words
+from gan.runs.sweep_jobs import FAILED, run_overrides
 from gan.system import process, signals
 from gan.system.errors import GanError
 from gan.system.files import write_bytes
 
 
 def in_sweep() -> bool:
-    """Whether this process runs a point of a sweep."""
+    """Whether this process runs a job of a sweep."""
     return HydraConfig.initialized() and (HydraConfig.get().mode == RunMode.MULTIRUN or process.current().is_job)
 
 
 def tell(folder: Path, error: Exception, *, full: bool) -> int:
-    """Tell of a point of a sweep that has failed, and leave word of it in its folder: its exit code.
+    """Tell of a job of a sweep that has failed, and leave word of it in its folder: its exit code.
 
     Args:
         full: a traceback also for a user's mistake.
@@ -31,13 +31,13 @@ def tell(folder: Path, error: Exception, *, full: bool) -> int:
     is_mistake = isinstance(error, GanError)
     told = str(error) if is_mistake and not full else "".join(traceback.format_exception(error)).rstrip()
     code = error.exit_code if isinstance(error, GanError) else signals.CRASH
-    print(f"run {hydra.job.num} of the sweep ({' '.join(own_words(task_words()))}): {told}", file=sys.stderr)
+    print(f"run {hydra.job.num} of the sweep ({' '.join(run_overrides(task_words()))}): {told}", file=sys.stderr)
     record(folder, code, str(error) if is_mistake else f"{type(error).__name__}: {error}", error)
     return code
 
 
 def record(folder: Path, exit_code: int, reason: str, error: Exception | None = None) -> None:
-    """Leave word, in the folder of a point, of why it failed; of several processes the first one's counts.
+    """Leave word, in the folder of a job, of why it failed; of several processes the first one's counts.
 
     Args:
         reason: the message.

@@ -1,4 +1,4 @@
-"""The folder of a sweep: held by one sweep at a time, and made ready for the points that are to run."""
+"""The folder of a sweep: held by one sweep at a time, and made ready for the jobs that are to run."""
 
 import contextlib
 import json
@@ -74,9 +74,9 @@ def _is_free_now(folder: Path) -> bool:
 
 
 def clear(folder: Path) -> None:
-    """Make the folder of a point ready for its run, which goes on from what is there of an earlier one.
+    """Make the folder of a job ready for its run, which goes on from what is there of an earlier one.
 
-    That it was ended early is forgotten last: killed in between, the point would count as finished.
+    That it was ended early is forgotten last: killed in between, the job would count as finished.
     """
     (folder / FAILED).unlink(missing_ok=True)
     if (folder / PRUNED).exists():
@@ -87,7 +87,7 @@ def clear(folder: Path) -> None:
 
 
 def of_this_command(dated: Path, command: Sequence[str]) -> Path:
-    """The folder for a sweep that names none: of the same command's newest sweep, if not all its points are finished.
+    """The folder for a sweep that names none: of the same command's newest sweep, if not all its jobs are finished.
 
     Args:
         dated: ``multirun/DATE/TIME``, of a new sweep.

@@ -7,31 +7,31 @@ from hydra.core.override_parser.types import Override
 
 from gan.launch.sweeps.composing import Composer
 from gan.launch.sweeps.runner import Runner
-from gan.runs.sweep_jobs import Point, check_one_can_run
+from gan.runs.sweep_jobs import SweepJob, check_one_can_run
 from gan.system.errors import ConfigError
 
 
-def run(composer: Composer, words: Sequence[str], runner: Runner) -> list[Point]:
-    """Run what is missing of a grid; its points."""
-    chosen = points(composer, words)
+def run(composer: Composer, words: Sequence[str], runner: Runner) -> list[SweepJob]:
+    """Run what is missing of a grid; its jobs."""
+    chosen = jobs(composer, words)
     runner(chosen)
     return chosen
 
 
-def points(composer: Composer, words: Sequence[str]) -> list[Point]:
-    """The points of a grid, each once, in the order in which the last word changes fastest.
+def jobs(composer: Composer, words: Sequence[str]) -> list[SweepJob]:
+    """The jobs of a grid, each once, in the order in which the last word changes fastest.
 
     Raises:
         ConfigError: a word names an interval, of which a grid cannot take every value, or no value; an option does not
-            exist; or none of the points has settings.
+            exist; or none of the jobs has settings.
         HydraException: a word cannot be read.
     """
     overrides = composer.overrides(words)
-    found: dict[str, Point] = {}
+    found: dict[str, SweepJob] = {}
     for chosen in itertools.product(*(_values(override) for override in overrides)):
         swept = [word for word, override in zip(chosen, overrides, strict=True) if override.is_sweep_override()]
-        point = composer.point(chosen, swept)
-        found.setdefault(point.content, point)
+        job = composer.job(chosen, swept)
+        found.setdefault(job.content, job)
     check_one_can_run(list(found.values()))
     return list(found.values())
 

@@ -1,4 +1,4 @@
-"""A point of a sweep as a command: a process of its own, on this machine or on another."""
+"""A job of a sweep as a command: a process of its own, on this machine or on another."""
 
 import os
 import sys
@@ -12,24 +12,24 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig
 
 from gan.launch.sweeps import failed_jobs
-from gan.runs.sweep_jobs import own_words, reason
+from gan.runs.sweep_jobs import reason, run_overrides
 from gan.system import process, subprocesses
 from gan.system.shell import quoted
 from gan.system.subprocesses import Child
 
-LOG = "output.log"  # in a point's folder: what its process says
+LOG = "output.log"  # in a job's folder: what its process says
 GRACE_SECONDS = 25.0  # to end in, once asked to: its ranks, if it has any, have a little less
 GROUPS = ("hydra/sweeper", "hydra/launcher")
-# Words for Hydra that make a sweep, or say how its points are run: not for one of them.
+# Words for Hydra that make a sweep, or say how its jobs are run: not for one of them.
 OF_THE_SWEEP = ("hydra.mode=", "hydra.sweep.", "hydra.run.", *GROUPS, *(group.replace("/", ".") for group in GROUPS))
 
 
 @dataclass(frozen=True)
 class Job:
-    """One point, ready to be run. Plain values alone: it can be sent to another machine that has the same disk.
+    """One job, ready to be run. Plain values alone: it can be sent to another machine that has the same disk.
 
     Attributes:
-        number: of the point in its sweep.
+        number: of the job in its sweep.
         words: that make its run, for the reader.
         folder: of its run.
         command: the whole command line, to be given in ``working_folder``.
@@ -43,20 +43,20 @@ class Job:
     working_folder: str
     variables: Mapping[str, str] = field(default_factory=dict)
 
-    def start(self, own: Mapping[str, str] | None = None, *, task: int = 0, deaf_to: Sequence[int] = ()) -> Child:
+    def start(self, own: Mapping[str, str] | None = None, *, task: int = 0, ignored: Sequence[int] = ()) -> Child:
         """Its process, which writes what it says to a file in its folder.
 
         Args:
             own: variables that this process alone is to have besides.
             task: its number, of several processes that a cluster starts for one run.
-            deaf_to: signals that it ignores.
+            ignored: signals that it ignores.
         """
         environment = {**os.environ, **self.variables, **(own or {})}
         log = self.log.with_stem(f"{self.log.stem}_{task}") if task else self.log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as file:
             return subprocesses.start(
-                self.command, environment, deaf_to, cwd=self.working_folder, stdout=file, stderr=file
+                self.command, environment, ignored, cwd=self.working_folder, stdout=file, stderr=file
             )
 
     @property
@@ -79,7 +79,7 @@ def jobs_of(
     return [
         Job(
             number,
-            tuple(own_words([word for word in words if not word.startswith("hydra.")])),
+            tuple(run_overrides([word for word in words if not word.startswith("hydra.")])),
             str(folder),
             (*_program(config), *_of_one_run([*config.hydra.overrides.hydra, *words]), *_place(folder, number)),
             str(Path.cwd()),

@@ -51,8 +51,8 @@ def check_names(objectives: Mapping[str, str], settings: Mapping[str, Any], *, a
         ConfigError: there is no such name, or it is not measured in these runs, or not while they train.
     """
     data = settings.get("data") or {}
-    of_points = isinstance(data, Mapping) and data.get("name") in TOY_DISTRIBUTIONS
-    there = (*OF_IMAGES, *OF_POINTS) if any_data else OF_POINTS if of_points else OF_IMAGES
+    of_jobs = isinstance(data, Mapping) and data.get("name") in TOY_DISTRIBUTIONS
+    there = (*OF_IMAGES, *OF_POINTS) if any_data else OF_POINTS if of_jobs else OF_IMAGES
     callbacks = settings.get("callbacks") or {}
     is_measured = isinstance(callbacks, Mapping) and bool(callbacks.get("quality"))
     for name in (name.removeprefix(QUALITY) for name in objectives):

@@ -1,4 +1,4 @@
-"""Points of a sweep as jobs of a queue: of SLURM, or of this machine, both by submitit.
+"""Jobs of a sweep as jobs of a queue: of SLURM, or of this machine, both by submitit.
 
 Not hydra-submitit-launcher: with it a job that was killed, or that found no memory, ends the sweep while the others
 run on; a stop of the sweep leaves all of them in the queue; and a run whose time is up is ended in the middle of an
@@ -33,14 +33,14 @@ STOPPED = 128 + signal.SIGTERM
 
 
 class Task:
-    """What submitit runs on the node: the process of a point, watched.
+    """What submitit runs on the node: the process of a job, watched.
 
     When the time is nearly up, or the node is wanted for others, submitit sends SIGUSR2 and calls `checkpoint`: the
     run finishes its update and saves, and the job goes back into the queue. What runs then is this again; the run goes
     on from its newest whole checkpoint, by ``resume.run=auto``.
 
     Args:
-        job: the point.
+        job: the job.
         variables: of the environment, that its process is to have besides.
         passes_on: whether it is for this process to pass SIGTERM on. SLURM sends it to all processes of a job.
     """
@@ -54,7 +54,7 @@ class Task:
         number = int(os.environ.get("SLURM_PROCID", "0"))
         if self.passes_on:
             signal.signal(signal.SIGTERM, lambda *_: self._ask_to_end())
-        self._child = self.job.start(self.variables, task=number, deaf_to=[signal.SIGUSR2])
+        self._child = self.job.start(self.variables, task=number, ignored=[signal.SIGUSR2])
         while self._child.poll() is None:
             if self.passes_on and not _sweep_lives():
                 self._ask_to_end()
@@ -118,7 +118,7 @@ class Queue:
     max_num_timeout: int = 0
     parameters: Mapping[str, Any] = field(default_factory=dict)
     _looked: float = -math.inf  # when squeue was last asked
-    _gone: dict[int, float] = field(default_factory=dict)  # since when a point's job is not in SLURM's queue
+    _gone: dict[int, float] = field(default_factory=dict)  # since when a job's job is not in SLURM's queue
 
     def run(self, jobs: Sequence[Job]) -> list[JobReturn]:
         """Run all jobs; one that fails does not stop the others. What ends this function early takes them back."""
@@ -153,9 +153,9 @@ class Queue:
         return executor
 
     def _submit(self, executor: submitit.AutoExecutor, jobs: Sequence[Job]) -> dict[int, tuple[Job, Any]]:
-        share = cpu_threads.share(self.together or len(jobs)) if self.cluster == LOCAL else {}
+        share = cpu_threads.threads_per_process(self.together or len(jobs)) if self.cluster == LOCAL else {}
         tasks = [Task(job, share, passes_on=self.cluster == LOCAL) for job in jobs]
-        with _told(), subprocesses.deafness():  # of a queue on this machine, which starts them now
+        with _told(), subprocesses.ignore_signals():  # of a queue on this machine, which starts them now
             queued = executor.submit_array(tasks)
         for job, its in zip(jobs, queued, strict=True):
             print(f"run {job.number} of the sweep is job {its.job_id}; what it says: {job.log}", flush=True)

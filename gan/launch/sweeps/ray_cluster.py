@@ -1,4 +1,4 @@
-"""Points of a sweep as tasks of a Ray cluster, which may be this machine alone.
+"""Jobs of a sweep as tasks of a Ray cluster, which may be this machine alone.
 
 Not hydra-ray-launcher: its newest release for Hydra 1.3 ends the sweep at the first job whose process dies, and runs
 job after job in one process, which cannot finish an update and save when it is asked to end.
@@ -22,8 +22,8 @@ from gan.system.subprocesses import LOOK_SECONDS
 LOOK_AT_CLUSTER_SECONDS = 1.0
 
 
-def run_point(job: Job, cores: int) -> int:
-    """Run a point on a worker of Ray's, until it ends or is to stop; its exit code, -n if it was ended by signal n."""
+def run_job(job: Job, cores: int) -> int:
+    """Run a job on a worker of Ray's, until it ends or is to stop; its exit code, -n if it was ended by signal n."""
     if stop_file(job).exists():
         return -signal.SIGTERM
     child = job.start({cpu_threads.SHARE_VARIABLE: str(cores)})  # Ray has set OMP_NUM_THREADS to the same
@@ -34,7 +34,7 @@ def run_point(job: Job, cores: int) -> int:
 
 
 def stop_file(job: Job) -> Path:
-    """A file that is there while a point is to stop. ``ray.cancel`` would not wait for the run to be saved."""
+    """A file that is there while a job is to stop. ``ray.cancel`` would not wait for the run to be saved."""
     return Path(f"{job.folder}.stop")
 
 
@@ -44,8 +44,8 @@ class RayCluster:
 
     Args:
         address: of the cluster: "auto" for the one that this machine is part of, HOST:PORT; None begins one here.
-        num_cpus, num_gpus: that each point has to itself.
-        max_retries: how often a point is given again whose node, or worker, was lost. It goes on where it was.
+        num_cpus, num_gpus: that each job has to itself.
+        max_retries: how often a job is given again whose node, or worker, was lost. It goes on where it was.
     """
 
     address: str | None
@@ -57,7 +57,7 @@ class RayCluster:
         """Run all jobs; one that fails does not stop the others. What ends this function early ends them too."""
         self._connect()
         # a task is run on the main thread of a worker, where signals can be set
-        task: Any = ray.remote(num_cpus=self.num_cpus, num_gpus=self.num_gpus, max_retries=self.max_retries)(run_point)
+        task: Any = ray.remote(num_cpus=self.num_cpus, num_gpus=self.num_gpus, max_retries=self.max_retries)(run_job)
         for job in jobs:
             stop_file(job).unlink(missing_ok=True)
         running = {task.remote(job, max(1, int(self.num_cpus))): job for job in jobs}
@@ -87,7 +87,7 @@ class RayCluster:
     def _connect(self) -> None:
         heard = signal.getsignal(signal.SIGTERM)
         try:
-            with subprocesses.deafness():  # of the cluster, if it is begun here
+            with subprocesses.ignore_signals():  # of the cluster, if it is begun here
                 ray.init(address=self.address, include_dashboard=False, logging_level="WARNING", log_to_driver=False)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise ConfigError(f"hydra.launcher.address: {self.address!r}: {str(error).splitlines()[0]}") from error
@@ -100,7 +100,7 @@ def _ended(tasks: list[Any]) -> list[Any]:
     try:
         ended: list[Any] = ray.wait(tasks, num_returns=len(tasks), timeout=0)[0]
     except SystemError:
-        if stop := signals.asked():
+        if stop := signals.pending():
             raise stop from None
         raise
     return ended

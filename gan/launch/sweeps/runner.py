@@ -1,4 +1,4 @@
-"""Runs the points of a sweep that are not there yet, by whatever launcher Hydra has, and keeps account."""
+"""Runs the jobs of a sweep that are not there yet, by whatever launcher Hydra has, and keeps account."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hydra.core.utils import JobReturn, JobStatus
 
 from gan.launch.sweeps import failed_jobs, folder
-from gan.runs.sweep_jobs import Point, State, own_words
+from gan.runs.sweep_jobs import State, SweepJob, run_overrides
 from gan.system import process, signals
 from gan.system.shell import quoted
 
@@ -23,55 +23,55 @@ class Runner:
 
     Args:
         launch: gives each list of words to Hydra as a job; the second argument is the number of the first one.
-        dry: points are only to be shown; else a run that was cut is gone on with in its folder.
+        dry: jobs are only to be shown; else a run that was cut is gone on with in its folder.
 
     Attributes:
-        run: points that were begun now.
+        run: jobs that were begun now.
         busy: those in whose folder another process trains.
         exit_code: the largest of the jobs'.
     """
 
     launch: Launch
     dry: bool
-    run: list[Point] = field(default_factory=list)
-    busy: list[Point] = field(default_factory=list)
+    run: list[SweepJob] = field(default_factory=list)
+    busy: list[SweepJob] = field(default_factory=list)
     exit_code: int = 0
 
-    def __call__(self, points: Sequence[Point]) -> None:
-        """Run those of the points that are not finished. A point that fails is recorded, and the others go on."""
-        done = [point for point in points if point.state is State.FINISHED]
-        for point in points:
-            if point.mistake:
-                self._refuse(point)
-        missing = [point for point in points if point not in done and not point.mistake]
-        free = [point for point in missing if folder.is_free(point.folder)]
-        self.busy += [point for point in missing if point not in free]
+    def __call__(self, jobs: Sequence[SweepJob]) -> None:
+        """Run those of the jobs that are not finished. A job that fails is recorded, and the others go on."""
+        done = [job for job in jobs if job.state is State.FINISHED]
+        for job in jobs:
+            if job.mistake:
+                self._refuse(job)
+        missing = [job for job in jobs if job not in done and not job.mistake]
+        free = [job for job in missing if folder.is_free(job.folder)]
+        self.busy += [job for job in missing if job not in free]
         if not free:
             return
-        for point in free:
-            folder.clear(point.folder)
+        for job in free:
+            folder.clear(job.folder)
         first = len(self.run)
         self.run += free
-        returns = self.launch([self._job(point) for point in free], first)
+        returns = self.launch([self._words(job) for job in free], first)
         self.exit_code = max(self.exit_code, *map(_exit_code, returns))
 
-    def _refuse(self, point: Point) -> None:
-        """Leave word of a point that cannot be run."""
-        print(f"a point of the sweep ({' '.join(own_words(point.words))}): {point.mistake}", file=sys.stderr)
+    def _refuse(self, job: SweepJob) -> None:
+        """Leave word of a job that cannot be run."""
+        print(f"a job of the sweep ({' '.join(run_overrides(job.words))}): {job.mistake}", file=sys.stderr)
         self.exit_code = max(self.exit_code, signals.MISTAKE)
         if not self.dry:
-            point.folder.mkdir(exist_ok=True)
-            failed_jobs.record(point.folder, signals.MISTAKE, point.mistake)
+            job.folder.mkdir(exist_ok=True)
+            failed_jobs.record(job.folder, signals.MISTAKE, job.mistake)
 
-    def _job(self, point: Point) -> list[str]:
-        """The words by which Hydra runs a point in its own folder."""
+    def _words(self, job: SweepJob) -> list[str]:
+        """The words by which Hydra runs a job in its own folder."""
         return [
-            *point.words,
-            *point.hydra_words,
+            *job.words,
+            *job.hydra_words,
             *([] if self.dry else ["resume.run=auto"]),
             "hydra.mode=MULTIRUN",
-            f"hydra.sweep.dir={quoted(point.folder.parent)}",
-            f"hydra.sweep.subdir={quoted(point.folder.name)}",
+            f"hydra.sweep.dir={quoted(job.folder.parent)}",
+            f"hydra.sweep.subdir={quoted(job.folder.name)}",
         ]
 
 

@@ -1,7 +1,7 @@
-"""A search by Optuna: each point is chosen by what those before it have come to, and all of it is in one file.
+"""A search by Optuna: each job is chosen by what those before it have come to, and all of it is in one file.
 
 Not hydra-optuna-sweeper: its newest release that Hydra 1.3 can have needs Optuna 2.10, it stops at the first failure,
-and it cannot go on with a point that was cut. Here Optuna is asked for a point and told of its result, no more.
+and it cannot go on with a job that was cut. Here Optuna is asked for a job and told of its result, no more.
 """
 
 import itertools
@@ -18,7 +18,7 @@ from gan.launch.sweeps.choices import Choices
 from gan.launch.sweeps.composing import Composer
 from gan.launch.sweeps.runner import Runner
 from gan.launch.sweeps.spaces import in_words, space, values_to_try
-from gan.runs.sweep_jobs import Point, State, check_one_can_run
+from gan.runs.sweep_jobs import State, SweepJob, check_one_can_run
 from gan.system.errors import ConfigError, unknown_name, unknown_setting
 
 SAMPLERS = ("tpe", "random")
@@ -34,12 +34,12 @@ class Search:
     Attributes:
         objectives: names in run.json's ``ended``, such as "quality/fcd" ("fcd" for short) or "seconds", each with
             "minimize" or "maximize".
-        trials: points in all.
-        together: points chosen at once, before any of them has a result.
+        trials: jobs in all.
+        together: jobs chosen at once, before any of them has a result.
         sampler: of ``SAMPLERS``.
         seed: of the choices.
-        prune: end a point early that is worse than half of the others were at that time.
-        prune_after: points that are never ended early, and the measurement from which on each of the others may be.
+        prune: end a job early that is worse than half of the others were at that time.
+        prune_after: jobs that are never ended early, and the measurement from which on each of the others may be.
     """
 
     objectives: Mapping[str, str]
@@ -82,47 +82,47 @@ class Search:
         if len(self.prune_after) != 2 or not all(_is_whole(number, 0) for number in self.prune_after):
             raise ConfigError(
                 f"hydra.sweeper.prune_after: {list(self.prune_after)} given, two whole numbers expected, such as "
-                "[4,1]: finished points, and measurements, before any is ended early"
+                "[4,1]: finished jobs, and measurements, before any is ended early"
             )
         if self.prune and len(self.objectives) > 1:
             raise ConfigError(
-                "hydra.sweeper.prune: true given, and several objectives: a point that is worse in one may be better "
+                "hydra.sweeper.prune: true given, and several objectives: a job that is worse in one may be better "
                 "in another; false, or one objective, expected"
             )
 
-    def run(self, composer: Composer, words: Sequence[str], runner: Runner) -> list[Point]:
-        """Run what is missing of the search; all its points.
+    def run(self, composer: Composer, words: Sequence[str], runner: Runner) -> list[SweepJob]:
+        """Run what is missing of the search; all its jobs.
 
         Raises:
             GanError, HydraException: a mistake in the command, before anything is run.
-            RunError: a point was cut, or the account can no longer be written.
+            RunError: a job was cut, or the account can no longer be written.
         """
         overrides = composer.overrides(words)
         distributions = space(overrides)
         fixed = [str(override.input_line) for override in overrides if not override.is_sweep_override()]
         if composer.dry:
-            raise ConfigError("dry_run: a search has no points before it has run; give the settings without -m")
+            raise ConfigError("dry_run: a search has no jobs before it has run; give the settings without -m")
         settings = _settings_of_one(composer, fixed, distributions)
         objectives.check_names(self.objectives, settings, any_data=_is_of_any_data(distributions), prune=self.prune)
 
-        def point_of(number: int, own: list[str]) -> Point:
-            return composer.point([*fixed, *own], own, self._pruning(number) if self.prune else [])
+        def job_of(number: int, own: list[str]) -> SweepJob:
+            return composer.job([*fixed, *own], own, self._pruning(number) if self.prune else [])
 
         its_study = self._study(composer, distributions, settings)
         choices = Choices(
-            list(self.objectives), self.trials, self.together, self.sampler_of, its_study, distributions, point_of
+            list(self.objectives), self.trials, self.together, self.sampler_of, its_study, distributions, job_of
         )
         with study.kept(composer.sweep):
-            while points := choices.next_points():
-                each_once = list(dict.fromkeys(points.values()))  # two chosen together may be the same
-                runner([point for point in each_once if not self._was_hopeless(point)])
-                for number, point in points.items():
-                    choices.tell(number, point)
-            return choices.all_points()
+            while jobs := choices.next_jobs():
+                each_once = list(dict.fromkeys(jobs.values()))  # two chosen together may be the same
+                runner([job for job in each_once if not self._was_hopeless(job)])
+                for number, job in jobs.items():
+                    choices.tell(number, job)
+            return choices.all_jobs()
 
-    def _was_hopeless(self, point: Point) -> bool:
+    def _was_hopeless(self, job: SweepJob) -> bool:
         """Chosen again, or killed before its end was told: what ended it early holds still."""
-        return self.prune and point.state is State.PRUNED
+        return self.prune and job.state is State.PRUNED
 
     def _study(self, composer: Composer, distributions: Distributions, settings: Mapping[str, Any]) -> optuna.Study:
         """The study, if it is this search's."""
@@ -148,7 +148,7 @@ class Search:
         return optuna.samplers.TPESampler(seed=seed, constant_liar=self.together > 1)
 
     def _pruning(self, number: int) -> list[str]:
-        """The callback that ends a point early."""
+        """The callback that ends a job early."""
         first_points, first_measurements = self.prune_after
         arguments = {
             "sweep": "${run_dir}/..",  # it may be moved, or renamed, and gone on with
@@ -164,7 +164,7 @@ class Search:
 
 
 def _settings_of_one(composer: Composer, fixed: Sequence[str], distributions: Distributions) -> dict[str, Any]:
-    """The settings of one point, the first that can be made of words; {} if a value in them is missing.
+    """The settings of one job, the first that can be made of words; {} if a value in them is missing.
 
     Raises:
         ConfigError: there is none: the mistake is the command's.
@@ -173,7 +173,7 @@ def _settings_of_one(composer: Composer, fixed: Sequence[str], distributions: Di
     tried = []
     for chosen in itertools.islice(itertools.product(*values.values()), MOST_TRIED):
         own = [f"{name}={value}" for name, value in zip(values, chosen, strict=True)]
-        tried.append(composer.point([*fixed, *own], own))
+        tried.append(composer.job([*fixed, *own], own))
         if not tried[-1].mistake:
             try:
                 return dict(json.loads(tried[-1].content))

@@ -1,4 +1,4 @@
-"""Points of a sweep side by side on this machine: so many processes at a time, which share its cores.
+"""Jobs of a sweep side by side on this machine: so many processes at a time, which share its cores.
 
 Not hydra-joblib-launcher: there a job whose process is killed takes all others with it, and a sweep that is stopped
 kills its jobs in the middle of an update.
@@ -44,7 +44,7 @@ class _Running:
     def __init__(self, slots: int) -> None:
         self.children: list[Child] = []
         self.jobs: dict[int, tuple[Job, Child, float]] = {}
-        self._slots, self._share = slots, cpu_threads.share(slots)
+        self._slots, self._share = slots, cpu_threads.threads_per_process(slots)
 
     def begin(self, job: Job) -> None:
         slot = next(number for number in range(self._slots) if number not in self.jobs)

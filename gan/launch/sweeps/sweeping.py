@@ -1,4 +1,4 @@
-"""A sweep from its command to its last line, whoever chooses the points."""
+"""A sweep from its command to its last line, whoever chooses the jobs."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -17,13 +17,13 @@ from gan.launch.sweeps import folder, side_by_side, summary
 from gan.launch.sweeps.composing import Composer
 from gan.launch.sweeps.jobs import jobs_of
 from gan.launch.sweeps.runner import Runner, environment
-from gan.runs.sweep_jobs import Point, State
+from gan.runs.sweep_jobs import State, SweepJob
 from gan.system import signals
 from gan.system.errors import ConfigError
 from gan.system.process import user_command
 
-# Choose and run: given what makes points, all words, and what runs points; gives all points of the sweep.
-Choose = Callable[[Composer, Sequence[str], Runner], list[Point]]
+# Choose and run: given what makes jobs, all words, and what runs jobs; gives all jobs of the sweep.
+Choose = Callable[[Composer, Sequence[str], Runner], list[SweepJob]]
 
 
 class Sweep:
@@ -31,7 +31,7 @@ class Sweep:
 
     Args:
         params: settings with the values to try, as a file of conf/sweep has them; the command line comes after them.
-        together: points that are run at a time, each by a process of its own, unless a launcher is chosen that sees to
+        together: jobs that are run at a time, each by a process of its own, unless a launcher is chosen that sees to
             that itself. 1: one after the other, in this process.
     """
 
@@ -69,12 +69,12 @@ class Sweep:
             return
         with folder.held(sweep), environment(command):
             try:
-                points = choose(composer, words, runner)
+                jobs = choose(composer, words, runner)
             except signals.Stopped as stop:
                 self._tell(stop, summary.how_to_go_on(command, sweep))
                 raise
-            print(summary.summary(sweep, points, runner, objectives))
-            states = {point.state for point in points}
+            print(summary.summary(sweep, jobs, runner, objectives))
+            states = {job.state for job in jobs}
             unfinished = not states.isdisjoint((State.CUT, State.MISSING, State.FAILED))
             folder.keep_record(sweep, command, finished=not unfinished)
             hydra_job.note_exit_code(max(runner.exit_code, signals.CRASH if unfinished else 0))

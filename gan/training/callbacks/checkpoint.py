@@ -10,6 +10,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from gan.runs.checkpoint_io import IN_THE_BACKGROUND
 from gan.runs.metrics_csv import MetricsCSV, cut_event_files, event_files
+from gan.runs.series import BY_NAME
 from gan.system import files, signals
 from gan.system.errors import at_least_one
 from gan.training.diagnostics.divergence import check_finite, losses_are_finite
@@ -111,22 +112,23 @@ class LastCheckpoint(L.callbacks.Checkpoint):
     def _is_asked(self, trainer: L.Trainer, done: int) -> bool:
         """Is the run to end now? Of several processes all say the same."""
         if trainer.world_size == 1:
-            return signals.asked() is not None
+            return signals.pending() is not None
         if done % AGREE_EVERY:
             return False
-        return bool(trainer.strategy.reduce_boolean_decision(signals.asked() is not None, all=False))
+        return bool(trainer.strategy.reduce_boolean_decision(signals.pending() is not None, all=False))
 
 
 class BestCheckpoint(L.callbacks.Checkpoint):
-    """Writes the run folder's checkpoints/best.ckpt after every epoch that has the lowest value so far.
+    """Writes the run folder's checkpoints/best.ckpt after every epoch that has the best value so far.
 
     Not ModelCheckpoint: that refuses a run whose data set cannot be measured, and this one then keeps nothing.
 
     Args:
-        monitor: a name in ``trainer.callback_metrics``, such as those of `QualityMonitor`.
+        monitor: a name in ``trainer.callback_metrics``, such as those of `QualityMonitor`. The lowest value is best,
+            but of measures of which more is better, such as ``quality/recall``, the highest.
 
     Attributes:
-        best: the lowest value so far; None if there is none.
+        best: the best value so far; None if there is none.
     """
 
     def __init__(self, monitor: str = "quality/fcd") -> None:
@@ -137,7 +139,8 @@ class BestCheckpoint(L.callbacks.Checkpoint):
         if self.monitor not in trainer.callback_metrics:
             return
         value = float(trainer.callback_metrics[self.monitor])
-        if self.best is None or value < self.best:
+        more_is_better = self.monitor in BY_NAME and BY_NAME[self.monitor].better > 0
+        if self.best is None or (value > self.best if more_is_better else value < self.best):
             self.best = value
             _save(trainer, "best.ckpt")
 
@@ -150,7 +153,7 @@ class BestCheckpoint(L.callbacks.Checkpoint):
 
 def _stop() -> signals.Stopped:
     """The signal that this process was sent; where another one was, that by which a run's processes are ended."""
-    return signals.asked() or signals.Stopped(signal.SIGTERM)
+    return signals.pending() or signals.Stopped(signal.SIGTERM)
 
 
 def _save(trainer: L.Trainer, name: str) -> None:

@@ -13,7 +13,7 @@ from gan.game.gradients import gradient_norm, gradient_scale
 from gan.runs.series import EPOCH, FINAL, TRAIN
 from gan.training.callbacks.quality import Listener, offer, quality_of, withdraw
 from gan.training.module import GAN
-from gan.training.strategy import of_every_rank, own
+from gan.training.strategy import all_gather_objects, local_value
 
 COMPARED = ("seed", *schema.NODES, "optimizer")  # what makes one run differ from another
 NETWORKS = ("d", "g")  # in the order of GAN's optimizers
@@ -48,7 +48,7 @@ class GameMonitor(L.Callback):
         """What it has gathered since the last row and of the epoch, so that a resumed run logs the same rows."""
         return {
             "latest": dict(self.latest),
-            "norms": of_every_rank(self._norms),
+            "norms": all_gather_objects(self._norms),
             "batches": self._batches,
             "epoch_sums": dict(self._epoch_sums),
             "epoch_counts": dict(self._epoch_counts),
@@ -59,7 +59,7 @@ class GameMonitor(L.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         for name, value in state_dict.items():
             setattr(self, name if name == "latest" else f"_{name}", value)
-        self._norms = dict(own(state_dict["norms"]))
+        self._norms = dict(local_value(state_dict["norms"]))
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, GAN)

@@ -15,7 +15,7 @@ from torch import Tensor
 from gan.data.module import ImageData
 from gan.data.normalization import denormalize, normalize
 from gan.generators import pictures
-from gan.system.errors import ConfigError, at_least_one
+from gan.system.errors import ConfigError, at_least_one, counted
 from gan.system.files import write_bytes
 from gan.training.callbacks.samples import evaluating
 from gan.training.module import GAN
@@ -81,7 +81,7 @@ class FeatureProjector(L.Callback):
                 write_bytes(own / "sprite.png", pictures.png(sprite(images.numpy())))
             kept = f", {components.shape[1]} components with {100 * share:.0f} % of the variance"
             kept = "" if components is features else kept
-            _name_first(folder, own, f"D's features after {game.g_updates:,} updates{kept}", images.shape)
+            _name_first(folder, own, f"D's features after {counted(game.g_updates, 'update')}{kept}", images.shape)
 
     def _seen(self, game: GAN, data: ImageData) -> tuple[Tensor, Tensor, list[tuple[str, str, str]]]:
         """Images at rest (N, C, H, W), D's features of them (N, F), and what metadata.tsv says; all on the CPU."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from gan.data.module import ImageData
 from gan.data.normalization import denormalize, dtype_at_rest
 from gan.data.registry import NAMES, TOY_DISTRIBUTIONS
-from gan.runs.series import QUALITY
+from gan.runs.series import QUALITY, SERIES
 from gan.system.errors import ConfigError, GanError, at_least_one
 from gan.training.callbacks.samples import evaluating
 from gan.training.module import GAN
@@ -57,7 +57,7 @@ class QualityMonitor(L.Callback):
         self.latest: dict[str, float] = {}
         self.listeners: list[Listener] = []
         self._seen = 0  # real images at the end of the last epoch
-        self._reference: Any = None
+        self._metrics: Any = None  # of gan.metrics.quick, with the real images
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         self.unmeasured = why_unmeasured(_data(trainer))
@@ -94,17 +94,22 @@ class QualityMonitor(L.Callback):
         return f"{times}, {self.seconds:.1f} s" if self.times else ""
 
     def _measure(self, trainer: L.Trainer, game: GAN) -> dict[str, float]:
-        from gan.metrics.quick import measures_of_points, quick_measures  # a run that is short measures nothing
+        from gan.metrics.quick import measures_of_points, quick_metrics  # a run that is short measures nothing
 
         data = _data(trainer)
-        if data.loaded.name not in TOY_DISTRIBUTIONS and self._reference is None:
-            self._reference = _reference(data, game.device)
+        if data.loaded.name not in TOY_DISTRIBUTIONS and self._metrics is None:
+            self._metrics = quick_metrics(_reference(data, game.device), self.n)
         began = time.perf_counter()  # the real images are looked at once for all runs: no part of the cost
         images, labels = self._generated(game, data)
         if data.loaded.name in TOY_DISTRIBUTIONS:
             measured = measures_of_points(images, data.loaded.name)
         else:
-            measured = quick_measures(images, self._reference, labels)
+            asked = labels is not None and data.image_shape[0] == 1
+            self._metrics.reset()
+            self._metrics.update(images, real=False, labels=labels if asked else None)
+            found = self._metrics.compute()
+            logged = (series.name.removeprefix(QUALITY) for series in SERIES if series.name.startswith(QUALITY))
+            measured = {name: float(found[name]) for name in logged if name in found}
         self.times += 1
         self.seconds += time.perf_counter() - began
         return measured

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from gan.runs.run_folder import what_is_left
+from gan.runs.run_folder import describe_stopped_run
 from gan.system import shell
 from gan.system.errors import RunError
 from gan.training.diagnostics.alarms import Moment, to_try
@@ -35,7 +35,7 @@ class Diverged(RunError):
 
     def __str__(self) -> str:
         # The files are listed when the message is printed: then a checkpoint that was being written is complete.
-        left, has_checkpoint, _ = what_is_left(self.folder).partition("\nTo go on: ")
+        left, has_checkpoint, _ = describe_stopped_run(self.folder).partition("\nTo go on: ")
         message = f"DIVERGED in {self.since}: {self.seen}. {to_try(self.settings)}\n{left}"
         overrides = self._changed
         if not has_checkpoint or not overrides:

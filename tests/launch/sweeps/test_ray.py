@@ -1,4 +1,4 @@
-"""Points of a sweep as tasks of a Ray cluster that is begun on this machine."""
+"""Jobs of a sweep as tasks of a Ray cluster that is begun on this machine."""
 
 import json
 import os
@@ -23,17 +23,17 @@ def fates(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return lambda by_seed: monkeypatch.setenv(FATES, json.dumps(by_seed))
 
 
-def test_points_are_tasks_and_are_told_of_as_one_after_the_other(
+def test_jobs_are_tasks_and_are_told_of_as_one_after_the_other(
     sweeps: Sweeps, fates: Callable[..., None], capfd: pytest.CaptureFixture[str]
 ) -> None:
     fates({0: "broken", 1: "killed"})
     assert sweeps("seed=0,1,2", *RAY) == 128 + signal.SIGKILL
     shown = capfd.readouterr()
-    assert "3 points: 1 finished, 0 skipped (finished before), 2 failed." in shown.out
+    assert "3 jobs: 1 finished, 0 skipped (finished before), 2 failed." in shown.out
     assert "run 1 of the sweep (seed=1): was ended by SIGKILL (by hand, or because memory ran out)\n" in shown.err
 
 
-def test_a_signal_ends_all_points_and_then_the_sweep(sweeps: Sweeps, fates: Callable[..., None]) -> None:
+def test_a_signal_ends_all_jobs_and_then_the_sweep(sweeps: Sweeps, fates: Callable[..., None]) -> None:
     fates({0: "endless"})
 
     def stop() -> None:

@@ -1,4 +1,4 @@
-"""Every file of conf/sweep/ can be composed and makes points that are valid."""
+"""Every file of conf/sweep/ can be composed and makes jobs that are valid."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +19,7 @@ def test_all_are_looked_at() -> None:
 
 
 @pytest.mark.parametrize("name", POINTS)
-def test_its_points_are_valid(name: str, compose_settings: Callable[..., dict[str, Any]]) -> None:
+def test_its_jobs_are_valid(name: str, compose_settings: Callable[..., dict[str, Any]]) -> None:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         hydra = compose("config", [f"sweep={name}"], return_hydra_config=True).hydra
     assert hydra.mode.name == "MULTIRUN"

@@ -1,4 +1,4 @@
-"""A search as a user runs it, with points that are ended early, and its report; and one that is killed with -9."""
+"""A search as a user runs it, with jobs that are ended early, and its report; and one that is killed with -9."""
 
 import json
 import os
@@ -50,14 +50,14 @@ def run(folder: Path, program: str, *words: str) -> str:
 
 
 @pytest.mark.slow
-def test_hopeless_points_are_ended_early_and_reported_apart(tmp_path: Path) -> None:
+def test_hopeless_jobs_are_ended_early_and_reported_apart(tmp_path: Path) -> None:
     told = run(tmp_path, "train.py", "-m", *SMALL, *SEARCH)
     study = optuna.load_study(study_name="sweep", storage=f"sqlite:///{tmp_path / 'found' / 'study.db'}")
     states = [trial.state.name for trial in study.trials]
     early = states.count("PRUNED")
     assert 1 <= early <= 5
     assert states.count("COMPLETE") == 6 - early
-    assert f"6 points: {6 - early} finished, 0 skipped (finished before), {early} ended early by the search" in told
+    assert f"6 jobs: {6 - early} finished, 0 skipped (finished before), {early} ended early by the search" in told
     pruned = [path.parent for path in (tmp_path / "found").rglob("pruned.json")]
     assert len(pruned) == early
     for folder in pruned:

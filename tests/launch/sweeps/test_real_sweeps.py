@@ -72,7 +72,7 @@ def test_killed_with_9_and_given_again_it_has_the_numbers_of_one_left_alone(star
     assert before.count("Trained for ") == 1
 
     told = to_the_end(start(*words))
-    assert "2 points: 1 finished, 1 skipped (finished before), 0 failed." in told
+    assert "2 jobs: 1 finished, 1 skipped (finished before), 0 failed." in told
     assert told.count("Trained for ") == 1
     to_the_end(alone)
     for run in (tmp_path / "alone").glob("seed-*"):
@@ -86,7 +86,7 @@ def test_killed_with_9_and_given_again_it_has_the_numbers_of_one_left_alone(star
 
 
 @pytest.mark.slow
-def test_each_point_of_a_sweep_is_one_run_by_two_processes(start: Start, tmp_path: Path) -> None:
+def test_each_job_of_a_sweep_is_one_run_by_two_processes(start: Start, tmp_path: Path) -> None:
     probe = """
         import functools, os
         if "RANK" in os.environ:  # a rank of a run: says what its optimizers are made with
@@ -105,7 +105,7 @@ def test_each_point_of_a_sweep_is_one_run_by_two_processes(start: Start, tmp_pat
     words = (*words, "logger=none")
     environment = {"PROBE": str(tmp_path / "probe"), "PYTHONPATH": str(tmp_path / "site")}
     told = to_the_end(start(*words, "hydra.sweep.dir=both", **environment))
-    assert "2 points: 2 finished" in told
+    assert "2 jobs: 2 finished" in told
     noted = sorted(set((tmp_path / "probe").read_text().splitlines()))
     assert noted == [f"{rank}/2 {lr}" for rank in (0, 1) for lr in (0.0001, 0.0002)]
     runs = sorted((tmp_path / "both").glob("optimizer.lr-*"))

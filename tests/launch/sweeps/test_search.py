@@ -43,7 +43,7 @@ def test_given_again_it_runs_nothing_and_with_more_trials_the_rest(sweeps: Sweep
     assert (sweeps(*SEARCH, "hydra.sweeper.trials=5"), len(sweeps.trained)) == (0, 5)
 
 
-def test_a_point_that_is_chosen_again_is_not_run_again_and_a_failure_does_not_end_it(sweeps: Sweeps) -> None:
+def test_a_job_that_is_chosen_again_is_not_run_again_and_a_failure_does_not_end_it(sweeps: Sweeps) -> None:
     sweeps.broken = {1}
     words = ("hydra/sweeper=optuna", "hydra.sweeper.trials=6", "hydra.sweeper.sampler=random", "seed=0,1,2")
     assert sweeps(*words, "hydra.sweep.dir=s") == 2
@@ -56,7 +56,7 @@ def test_a_point_that_is_chosen_again_is_not_run_again_and_a_failure_does_not_en
 def test_what_is_chosen_twice_at_once_is_run_once(sweeps: Sweeps) -> None:
     words = ("hydra/sweeper=optuna", "hydra.sweeper.trials=4", "hydra.sweeper.together=4", "seed=0,1")
     assert sweeps(*words, "hydra.sweeper.sampler=random", "hydra.sweep.dir=s") == 0
-    assert len(list(Path("s").rglob("run.json"))) == 2  # each point has had a process of its own
+    assert len(list(Path("s").rglob("run.json"))) == 2  # each job has had a process of its own
     assert len(states(Path("s"))) == 4
 
 
@@ -72,7 +72,7 @@ def test_with_several_objectives_the_best_are_those_that_none_beats_in_all(
     assert told == [(f"{lr:.3g}", f"{1 / lr:.3g}") for lr in sorted(lr for _, lr in sweeps.trained)]
 
 
-def test_of_several_objectives_a_point_that_another_beats_is_not_named(
+def test_of_several_objectives_a_job_that_another_beats_is_not_named(
     sweeps: Sweeps, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sweeps.more = {"seconds": lambda lr: 7}
@@ -163,14 +163,14 @@ def test_braces_for_the_objectives_are_refused_with_the_words_that_add_one(
 PRUNED = ("hydra/sweeper=optuna", "hydra.sweeper.prune=true", "hydra.sweeper.sampler=random", "hydra.sweep.dir=s")
 
 
-def test_a_point_that_is_ended_early_is_no_failure_and_is_not_run_again(
+def test_a_job_that_is_ended_early_is_no_failure_and_is_not_run_again(
     sweeps: Sweeps, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sweeps.hopeless = lambda lr: lr > 0.15
     words = (*PRUNED, "optimizer.lr=0.1,0.2,0.3", "hydra.sweeper.trials=7")
     assert sweeps(*words) == 0
     assert sorted(lr for _, lr in sweeps.trained) == [0.1, 0.2, 0.3]  # of seven choices
-    assert "3 points: 1 finished, 0 skipped (finished before), 2 ended early by the search, 0 failed." in (
+    assert "3 jobs: 1 finished, 0 skipped (finished before), 2 ended early by the search, 0 failed." in (
         capsys.readouterr().out
     )
     found = states(Path("s"))
@@ -181,7 +181,7 @@ def test_a_point_that_is_ended_early_is_no_failure_and_is_not_run_again(
     assert (sweeps(*words), len(sweeps.trained)) == (0, 3)
 
 
-def test_a_search_killed_after_it_has_ended_a_point_early_only_takes_note_of_it(
+def test_a_search_killed_after_it_has_ended_a_job_early_only_takes_note_of_it(
     sweeps: Sweeps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killed(*arguments: object, **more: object) -> None:
@@ -198,9 +198,7 @@ def test_a_search_killed_after_it_has_ended_a_point_early_only_takes_note_of_it(
     assert (states(Path("s")), len(sweeps.trained)) == (["PRUNED", "PRUNED"], 2)
 
 
-def test_a_point_without_settings_fails_and_the_others_go_on(
-    sweeps: Sweeps, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_job_without_settings_fails_and_the_others_go_on(sweeps: Sweeps, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("hydra/sweeper=optuna", "model=dcgan,mlp", "model.deep=1,2", "hydra.sweeper.trials=4", "hydra.sweep.dir=s")
     assert sweeps(*words, "hydra.sweeper.sampler=random") == 2
     assert {"COMPLETE", "FAIL"} == set(states(Path("s")))

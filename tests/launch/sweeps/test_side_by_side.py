@@ -1,4 +1,4 @@
-"""Points of a sweep side by side: each a process of its own, which shares the cores and ends with the sweep."""
+"""Jobs of a sweep side by side: each a process of its own, which shares the cores and ends with the sweep."""
 
 import json
 import os
@@ -23,13 +23,13 @@ MISSING = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", cpu_threads.S
 
 @pytest.fixture
 def fates(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """``fates({1: "broken"})``: what becomes of the point with that seed."""
+    """``fates({1: "broken"})``: what becomes of the job with that seed."""
     for name in MISSING:
         monkeypatch.delenv(name, raising=False)
     return lambda by_seed: monkeypatch.setenv(FATES, json.dumps(by_seed))
 
 
-def test_points_run_at_the_same_time_and_are_told_of_as_one_after_the_other(
+def test_jobs_run_at_the_same_time_and_are_told_of_as_one_after_the_other(
     sweeps: Sweeps, fates: Callable[..., None], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cpu_threads, "_our_cpus", lambda: frozenset(range(7)))
@@ -37,7 +37,7 @@ def test_points_run_at_the_same_time_and_are_told_of_as_one_after_the_other(
     words = ("seed=0,1,2,3", "hydra.sweeper.together=2", "hydra.sweep.dir=s")
     assert sweeps(*words) == 128 + signal.SIGKILL
     shown = capfd.readouterr()
-    assert "4 points: 2 finished, 0 skipped (finished before), 2 failed." in shown.out
+    assert "4 jobs: 2 finished, 0 skipped (finished before), 2 failed." in shown.out
     assert "run 2 of the sweep (seed=2): seed: 2 given, another one expected\n" in shown.err
     assert "run 3 of the sweep (seed=3): was ended by SIGKILL (by hand, or because memory ran out)\n" in shown.err
     facts = [json.loads(path.read_text()) for path in sorted(Path("s").glob("seed-*/run.json"))]
@@ -48,12 +48,12 @@ def test_points_run_at_the_same_time_and_are_told_of_as_one_after_the_other(
 
     fates({})
     assert sweeps(*words) == 0
-    assert "4 points: 2 finished, 2 skipped (finished before), 0 failed." in capfd.readouterr().out
-    assert sweeps("seed=0,1,2,3", "hydra.sweep.dir=s") == 0  # the same points as one after the other
+    assert "4 jobs: 2 finished, 2 skipped (finished before), 0 failed." in capfd.readouterr().out
+    assert sweeps("seed=0,1,2,3", "hydra.sweep.dir=s") == 0  # the same jobs as one after the other
     assert sweeps.trained == []
 
 
-def test_a_signal_ends_all_points_and_then_the_sweep(
+def test_a_signal_ends_all_jobs_and_then_the_sweep(
     sweeps: Sweeps, fates: Callable[..., None], capfd: pytest.CaptureFixture[str]
 ) -> None:
     fates({0: "endless", 1: "endless"})
@@ -71,7 +71,7 @@ def test_a_signal_ends_all_points_and_then_the_sweep(
 
 
 @pytest.mark.slow
-def test_points_end_when_the_sweep_is_killed(sweeps: Sweeps, fates: Callable[..., None]) -> None:
+def test_jobs_end_when_the_sweep_is_killed(sweeps: Sweeps, fates: Callable[..., None]) -> None:
     fates({0: "endless", 1: "endless"})
     words = ("-m", "seed=0,1", "hydra.sweeper.together=2", "hydra.sweep.dir=s")
     program = [sys.executable, str(sweeps.script), "--config-path", str(sweeps.conf), "--config-name", "config"]
@@ -82,7 +82,7 @@ def test_points_end_when_the_sweep_is_killed(sweeps: Sweeps, fates: Callable[...
     until(lambda: len(list(Path("s").glob("seed-*/stopped"))) == 2)
 
 
-def test_it_takes_one_point_at_least(sweeps: Sweeps, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_takes_one_job_at_least(sweeps: Sweeps, capsys: pytest.CaptureFixture[str]) -> None:
     assert sweeps("seed=0,1", "hydra.sweeper.together=0") == 2
     assert capsys.readouterr().err == "hydra.sweeper.together: 0 given, 1 or more expected\n"
 
@@ -106,10 +106,10 @@ def test_gpus_are_dealt_out(slots: int, given: str | None, count: int, seen: lis
 
 def test_cores_are_shared_unless_the_user_has_said_how(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cpu_threads, "_our_cpus", lambda: frozenset(range(8)))
-    assert cpu_threads.share(3, {})["OMP_NUM_THREADS"] == "2"
-    assert cpu_threads.share(30, {})["OMP_NUM_THREADS"] == "1"
-    assert cpu_threads.share(3, {"OMP_NUM_THREADS": "4", "GOMP_SPINCOUNT": "5"}) == {}
-    its = {"HOME": "/", **cpu_threads.share(2, {})}
+    assert cpu_threads.threads_per_process(3, {})["OMP_NUM_THREADS"] == "2"
+    assert cpu_threads.threads_per_process(30, {})["OMP_NUM_THREADS"] == "1"
+    assert cpu_threads.threads_per_process(3, {"OMP_NUM_THREADS": "4", "GOMP_SPINCOUNT": "5"}) == {}
+    its = {"HOME": "/", **cpu_threads.threads_per_process(2, {})}
     assert (cpu_threads.cores(its), "OMP_NUM_THREADS" in cpu_threads.without_share(its)) == (4, False)
     assert cpu_threads.without_share({"OMP_NUM_THREADS": "4"}) == {"OMP_NUM_THREADS": "4"}
 

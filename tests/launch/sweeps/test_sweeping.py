@@ -18,7 +18,7 @@ def test_every_combination_is_run_in_a_folder_that_says_what_it_is(
     assert sweeps.trained == ALL
     names = [folder.name.rpartition("_")[0] for folder in sweeps.folders]
     assert names == [f"optimizer.lr-{lr}_seed-{seed}" for lr in (0.1, 0.2) for seed in (0, 1)]
-    assert "4 points: 4 finished, 0 skipped (finished before), 0 failed." in capsys.readouterr().out
+    assert "4 jobs: 4 finished, 0 skipped (finished before), 0 failed." in capsys.readouterr().out
 
 
 def test_killed_and_given_again_it_goes_on_where_it_was(sweeps: Sweeps, capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,7 +32,7 @@ def test_killed_and_given_again_it_goes_on_where_it_was(sweeps: Sweeps, capsys: 
     assert len(sweeps.folders) == 4
     told = capsys.readouterr().out
     assert "is not finished: it goes on." in told
-    assert "4 points: 3 finished, 1 skipped (finished before), 0 failed." in told
+    assert "4 jobs: 3 finished, 1 skipped (finished before), 0 failed." in told
 
 
 def test_once_all_is_finished_the_command_is_a_new_sweep_and_a_named_folder_is_not(sweeps: Sweeps) -> None:
@@ -45,15 +45,13 @@ def test_once_all_is_finished_the_command_is_a_new_sweep_and_a_named_folder_is_n
     assert json.loads(record.read_text())["finished"] is True
 
 
-def test_points_are_known_by_their_settings_whatever_the_words(sweeps: Sweeps) -> None:
+def test_jobs_are_known_by_their_settings_whatever_the_words(sweeps: Sweeps) -> None:
     sweeps("seed=0,1", "hydra.sweep.dir=mine")
     sweeps("seed=2,1,0", "optimizer.lr=2e-4", "trainer.max_epochs=2", "data.root=elsewhere", "hydra.sweep.dir=mine")
     assert [seed for seed, _ in sweeps.trained] == [0, 1, 2]
 
 
-def test_a_point_that_fails_is_recorded_and_the_others_go_on(
-    sweeps: Sweeps, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_job_that_fails_is_recorded_and_the_others_go_on(sweeps: Sweeps, capsys: pytest.CaptureFixture[str]) -> None:
     sweeps.broken = {1}
     assert sweeps("seed=0,1,2") == 2
     assert [seed for seed, _ in sweeps.trained] == [0, 1, 2]
@@ -61,7 +59,7 @@ def test_a_point_that_fails_is_recorded_and_the_others_go_on(
     assert failed.parent.name.startswith("seed-1_")
     assert json.loads(failed.read_text())["reason"] == "seed: 1 given, another one expected"
     shown = capsys.readouterr()
-    assert "3 points: 2 finished, 0 skipped (finished before), 1 failed." in shown.out
+    assert "3 jobs: 2 finished, 0 skipped (finished before), 1 failed." in shown.out
     assert "seed-1_" in next(line for line in shown.out.splitlines() if line.startswith("  failed:"))
     assert "run 1 of the sweep" in shown.err
 
@@ -71,15 +69,15 @@ def test_a_point_that_fails_is_recorded_and_the_others_go_on(
     assert not failed.exists()
 
 
-def test_a_setting_that_some_points_do_not_have_fails_them_and_the_others_go_on(
+def test_a_setting_that_some_jobs_do_not_have_fails_them_and_the_others_go_on(
     sweeps: Sweeps, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ("model=mlp,dcgan", "model.deep=1,2", "hydra.sweep.dir=s")
     for finished, skipped in ((2, 0), (0, 2)):
         assert sweeps(*words) == 2
         shown = capsys.readouterr()
-        assert f"4 points: {finished} finished, {skipped} skipped (finished before), 2 failed." in shown.out
-        assert shown.err.count("a point of the sweep (model=mlp model.deep=") == 2
+        assert f"4 jobs: {finished} finished, {skipped} skipped (finished before), 2 failed." in shown.out
+        assert shown.err.count("a job of the sweep (model=mlp model.deep=") == 2
         assert shown.err.count("model.deep: no such setting; ") == 2
     assert len(sweeps.trained) == 2
     reasons = {

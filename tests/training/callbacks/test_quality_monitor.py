@@ -12,8 +12,9 @@ from tiny_runs import Play, Run
 
 from gan.data.normalization import denormalize
 from gan.data.sources import load
-from gan.metrics.quick import quick_measures
+from gan.metrics.quality import measure
 from gan.metrics.reference import Reference
+from gan.runs.series import QUALITY, SERIES
 from gan.system.errors import ConfigError
 from gan.training.callbacks import BestCheckpoint, QualityMonitor
 from gan.training.callbacks.quality import quality_of
@@ -77,8 +78,11 @@ def test_the_numbers_are_those_of_the_final_generator(digits: Digits) -> None:
     z, labels = run.game.fixed_latents(210, "quality")
     with torch.no_grad():
         images = denormalize(run.game.final_generator.eval()(z, labels), run.data.mean, run.data.std)
-    expected = quick_measures(images, Reference(FEW), labels)
-    assert "label_accuracy" in expected
+    found = measure(images, Reference(FEW), labels=labels, kid_subset=2, look_for_copies=False)
+    of_images = [series.name.removeprefix(QUALITY) for series in SERIES if series.when.startswith("images")]
+    expected = {name: getattr(found, name) for name in of_images}
+    expected["missing"] = len(found.missing)
+    assert list(run.logged.rows[0][1])[2:] == [f"quality/{name}" for name in expected]
     for name, value in expected.items():
         assert run.logged.having(f"quality/{name}") == [(10, value)]
         assert float(run.trainer.callback_metrics[f"quality/{name}"]) == pytest.approx(value, rel=1e-6)
@@ -113,6 +117,16 @@ def test_the_best_checkpoint_is_that_of_the_lowest_value(digits: Digits, monkeyp
     run = digits("trainer.max_epochs=4", callbacks=[QualityMonitor(every=1, n=200), best])
     kept = torch.load(Path(run.trainer.default_root_dir) / "checkpoints" / "best.ckpt", weights_only=True)
     assert (best.best, kept["game"]["turns"]) == (1.0, 10)
+
+
+def test_the_best_checkpoint_by_a_measure_of_which_more_is_better_is_that_of_the_highest(
+    digits: Digits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rest = iter((0.1, 0.3, 0.2))
+    monkeypatch.setattr(QualityMonitor, "_measure", lambda *arguments: {"recall": next(rest)})
+    best = BestCheckpoint("quality/recall")
+    digits("trainer.max_epochs=3", callbacks=[QualityMonitor(every=1, n=200), best])
+    assert best.best == pytest.approx(0.3)
 
 
 def test_a_resumed_run_knows_what_was_best(digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,296 @@
+"""The measures as metrics of torchmetrics, for any script: over batches, and over the processes of a distributed run.
+
+``update(images, real=True)`` and ``update(images, real=False)`` as often as there are batches, then ``compute()``: the
+number of all images together, in all processes. In `SharedFeatures` several measures share one pass of an extractor.
+The formulas stand in `frechet`, `kernel`, `neighbours` and `classes`; docs/measures.md says what the numbers mean.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torchmetrics import Metric, MetricCollection
+from torchmetrics.utilities import dim_zero_cat
+
+from gan.metrics.classes import (
+    class_shares,
+    classifier_score,
+    kl_to_uniform,
+    label_accuracy,
+    missing_classes,
+    mode_numbers,
+)
+from gan.metrics.extractors import Extractor
+from gan.metrics.frechet import Moments, distance
+from gan.metrics.kernel import kernel_distance
+from gan.metrics.neighbours import memorisation, nearest, neighbourhoods
+from gan.metrics.networks import as_pixels
+from gan.system.errors import GanError
+
+SIDES = ("real", "fake")
+
+
+class ImageMetric(Metric):
+    """Base class: compares generated images with real ones, as an extractor sees both.
+
+    Args:
+        extractor: an `Extractor`, or any network in eval mode from images to features (N, D). None: `update` is given
+            features.
+        reset_real: whether `reset` forgets the real images too. False: they are kept for the next generated ones.
+        kwargs: of `torchmetrics.Metric`, such as ``sync_on_compute``.
+    """
+
+    is_differentiable = False
+    full_state_update = False
+    real: list[Tensor]
+    fake: list[Tensor]
+
+    def __init__(self, extractor: nn.Module | None = None, *, reset_real: bool = True, **kwargs: Any) -> None:
+        super().__init__(**{"dist_sync_fn": _gathered, **kwargs})
+        self.extractor = extractor
+        self.reset_real = reset_real
+        self._add_states()
+
+    def _add_states(self) -> None:
+        """By default the features of all images; their names begin with "real" or "fake"."""
+        for side in SIDES:
+            self.add_state(side, [], dist_reduce_fx="cat")
+
+    @torch.no_grad()
+    def features(self, images: Tensor) -> Tensor:
+        """Features (N, D) of images (N, C, H, W), which are uint8 for an `Extractor`; of features (N, D), these.
+
+        Raises:
+            GanError: images are given, and there is no extractor.
+        """
+        if images.ndim == 2:
+            return images
+        if self.extractor is None:
+            shape = tuple(images.shape)
+            raise GanError(f"{type(self).__name__}: {shape} given; features (N, D) expected, for there is no extractor")
+        features: Tensor = (
+            self.extractor.features(images) if isinstance(self.extractor, Extractor) else self.extractor(images)
+        )
+        return features
+
+    def update(self, images: Tensor, real: bool, labels: Tensor | None = None) -> None:
+        """Add images (N, C, H, W), or their features (N, D), to the real or to the generated ones.
+
+        Args:
+            labels: int64 (N,), the classes that a generator was asked for; only `ClassBalance` reads them.
+        """
+        self._add(SIDES[0] if real else SIDES[1], self.features(images), labels)
+
+    def _add(self, side: str, features: Tensor, labels: Tensor | None) -> None:
+        getattr(self, side).append(features)
+
+    def _sets(self) -> tuple[Tensor, Tensor]:
+        """Features (N, D) of the real images and (M, D) of the generated ones.
+
+        Raises:
+            GanError: there are none of either.
+        """
+        for side in SIDES:
+            if not len(getattr(self, side)):
+                raise GanError(f"{type(self).__name__}: no {side} images given; update(images, real={side == 'real'})")
+        return dim_zero_cat(self.real), dim_zero_cat(self.fake)
+
+    def reset(self) -> None:
+        """Forget the generated images, and the real ones unless ``reset_real`` is False."""
+        kept = {} if self.reset_real else {n: s for n, s in self.metric_state.items() if n.startswith("real")}
+        kept = {name: list(state) if isinstance(state, list) else state for name, state in kept.items()}
+        super().reset()
+        for name, state in kept.items():
+            setattr(self, name, state)
+
+
+class FrechetDistance(ImageMetric):
+    """Fréchet distance of two Gaussians (Heusel et al. 2017): 0 or more, in squared units of the features.
+
+    By a classifier of `load_extractor` it is FCD, by its autoencoder the second opinion, by Inception FID. It keeps
+    sums, D² float64 numbers for each side, and no image: the number of images costs no memory.
+
+    Args:
+        num_features: D; None: the extractor's ``num_features``.
+    """
+
+    higher_is_better = False
+
+    def __init__(self, extractor: nn.Module | None = None, num_features: int | None = None, **kwargs: Any) -> None:
+        size = num_features or getattr(extractor, "num_features", None)
+        if not isinstance(size, int):
+            raise GanError("FrechetDistance: num_features expected, for the extractor does not say how many it has")
+        self.num_features = size
+        super().__init__(extractor, **kwargs)
+
+    def _add_states(self) -> None:
+        zeros = torch.zeros(self.num_features, self.num_features, dtype=torch.float64)
+        for side in SIDES:
+            for name, empty in (("count", torch.tensor(0)), ("total", zeros[0]), ("products", zeros)):
+                self.add_state(f"{side}_{name}", empty, dist_reduce_fx="sum")
+
+    def _add(self, side: str, features: Tensor, labels: Tensor | None) -> None:
+        if features.shape[1] != self.num_features:
+            raise GanError(f"FrechetDistance: {features.shape[1]} features given; num_features={self.num_features}")
+        for name, value in vars(Moments.of(features)).items():
+            state = getattr(self, f"{side}_{name}")
+            setattr(self, f"{side}_{name}", state + torch.as_tensor(value).to(state.device))
+
+    def compute(self) -> Tensor:
+        """float64 (), on the CPU."""
+        sums = [[getattr(self, f"{side}_{name}").cpu() for name in ("count", "total", "products")] for side in SIDES]
+        real, fake = (Moments(int(count), total, products) for count, total, products in sums)
+        return torch.tensor(distance(fake, real), dtype=torch.float64)
+
+
+class KernelDistance(ImageMetric):
+    """Kernel distance, KID (Bińkowski et al. 2018): ``kid`` about 0 or more, the mean over subsets, and ``kid_std``.
+
+    The subsets are drawn by the places of the images: those of the first process come first.
+
+    Args:
+        subsets, subset_size, seed: how many subsets of how many images, drawn from which seed.
+    """
+
+    higher_is_better = False
+
+    def __init__(
+        self, extractor: nn.Module | None = None, *, subsets: int = 100, subset_size: int = 1000, seed: int = 0,
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(extractor, **kwargs)
+        self.subsets, self.subset_size, self.seed = subsets, subset_size, seed
+
+    def compute(self) -> dict[str, Tensor]:
+        """``kid`` and ``kid_std``, float64 ()."""
+        real, fake = self._sets()
+        mean, std = kernel_distance(real, fake, subsets=self.subsets, subset_size=self.subset_size, seed=self.seed)
+        return _tensors({"kid": mean, "kid_std": std})
+
+
+class PrecisionRecall(ImageMetric):
+    """``precision`` and ``recall`` (Kynkäänniemi et al. 2019), ``density`` and ``coverage`` (Naeem et al. 2020).
+
+    From 0 to 1, and density from 0 to above 1; higher is better. They depend on the numbers of images: give as many
+    real images as generated ones.
+
+    Args:
+        k: the nearest neighbour that an image's ball reaches out to.
+    """
+
+    higher_is_better = True
+
+    def __init__(self, extractor: nn.Module | None = None, k: int = 5, **kwargs: Any) -> None:
+        super().__init__(extractor, **kwargs)
+        self.k = k
+
+    def compute(self) -> dict[str, Tensor]:
+        """By name, float64 ()."""
+        return _tensors(vars(neighbourhoods(*self._sets(), self.k)))
+
+
+class ClassBalance(ImageMetric):
+    """Which classes a labeller sees: ``kl_uniform``, ``missing``, ``score`` and, with labels, ``label_accuracy``.
+
+    ``kl_uniform``: from 0 to log K, in nats, lower is better. ``missing``: a count of the classes with less than a
+    tenth of their share in the real images. ``score``: from 1 to K, higher is better (Salimans et al. 2016).
+    ``label_accuracy``: from 0 to 1, the part of the generated images that show the class that was asked for.
+
+    Args:
+        extractor: a labeller: ``load_extractor("mnist", "labeller")``.
+    """
+
+    fake_labels: list[Tensor]
+
+    def __init__(self, extractor: Extractor, **kwargs: Any) -> None:
+        super().__init__(extractor, **kwargs)
+        self.add_state("fake_labels", [], dist_reduce_fx="cat")
+
+    def _add(self, side: str, features: Tensor, labels: Tensor | None) -> None:
+        assert isinstance(self.extractor, Extractor)
+        getattr(self, side).append(self.extractor.logits(features))  # (N, C, K)
+        if labels is not None and side == "fake":
+            self.fake_labels.append(labels)
+
+    def compute(self) -> dict[str, Tensor]:
+        """By name, float64 ()."""
+        real, logits = self._sets()
+        classes, num_classes = logits.argmax(2), logits.shape[2]
+        shares, real_shares = (class_shares(each.argmax(2).flatten(), num_classes) for each in (logits, real))
+        found = {
+            "kl_uniform": kl_to_uniform(shares),
+            "missing": len(missing_classes(shares, real_shares)),
+            "score": classifier_score(logits.flatten(0, 1)),
+        }
+        if len(self.fake_labels):
+            found["label_accuracy"] = label_accuracy(mode_numbers(classes, num_classes), dim_zero_cat(self.fake_labels))
+        return _tensors(found)
+
+
+class Memorisation(ImageMetric):
+    """Are images copies of training images? ``memorisation``, 1 for new images, 0 for copies; ``copied``, 0.01 and 1.
+
+    In pixels; the real images are those of the training. See ``gan.metrics.neighbours.MemorisationResult``.
+
+    Args:
+        held_out: uint8 (M, C, H, W), real images that are no training images: what is usual.
+    """
+
+    held_out: Tensor
+
+    def __init__(self, held_out: Tensor, **kwargs: Any) -> None:
+        super().__init__(_Pixels(), **kwargs)
+        self.register_buffer("held_out", as_pixels(held_out), persistent=False)
+
+    def compute(self) -> dict[str, Tensor]:
+        """By name, float64 ()."""
+        training, fake = self._sets()
+        squares = (nearest(images, training)[0] for images in (fake, self.held_out))
+        found = memorisation(*((each / training.shape[1]).sqrt() for each in squares))
+        return _tensors({"memorisation": found.ratio, "copied": found.copied})
+
+
+class SharedFeatures(MetricCollection):
+    """A MetricCollection whose measures share their features: each extractor sees a batch once.
+
+    Not torchmetrics' FeatureShare: that knows a batch by its address, so that a buffer that is filled anew has its old
+    features, and it cannot be pickled. Nor compute groups: not all measures keep the same of an image.
+
+    Args:
+        metrics: `ImageMetric`, by name; those with the same extractor share it.
+    """
+
+    def __init__(self, metrics: Mapping[str, ImageMetric]) -> None:
+        super().__init__(dict(metrics), compute_groups=False)
+
+    def update(self, images: Tensor, real: bool, labels: Tensor | None = None) -> None:  # type: ignore[override]
+        """Add images to all measures: see `ImageMetric.update`."""
+        seen: dict[nn.Module | None, Tensor] = {}
+        for metric in self.values():
+            assert isinstance(metric, ImageMetric)
+            if metric.extractor not in seen:
+                seen[metric.extractor] = metric.features(images)
+            metric.update(seen[metric.extractor], real, labels)
+
+
+class _Pixels(nn.Module):
+    """The pixels themselves as features."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return as_pixels(images)
+
+
+def _tensors(values: Mapping[str, float]) -> dict[str, Tensor]:
+    return {name: torch.tensor(float(value), dtype=torch.float64) for name, value in values.items()}
+
+
+def _gathered(state: Tensor, group: Any) -> list[Tensor]:
+    """What all processes have of a state; a process without images has nothing of it.
+
+    torchmetrics' own ends in an abort where one process has none, and under NCCL for what lies on the CPU.
+    """
+    found: list[Any] = [None] * dist.get_world_size(group)
+    dist.all_gather_object(found, state.cpu(), group)
+    return [each.to(state.device) for each in found if each.shape != (0,)] or [state]

@@ -1,0 +1,91 @@
+"""The measures of `gan evaluate`, each once: its title, which way is better, what real images get, how it is written.
+
+The table of `gan evaluate`, reports, `gan runs` and model cards read it. What is measured while training too has its
+facts in the table of logged series. No torch is imported here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean
+from typing import Any
+
+from gan.runs.series import BY_NAME, QUALITY
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure.
+
+    Attributes:
+        name: in quality.json. title: of its column.
+        better: -1 lower, 1 higher, 0 neither.
+        digits: after the point in the table of `gan evaluate`.
+        real: what real images get: a number, or its name in quality.json; None: nothing is known.
+        factor: by which it is shown multiplied.
+        counts: it is a whole number. names: quality.json has a list of names, and it is how many.
+        compared: runs are compared by it, in reports, model cards and `gan runs`.
+        some: only some generators have it.
+        logged: the column of metrics.csv with the same measure during training, or "".
+    """
+
+    name: str
+    title: str
+    better: int
+    digits: int = 3
+    real: str | float | None = None
+    factor: float = 1
+    counts: bool = False
+    names: bool = False
+    compared: bool = True
+    some: bool = False
+    logged: str = ""
+
+    def read(self, quality: Mapping[str, Any]) -> float | None:
+        """Its value in the ``quality`` of quality.json, as it is shown; None if it was not measured."""
+        return self._shown(quality.get(self.name))
+
+    def read_real(self, quality: Mapping[str, Any]) -> float | None:
+        """What real images got there."""
+        return self._shown(quality.get(self.real)) if isinstance(self.real, str) else self.real
+
+    def text(self, values: Sequence[float | None], empty: str = "-") -> str:
+        """One value, or the mean of several, ± half the distance from the least to the greatest, for the table."""
+        known = [value for value in values if value is not None]
+        if not known:
+            return empty
+        spread = f" ± {(max(known) - min(known)) / 2:.{self.digits}f}" if len(known) > 1 else ""
+        return f"{mean(known):.{self.digits}f}{spread}"
+
+    def _shown(self, value: Any) -> float | None:
+        if self.names:
+            return len(value) if isinstance(value, list) else None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        return self.factor * value
+
+
+def _logged(name: str, title: str, digits: int = 3, *, series: str = "", **facts: Any) -> Measure:
+    """One that is measured during training too, as "quality/SERIES" (by default its name)."""
+    logged = BY_NAME[QUALITY + (series or name)]
+    return Measure(name, title, logged.better, digits, logged=logged.name, **facts)
+
+
+MEASURES = (
+    _logged("fcd", "FCD", real="fcd_floor"),
+    Measure("fcd_ratio", "×floor", -1, 1, real=1),
+    Measure("fcd_autoencoder_ratio", "AE ×floor", -1, 1, real=1),
+    Measure("kid", "KID×1e3", -1, 2, real="kid_floor", factor=1e3),
+    _logged("precision", "precision", real="real_precision"),
+    _logged("recall", "recall", real="real_recall"),
+    _logged("density", "density", real="real_density", compared=False),
+    _logged("coverage", "coverage", real="real_coverage"),
+    _logged("label_accuracy", "label acc.", 4, some=True),
+    Measure("accuracy_score", "CAS", 1, 4, real="real_accuracy_score", some=True),
+    _logged("missing", "missing", 0, real=0, counts=True, names=True),
+    Measure("score", "score", 1, real="score_floor", compared=False),
+    Measure("copied", "copied", -1, real=0.01, compared=False),
+    _logged("modes", "modes", 0, counts=True, some=True),
+    Measure("reverse_kl", "KL", -1, compared=False, some=True),
+    Measure("fid", "FID", -1, 2, compared=False, some=True),
+    _logged("high_quality", "good points", series="good_points"),
+)
