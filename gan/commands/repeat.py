@@ -58,7 +58,7 @@ def verdict(run: Path, second: Path) -> tuple[bool, list[str]]:
     where = first_difference(before, now)
     if where is not None:
         lines.append(f"Different numbers, first at {where}")
-    elif (run / LAST).exists() and (places := last_checkpoints(run, second)):
+    elif (run / LAST).exists() and (places := last_checkpoints(run, second, ignore_new=True)):
         lines.append(f"The same rows of metrics.csv, but another checkpoint: {', '.join(places[:3])}")
         where = places[0]
     else:

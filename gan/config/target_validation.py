@@ -64,8 +64,8 @@ def _made_target(path: str, node: Mapping[str, Any], made: dict[str, Any]) -> It
         return
     try:
         made[path] = instantiate(node, _convert_="all")
-    except InstantiationException as error:
-        cause = error.__cause__
+    except Exception as error:  # Hydra 1.3 wraps what a constructor raises, Hydra 1.4 does not
+        cause = error.__cause__ if isinstance(error, InstantiationException) else error
         if isinstance(cause, ConfigError):
             yield f"{path}.{cause}"
         elif ours:

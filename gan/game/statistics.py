@@ -88,7 +88,7 @@ class GameStatistics:
         scalars = {name: list(values) for name, values in self._scalars.items()}
         return {
             "losses": {name: scalars.pop(name, []) for name in LOSSES},
-            "shares": dict(self._weights),
+            "shares": dict.fromkeys(LOSSES, 0.0) | self._weights,
             "logits": [list(self._real_logits), list(self._fake_logits)],
             "notes": scalars,
         }

@@ -30,15 +30,27 @@ def differing(one: Any, other: Any, path: str = "") -> list[str]:
     return [] if one == other else [path]
 
 
-def last_checkpoints(run: Path, other: Path) -> list[str]:
+def last_checkpoints(run: Path, other: Path, *, ignore_new: bool = False) -> list[str]:
     """Where the last checkpoints of two run folders differ; that they lie in two folders does not count.
+
+    Args:
+        ignore_new: names that only the second checkpoint has do not count: the first may be of an earlier version.
 
     Raises:
         CheckpointError: one of them cannot be read.
     """
     one, two = load(run / LAST), load(other / LAST)
     two["hyper_parameters"] = in_folder(two["hyper_parameters"], Path(one["hyper_parameters"]["run_dir"]))
-    return differing(one, two)
+    return differing(one, _only_names_of(one, two) if ignore_new else two)
+
+
+def _only_names_of(one: Any, other: Any) -> Any:
+    """``other`` without the names, at any depth, that ``one`` does not have."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return {name: _only_names_of(one[name], value) for name, value in other.items() if name in one}
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):
+        return [_only_names_of(*pair) for pair in zip(one, other, strict=True)]
+    return other
 
 
 def rows(run: Path) -> list[dict[str, str]]:
