@@ -72,7 +72,9 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
             raise signals.stop_behind(end) from None
         except Exception as raised:
             error = _to_user_error(raised, config)
-            if isinstance(raised, InstantiationException):
+            # Hydra 1.3 wraps what a constructor raises, Hydra 1.4 does not.
+            missing = isinstance(raised, ModuleNotFoundError) and "Requirement" in str(raised)
+            if isinstance(raised, InstantiationException) or missing:
                 error = ConfigError(hydra_message(raised))
             if isinstance(error, resume.FinishedError):
                 print(error)
@@ -188,8 +190,10 @@ def hydra_message(error: Exception, words: Sequence[str] | None = None) -> str:
         return f"{found[1]}: has no value yet; give one: {found[1]}=…"
     if isinstance(error, (InterpolationResolutionError, UnsupportedInterpolationType)) and error.full_key:
         return f"{error.full_key}: {str(error.msg or error).splitlines()[0]}"
-    if found := re.search(r"target '(?:\S+\.)?(\w+)'.*Requirement '(.+?)' not met", text, re.DOTALL):
-        return f"{found[1]} needs a package that is not installed: pip install '{found[2]}'"
+    if found := re.search(r"Requirement '(.+?)' not met", text):
+        target = re.search(r"target '(?:\S+\.)?(\w+)'", text)  # Hydra 1.4 does not name it
+        who = target[1] if target else "this configuration"
+        return f"{who} needs a package that is not installed: pip install '{found[1]}'"
     if found := re.search(r"Could not override '(.+?)'", text):
         return _unknown_settings(found[1], sys.argv[1:] if words is None else words)
     if isinstance(error, ConfigCompositionException) and error.__cause__ is not None:
