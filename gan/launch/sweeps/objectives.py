@@ -4,28 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from gan.data.registry import TOY_DISTRIBUTIONS
+from gan.runs.series import QUALITY, SERIES
 from gan.system.errors import ConfigError, unknown_name
 
 COUNTS = ("seconds", "epochs", "g_updates", "d_updates", "images_seen")
-QUALITY = "quality/"  # stands before the names of measures, and need not be typed: Hydra takes no slash in a key
-OF_IMAGES = (
-    "fcd",
-    "fcd_autoencoder",
-    "precision",
-    "recall",
-    "density",
-    "coverage",
-    "kl_uniform",
-    "missing",
-    "label_accuracy",
-)
-OF_POINTS = ("modes", "good_points")
+MEASURES = {series.name.removeprefix(QUALITY): series for series in SERIES if series.name.startswith(QUALITY)}
+OF_POINTS = [name for name, series in MEASURES.items() if series.when == "points"]
+OF_IMAGES = [name for name in MEASURES if name not in OF_POINTS]
 DIRECTIONS = ("minimize", "maximize")
 PATH = "hydra.sweeper.objectives"
 
 
 def in_full(objectives: Mapping[str, str]) -> dict[str, str]:
-    """The same with the names that run.json has: quality/fcd for fcd."""
+    """The same with the names in run.json: quality/fcd for fcd, since Hydra takes no slash in a key."""
     return {name if name in COUNTS or "/" in name else QUALITY + name: way for name, way in objectives.items()}
 
 
@@ -51,8 +42,8 @@ def check_names(objectives: Mapping[str, str], settings: Mapping[str, Any], *, a
         ConfigError: there is no such name, or it is not measured in these runs, or not while they train.
     """
     data = settings.get("data") or {}
-    of_jobs = isinstance(data, Mapping) and data.get("name") in TOY_DISTRIBUTIONS
-    there = (*OF_IMAGES, *OF_POINTS) if any_data else OF_POINTS if of_jobs else OF_IMAGES
+    of_points = isinstance(data, Mapping) and data.get("name") in TOY_DISTRIBUTIONS
+    there = (*OF_IMAGES, *OF_POINTS) if any_data else OF_POINTS if of_points else OF_IMAGES
     callbacks = settings.get("callbacks") or {}
     is_measured = isinstance(callbacks, Mapping) and bool(callbacks.get("quality"))
     for name in (name.removeprefix(QUALITY) for name in objectives):

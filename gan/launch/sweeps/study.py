@@ -75,15 +75,6 @@ def _reason(error: BaseException) -> str:
     return str(getattr(cause, "orig", None) or cause)
 
 
-def best_of(sweep: Path) -> list[Mapping[str, float]]:
-    """The values of the best trials of a search: one, or with several objectives those that no other beats in all."""
-    with contextlib.suppress(KeyError):
-        study = optuna.load_study(study_name=NAME, storage=storage_of(sweep))
-        names = list(study.user_attrs[OBJECTIVES])
-        return [dict(zip(names, trial.values, strict=True)) for trial in study.best_trials]
-    return []
-
-
 class RunningTrial:
     """One run's place in its search, for the process that trains it.
 

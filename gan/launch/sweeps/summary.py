@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gan.launch.sweeps.runner import Runner
+from gan.runs.series import FCD
 from gan.runs.sweep_jobs import State, SweepJob, ended, reason
 from gan.system import shell
 from gan.system.shell import short
 
-LOWEST_FCD = {"quality/fcd": "minimize"}  # what a grid is judged by
+LOWEST_FCD = {FCD: "minimize"}  # what a grid is judged by
 MOST_BEST = 5  # jobs that are named where several objectives leave several
 
 

@@ -12,7 +12,7 @@ pytest.importorskip("optuna", reason="pip install -e '.[sweeps]'")
 
 import optuna
 
-from gan.launch.sweeps.study import best_of
+from gan.launch.sweeps.study import NAME, OBJECTIVES, storage_of
 
 SEARCH = (
     "hydra/sweeper=optuna",
@@ -20,6 +20,12 @@ SEARCH = (
     "optimizer.lr=tag(log,interval(1e-4,1))",
     "hydra.sweep.dir=s",
 )
+
+
+def best_of(sweep: Path) -> list[dict[str, float]]:
+    """The values of the best trials of a search."""
+    study = optuna.load_study(study_name=NAME, storage=storage_of(sweep))
+    return [dict(zip(study.user_attrs[OBJECTIVES], trial.values, strict=True)) for trial in study.best_trials]
 
 
 def test_a_search_that_is_killed_chooses_and_runs_what_one_left_alone_does(
