@@ -29,7 +29,10 @@ MORE = {  # the rest of penalties x n_critic x accumulation: what they draw besi
     for n_critic in (1, 3)
     for parts in (1, 2)
     if (penalty, parts) != ("gradient_penalty", 2)
-} | {"critic": ("objective=wasserstein", "penalty=gradient_penalty")}  # fmt: skip
+} | {
+    "critic": ("objective=wasserstein", "penalty=gradient_penalty"),
+    "overfit": ("+trainer.overfit_batches=2", f"trainer.max_epochs={STEPS // 2}"),
+}  # fmt: skip
 
 
 def differences(
@@ -51,6 +54,7 @@ def differences(
     }
 
 
+@pytest.mark.filterwarnings("ignore:You requested to overfit")
 @pytest.mark.parametrize(
     "words",
     [pytest.param(words, id=name) for name, words in GAMES.items()]
