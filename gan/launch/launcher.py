@@ -53,7 +53,7 @@ def child_arguments(run_dir: Path, checkpoint: Path | None) -> Sequence[str]:
 def become(script: str, arguments: Sequence[str], processes: int) -> NoReturn:
     """Replace this process by one that runs `launch` and exits with its result; the run folder stays locked.
 
-    This frees 750 MB for torch and the images, which a waiting process does not need.
+    This frees the memory of torch and the images, 750 MB, which a waiting process does not need.
     """
     folder, descriptors = run_folder.claimed(), run_folder.lock_descriptors()
     for descriptor in descriptors:
@@ -205,5 +205,5 @@ def _ended_without_a_word(ranks: list[Child], folder: Path) -> dict[int, int]:
 
 
 def _may_come_of(silent: dict[int, int], report: rank_errors.RankError) -> bool:
-    """True if the report caused the silent ends: all are SIGABRT, as from gloo after a lost peer, and it names none."""
+    """True if the reported error may be the cause: gloo aborts (SIGABRT) all silent ranks, and it is no lost peer."""
     return set(silent.values()) == {-signal.SIGABRT} and not any(word in report.text for word in LOST_PARTNER)
