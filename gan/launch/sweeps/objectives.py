@@ -1,4 +1,4 @@
-"""What a search can go by: the names in run.json's `ended`, and which of them a run with these settings will have."""
+"""Objectives of a search: names in run.json's `ended`, and the check that runs with these settings measure them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from gan.data.registry import TOY_DISTRIBUTIONS
 from gan.system.errors import ConfigError, unknown_name
 
 COUNTS = ("seconds", "epochs", "g_updates", "d_updates", "images_seen")
-QUALITY = "quality/"  # stands before the names of measures, and need not be typed: Hydra takes no slash in a key
+QUALITY = "quality/"  # prefix of quality metrics; users can omit it, because Hydra allows no slash in a key
 OF_IMAGES = (
     "fcd",
     "fcd_autoencoder",
@@ -25,12 +25,12 @@ PATH = "hydra.sweeper.objectives"
 
 
 def in_full(objectives: Mapping[str, str]) -> dict[str, str]:
-    """The same with the names that run.json has: quality/fcd for fcd."""
+    """Return the objectives with their full names as in run.json: quality/fcd for fcd."""
     return {name if name in COUNTS or "/" in name else QUALITY + name: way for name, way in objectives.items()}
 
 
 def check_directions(objectives: Mapping[str, str]) -> None:
-    """Raise a ConfigError if there is no objective, or one of them is neither to be minimized nor maximized."""
+    """Raise a ConfigError if there is no objective, or a direction is neither minimize nor maximize."""
     if not objectives:
         raise ConfigError(f"{PATH}: none given; such as {{fcd: minimize}} expected")
     for name, direction in objectives.items():
@@ -39,16 +39,16 @@ def check_directions(objectives: Mapping[str, str]) -> None:
 
 
 def check_names(objectives: Mapping[str, str], settings: Mapping[str, Any], *, any_data: bool, prune: bool) -> None:
-    """Hold the names against what a run with these settings leaves, before the first of many is trained for nothing.
+    """Check, before the first run, that runs with these settings measure the objectives.
 
     Args:
-        objectives: each with its direction, their names in full.
-        settings: of the runs, as far as they are the same in all.
-        any_data: they are of different data.
-        prune: runs are ended early by the measure.
+        objectives: full names, each with its direction.
+        settings: settings that all runs have in common.
+        any_data: the runs use different datasets.
+        prune: the objective is used to prune runs.
 
     Raises:
-        ConfigError: there is no such name, or it is not measured in these runs, or not while they train.
+        ConfigError: a name does not exist, or these runs do not measure it, or, to prune, not during training.
     """
     data = settings.get("data") or {}
     of_jobs = isinstance(data, Mapping) and data.get("name") in TOY_DISTRIBUTIONS

@@ -1,4 +1,4 @@
-"""The account of a search: Optuna's study, in one file of SQLite in the search's folder; and one run's place in it."""
+"""Optuna study of a search, in one SQLite file in the folder of the search; and the trial of a running job in it."""
 
 import contextlib
 import statistics
@@ -15,25 +15,25 @@ from gan.runs.sweep_jobs import STUDY
 from gan.system.errors import ConfigError, RunError
 
 NAME = "sweep"
-OBJECTIVES = "objectives"  # what is kept of a study beside its trials
-WAIT_SECONDS = 60  # for another process that writes to the file
+OBJECTIVES = "objectives"  # user attribute of the study
+WAIT_SECONDS = 60  # wait for another process that writes to the file
 
 
 def storage_of(sweep: Path) -> optuna.storages.RDBStorage:
-    """Where a search keeps its account: of SQLite, which a kill in the middle of a write leaves whole."""
+    """Return the storage of a search: SQLite, which stays intact if a process is killed during a write."""
     url = f"sqlite:///{sweep.absolute() / STUDY}"
     return optuna.storages.RDBStorage(url, engine_kwargs={"connect_args": {"timeout": WAIT_SECONDS}})
 
 
 def opened(sweep: Path, objectives: Mapping[str, str]) -> optuna.Study:
-    """The study in the folder of a search, new or as it was left.
+    """Open the study in the folder of a search, or create it.
 
     Args:
-        sweep: the folder.
-        objectives: the names of what is searched for, each with "minimize" or "maximize".
+        sweep: folder of the search.
+        objectives: names of the objectives, each with "minimize" or "maximize".
 
     Raises:
-        ConfigError: its file is none of a study, or cannot be written.
+        ConfigError: the file is not a study, or cannot be written.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     directions: list[Any] = list(objectives.values())
@@ -55,10 +55,10 @@ def opened(sweep: Path, objectives: Mapping[str, str]) -> optuna.Study:
 
 @contextlib.contextmanager
 def kept(sweep: Path) -> Iterator[None]:
-    """Inside, an account that can no longer be written, as on a full disk, ends the search in a user's words.
+    """Inside the block, convert a failed database write, e.g. on a full disk, to a user error.
 
     Raises:
-        RunError: so it is.
+        RunError: the database cannot be written.
     """
     try:
         yield
@@ -70,13 +70,13 @@ def kept(sweep: Path) -> Iterator[None]:
 
 
 def _reason(error: BaseException) -> str:
-    """SQLite's own words, without the statement and the addresses that stand around them."""
+    """Return SQLite's message, without the SQL statement and the links around it."""
     cause = error.__cause__ if isinstance(error, optuna.exceptions.StorageInternalError) else error
     return str(getattr(cause, "orig", None) or cause)
 
 
 def best_of(sweep: Path) -> list[Mapping[str, float]]:
-    """The values of the best trials of a search: one, or with several objectives those that no other beats in all."""
+    """Return the values of the best trials of a search: one trial, or the Pareto front for several objectives."""
     with contextlib.suppress(KeyError):
         study = optuna.load_study(study_name=NAME, storage=storage_of(sweep))
         names = list(study.user_attrs[OBJECTIVES])
@@ -85,11 +85,11 @@ def best_of(sweep: Path) -> list[Mapping[str, float]]:
 
 
 class RunningTrial:
-    """One run's place in its search, for the process that trains it.
+    """The trial of a running job, for the process that trains it.
 
     Args:
-        sweep: the folder of the search. number: of the run's trial.
-        first_points, first_measurements: of `gan.launch.sweeps.pruning.Pruning`.
+        sweep: folder of the search. number: number of the trial.
+        first_points, first_measurements: see `gan.launch.sweeps.pruning.Pruning`.
     """
 
     def __init__(self, sweep: Path, number: int, first_points: int, first_measurements: int) -> None:
@@ -100,25 +100,25 @@ class RunningTrial:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether the search still waits for this run; not, if it is gone on with after its end was told."""
+        """True if the search still waits for this run; False if it was resumed after its result was reported."""
         return self._number < len(self._study.get_trials(deepcopy=False)) and not self._now.state.is_finished()
 
     @property
     def reported(self) -> dict[int, float]:
-        """What was measured so far, by the number of the measurement; also by an earlier part of the run."""
+        """Return the values so far, by measurement number, including those before the run was resumed."""
         return dict(self._now.intermediate_values)
 
     def report(self, measurement: int, value: float) -> None:
         self._trial().report(value, measurement)
 
     def is_hopeless(self) -> bool:
-        """Whether its best value so far is worse than the median of the finished runs' at its last measurement."""
+        """True if its best value so far is worse than the median of the finished runs at its last measurement."""
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # numpy, of values that are all NaN: hopeless
+            warnings.simplefilter("ignore", RuntimeWarning)  # from numpy if all values are NaN: then prune
             return bool(self.reported) and self._trial().should_prune()
 
     def others(self, measurement: int) -> tuple[float, int]:
-        """The median of the finished runs' values at this measurement (NaN for none), and how many have one."""
+        """Return the median of the finished runs at this measurement (NaN if none), and the number of these runs."""
         finished = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         values = [t.intermediate_values[measurement] for t in finished if measurement in t.intermediate_values]
         return (statistics.median(values) if values else float("nan")), len(values)
@@ -128,5 +128,5 @@ class RunningTrial:
         return self._study.get_trials(deepcopy=False)[self._number]
 
     def _trial(self) -> optuna.trial.Trial:
-        """Anew each time: a trial knows only of what was reported before it was made."""
+        """Return a new trial object each time: it contains only what was reported before its creation."""
         return optuna.trial.Trial(self._study, self._now._trial_id)

@@ -1,4 +1,4 @@
-"""What a sweep says at its end: how many jobs there are, what became of them, and which is the best."""
+"""Summary at the end of a sweep: the number of jobs by state, the failed jobs and the best jobs."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,12 +9,12 @@ from gan.runs.sweep_jobs import State, SweepJob, ended, reason
 from gan.system import shell
 from gan.system.shell import short
 
-LOWEST_FCD = {"quality/fcd": "minimize"}  # what a grid is judged by
-MOST_BEST = 5  # jobs that are named where several objectives leave several
+LOWEST_FCD = {"quality/fcd": "minimize"}  # default objective of a grid
+MOST_BEST = 5  # jobs listed at most, if several objectives give several best jobs
 
 
 def summary(sweep: Path, jobs: Sequence[SweepJob], runner: Runner, objectives: Mapping[str, str] = LOWEST_FCD) -> str:
-    """A line of numbers, one for each job that failed, the best jobs, and the command that shows them all.
+    """Return the summary: a line of counts, a line per failed job, the best jobs, and the command that shows all jobs.
 
     Args:
         objectives: names in run.json's ``ended``, each with "minimize" or "maximize".
@@ -45,9 +45,9 @@ def _failure(job: SweepJob) -> str:
 
 
 def best(jobs: Sequence[SweepJob], objectives: Mapping[str, str]) -> list[str]:
-    """The best job as training has measured it, in a line; nothing if none was measured.
+    """Return a line about the best job as measured during training; empty if none was measured.
 
-    Of several objectives every job that no other beats in one of them and equals in the rest: the Pareto front.
+    With several objectives, return the Pareto front: jobs that no other job beats in one and equals in the rest.
     """
     measured = {job: values for job in jobs if (values := _values(job, objectives))}
     signs = [-1 if direction == "maximize" else 1 for direction in objectives.values()]
@@ -68,7 +68,7 @@ def _told(values: Sequence[float], objectives: Mapping[str, str], job: SweepJob)
 
 
 def _values(job: SweepJob, objectives: Mapping[str, str]) -> list[float] | None:
-    """What it has come to; None unless all of it was measured."""
+    """Return the values of all objectives; None unless all were measured."""
     facts = ended(job.folder)
     values = [facts.get(name) for name in objectives]
     finite = [float(value) for value in values if isinstance(value, int | float) and math.isfinite(value)]
@@ -80,7 +80,7 @@ def _beats(one: Sequence[float], other: Sequence[float]) -> bool:
 
 
 def how_to_go_on(command: Sequence[str], sweep: Path) -> str:
-    """The command that goes on with a sweep that was stopped."""
+    """Return the message with the command that resumes a stopped sweep."""
     words = [word for word in command if not word.startswith("hydra.sweep.dir=")]
     again = shell.command("python", *words, shell.override("hydra.sweep.dir", short(sweep)))
     return f"What is finished stays so; to go on with the rest:  {again}"
