@@ -16,9 +16,9 @@ from gan.system import process
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
 @hydra_job.job
 def main(config: DictConfig) -> int:
-    """Validate, take a run folder, build, fit, report; or go on with a run that has ended early."""
+    """Validate the settings, claim a run folder, build, train and report; or resume an interrupted run."""
     from gan.launch import dry_run, preflight, summary
-    from gan.training import build, strategy  # here, so that --help need not wait for torch
+    from gan.training import build, strategy  # here: --help must not wait for torch
 
     processes = 1
     with run_folder.undo_on_failure(Path(HydraConfig.get().runtime.output_dir)):
@@ -36,7 +36,7 @@ def main(config: DictConfig) -> int:
             strategy.use_prepared(data)
         data.setup()
         preflight.check_data(settings, data)
-        if process.is_first() and not process.is_rank():  # by us: our parent has taken the folder
+        if process.is_first() and not process.is_rank():  # the launcher has claimed the folder of a rank
             settings = hydra_job.claim_run_folder(config, settings, past)
         if not strategy.inside_a_launch():
             processes = strategy.process_count(settings["trainer"]["devices"], settings["trainer"]["accelerator"])

@@ -1,4 +1,4 @@
-"""Hydra launchers. Hydra finds them in the package `hydra_plugins` only; the work is done in gan.launch.sweeps."""
+"""Hydra launcher plugins. Hydra finds plugins only in the package `hydra_plugins`; gan.launch.sweeps does the work."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 
 class JobLauncher(Launcher):
-    """Runs each job of a sweep as a process of its own, somewhere: what all launchers here have in common."""
+    """Base class of the launchers: runs each job of a sweep as a separate process."""
 
     def __init__(self, **parameters: Any) -> None:
         plain = OmegaConf.to_container(OmegaConf.create(parameters), resolve=True)
@@ -27,7 +27,7 @@ class JobLauncher(Launcher):
         return self._run(jobs_of(self._context, self._config, job_overrides, initial_job_idx, user_command()))
 
     def _run(self, jobs: Sequence[Any]) -> Sequence[JobReturn]:
-        raise NotImplementedError  # each launcher below has its own; Hydra makes none of this class
+        raise NotImplementedError  # implemented by the launchers below
 
 
 class SubmititLauncher(JobLauncher):

@@ -1,4 +1,4 @@
-"""Hydra sweepers. Hydra finds them in the package `hydra_plugins` only; the work is done in gan.launch.sweeps."""
+"""Hydra sweeper plugins. Hydra finds plugins only in the package `hydra_plugins`; gan.launch.sweeps does the work."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 
 
 class GridSweeper(Sweeper):
-    """``hydra/sweeper=grid``: every combination of the values given; conf/hydra/sweeper/grid.yaml."""
+    """``hydra/sweeper=grid``: every combination of the given values; conf/hydra/sweeper/grid.yaml."""
 
     def __init__(self, params: Mapping[str, Any] | None = None, together: int = 1) -> None:
         from gan.launch.sweeps.sweeping import Sweep

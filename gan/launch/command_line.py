@@ -1,4 +1,4 @@
-"""The command line of this process: its words before Hydra composes them, and what came of it so far."""
+"""Command line of this process: checks its words before Hydra composes them, and keeps the state of the command."""
 
 import functools
 import re
@@ -18,7 +18,7 @@ from gan.config.options.conf_files import CONF
 from gan.system import shell
 from gan.system.errors import ConfigError, unknown_name
 
-NONE = "none"  # the option of a group that leaves it out
+NONE = "none"  # the option that disables a group
 FLAGS_WITH_VALUE = (
     *("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn", "--package", "-p"),
     *("--cfg", "-c", "--info", "-i"),
@@ -27,12 +27,12 @@ FLAGS_WITH_VALUE = (
 
 @dataclass
 class Command:
-    """A command that this process carries out.
+    """State of a command that this process runs.
 
     Attributes:
-        changes: words that change settings, beside ``resume=RUN``.
-        has_begun: whether one of its jobs has.
-        exit_codes: of its jobs; of a sweep there are many.
+        changes: overrides given together with ``resume=RUN``.
+        has_begun: True once one of its jobs has started.
+        exit_codes: exit codes of its jobs; a sweep has several.
     """
 
     changes: list[str] = field(default_factory=list)
@@ -44,14 +44,14 @@ _current: ContextVar[Command] = ContextVar("command")
 
 
 def begin() -> Command:
-    """A new command, which `current` returns from here on."""
+    """Start a new command, which `current` then returns."""
     command = Command()
     _current.set(command)
     return command
 
 
 def current() -> Command:
-    """The command that this process carries out."""
+    """Return the command that this process runs."""
     return _current.get(None) or begin()
 
 
@@ -61,12 +61,12 @@ def names_run(word: str) -> bool:
 
 
 def readable(words: Sequence[str]) -> list[str]:
-    """The words as Hydra is to see them: flags first, and without null for a group.
+    """Return the words in a form that Hydra accepts: flags first, and no null for a group.
 
-    Hydra takes settings from one place of the command line alone, and knows no null for a group that has an option.
+    Hydra reads overrides from only one place of the command line, and does not accept null for a group with an option.
 
     Raises:
-        ConfigError: a word is no setting, or no option of its group; with what to type instead.
+        ConfigError: a word is not a setting, or not an option of its group; the message says what to type instead.
     """
     flags, settings = _divided(words)
     problems = list(_problems(settings, sweeps=any(flag in flags for flag in ("-m", "--multirun"))))
@@ -76,7 +76,7 @@ def readable(words: Sequence[str]) -> list[str]:
 
 
 def without_null_groups(words: Sequence[str]) -> list[str]:
-    """The words with `logger=null` as `logger=none`, and without `experiment=null`, which chooses nothing."""
+    """Replace e.g. `logger=null` by `logger=none`, and remove e.g. `experiment=null`, which selects nothing."""
     plain = []
     for word in words:
         group, equals, value = word.partition("=")
@@ -88,7 +88,7 @@ def without_null_groups(words: Sequence[str]) -> list[str]:
 
 
 def task_words() -> list[str]:
-    """The words of this job as they were typed: references in them, such as ``${seed}``, are not resolved."""
+    """Return the overrides of this job as typed: interpolations, e.g. ``${seed}``, are not resolved."""
     if not HydraConfig.initialized():
         return []
     words: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
@@ -96,7 +96,7 @@ def task_words() -> list[str]:
 
 
 def _divided(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Flags with their values, and settings."""
+    """Split words into flags with their values, and overrides."""
     flags: list[str] = []
     settings: list[str] = []
     for before, word in zip(["", *words], words, strict=False):
@@ -107,7 +107,7 @@ def _divided(words: Sequence[str]) -> tuple[list[str], list[str]]:
 def _problems(words: Sequence[str], *, sweeps: bool) -> Iterator[str]:
     parser = OverridesParser.create()
     for before, word in zip(["", *words], words, strict=False):
-        if names_run(word):  # a folder as the shell gives it: Hydra does not see this word
+        if names_run(word):  # a plain folder path: Hydra does not see this word
             continue
         try:
             override = parser.parse_override(word)
@@ -142,7 +142,7 @@ def _unreadable(word: str, before: str, parser: OverridesParser) -> str:
         as_text = shell.override(name, value)
         try:
             parser.parse_override(as_text)
-        except HydraException:  # a reference, ${…}, that is not whole
+        except HydraException:  # an incomplete interpolation ${…}
             return told
         return f"{told}; to give it as text, quote it: {shell.command(as_text)}"
     if word and "=" in before:
@@ -153,9 +153,9 @@ def _unreadable(word: str, before: str, parser: OverridesParser) -> str:
 
 
 def _option_problems(override: Override) -> Iterator[str]:
-    """What is wrong with what a word chooses in a group; a name that does not exist is left to Hydra, which knows more.
+    """Yield problems of an override that selects an option of a group; Hydra itself reports an unknown name.
 
-    Of a sweep, gan.launch.sweeps looks at each choice.
+    In a sweep, gan.launch.sweeps checks each option.
     """
     group, value = override.key_or_group, None if override.is_sweep_override() else override.value()
     chosen = value if isinstance(value, list) and value else [value]
@@ -170,7 +170,7 @@ def _option_problems(override: Override) -> Iterator[str]:
 
 
 def may_be_null(group: str) -> bool:
-    """True where a group has an option that leaves it out, or none unless one is chosen."""
+    """True if a group has an option that disables it, or no default option."""
     return NONE in _groups()[group] or _defaults().get(group) is None
 
 
@@ -180,7 +180,7 @@ def _plain(override: Override) -> str:
 
 @functools.cache
 def _groups() -> dict[str, list[str]]:
-    """The groups of conf/, but for Hydra's own, each with its options."""
+    """Return the config groups of conf/, except Hydra's own, each with its options."""
     folders = {path.parent for path in CONF.rglob("*.yaml")} - {CONF, *CONF.glob("hydra/*")}
     return {
         folder.relative_to(CONF).as_posix(): sorted(path.stem for path in folder.glob("*.yaml")) for folder in folders
@@ -189,6 +189,6 @@ def _groups() -> dict[str, list[str]]:
 
 @functools.cache
 def _defaults() -> dict[str, Any]:
-    """The groups that the defaults list names, each with the option that it has unless another is chosen."""
+    """Return the groups in the defaults list, each with its default option."""
     listed = yaml.safe_load((CONF / "config.yaml").read_text())["defaults"]
     return {name: option for entry in listed if isinstance(entry, dict) for name, option in entry.items()}

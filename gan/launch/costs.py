@@ -1,4 +1,4 @@
-"""What a run costs: its updates, counted; its time, from steps that are really taken, on a copy that is thrown away."""
+"""Cost estimate of a run: counts its updates, and estimates its time from real steps on a temporary copy."""
 
 import copy
 import tempfile
@@ -23,11 +23,11 @@ StepCounts = Counter[StepPlan]
 
 
 def count_steps(schedule: Schedule, epochs: int, batches: int, max_steps: int) -> StepCounts:
-    """How many minibatches of a run are a turn of D, of G, or of both.
+    """Count the minibatches of a run in which D, G, or both are updated.
 
     Args:
-        epochs: of so many minibatches, ``batches``; -1 for no such limit.
-        max_steps: generator updates; -1 for no such limit. One of the two limits must be given.
+        epochs: number of epochs, each with ``batches`` minibatches; -1 for no limit.
+        max_steps: generator updates; -1 for no limit. One of the two limits must be given.
     """
     ends = [epochs * batches] if epochs >= 0 else []
     ends += [schedule.minibatches(max_steps, batches)] if max_steps >= 0 else []
@@ -35,22 +35,22 @@ def count_steps(schedule: Schedule, epochs: int, batches: int, max_steps: int) -
 
 
 def real_images(minibatches: int, batches: int, batch_size: int, images: int) -> int:
-    """Real images in so many minibatches, ``batches`` of them an epoch, from a set of so many."""
+    """Return the real images in ``minibatches``, with ``batches`` per epoch, from a dataset of ``images``."""
     epochs, rest = divmod(minibatches, batches)
     return epochs * min(batches * batch_size, images) + min(rest * batch_size, images)
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What a few real steps have shown.
+    """Measurements from a few real steps.
 
     Attributes:
-        seconds: of one minibatch, by whose turn it is: the mean over those that were timed.
-        timed: how many minibatches were.
+        seconds: mean time of one minibatch, by step plan (which networks are updated).
+        timed: number of timed minibatches.
         batch_size: images in each of them.
-        checkpoint_bytes: of both networks, their optimizers' state and the average, as they are at rest.
-        bundle_bytes: of the generator that is shown, alone.
-        peak_memory: of the GPU, in bytes; None on another device.
+        checkpoint_bytes: size of both networks, their optimizers' state and the average in a checkpoint.
+        bundle_bytes: size of the exported generator.
+        peak_memory: peak GPU memory, in bytes; None on another device.
     """
 
     seconds: Mapping[StepPlan, float]
@@ -67,28 +67,28 @@ class Trial:
 def timed(
     settings: Mapping[str, Any], data: ImageData, game: GAN, kinds: Iterable[StepPlan], *, processes: int = 1
 ) -> Trial:
-    """Take real steps of each kind, on a copy of the game, in one process; nothing is written or changed.
+    """Run real steps of each kind on a copy of the game in one process; write and change nothing.
 
     Args:
-        settings: of the run: precision, device and the like are as there.
-        data: has been set up.
-        game: not in a Trainer yet.
-        kinds: the turns to be timed.
-        processes: that the run will have: a minibatch is timed at one's share of it.
+        settings: settings of the run, including precision and device.
+        data: must have been set up.
+        game: must not be in a Trainer yet.
+        kinds: step plans to time.
+        processes: number of processes of the run: the timed minibatch is the part of one process.
     """
     trial_game, trial_data = copy.deepcopy(game), copy.copy(data)
     trial_data.batch_size = data.batch_size // processes
     stopwatch = Stopwatch(list(kinds), game.schedule.reuse_fakes)
     trial_game.schedule = stopwatch
-    trial_game.use_eager_networks()  # compiling takes longer than the trial; what it gains is not known beforehand
-    trial_game.lr_schedule = Constant()  # a rate does not change what a step costs; the others ask for the run's length
+    trial_game.use_eager_networks()  # compiling takes longer than the trial; its gain is unknown
+    trial_game.lr_schedule = Constant()  # the rate does not change the cost; other schedules need the run's length
     with tempfile.TemporaryDirectory() as folder:
         trainer = build_trainer(_for_trial(settings, folder))
         trainer.callbacks.append(stopwatch)  # type: ignore[attr-defined]  # set by a connector
         device = trainer.strategy.root_device
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
-        with warnings.catch_warnings():  # the average of the generator is in eval mode, and is meant to be
+        with warnings.catch_warnings():  # the average of the generator is in eval mode on purpose
             warnings.filterwarnings("ignore", "Found .* in eval mode")
             trainer.fit(trial_game, datamodule=trial_data)
     peak = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
@@ -105,10 +105,10 @@ def timed(
 
 
 class Stopwatch(L.Callback):
-    """A schedule that gives each kind of turn in a row, and a callback that times them and then ends the run.
+    """Schedule that runs each step plan in turn, and callback that times them and then ends the run.
 
-    After ``WARM_UP`` minibatches of a kind, so many are timed that there are ``ENOUGH`` of them and ``SECONDS`` have
-    passed, but no longer than ``AT_MOST`` seconds. The device is waited for before and after, not in between.
+    After ``WARM_UP`` minibatches of a kind, it times at least ``ENOUGH`` minibatches and ``SECONDS`` seconds, but no
+    longer than ``AT_MOST`` seconds. It synchronises the device before and after, not in between.
     """
 
     WARM_UP, ENOUGH, SECONDS, AT_MOST = 3, 20, 1.0, 5.0
@@ -118,8 +118,8 @@ class Stopwatch(L.Callback):
     def __init__(self, kinds: Sequence[StepPlan], reuse_fakes: bool = False) -> None:
         self.reuse_fakes = reuse_fakes
         self._kinds = kinds
-        self._spent: list[tuple[float, int]] = []  # of each kind that is done: seconds and minibatches
-        self._count = 0  # minibatches of the kind at hand
+        self._spent: list[tuple[float, int]] = []  # seconds and minibatches of each finished kind
+        self._count = 0  # minibatches of the current kind
         self._began = 0.0
 
     def plan(self, epoch: int, d_updates: int) -> StepPlan:
@@ -139,7 +139,7 @@ class Stopwatch(L.Callback):
         return sum(count for _, count in self._spent)
 
     def means(self) -> dict[StepPlan, float]:
-        """Seconds of one minibatch, by its kind."""
+        """Return the mean seconds of one minibatch, by step plan."""
         return {kind: seconds / count for kind, (seconds, count) in zip(self._kinds, self._spent, strict=True)}
 
     def on_train_batch_end(
@@ -166,7 +166,7 @@ class Stopwatch(L.Callback):
 
 
 def _for_trial(settings: Mapping[str, Any], folder: str) -> dict[str, Any]:
-    """The run's settings, for one process without callbacks and loggers, and without an end."""
+    """Return the settings of the run for one process, without callbacks, loggers and limits on the length."""
     devices = settings["trainer"]["devices"]
     own = {
         "devices": devices[:1] if isinstance(devices, list) else 1,
@@ -185,7 +185,7 @@ def _for_trial(settings: Mapping[str, Any], folder: str) -> dict[str, Any]:
 
 
 def _wait(device: torch.device) -> None:
-    """Until the device has done what it was given."""
+    """Wait until the device has finished its work."""
     if device.type != "cpu":
         torch.accelerator.synchronize(device)
 

@@ -1,4 +1,4 @@
-"""`python train.py dry_run=true …`: all settings, what the run would be, and what it would cost. Nothing is written."""
+"""Dry run (`python train.py dry_run=true …`): print all settings, the run summary and its cost; write nothing."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -23,11 +23,11 @@ GIVEN = "  <- given"
 
 
 def show(settings: Mapping[str, Any], words: Sequence[str] = ()) -> str:
-    """The whole page for a valid configuration; ``words`` of the command line, to mark what was given in it.
+    """Return the whole page for a valid configuration; settings in ``words``, the command line, are marked.
 
     Raises:
-        DataError: the images are neither here nor known well enough to count with them.
-        ConfigError: what is wrong is known only now that the images are.
+        DataError: the images are not on this machine, and their number or shape is unknown.
+        ConfigError: the settings do not fit the images.
     """
     data = find_data(settings)
     preflight.check_data(settings, data)
@@ -38,7 +38,7 @@ def show(settings: Mapping[str, Any], words: Sequence[str] = ()) -> str:
 def report(
     settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.Trainer, words: Sequence[str] = ()
 ) -> str:
-    """The page for a run that is built and has not begun; neither game nor data are changed."""
+    """Return the page for a run that is built and has not started; changes neither game nor data."""
     return "\n".join(
         [
             " ".join(["Settings of python train.py", *words]) + ":",
@@ -58,12 +58,12 @@ def report(
 
 
 def given_paths(words: Sequence[str]) -> set[str]:
-    """What the words of a command line set: paths of settings, and names of groups."""
+    """Return what a command line sets: paths of settings, and names of config groups."""
     return {word.partition("=")[0].lstrip("+~") for word in words if "=" in word and not word.startswith("-")}
 
 
 def tree(node: Mapping[str, Any], given: set[str], above: str = "") -> Iterator[str]:
-    """One line for each setting, as in a YAML file, with a mark at those in ``given``."""
+    """Yield one line per setting, as in a YAML file; settings in ``given`` are marked."""
     for name, value in node.items():
         path = f"{above}{name}"
         mark = GIVEN if path in given else ""
@@ -86,13 +86,13 @@ def _shown(value: Any) -> str:
 
 
 def find_data(settings: Mapping[str, Any]) -> ImageData:
-    """The images as the run would find them, but for a download: what is missing is counted, not fetched.
+    """Return the images that the run would use; a missing dataset is only counted, not downloaded.
 
     Raises:
-        DataError: the run would find none either, or how many there are is known only when they are read.
+        DataError: the run would find no images either, or their number is unknown until they are read.
     """
     wanted = settings["data"]
-    # What the run would download is not to be replaced by its sample here.
+    # Do not replace a dataset that the run would download by its sample.
     on_missing = "error" if wanted["download"] else wanted["on_missing"]
     data = build_data({**settings, "data": {**wanted, "download": False, "on_missing": on_missing}})
     try:
@@ -109,7 +109,7 @@ def find_data(settings: Mapping[str, Any]) -> ImageData:
 
 
 class _AbsentImages(ImageData):
-    """Images that a run would download first: their number, shape and classes are right, what they show is not."""
+    """Placeholder for images that a run would download: number, shape and classes are correct, the pixels are not."""
 
     images: LoadedImages
 
@@ -118,7 +118,7 @@ class _AbsentImages(ImageData):
 
 
 def _absent(wanted: Mapping[str, Any]) -> LoadedImages | None:
-    """One random image as often as the set has images, in the memory of one; None if it has no files of its own."""
+    """Return one random image expanded to the size of the dataset (no copies); None if it has no files of its own."""
     shape, classes = known_shape(wanted)
     name = wanted["name"]
     source: Any = None
@@ -175,7 +175,7 @@ def _parameters(game: GAN) -> str:
 
 
 def _disk(trial: Trial, trainer: L.Trainer) -> str:
-    """What the callbacks would write of the networks; pictures and logs come on top."""
+    """Describe the size of the checkpoints and the generator on disk; pictures and logs are extra."""
     kept = "about " + _size(trial.checkpoint_bytes) + " a checkpoint, " if trainer.checkpoint_callbacks else ""
     return f"{kept}about {_size(trial.bundle_bytes)} the generator alone; pictures and logs on top"
 
@@ -200,7 +200,7 @@ def _duration(seconds: float) -> str:
 
 
 def _size(count: float) -> str:
-    """Bytes as a person reads them."""
+    """Format a number of bytes with its unit."""
     for unit in ("bytes", "kB", "MB"):
         if count < 1000:
             return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"

@@ -1,4 +1,4 @@
-"""Between the command line and the run: Hydra's composition, and its mistakes in our words."""
+"""Hydra jobs: run a composed configuration, turn errors into messages and exit codes, and claim the run folder."""
 
 import contextlib
 import functools
@@ -38,9 +38,9 @@ from gan.system.errors import ConfigError, GanError, unknown_name, unknown_setti
 from gan.system.signals import MISTAKE
 
 CONF = Path(__file__).parents[2] / "conf"
-logging.getLogger("matplotlib").setLevel(logging.WARNING)  # torchmetrics imports it; at first it tells of its fonts
-# What Hydra 1.4 warns of and Hydra 1.3 needs: version_base; and instantiate() without a list of what it may call, which
-# Hydra 1.3 does not take (gan/config/target_validation.py has looked at every target before).
+logging.getLogger("matplotlib").setLevel(logging.WARNING)  # torchmetrics imports it; it logs its font cache
+# Hydra 1.4 warns about two things that Hydra 1.3 needs: version_base, and instantiate() without a list of allowed
+# targets, an argument Hydra 1.3 does not have (gan/config/target_validation.py checks every target before).
 for message in ("The version_base parameter is deprecated", "hydra.utils.instantiate.. resolved _target_"):
     warnings.filterwarnings("ignore", message)
 
@@ -51,10 +51,10 @@ WANTS_TRACEBACKS = os.environ.get(FULL_ERRORS) == "1"
 
 
 def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], int]:
-    """Make a job of Hydra's, one of perhaps many in a sweep: its exit code is its result, a user's mistake is answered.
+    """Decorate a function as a Hydra job: the job returns an exit code, and prints a user's error as one message.
 
-    So a sweep goes on after a point that cannot run, and `run_command` knows of it at the end. In one of several
-    processes of a launch every error is left to the parent to tell.
+    A sweep therefore continues after a failed job, and `run_command` reports the failure at the end. In a rank, the
+    error is saved for the launcher, which prints it.
     """
 
     @functools.wraps(function)
@@ -63,7 +63,7 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
         signals.end_with_sweep()
         try:
             cpu_threads.set_wait_policy(BEGUN)
-            # HYDRA_FULL_ERROR as the user has it: what we start inherits it
+            # HYDRA_FULL_ERROR as the user set it: subprocesses inherit it
             with _full_errors("1" if WANTS_TRACEBACKS else None), _with_overrides(), user_errors.one_message():
                 code = function(config) or 0
             if code and failed_jobs.in_sweep():
@@ -101,13 +101,13 @@ def _to_user_error(error: Exception, config: DictConfig) -> Exception:
 
 
 def note_exit_code(code: int) -> None:
-    """Keep the exit code of a job, also of one in another process; ``run_command`` returns the largest."""
+    """Store the exit code of a job of this or another process; ``run_command`` returns the largest."""
     command_line.current().exit_codes.append(code)
 
 
 @contextlib.contextmanager
 def _with_overrides() -> Iterator[None]:
-    """Inside, all processes know the words that make this run, for run.json."""
+    """Inside the block, all processes know the overrides of this run, for run.json."""
     if process.is_rank() or not HydraConfig.initialized():
         yield
         return
@@ -117,7 +117,7 @@ def _with_overrides() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _full_errors(value: str | None) -> Iterator[None]:
-    """Inside, HYDRA_FULL_ERROR has this value in the environment, or is not there."""
+    """Inside the block, set the environment variable HYDRA_FULL_ERROR to this value; None unsets it."""
     before = os.environ.pop(FULL_ERRORS, None)
     try:
         os.environ.update({} if value is None else {FULL_ERRORS: value})
@@ -128,24 +128,24 @@ def _full_errors(value: str | None) -> Iterator[None]:
 
 
 def run_command(main: Callable[[], Any]) -> int:
-    """Call a Hydra main whose function is a `job`, and return the exit code: the largest of its jobs'.
+    """Call a Hydra main whose function is a `job`, and return the largest exit code of its jobs.
 
-    A mistake in the command line itself is one message and exit code 2; a bug keeps its traceback. With
-    ``HYDRA_FULL_ERROR=1`` in the environment everything does. A signal to end is one message, says what is left in
-    the run folder, and gives 128 + its number; in a sweep no further run begins.
+    An error in the command line prints one message and gives exit code 2; a bug keeps its traceback. With
+    ``HYDRA_FULL_ERROR=1`` in the environment, every error keeps its traceback. A signal that stops the run prints one
+    message with what the run folder contains, and gives 128 + its number; a sweep starts no further job.
     """
     command_line.begin()
     process.ignore_old_ranks()
-    if os.environ.get("GAN_DATA") == "":  # as good as not set
+    if os.environ.get("GAN_DATA") == "":  # empty means unset
         del os.environ["GAN_DATA"]
     if process.is_rank() or process.current().is_job:
         signals.end_with_parent()
     try:
         words = sys.argv[1:]
-        if not process.is_rank():  # else our parent has written them
+        if not process.is_rank():  # the launcher wrote those of a rank
             words = command_line.readable(words)
         sys.argv[1:] = resume.without_run(words)
-        with signals.listening(), _full_errors("1"):  # or Hydra would print an exception and exit before we see it
+        with signals.listening(), _full_errors("1"):  # else Hydra prints an exception and exits by itself
             return _run_jobs(main)
     except GanError as error:
         if WANTS_TRACEBACKS:
@@ -176,11 +176,11 @@ def _run_jobs(main: Callable[[], Any]) -> int:
 
 
 def hydra_message(error: Exception, words: Sequence[str] | None = None) -> str:
-    """Hydra's message about a composition that failed, with the nearest valid name and without plus signs to try.
+    """Return the message for a failed composition: it suggests the nearest valid name, and no plus sign as Hydra does.
 
-    ``words`` are those that were composed; None: the command line.
+    ``words`` are the composed overrides; None means the command line.
     """
-    if isinstance(error.__cause__, GanError):  # of something that Hydra has made: a sweeper, say
+    if isinstance(error.__cause__, GanError):  # raised by an object that Hydra created, for example a sweeper
         return str(error.__cause__)
     text = str(error)
     if isinstance(error, MissingConfigException) and (found := re.search(r"Could not find '(.+)/(.*?)'", text)):
@@ -202,7 +202,7 @@ def hydra_message(error: Exception, words: Sequence[str] | None = None) -> str:
 
 
 def _unknown_settings(path: str, words: Sequence[str]) -> str:
-    """What to say of all settings among these words that do not exist; ``path`` is the first, where Hydra stopped."""
+    """Return the message for all unknown settings in ``words``; ``path`` is the first, where Hydra stopped."""
     try:
         with _another_hydra(), initialize_config_dir(str(CONF), version_base="1.3"):
             composed = compose("config", list(filter(_chooses, words)), return_hydra_config=path.startswith("hydra."))
@@ -217,7 +217,7 @@ def _unknown_settings(path: str, words: Sequence[str]) -> str:
 
 @contextlib.contextmanager
 def _another_hydra() -> Iterator[None]:
-    """Inside, Hydra can be begun anew, also by a job of its own."""
+    """Inside the block, Hydra can be initialised again, also in a Hydra job."""
     before = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
     try:
@@ -227,7 +227,7 @@ def _another_hydra() -> Iterator[None]:
 
 
 def _unknown_setting(node: Any, path: str) -> str | None:
-    """What to say of a setting that does not exist: the names that stand where it was looked for. None: it does."""
+    """Return the message for an unknown setting, with the valid names at its place; None if the setting exists."""
     for depth, name in enumerate(path.split(".")):
         if not isinstance(node, DictConfig):
             return f"{path}: no such setting"
@@ -240,23 +240,23 @@ def _unknown_setting(node: Any, path: str) -> str | None:
 
 
 def _is_argument(name: str, target: str | None) -> bool:
-    """True for an argument, such as Adam's weight_decay, of what a ``_target_`` names."""
+    """True if the class or function at ``target`` has this argument, for example weight_decay of Adam."""
     return target is not None and name in inspect.signature(get_method(target)).parameters
 
 
 def _chooses(word: str) -> bool:
-    """True for a word of the command line that chooses a group's option, such as ``model=mlp``."""
+    """True for a word of the command line that selects an option of a config group, for example ``model=mlp``."""
     group = word.partition("=")[0]
     return "=" in word and (CONF / group).is_dir()
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:
-    """The configuration as plain containers, every reference replaced by what it refers to.
+    """Return the configuration as plain containers with all interpolations resolved.
 
-    What a recipe has set for an option that the command line has replaced is left out.
+    Drops the settings that an experiment made for an option that the command line has replaced.
 
     Raises:
-        ConfigError: a value is still missing (``???``), or a reference leads nowhere.
+        ConfigError: a value is missing (``???``), or an interpolation cannot be resolved.
     """
     try:
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
@@ -270,27 +270,27 @@ def resolved(config: DictConfig) -> dict[str, Any]:
 
 
 def resolve(config: DictConfig) -> tuple[dict[str, Any], ResumeState | None]:
-    """The settings of the run, and what is behind it if it goes on with one: ``gan.launch.resume.resolve``."""
+    """Return the settings of the run, and its state if it is resumed (see ``gan.launch.resume.resolve``)."""
     return resume.resolve(resolved(config), _asked(config))
 
 
 def _asked(config: DictConfig) -> dict[str, Any] | None:
-    """The node ``resume`` in plain containers: a list from the command line is Hydra's own kind of one."""
+    """Return the node ``resume`` as plain containers; a list from the command line is an OmegaConf type."""
     node = config.get("resume")
     plain: Any = OmegaConf.to_container(node, resolve=True) if isinstance(node, DictConfig) else None
     return plain
 
 
 def claim_run_folder(config: DictConfig, settings: dict[str, Any], past: ResumeState | None = None) -> dict[str, Any]:
-    """Take the run folder for this run alone, and return the settings as its config.yaml has them.
+    """Claim the run folder for this run, and return the settings as config.yaml contains them.
 
-    A run that has a past goes on in its own folder.
+    A resumed run keeps its own folder.
 
-    Where the user has named no folder and another run, begun in the same second, has taken the one of that name, it is
-    the next free one: ``…-2`` and so on.
+    If the user named no folder, and another run that started in the same second has claimed the default one, claim the
+    next free name: ``…-2`` and so on.
 
     Raises:
-        ConfigError: the folder holds another run, or one that is going on, cannot be written, or its disk is full.
+        ConfigError: the folder contains another run or a running one, cannot be written, or its disk is full.
     """
     if past is not None:
         resume.print_state(past)
@@ -306,7 +306,7 @@ def claim_run_folder(config: DictConfig, settings: dict[str, Any], past: ResumeS
             return settings
         except run_folder.ClaimedError:
             if _folder_was_given():
-                if (_asked(config) or {}).get("run") == resume.AUTO:  # there was no run a moment ago
+                if (_asked(config) or {}).get("run") == resume.AUTO:  # another process claimed it just now
                     raise ConfigError(run_folder.in_use_message(first)) from None
                 raise
             config.run_dir = f"{first}-{number}"
@@ -319,12 +319,12 @@ def _folder_was_given() -> bool:
 
 
 def launch(script: str, run_dir: Path, checkpoint: Path | None, processes: int) -> int:
-    """Train in several processes on this machine; where this one does nothing else, it becomes their launcher.
+    """Train in several processes on this machine; replace this process by their launcher if it has no other work.
 
     Args:
-        script: that each of them runs.
-        run_dir: of the run, which this process has taken.
-        checkpoint: from which the run is resumed; None for a new run.
+        script: the script that each process runs.
+        run_dir: the run folder, which this process has claimed.
+        checkpoint: the checkpoint to resume from; None for a new run.
 
     Returns:
         The exit code of the run.

@@ -1,4 +1,4 @@
-"""The processes of one run on this machine: started together, watched, and ended together. Imports no torch."""
+"""Launcher: start, monitor and end the processes (ranks) of one run on this machine. Imports no torch."""
 
 import contextlib
 import json
@@ -17,13 +17,13 @@ from gan.system.cpu_threads import cores
 from gan.system.locks import temporary_folder
 from gan.system.subprocesses import GRACE_SECONDS, LOOK_SECONDS, Child
 
-REPORTS = "gan-reports-"  # the beginning of a temporary folder's name
-SETTLE_SECONDS = 2.0  # from the first word of a failure to the judgement who it was: a rank takes a moment to end
+REPORTS = "gan-reports-"  # prefix of the temporary folder
+SETTLE_SECONDS = 2.0  # wait after the first failure before deciding which rank caused it: a rank takes time to end
 LOST_PARTNER = ("gloo", "NCCL", "Connection closed by peer", "Connection reset by peer", "DistNetworkError")
 
 
 class Outcome(NamedTuple):
-    """How a launch ended: its exit code, what to tell, and for run.json "failed" or "cut" ("": neither), and why."""
+    """Result of a launch: exit code, message, and for run.json "failed" or "cut" ("" for neither) and the reason."""
 
     exit_code: int
     told: str = ""
@@ -32,17 +32,17 @@ class Outcome(NamedTuple):
 
 
 def child_arguments(run_dir: Path, checkpoint: Path | None) -> Sequence[str]:
-    """Command-line arguments with which train.py takes part, as one of several processes, in a run that is set up.
+    """Return the command-line arguments that make train.py one of the processes of a prepared run.
 
     Args:
-        run_dir: its folder.
-        checkpoint: that it goes on from, if it does.
+        run_dir: the run folder.
+        checkpoint: the checkpoint to resume from, if any.
     """
     return [
         "--config-path",
         str(run_dir),
         "--config-name",
-        "config",  # flags first: Hydra takes the settings from one place of the command line alone
+        "config",  # flags first: Hydra reads overrides from only one place of the command line
         *([] if checkpoint is None else [f"+resume.checkpoint={shell.quoted(checkpoint)}"]),
         f"hydra.run.dir={shell.quoted(run_dir)}",
         "hydra.output_subdir=null",
@@ -51,9 +51,9 @@ def child_arguments(run_dir: Path, checkpoint: Path | None) -> Sequence[str]:
 
 
 def become(script: str, arguments: Sequence[str], processes: int) -> NoReturn:
-    """Replace this process by one that does `launch` and exits with its result; the run folder stays locked.
+    """Replace this process by one that runs `launch` and exits with its result; the run folder stays locked.
 
-    This process holds torch and the images, 750 MB, which a process that only waits does not need.
+    This frees the memory of torch and the images, 750 MB, which a waiting process does not need.
     """
     folder, descriptors = run_folder.claimed(), run_folder.lock_descriptors()
     for descriptor in descriptors:
@@ -70,12 +70,12 @@ def become(script: str, arguments: Sequence[str], processes: int) -> NoReturn:
     os.environ.update(process.current().variables(command=process.user_command()))
     sys.stdout.flush()
     sys.stderr.flush()
-    signal.pthread_sigmask(signal.SIG_BLOCK, signals.SIGNALS)  # until `main` listens to them
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals.SIGNALS)  # until `main` handles them
     os.execv(sys.executable, [sys.executable, "-P", "-c", main, str(Path(__file__).parents[2]), json.dumps(given)])
 
 
 def main(script: str, arguments: Sequence[str], processes: int, folder: str | None, descriptors: Sequence[int]) -> int:
-    """The process that `become` begins: `launch`, and one message if a signal stops it."""
+    """Entry point of the process that `become` starts: run `launch`, and print one message if a signal stops it."""
     if folder is not None:
         run_folder.adopt(Path(folder), descriptors)
     try:
@@ -90,22 +90,22 @@ def main(script: str, arguments: Sequence[str], processes: int, folder: str | No
 def launch(script: str, arguments: Sequence[str], processes: int) -> int:
     """Run ``python script arguments`` as ``processes`` ranks on this machine, and wait for them.
 
-    They find in their environment what torchrun would put there. When one fails, all are ended, and the first error is
-    printed, once. The cores are divided among the ranks unless OMP_NUM_THREADS is set.
+    The ranks get the environment variables of torchrun. If one rank fails, the launcher ends all ranks and prints the
+    first error once. It divides the cores among the ranks unless OMP_NUM_THREADS is set.
 
-    Not torchrun itself: it prints its own account around every error, makes all exit codes 1, and goes on when the
-    process that began it is ended.
+    We do not use torchrun: it prints its own report around every error, replaces all exit codes by 1, and keeps running
+    when its parent process ends.
 
     Returns:
-        0 if every rank ended with 0, else the exit code of the one that failed first; 128 + n if by signal n.
+        0 if every rank ended with 0, else the exit code of the rank that failed first; 128 + n for signal n.
     """
     try:
         outcome = _run([sys.executable, "-u", script, *arguments], processes)
     except signals.Stopped as stop:
-        _note("cut", stop.name)  # the ranks know of our SIGTERM alone
+        _note("cut", stop.name)  # the ranks only see the SIGTERM that we send
         raise
     if outcome.how:
-        _note(outcome.how, outcome.why)  # the first rank was only asked to end, or says what came of it
+        _note(outcome.how, outcome.why)  # rank 0 was only asked to end, or recorded a consequence
     return outcome.exit_code
 
 
@@ -116,10 +116,10 @@ def _note(how: str, why: str) -> None:
 
 
 def _run(command: Sequence[str], processes: int) -> Outcome:
-    """Run a command as so many ranks until they have ended, and tell the first error."""
-    sys.stdout.flush()  # before the ranks say anything
+    """Run the command as ``processes`` ranks until they have ended, and print the first error."""
+    sys.stdout.flush()  # before the ranks print anything
     with temporary_folder(REPORTS) as (folder, held), socket.socket() as reserved:
-        # Rank 0 listens on this port. As long as it is bound here too, no other program is given it.
+        # Rank 0 listens on this port. While it is also bound here, no other program gets it.
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         reserved.bind(("127.0.0.1", 0))
         inherited = [*run_folder.lock_descriptors(), held]
@@ -129,14 +129,14 @@ def _run(command: Sequence[str], processes: int) -> Outcome:
             if _has_failed(ranks, folder):
                 subprocesses.wait(ranks, SETTLE_SECONDS)
             outcome = _outcome(ranks, folder)
-            if outcome.told:  # now, not once all have ended, which may take a while
+            if outcome.told:  # print it now: the end of all ranks may take a while
                 print(outcome.told, file=sys.stderr, flush=True)
                 subprocesses.wait(ranks, GRACE_SECONDS / 4)
     return outcome
 
 
 def _environment(processes: int, port: int, folder: Path) -> dict[str, str]:
-    """Of all ranks: torchrun's contract, and our own variables."""
+    """Return the environment common to all ranks: the variables of torchrun, and our own."""
     given = cpu_threads.without_share(os.environ)
     return {
         **given,
@@ -153,7 +153,7 @@ def _environment(processes: int, port: int, folder: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _ranks(command: Sequence[str], environment: dict[str, str], inherited: Sequence[int]) -> Iterator[list[Child]]:
-    """The running ranks; whatever happens inside, none of them runs any more afterwards."""
+    """Start the ranks; after the block, all of them have ended, also after an exception."""
     ranks: list[Child] = []
     with subprocesses.ended_together(ranks):
         for number in map(str, range(int(environment["WORLD_SIZE"]))):
@@ -167,7 +167,7 @@ def _has_failed(ranks: list[Child], folder: Path) -> bool:
 
 
 def _outcome(ranks: list[Child], folder: Path) -> Outcome:
-    """Of the rank that failed first."""
+    """Return the outcome of the rank that failed first."""
     report, silent = rank_errors.first(folder), _ended_without_a_word(ranks, folder)
     if silent and not (report and _may_come_of(silent, report)):
         return _of_the_silent(*next(iter(silent.items())), len(ranks))
@@ -180,15 +180,15 @@ def _outcome(ranks: list[Child], folder: Path) -> Outcome:
 
 
 def _of_the_silent(number: int, code: int, count: int) -> Outcome:
-    """Of a rank that was killed, or asked to end: of what is left of the run it could not tell."""
+    """Return the outcome of a rank that was killed or asked to end, and so reported no error."""
     ended = subprocesses.how_it_ended(code)
-    heard = code > 0 and subprocesses.is_signal(code)  # then all agree to end, and nobody knows who was asked
+    heard = code > 0 and subprocesses.is_signal(code)  # then all ranks end together, and the signalled rank is unknown
     told = [f"{'one' if heard else f'rank {number}'} of {count} processes {ended}"]
     if not subprocesses.is_signal(code):
         return Outcome(code, told[0], "failed", f"rank {number} {ended}")
     if run_folder.claimed():
         told.append(run_folder.describe_stopped_run(run_folder.claimed()))
-    if heard:  # the first rank has noted it
+    if heard:  # rank 0 has recorded it
         return Outcome(code, "\n".join(told))
     return Outcome(
         subprocesses.exit_code(code), "\n".join(told), "cut", f"{signal.Signals(-code).name} to rank {number}"
@@ -196,14 +196,14 @@ def _of_the_silent(number: int, code: int, count: int) -> Outcome:
 
 
 def _ended_without_a_word(ranks: list[Child], folder: Path) -> dict[int, int]:
-    """The exit codes, by rank, of those that failed and left no report: killed, or asked to end.
+    """Return the exit codes, by rank, of failed ranks without a report: they were killed or asked to end.
 
-    What comes of another rank's end is an exception, which is reported; so they are the cause of what others report.
+    A rank that fails because another has ended reports an exception; so the ranks without a report are the cause.
     """
     codes = {number: rank.poll() for number, rank in enumerate(ranks)}
     return {number: code for number, code in codes.items() if code and not (folder / str(number)).exists()}
 
 
 def _may_come_of(silent: dict[int, int], report: rank_errors.RankError) -> bool:
-    """All were aborted, as gloo may abort a process whose partner has gone; and the report is not of a lost partner."""
+    """True if the reported error may be the cause: gloo aborts (SIGABRT) all silent ranks, and it is no lost peer."""
     return set(silent.values()) == {-signal.SIGABRT} and not any(word in report.text for word in LOST_PARTNER)

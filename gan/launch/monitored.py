@@ -1,4 +1,4 @@
-"""The names that early stopping and checkpoints may monitor: those that a run with these settings logs."""
+"""Check of monitored metrics: early stopping and checkpoints may only monitor what the run logs."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -20,17 +20,17 @@ LOOKING = (L.callbacks.EarlyStopping, L.callbacks.ModelCheckpoint, BestCheckpoin
 
 
 def check_monitors(settings: Settings, data: ImageData) -> None:
-    """Will what each callback monitors be logged?
+    """Check that the run logs the metric that each callback monitors.
 
     Raises:
-        ConfigError: with the names that will be, for each callback that monitors another one.
+        ConfigError: a callback monitors another name; the message lists the valid names.
     """
     if problems := list(_problems(settings, data)):
         raise ConfigError("\n".join(problems))
 
 
 def logged_names(settings: Settings, data: ImageData) -> list[str]:
-    """What is in ``trainer.callback_metrics`` in the course of a run on ``data``, which has been set up."""
+    """Return the names that a run on ``data`` (set up) puts into ``trainer.callback_metrics``."""
     logged = [EPOCH, TRAIN] if _has(settings, GameMonitor) else []
     logged += [QUALITY] if _has(settings, QualityMonitor) and not why_unmeasured(data) else []
     conditions = set(_conditions(settings, data))
@@ -54,7 +54,7 @@ def _problems(settings: Settings, data: ImageData) -> Iterator[str]:
 
 
 def _conditions(settings: Settings, data: ImageData) -> Iterator[str]:
-    """The conditions of the table of series that hold in a run with these settings."""
+    """Yield the conditions (`Series.when`) that are true for a run with these settings."""
     objective, codes = OBJECTIVES[settings["objective"]["name"]], settings["model"]["codes"]
     asked = settings["model"]["generator"].get("conditioning", "none") != "none" and data.image_shape[0] == 1
     kind = "points" if data.loaded.name in TOY_DISTRIBUTIONS else "images"
@@ -75,6 +75,6 @@ def _has(settings: Settings, kind: type) -> bool:
 
 
 def _class(node: Any) -> type:
-    """The class of a callback's node, which has been validated; of none at all, one that nobody asks for."""
+    """Return the class of a validated callback node; ``object`` if the node is empty."""
     found = locate(node["_target_"]) if node else None
     return found if isinstance(found, type) else object

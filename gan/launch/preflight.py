@@ -1,4 +1,4 @@
-"""What only the machine, and the number of images, can tell of a configuration: asked before a run takes its folder."""
+"""Preflight checks: does a configuration fit this machine and this dataset? They run before a run claims its folder."""
 
 import math
 import os
@@ -23,11 +23,11 @@ FOLDERS = ("default_root_dir", "save_dir", "dirpath")  # arguments of Lightning'
 
 
 def check_devices(trainer: Mapping[str, Any], batch_size: int) -> None:
-    """Does this machine have what the trainer's settings ask for, and can its processes share a minibatch?
+    """Check that this machine has what the trainer's settings need, and that its processes can divide a minibatch.
 
     Raises:
-        ConfigError: an accelerator, devices or a precision that are not here, processes that nobody has started or will
-            start, or a batch that cannot be dealt out.
+        ConfigError: the accelerator, the devices or the precision is not available, the number of processes does not
+            match how they are started, or a batch cannot be divided among them.
     """
     problems = list(_accelerator(trainer["accelerator"]))
     if not problems:
@@ -41,7 +41,7 @@ def check_devices(trainer: Mapping[str, Any], batch_size: int) -> None:
 
 
 def check_compiler(wanted: bool) -> None:
-    """Is there what torch.compile turns its C++ into machine code with?
+    """Check that this machine has a C++ compiler, which torch.compile needs.
 
     Raises:
         ConfigError: ``model.compile`` is true, and there is no compiler.
@@ -55,11 +55,11 @@ def check_compiler(wanted: bool) -> None:
 
 
 def check_data(settings: Mapping[str, Any], data: ImageData) -> None:
-    """What can be told of the run once its images are there: ``data`` has been set up.
+    """Check what depends on the images; ``data`` must have been set up.
 
     Raises:
-        ConfigError: no minibatch is left of an epoch, one is too small, the networks do not fit into memory, or a
-            callback monitors what nobody logs.
+        ConfigError: an epoch has no minibatch, a minibatch is too small, the networks do not fit into memory, or a
+            callback monitors a metric that is never logged.
     """
     check_minibatches(settings["trainer"], len(data.train_dataloader()))
     check_batch_norm(settings, data.train_images, data.batch_size)
@@ -68,15 +68,15 @@ def check_data(settings: Mapping[str, Any], data: ImageData) -> None:
 
 
 def minibatches(batches: int, limit: float | int) -> int:
-    """Minibatches of an epoch, of ``batches``, under ``trainer.limit_train_batches``: a number of them or a share."""
+    """Return how many of ``batches`` an epoch uses under ``trainer.limit_train_batches``: a number or a fraction."""
     return min(batches, limit) if isinstance(limit, int) else int(batches * limit)
 
 
 def check_minibatches(trainer: Mapping[str, Any], batches: int) -> None:
-    """Is at least one minibatch left of an epoch's ``batches``?
+    """Check that an epoch uses at least one of its ``batches``.
 
     Raises:
-        ConfigError: ``limit_train_batches``, or ``overfit_batches`` in its place, is less than one of them.
+        ConfigError: ``limit_train_batches``, or ``overfit_batches`` if set, selects less than one minibatch.
     """
     name = "overfit_batches" if trainer.get("overfit_batches") else "limit_train_batches"
     limit = trainer[name]
@@ -89,17 +89,17 @@ def check_minibatches(trainer: Mapping[str, Any], batches: int) -> None:
 
 
 def check_batch_norm(settings: Mapping[str, Any], images: int, batch_size: int) -> None:
-    """Does batch normalisation in an mlp, one value for each image and unit, always see two images?
+    """Check that batch normalisation in an mlp always sees two images or more: it has one value per image and unit.
 
-    In convolutional networks each image has many values for each channel.
+    Convolutional networks need no check: each image has many values per channel.
 
     Args:
-        settings: of the run, valid.
-        images: that are trained on.
+        settings: validated settings of the run.
+        images: number of training images.
         batch_size: images in one minibatch, over all processes together.
 
     Raises:
-        ConfigError: a minibatch, or the part of it that a process or ``optimizer.accumulate`` takes, is one image.
+        ConfigError: a minibatch, or the part of it for one process or step of ``optimizer.accumulate``, is one image.
     """
     model = settings["model"]
     networks = [name for name in NETWORKS if model[name].get("normalization") == "batch"]
@@ -111,7 +111,7 @@ def check_batch_norm(settings: Mapping[str, Any], images: int, batch_size: int) 
     drop_last, limit = settings["data"]["drop_last"], settings["trainer"]["limit_train_batches"]
 
     def smallest(size: int, *, drop_last: bool = drop_last, parts: int = parts) -> int:
-        """Images in the smallest part, for minibatches of so many images."""
+        """Return the images in the smallest part, for minibatches of ``size`` images."""
         full, rest = divmod(images, size)
         has_last = rest >= processes and not drop_last
         given = min(full + has_last, limit) if isinstance(limit, int) else int((full + has_last) * limit)
@@ -142,10 +142,12 @@ def _shared(processes: int, parts: int) -> str:
 
 
 def check_folders(settings: Mapping[str, Any]) -> None:
-    """Can the folders that Lightning's parts are told to write into be made and written? Nothing is made.
+    """Check that the output folders of Lightning's trainer, loggers and callbacks can be created and written.
+
+    Creates nothing.
 
     Raises:
-        ConfigError: something on the way is no folder, or is not writable.
+        ConfigError: a part of a path is not a folder, or is not writable.
     """
     nodes = {f"{group}.{name}": node for group in ("callbacks", "logger") for name, node in settings[group].items()}
     problems = []
@@ -153,7 +155,7 @@ def check_folders(settings: Mapping[str, Any]) -> None:
         for name in FOLDERS:
             folder = (node or {}).get(name)
             if not isinstance(folder, str) or "://" in folder or Path(folder).is_relative_to(settings["run_dir"]):
-                continue  # the run folder itself is looked at when it is taken
+                continue  # the run folder itself is checked when it is claimed
             if problem := _folder_problem(Path(folder)):
                 problems.append(f"{path}.{name}: {folder} given, and {problem}; a folder that can be written expected")
     if problems:
@@ -168,10 +170,10 @@ def _folder_problem(folder: Path) -> str | None:
 
 
 def check_memory(settings: Mapping[str, Any], data: ImageData) -> None:
-    """Are there the bytes for the weights of both networks and their gradients? Nothing of that size is made.
+    """Check that the weights and gradients of both networks fit into memory. Allocates none of it.
 
     Raises:
-        ConfigError: this machine has less memory than that.
+        ConfigError: this machine has less memory.
     """
     with torch.device("meta"):
         networks = build_networks(settings, data)
@@ -203,8 +205,8 @@ def _devices(devices: Any, kind: str) -> Iterator[str]:
     if kind == "cpu":
         if numbered or devices in (-1, "-1"):
             yield f"{given}, which is for GPUs, and this run is on the CPU; the number of processes, or auto, expected"
-        elif not inside_a_launch():  # where they run already
-            yield from _at_most(cores({}), "usable core", devices, kind)  # {}: all of them, not a job's share
+        elif not inside_a_launch():  # inside one, the processes run already
+            yield from _at_most(cores({}), "usable core", devices, kind)  # {}: all cores, not only those of a job
         return
     there = torch.cuda.device_count() if kind == "cuda" else 1
     has = f"this machine has {counted(there, 'GPU')}"
@@ -240,7 +242,7 @@ def _batch_norm(trainer: Mapping[str, Any], kind: str) -> Iterator[str]:
 
 
 def _processes(trainer: Mapping[str, Any]) -> Iterator[str]:
-    """Are as many processes there, or to be started by us, as will wait for one another?"""
+    """Yield a problem if the number of started processes differs from the number the settings need."""
     local, nodes = process_count(trainer["devices"], trainer["accelerator"]), trainer["num_nodes"]
     if not inside_a_launch():
         if nodes > 1:

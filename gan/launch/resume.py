@@ -1,8 +1,8 @@
-"""Going on with a run that ended early: its settings, what of them may change, and its newest whole checkpoint.
+"""Resume an interrupted run: its settings, which of them may change, and its newest complete checkpoint.
 
-``resume=RUN`` takes the settings from the run's folder, and what else is said on the command line changes them.
-``resume=auto`` takes them from the command line, as ever: where the run folder holds a run, that is gone on with, and
-else a new one begins. So one command can be given again and again, as a cluster's queue does.
+``resume=RUN`` takes the settings from the run folder; the other overrides of the command line change them.
+``resume=auto`` takes the settings from the command line as usual: it resumes the run in the run folder, or starts a
+new one if there is none. So the same command can be repeated, as the queue of a cluster does.
 """
 
 import sys
@@ -30,14 +30,14 @@ AUTO = "auto"
 
 
 class FinishedError(ConfigError):
-    """There is nothing to go on with: the run has all that its settings ask for."""
+    """The run is finished: it has reached the limits in its settings, so there is nothing to resume."""
 
 
 def without_run(words: Sequence[str]) -> list[str]:
-    """The command line as Hydra is to see it: ``resume=RUN`` as the settings of a run in that folder.
+    """Return the command line for Hydra: replace ``resume=RUN`` by overrides that select the run in that folder.
 
     Raises:
-        ConfigError: RUN holds no run.
+        ConfigError: RUN contains no run, or ``resume=RUN`` is used with a sweep or with hydra.run.dir.
     """
     given = [word.partition("=")[2] for word in words if command_line.names_run(word)]
     rest = [word for word in words if not command_line.names_run(word)]
@@ -57,7 +57,7 @@ def without_run(words: Sequence[str]) -> list[str]:
 
 
 def _is_setting(word: str) -> bool:
-    """True for a word that changes a setting of the run, and is not for Hydra."""
+    """True for a word that changes a setting of the run, not of Hydra."""
     return ("=" in word or word[:1] == "~") and not word.lstrip("+~").startswith(("-", "hydra", "resume."))
 
 
@@ -75,23 +75,23 @@ def _word(folder: Path) -> str:
 
 
 def resolve(settings: dict[str, Any], asked: Mapping[str, Any] | None) -> tuple[dict[str, Any], ResumeState | None]:
-    """The settings to run with, which are valid, and what is behind the run; None: it is a new one.
+    """Return the validated settings, and the state of the run to resume; None for a new run.
 
-    The folder of a run that is to go on is held from here on, so that what is found in it stays true.
+    Locks the folder of a run to resume, so that its contents cannot change afterwards.
 
     Args:
-        settings: as composed for the command line.
-        asked: the node ``resume``: ``run`` and ``allow``, or a ``checkpoint`` that another process has settled on.
+        settings: the settings composed from the command line.
+        asked: the node ``resume``: ``run`` and ``allow``, or the ``checkpoint`` that another process has chosen.
 
     Raises:
-        ConfigError: settings are not valid, or differ that may not; the folder's config.yaml is no run's; another
-            process trains in it; or it has checkpoints, and none that can be read.
-        FinishedError: nothing is left to do.
+        ConfigError: the settings are not valid, or a setting differs that must not; config.yaml in the folder does not
+            belong to a run; another process trains in the folder; or none of its checkpoints can be read.
+        FinishedError: the run is finished.
     """
-    from gan.config.validation import validate  # torch, which a mistake in the command line need not wait for
+    from gan.config.validation import validate  # imports torch: errors in the command line are printed before that
 
     asked = asked or {}
-    if asked.get("run") in (None, AUTO):  # else those of the run count
+    if asked.get("run") in (None, AUTO):  # else the saved settings are used
         validate(settings)
     if asked.get("checkpoint"):
         state = state_of(Path(asked["checkpoint"]))
@@ -115,7 +115,7 @@ def resolve(settings: dict[str, Any], asked: Mapping[str, Any] | None) -> tuple[
 
 
 def _unless_finished(folder: Path, state: ResumeState, settings: Mapping[str, Any]) -> ResumeState:
-    """What is behind the run, if there is something left to do."""
+    """Return the state of the run; raise FinishedError if the run is finished."""
     ended = run_folder.ended(folder)
     so_far = ResumeState(epochs=int(ended.get("epochs", 0)), g_updates=int(ended.get("g_updates", 0)))
     if state.checkpoint is None and (so_far.epochs or so_far.g_updates):
@@ -131,7 +131,7 @@ def _unless_finished(folder: Path, state: ResumeState, settings: Mapping[str, An
 
 
 def _longer(state: ResumeState, settings: Mapping[str, Any]) -> list[str]:
-    """The words by which a finished run goes on: each limit that has ended it, twice as far."""
+    """Return the overrides that continue a finished run: they double each limit that ended it."""
     epochs, steps = settings["trainer"]["max_epochs"], settings["trainer"]["max_steps"]
     limits = {}
     if epochs is not None and 0 <= epochs <= state.epochs:
@@ -143,7 +143,7 @@ def _longer(state: ResumeState, settings: Mapping[str, Any]) -> list[str]:
 
 
 def describe(state: ResumeState) -> list[str]:
-    """What to say, before it goes on, of a run that has a state."""
+    """Return the lines to print before a run is resumed."""
     lines = [f"resume: passed over: {what}" for what in state.damaged]
     if state.checkpoint is None:
         return [*lines, "resume: no checkpoint was written so far; the run begins anew"]
@@ -151,6 +151,6 @@ def describe(state: ResumeState) -> list[str]:
 
 
 def print_state(state: ResumeState) -> None:
-    """Say it where warnings are looked for."""
+    """Print the lines of `describe` to stderr."""
     for line in describe(state):
         print(line, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What a run says about itself: before it starts, when it has ended, and in its folder for whoever repeats it."""
+"""Run summary: the text printed before and after training, and run.json, which contains what repeats the run."""
 
 import contextlib
 import importlib.metadata
@@ -31,14 +31,14 @@ from gan.training.callbacks.checkpoint import LastCheckpoint
 from gan.training.callbacks.quality import QualityMonitor, quality_of, why_unmeasured
 from gan.training.module import GAN
 
-EXTRAS = ("penalty", "augmentation", "lr_schedule", "ema")  # told where they are chosen
+EXTRAS = ("penalty", "augmentation", "lr_schedule", "ema")  # shown if not "none"
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "hydra-core", "omegaconf", "tensorboard", "numpy")
 
 
 def before(
     settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.Trainer, past: ResumeState | None = None
 ) -> str:
-    """The run in a few lines: images, networks, device, length, folder, and where it goes on from."""
+    """Summarise a run in a few lines: images, networks, device, length, folder, and the checkpoint it resumes from."""
     model = settings["model"]
     batches = minibatches(len(data.train_dataloader()), trainer.limit_train_batches)
     updates = game.schedule.generator_updates(trainer.max_epochs, batches) if trainer.max_epochs else 0
@@ -61,7 +61,7 @@ def before(
 
 
 def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
-    """What the run has left, and how to look at it; at the very end, the picture and the command for TensorBoard."""
+    """List the files the run has written and how to view them; last, the TensorBoard command and the newest grid."""
     folder = Path(trainer.default_root_dir)
     sample = shell.command("gan", "sample", short(folder), "--n", "64", "--out", "grid.png")
     kept = {
@@ -94,7 +94,7 @@ def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
 
 
 def warning(data: ImageData) -> str:
-    """That the images are not the ones that were asked for, so that nobody can overlook it."""
+    """Return a conspicuous warning that the images are not from the requested dataset."""
     bar = "!" * 100
     return f"{bar}\nWARNING: this is not the data set '{data.substitute_for}' that was asked for.\n{data.origin}\n{bar}"
 
@@ -102,12 +102,12 @@ def warning(data: ImageData) -> str:
 def record(
     settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer, run_dir: Path, past: ResumeState | None = None
 ) -> None:
-    """Write run.json: what, beside config.yaml, it takes to repeat the run, and what it ran on.
+    """Write run.json: what is needed, in addition to config.yaml, to repeat the run, and the machine it ran on.
 
-    When a run goes on the facts of its beginning stay, and ``resumed`` gets an entry with those that are now.
+    For a resumed run, keep the first facts, and append the current ones to ``resumed``.
     """
     facts = _facts(settings, data, trainer)
-    with contextlib.suppress(OSError, RunFileError):  # the first part may have been killed before it wrote any
+    with contextlib.suppress(OSError, RunFileError):  # the first process may have been killed before it wrote one
         if past is not None and past.checkpoint is not None:
             first = read_json(run_dir / "run.json")
             now = {"from": past.checkpoint.name, "g_updates": past.g_updates, "changed": past.changed, **facts}
@@ -137,14 +137,14 @@ def _facts(settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer) -> 
 
 
 def training_seconds(trainer: L.Trainer, since_start: float) -> float:
-    """What all parts of a run have taken; where no checkpoint knows of the earlier ones, the last."""
+    """Return the training time in seconds, including before each resume if a checkpoint callback has stored it."""
     callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
     keeper = next((callback for callback in callbacks if isinstance(callback, LastCheckpoint)), None)
     return keeper.seconds if keeper is not None else since_start
 
 
 def record_end(trainer: L.Trainer, run_dir: Path, seconds: float) -> None:
-    """Add to run.json how far the run came, and in what time."""
+    """Add the final progress and the training time to run.json."""
     game = trainer.lightning_module
     assert isinstance(game, GAN)
     facts = read_json(run_dir / "run.json")
@@ -160,7 +160,7 @@ def record_end(trainer: L.Trainer, run_dir: Path, seconds: float) -> None:
 
 @contextlib.contextmanager
 def early_end(trainer: L.Trainer) -> Iterator[None]:
-    """If what is inside ends by an error or a signal, run.json says so, for whoever looks at the folder later."""
+    """If the block ends by an error or a signal, record that in run.json."""
     try:
         yield
     except Exception as error:
@@ -174,7 +174,7 @@ def early_end(trainer: L.Trainer) -> Iterator[None]:
 
 
 def _add(trainer: L.Trainer, name: str, **facts: Any) -> None:
-    """Add an end to run.json; of an error of another process `gan.launch.launcher` tells."""
+    """Add an early end to run.json; `gan.launch.launcher` does so for an error in another process."""
     if trainer.is_global_zero:
         run_folder.record_early_end(Path(trainer.default_root_dir), name, **facts)
 
@@ -187,7 +187,7 @@ def _past(past: ResumeState) -> str:
 
 
 def _quality(trainer: L.Trainer, data: ImageData) -> dict[str, str]:
-    """How often the images will be measured, or why they will not; nothing where nobody wants to."""
+    """Describe how often quality is measured, or why it is not; empty without a quality callback."""
     monitor = _quality_monitor(trainer)
     if monitor is None:
         return {}
@@ -197,7 +197,7 @@ def _quality(trainer: L.Trainer, data: ImageData) -> dict[str, str]:
 
 
 def _measured(trainer: L.Trainer) -> list[str]:
-    """The last measures, and what measuring has cost."""
+    """Describe the last quality metrics, and the cost of measuring."""
     monitor, measured = _quality_monitor(trainer), quality_of(trainer)
     if monitor is None or not measured:
         return []
@@ -218,7 +218,7 @@ def _network(model: Mapping[str, Any], name: str, network: nn.Module) -> str:
 
 
 def _choice(node: Mapping[str, Any]) -> str:
-    """An option by its name, with its settings."""
+    """Describe an option: its name and its settings."""
     own = ", ".join(f"{key} {value}" for key, value in node.items() if key != "name")
     return f"{node['name']} ({own})" if own else str(node["name"])
 
@@ -266,7 +266,7 @@ def _processor() -> str:
 
 
 def _git_commit() -> dict[str, Any] | None:
-    """The commit of the checkout that this code stands in, and whether anything was changed since; None elsewhere."""
+    """Return the commit of the checkout with this code, and whether it is clean; None outside a checkout."""
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(Path(__file__).parent), *arguments]

@@ -1,8 +1,8 @@
-"""Checkpoints as files: a seal by which a damaged one is told, and which of a run's is the newest whole one.
+"""Checkpoint files: a checksum (the seal) that detects damaged files, and the search for the newest intact one.
 
-A checkpoint is what ``torch.save`` writes, a zip archive; the seal is the archive's comment, the sha256 of all bytes
-before it. So it stands in the same file, and whoever reads the archive without us is not disturbed. Nothing here
-imports torch.
+A checkpoint is the zip archive that ``torch.save`` writes. The seal is the comment of the archive: the sha256 of all
+bytes before it. So it is in the same file, and other programs can still read the archive. This module does not import
+torch.
 """
 
 import contextlib
@@ -15,24 +15,24 @@ from gan.system.errors import GanError
 
 SEAL = b"gan sha256 "
 SEAL_LENGTH = len(SEAL) + 64
-COUNT_LENGTH = 2  # an archive ends with the length of its comment, in 16 bits, and the comment
+COUNT_LENGTH = 2  # bytes: an archive ends with the length of its comment, in 16 bits, and the comment
 
 
 class CheckpointError(GanError):
-    """A checkpoint that is missing, damaged, or not one of ours."""
+    """The checkpoint is missing, damaged, or not written by this program."""
 
 
 def sealed(archive: bytes) -> bytes:
-    """A zip archive without a comment, with the seal as its comment."""
+    """Return a zip archive that has no comment, with the seal added as its comment."""
     body = archive[:-COUNT_LENGTH] + SEAL_LENGTH.to_bytes(COUNT_LENGTH, "little")
     return body + SEAL + hashlib.sha256(body).hexdigest().encode()
 
 
 def read_whole(path: Path) -> bytes:
-    """The bytes of a checkpoint, once its seal has been found to be right.
+    """Return the bytes of a checkpoint after checking its seal.
 
     Raises:
-        CheckpointError: there is no such file, it cannot be read, or it is not whole.
+        CheckpointError: the file does not exist, cannot be read, or is damaged.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -49,7 +49,7 @@ def read_whole(path: Path) -> bytes:
 
 
 def is_intact(path: Path) -> bool:
-    """True for a checkpoint that can be read and whose seal is right."""
+    """True for a checkpoint that can be read and has a correct seal."""
     with contextlib.suppress(CheckpointError):
         read_whole(path)
         return True
@@ -57,10 +57,10 @@ def is_intact(path: Path) -> bool:
 
 
 def newest_first(run: Path) -> list[Path]:
-    """What is called a checkpoint in a run folder's checkpoints/, whole or not, the last written first.
+    """Return the checkpoint files of a run folder, intact or damaged, newest first.
 
     Raises:
-        CheckpointError: there is such a folder, and it cannot be read.
+        CheckpointError: the folder checkpoints/ exists and cannot be read.
     """
     folder = run / "checkpoints"
     try:

@@ -1,4 +1,4 @@
-"""How a run's checkpoints get to the disk and back: whole or not at all, in the background, and never as code."""
+"""Checkpoint saving and loading: atomic writes in a background thread; loading never executes code from the file."""
 
 import contextlib
 import errno
@@ -20,16 +20,16 @@ from gan.system.files import make_folder, write_bytes
 
 FORMAT = 1
 IN_THE_BACKGROUND = {"background": True}
-# From a format to the next: functions of a checkpoint, changed in place. The first format has none before it.
+# Functions that convert a checkpoint from one format to the next, in place. Format 1 has no earlier one.
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], None]] = {}
 
 
 class SealedCheckpoints(CheckpointIO):
-    """Lightning's way to the disk: sealed files, written beside their target and renamed, while training goes on.
+    """Lightning CheckpointIO that writes sealed files to a temporary name and renames them, while training continues.
 
-    With `IN_THE_BACKGROUND` among a call's storage options it does not wait for the file: what is saved is copied at
-    once, so the file holds the moment of the call. One file is written at a time: the next call waits for it, and tells
-    its error, if it had one; so does the end of the run.
+    With the storage option `IN_THE_BACKGROUND`, a call does not wait for the file: it copies the checkpoint at once, so
+    the file has the state at the time of the call. One file is written at a time: the next call, or the end of the run,
+    waits for it and raises its error, if any.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class SealedCheckpoints(CheckpointIO):
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
         self.wait()
         copied = apply_to_collection({**checkpoint, "format": FORMAT}, Tensor, lambda tensor: tensor.detach().clone())
-        with contextlib.suppress(OSError):  # which the writing will have too
+        with contextlib.suppress(OSError):  # the write will raise it too
             make_folder(Path(path).parent)
         self._writing = self._writer.submit(_write, copied, Path(path))
         if storage_options != IN_THE_BACKGROUND:
@@ -48,10 +48,10 @@ class SealedCheckpoints(CheckpointIO):
     def load_checkpoint(
         self, path: Any, map_location: Any | None = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
-        """The checkpoint, on the CPU if nothing else is said; ``weights_only`` is always true, whatever is given.
+        """Load a checkpoint, to the CPU by default; ``weights_only`` is ignored and always true.
 
         Raises:
-            CheckpointError: it is missing, damaged, of a newer version of this program, or holds more than data.
+            CheckpointError: it is missing, damaged, from a newer version of this program, or contains more than data.
         """
         return load(Path(path), map_location or "cpu")
 
@@ -60,10 +60,10 @@ class SealedCheckpoints(CheckpointIO):
         Path(path).unlink(missing_ok=True)
 
     def wait(self) -> None:
-        """Until the last file is written.
+        """Wait until the last file is written.
 
         Raises:
-            OSError: it could not be; the file that was there before is as it was.
+            OSError: the write failed; the previous file is unchanged.
         """
         writing, self._writing = self._writing, None
         if writing is not None:
@@ -74,7 +74,7 @@ class SealedCheckpoints(CheckpointIO):
 
 
 def load(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
-    """A sealed checkpoint, in today's format.
+    """Load a sealed checkpoint and convert it to the current format.
 
     Raises:
         CheckpointError: as ``SealedCheckpoints.load_checkpoint``.
@@ -83,7 +83,7 @@ def load(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
     try:
         _check_stored(content)
         checkpoint: dict[str, Any] = torch.load(io.BytesIO(content), map_location=map_location, weights_only=True)
-    except Exception as error:  # of any kind: torch reads what somebody may have made up
+    except Exception as error:  # of any kind: the file may be malicious
         raise CheckpointError(f"{path}: not a checkpoint that can be read: it holds more than data") from error
     written = checkpoint.get("format") if isinstance(checkpoint, dict) else None
     if type(written) is not int or not 1 <= written <= FORMAT:
@@ -94,7 +94,7 @@ def load(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
 
 
 def _check_stored(content: bytes) -> None:
-    """Raise ValueError where the archive would grow as it is read: torch compresses nothing."""
+    """Raise ValueError if the archive is compressed, as torch never does: reading it could fill the memory."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > len(content):
             raise ValueError("compressed")
@@ -103,6 +103,6 @@ def _check_stored(content: bytes) -> None:
 def _write(checkpoint: dict[str, Any], path: Path) -> None:
     buffer = io.BytesIO()
     torch.save(checkpoint, buffer)
-    if not path.parent.exists():  # it was there a moment ago; made anew, it would hide what was moved
+    if not path.parent.exists():  # moved or deleted since the call; a new folder would hide that
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     write_bytes(path, sealed(buffer.getvalue()))

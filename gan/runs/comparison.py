@@ -1,4 +1,4 @@
-"""Whether two runs have the same numbers: all of their checkpoints and rows of metrics.csv, but for the times."""
+"""Comparison of two runs: are the values in their checkpoints and metrics.csv identical, except for times?"""
 
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,12 @@ from gan.runs.run_folder import in_folder
 from gan.runs.series import IMAGES_PER_SECOND
 
 TIMES = ("seconds", "images_per_second", IMAGES_PER_SECOND)
-NEVER_ALIKE = (*TIMES, "event_files")  # TensorBoard's files hold times and the machine's name
+NEVER_ALIKE = (*TIMES, "event_files")  # TensorBoard's files contain times and the machine's name
 LAST = Path("checkpoints") / "last.ckpt"
 
 
 def differing(one: Any, other: Any, path: str = "") -> list[str]:
-    """Where two checkpoints differ by anything at all, each place as /game/turns. Equal tensors are bit-equal."""
+    """Return the places where two checkpoints differ, each as a path like /game/turns. Tensors must be bit-equal."""
     if path.rsplit("/", maxsplit=1)[-1] in NEVER_ALIKE:
         return []
     if isinstance(one, dict) and isinstance(other, dict):
@@ -31,10 +31,10 @@ def differing(one: Any, other: Any, path: str = "") -> list[str]:
 
 
 def last_checkpoints(run: Path, other: Path, *, ignore_new: bool = False) -> list[str]:
-    """Where the last checkpoints of two run folders differ; that they lie in two folders does not count.
+    """Return the places where the last checkpoints of two run folders differ; the folder paths are ignored.
 
     Args:
-        ignore_new: names that only the second checkpoint has do not count: the first may be of an earlier version.
+        ignore_new: ignore names that only the second checkpoint has: the first may be from an earlier version.
 
     Raises:
         CheckpointError: one of them cannot be read.
@@ -45,7 +45,7 @@ def last_checkpoints(run: Path, other: Path, *, ignore_new: bool = False) -> lis
 
 
 def _only_names_of(one: Any, other: Any) -> Any:
-    """``other`` without the names, at any depth, that ``one`` does not have."""
+    """Return ``other`` without the names that ``one`` does not have, at any depth."""
     if isinstance(one, dict) and isinstance(other, dict):
         return {name: _only_names_of(one[name], value) for name, value in other.items() if name in one}
     if isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):
@@ -54,7 +54,7 @@ def _only_names_of(one: Any, other: Any) -> Any:
 
 
 def rows(run: Path) -> list[dict[str, str]]:
-    """The rows of a run folder's metrics.csv as they are written, without the times; [] if it has none."""
+    """Return the rows of metrics.csv in a run folder as text, without the times; [] if there is no file."""
     try:
         rows = read_rows(run / FILE_NAME)
         return [{name: text for name, text in row.items() if name not in TIMES} for row in rows]
@@ -63,7 +63,7 @@ def rows(run: Path) -> list[dict[str, str]]:
 
 
 def first_difference(one: list[dict[str, str]], other: list[dict[str, str]]) -> str | None:
-    """What the first row that differs says, such as "update 120: train/d_loss 0.6931 before, 0.6929 now"."""
+    """Describe the first row that differs, e.g. "update 120: train/d_loss 0.6931 before, 0.6929 now"."""
     for before, now in zip(one, other, strict=False):
         names = [name for name in dict.fromkeys([*before, *now]) if before.get(name, "") != now.get(name, "")]
         if names:

@@ -1,4 +1,4 @@
-"""What metrics.csv says: each logged column as a curve over the real images that the run had seen, or the steps."""
+"""Reader of metrics.csv: each logged column as a curve over the number of real images seen, or over the steps."""
 
 import contextlib
 import csv
@@ -15,50 +15,50 @@ from gan.runs.run_files import read_bytes, unreadable
 from gan.runs.series import IMAGES
 
 FILE_NAME = "metrics.csv"
-MOST_IMAGES = 2**53  # a row with more is none: differences of them have no float
+MOST_IMAGES = 2**53  # rows with more are ignored: their differences have no exact float
 
 
 @dataclass
 class Curve:
-    """One column: ``values`` at ``x``, the real images seen or the steps, in the order of time. Values may be NaN."""
+    """One column: ``values`` at ``x`` (real images seen, or steps), ordered by time. Values may be NaN."""
 
     x: list[int] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
 
     def finite(self) -> list[float]:
-        """The values that are numbers."""
+        """Return the finite values."""
         return [value for value in self.values if math.isfinite(value)]
 
     def plain(self) -> dict[str, list[Any]]:
-        """For a page's JSON, which has no NaN; five digits are more than a screen shows."""
+        """Return the curve for JSON in a web page: NaN becomes None; five digits are enough for a screen."""
         return {"x": self.x, "y": [float(f"{value:.5g}") if math.isfinite(value) else None for value in self.values]}
 
 
 def read_rows(path: Path) -> Iterator[dict[str, str]]:
-    """The whole rows of a metrics.csv by column; of a last line without its end nothing.
+    """Yield the rows of a metrics.csv by column; ignores an incomplete last line.
 
     Raises:
-        FileNotFoundError: there is none.
-        RunFileError: it is no table within the bounds.
+        FileNotFoundError: the file does not exist.
+        RunFileError: it is not a table within the size limits.
     """
     text = read_bytes(path).decode(errors="replace")
     whole = text[: text.rfind("\n") + 1].replace("\0", "")
     try:
         for row in csv.DictReader(io.StringIO(whole, newline="")):
-            yield {name: cell or "" for name, cell in row.items() if isinstance(name, str)}  # None: cells too many
+            yield {name: cell or "" for name, cell in row.items() if isinstance(name, str)}  # None: extra cells
     except csv.Error as error:
         raise unreadable(path, error) from error
 
 
 def read_curves(table: Path, axis: str = IMAGES) -> dict[str, Curve]:
-    """The columns of a metrics.csv by name, over the column ``axis``; none if there is no such file.
+    """Return the columns of a metrics.csv by name, over the column ``axis``; empty if the file does not exist.
 
-    A row without ``axis`` belongs to the number in the row above it. A last line without its end is still being
-    written, and is left out, as is a row with a cell that is no number. Where the axis goes back, a run was taken up
-    again from a checkpoint: what it had logged after that is replaced.
+    A row without ``axis`` uses the value of the row above it. An incomplete last line, which is still being written,
+    and rows with a cell that is not a number are ignored. If the axis goes back, the run was resumed from a checkpoint:
+    the new rows replace the rows logged after that checkpoint.
 
     Raises:
-        RunFileError: it cannot be read.
+        RunFileError: the file cannot be read.
     """
     curves: dict[str, Curve] = {}
     x = 0
@@ -86,9 +86,9 @@ def _rows(table: Path) -> Iterator[dict[str, float]]:
 
 
 def thinned(curve: Curve, most: int) -> Curve:
-    """At most ``most`` points (4 or more): of each of equally wide bins the least and the greatest value, as they came.
+    """Return at most ``most`` points (4 or more): the minimum and maximum of each of equally wide bins, in order.
 
-    So no peak is lost. Where any value of a bin is not finite, one such is kept besides, which shows as a gap.
+    So no peak is lost. A bin with non-finite values also keeps one of them, which shows as a gap.
     """
     if len(curve.x) <= most:
         return curve
@@ -109,7 +109,7 @@ def thinned(curve: Curve, most: int) -> Curve:
 
 
 def with_gaps(curve: Curve) -> Curve:
-    """Break the line where nothing was logged for long: with alternating epochs, while the other network trained."""
+    """Break the line at long gaps in the log: with alternating epochs, those in which the other network trained."""
     distances = [after - before for before, after in itertools.pairwise(curve.x)]
     usual = statistics.median(distances) if distances else 0
     broken = Curve()

@@ -1,4 +1,4 @@
-"""Curves as one PNG: losses.png of a run, and the charts of a report in Markdown."""
+"""Plots of curves as one PNG: losses.png of a run, and the charts of a Markdown report."""
 
 import io
 import math
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from gan.runs.curves import Curve
 from gan.runs.series import Chart
 
-Line = tuple[str, Curve, Mapping[str, str]]  # its name, its points, and what matplotlib is not to choose of its look
+Line = tuple[str, Curve, Mapping[str, str]]  # name, points, and style arguments for matplotlib
 
 
 def draw(
@@ -19,12 +19,12 @@ def draw(
     axis: str = "",
     one_legend: bool = False,
 ) -> bytes:
-    """A PNG with one panel for each chart.
+    """Draw a PNG with one panel per chart.
 
     Args:
-        columns: panels side by side. size: in inches. dpi: pixels of an inch.
-        axis: what the curves are drawn against.
-        one_legend: one below all panels, which have the same lines, in place of one in each.
+        columns: panels side by side. size: in inches. dpi: pixels per inch.
+        axis: label of the x axis.
+        one_legend: draw one legend below all panels, which have the same lines, instead of one in each panel.
     """
     from matplotlib.figure import Figure  # half a second to import
 

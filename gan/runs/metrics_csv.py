@@ -1,4 +1,4 @@
-"""metrics.csv: everything that is logged, as one table in the run folder; and TensorBoard's event files."""
+"""Logger of metrics.csv, one table of all logged metrics in the run folder; and resuming of TensorBoard's files."""
 
 import csv
 import io
@@ -14,18 +14,17 @@ from gan.system.files import write_bytes
 
 
 def event_files(logger: TensorBoardLogger) -> dict[str, int]:
-    """The event files of a run so far, by name, and their sizes in bytes, once all that is logged is in them."""
+    """Write all logged values to TensorBoard's event files, and return their sizes in bytes, by name."""
     logger.experiment.flush()
     return {path.name: path.stat().st_size for path in _event_files(logger)}
 
 
 def cut_event_files(logger: TensorBoardLogger, sizes: dict[str, int] | None, step: int) -> None:
-    """Forget what was logged after `event_files` has told these sizes; what is logged next is in a file of its own.
+    """Remove what was logged after `event_files` returned these sizes; the next values go to a new file.
 
-    Of checkpoints of earlier versions, which do not have the sizes (None), TensorBoard leaves out what was logged after
-    this ``step``.
+    Checkpoints of earlier versions have no sizes (None): TensorBoard then hides what was logged after ``step``.
     """
-    logger.experiment.close()  # it opens another file when it is next asked to write
+    logger.experiment.close()  # it opens a new file at the next write
     if sizes is None:
         logger.experiment.purge_step = step + 1
         return
@@ -41,9 +40,9 @@ def _event_files(logger: TensorBoardLogger) -> list[Path]:
 
 
 class MetricsCSV(Logger):
-    """Rows of ``step`` (generator updates) and whatever was logged at it; a column appears when it is first logged.
+    """Logger that writes one row per ``step`` (generator updates); a column is added when it is first logged.
 
-    Unlike Lightning's CSVLogger it may live in a folder that holds other files, and keeps the rows that are there.
+    Unlike Lightning's CSVLogger it accepts a folder with other files, and keeps existing rows.
     """
 
     FILE_NAME = FILE_NAME
@@ -52,7 +51,7 @@ class MetricsCSV(Logger):
         super().__init__()
         self.path = Path(save_dir) / self.FILE_NAME
         self._columns: list[str] = []
-        self._rows: int | None = None  # in the file; None: not yet counted
+        self._rows: int | None = None  # number in the file; None: not yet counted
 
     @property
     def name(self) -> str:
@@ -68,7 +67,7 @@ class MetricsCSV(Logger):
 
     @rank_zero_only
     def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
-        """The run folder's config.yaml has them."""
+        """Do nothing: config.yaml in the run folder contains them."""
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
@@ -81,17 +80,17 @@ class MetricsCSV(Logger):
             with open(self.path, "a", newline="", opener=_opened_if_there) as file:  # Path.open has no opener
                 csv.DictWriter(file, self._columns).writerow(row)
         except OSError as error:
-            error.filename = str(self.path)  # a write that fails does not know the name
+            error.filename = str(self.path)  # a failed write does not set the name
             raise
         self._rows = counted + 1
 
     @property
     def position(self) -> dict[str, Any]:
-        """How much there is now: ``rows``, and the names of the ``columns``."""
+        """Return the current number of ``rows``, and the names of the ``columns``."""
         return {"rows": self._counted(), "columns": list(self._columns)}
 
     def back_to(self, position: dict[str, Any]) -> None:
-        """Forget the rows that were logged after a position, and the columns that came with them."""
+        """Remove the rows and columns that were added after a `position`."""
         rows = self._table()[0][: position["rows"]]
         if rows:
             self._rewrite(rows, position["columns"])
@@ -100,14 +99,14 @@ class MetricsCSV(Logger):
         self._rows, self._columns = len(rows), list(position["columns"]) if rows else []
 
     def _counted(self) -> int:
-        """The rows in the file; the first time it looks, at its columns too."""
+        """Return the number of rows in the file; the first call reads the rows and columns."""
         if self._rows is None:
             rows, self._columns = self._table()
             self._rows = len(rows)
         return self._rows
 
     def _table(self) -> tuple[list[dict[str, str]], list[str]]:
-        """Rows and columns of the file; without a last line that is not whole, as a killed process leaves it."""
+        """Return rows and columns of the file, without an incomplete last line, which a killed process can leave."""
         if not self.path.exists():
             return [], []
         whole, newline, _ = self.path.read_text().rpartition("\n")
@@ -115,7 +114,7 @@ class MetricsCSV(Logger):
         return list(reader), list(reader.fieldnames or [])
 
     def _write_again(self, columns: list[str]) -> None:
-        """Put the rows that are there under more columns."""
+        """Write the existing rows again with more columns."""
         self._rewrite(self._table()[0], columns)
 
     def _rewrite(self, rows: list[dict[str, str]], columns: list[str]) -> None:
@@ -128,5 +127,5 @@ class MetricsCSV(Logger):
 
 
 def _opened_if_there(path: str, flags: int) -> int:
-    """Without creating it: a table that was deleted would go on without its header."""
+    """Open without creating: a new file in place of a deleted table would have no header."""
     return os.open(path, flags & ~os.O_CREAT)

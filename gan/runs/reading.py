@@ -1,4 +1,4 @@
-"""Run folders: which there are below a folder, and what the files of one say."""
+"""Reader of run folders: find the runs below a folder, and read the files of each."""
 
 import math
 import os
@@ -17,20 +17,20 @@ from gan.runs.sweep_jobs import FAILED, PRUNED, reason
 from gan.system.errors import GanError
 
 SETTINGS, FACTS, QUALITY = "config.yaml", "run.json", "quality.json"
-STILL = 600  # seconds without a new row after which a run that has not ended counts as cut, where locks are unknown
+STILL = 600  # seconds: without locks, an unended run with no file change for this long counts as interrupted
 
 
 @dataclass(frozen=True)
 class Run:
-    """What stands in one run folder.
+    """Contents of one run folder.
 
     Attributes:
-        folder: where. name: the end of that path, long enough to tell the runs of a report apart.
-        settings: config.yaml. facts: run.json. quality: the measures of quality.json; {} if not measured.
+        folder: path of the run folder. name: the end of that path, long enough to be unique in a report.
+        settings: config.yaml. facts: run.json. quality: the metrics of quality.json; {} if not measured.
         alarms: alarms.json, one line each.
-        failure: of a job of a sweep that failed, failed.json's reason; else "".
-        pruned: of one that its search ended early, pruned.json; {} of any other.
-        changed: when a file of the run last changed, in seconds since 1970.
+        failure: reason from failed.json if this is a failed job of a sweep; else "".
+        pruned: pruned.json if the search pruned this job; else {}.
+        changed: time of the last change of a file of the run, in seconds since 1970.
     """
 
     folder: Path
@@ -45,17 +45,17 @@ class Run:
 
     @cached_property
     def curves(self) -> dict[str, Curve]:
-        """metrics.csv, read when it is asked for."""
+        """Return the curves of metrics.csv; reads the file at the first access."""
         return read_curves(self.folder / FILE_NAME)
 
     @property
     def data(self) -> str:
-        """The name of the set that it was trained on, which may stand in for the one that was asked for."""
+        """Return the name of the dataset the run was trained on, which may replace the requested one."""
         return str(_node(self.facts, "data").get("used") or _node(self.settings, "data").get("name") or "unknown data")
 
     @property
     def extractors(self) -> Mapping[str, Any]:
-        """What it was measured with: name -> sha256."""
+        """Return the feature extractors used for the quality metrics: name -> sha256."""
         return _node(self.quality, "extractors")
 
     @property
@@ -64,15 +64,14 @@ class Run:
 
     @property
     def ended(self) -> Mapping[str, Any]:
-        """How far it came and in what time; {} of a run that has not ended by itself."""
+        """Return the final progress and time; {} if the run has not ended by itself."""
         return _node(self.facts, "ended")
 
     def state(self, now: float) -> str:
-        """finished; pruned: ended early by its search; running; failed: by an error; or cut: by a signal, or with the
-        machine.
+        """Return finished; pruned (by its search); running; failed (by an error); or cut (by a signal or a crash).
 
-        A run holds its folder as long as it lives. Where that cannot be seen it counts as running until for ten minutes
-        none of its files has changed.
+        A run locks its folder while it runs. If locks are not available, it counts as running until none of its files
+        has changed for ten minutes.
         """
         if self.ended and not self.failure:
             return "pruned" if self.pruned else "finished"
@@ -83,12 +82,12 @@ class Run:
 
     @property
     def is_ranked(self) -> bool:
-        """False of one that failed, or that its search ended early: its measures are of another length."""
+        """False for a failed or pruned run: its metrics come from a shorter training."""
         return not (self.failure or _node(self.facts, "failed") or self.pruned)
 
     @property
     def why(self) -> str:
-        """Of a run that failed, was cut or was pruned: by what, where its folder says so."""
+        """Return why a run failed, was interrupted or was pruned; "" if its folder has no reason."""
         if self.failure:
             return " ".join(self.failure.split())
         if self.ended:
@@ -97,7 +96,7 @@ class Run:
         return " ".join(str(told).split())
 
     def count(self, counter: str) -> float | None:
-        """``images_seen`` or ``g_updates``, up to now."""
+        """Return ``images_seen`` or ``g_updates`` so far."""
         if _is_number(ended := self.ended.get(counter)):
             return float(ended)
         values = self.curves.get(counter, Curve()).finite()
@@ -105,7 +104,7 @@ class Run:
 
     @property
     def seconds(self) -> float | None:
-        """Of training; of a run that has not ended, from its start to its last row, if run.json has the start."""
+        """Return the training time; before the end, from the start in run.json, if it has one, to the last row."""
         if _is_number(seconds := self.ended.get("seconds")):
             return float(seconds)
         try:
@@ -115,7 +114,7 @@ class Run:
         return self.changed - began if self.count(IMAGES) and self.changed > began else None
 
     def last(self, column: str) -> float | None:
-        """The last value of a column of metrics.csv, NaN or not."""
+        """Return the last value of a column of metrics.csv; may be NaN."""
         values = self.curves.get(column, Curve()).values
         return values[-1] if values else None
 
@@ -125,7 +124,7 @@ class Run:
         return grids[-1] if grids else None
 
     def picture(self, path: Path) -> bytes | None:
-        """A PNG of this folder; None where the path is none, or leads out of the folder."""
+        """Return the bytes of a PNG in this folder; None if the path is not a PNG or leaves the folder."""
         try:
             is_own = path.resolve().is_relative_to(self.folder.resolve())
             content = read_bytes(path) if is_own else b""
@@ -135,13 +134,13 @@ class Run:
 
     @property
     def command(self) -> list[str]:
-        """The command line that began it; of a run of a sweep that of the whole sweep."""
+        """Return the command line that started the run; for a job of a sweep, the command of the sweep."""
         words = self.facts.get("command")
         return [str(word) for word in words] if isinstance(words, list) else []
 
 
 def _why_pruned(facts: Mapping[str, Any]) -> str:
-    """Such as "quality/fcd 120 at its measurement 2, worse than the median of 5 finished runs, 90.1"."""
+    """Describe why, e.g. "quality/fcd 120 at its measurement 2, worse than the median of 5 finished runs, 90.1"."""
     own = next((f"{name} {value:.4g}" for name, value in facts.items() if "/" in name and _is_number(value)), "")
     if not own:
         return "by its search" if facts else ""
@@ -156,26 +155,26 @@ def _is_number(value: Any) -> TypeGuard[int | float]:
 
 
 def find_runs(sources: Iterable[Path]) -> list[Run]:
-    """The runs in these folders: each is a run folder, or has run folders below it.
+    """Return the runs in these folders: each is a run folder, or has run folders below it.
 
     Raises:
-        GanError: one of them does not exist, has no run in it, or a file of a run cannot be read.
+        GanError: a folder does not exist or contains no run, or a file of a run cannot be read.
     """
     return [read_run(folder, name) for folder, name in named_folders(sources).items()]
 
 
 def readable_runs(sources: Iterable[Path]) -> tuple[list[Run], dict[str, str]]:
-    """The runs in these folders that can be read; and of the others, by name, why they cannot.
+    """Return the readable runs in these folders, and for each unreadable one its name and the error.
 
     Raises:
-        GanError: a folder does not exist, or has no run in it.
+        GanError: a folder does not exist or contains no run.
     """
     runs, unreadable = [], {}
     for folder, name in named_folders(sources).items():
         try:
             run = read_run(folder, name)
             if not run.ended:
-                run.curves  # noqa: B018 (read now: it says how far the run came)
+                run.curves  # noqa: B018 (read it now: it has the progress of the run)
             runs.append(run)
         except RunFileError as error:
             unreadable[name] = str(error)
@@ -183,10 +182,10 @@ def readable_runs(sources: Iterable[Path]) -> tuple[list[Run], dict[str, str]]:
 
 
 def named_folders(sources: Iterable[Path]) -> dict[Path, str]:
-    """The same folders, not yet read, each with a name that tells it apart from the others.
+    """Return the run folders in these sources, unread, each with a unique name.
 
     Raises:
-        GanError: one of the sources does not exist, or has no run in it.
+        GanError: a source does not exist or contains no run.
     """
     folders: dict[Path, Path] = {}
     for source in sources:
@@ -212,17 +211,17 @@ def _folders(source: Path) -> list[Path]:
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a run has left its two files here, be they readable or not."""
+    """True if the folder contains the two files of a run, readable or not."""
     return os.path.lexists(folder / SETTINGS) and os.path.lexists(folder / FACTS)
 
 
 def _in_order(folder: Path) -> list[tuple[int, str]]:
-    """2 before 10."""
+    """Return a sort key that puts 2 before 10."""
     return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in folder.parts]
 
 
 def _names(folders: Sequence[Path]) -> list[str]:
-    """The ends of these paths, just so long that no two are the same."""
+    """Return the shortest ends of these paths that are all different."""
     for length in range(1, max(len(folder.parts) for folder in folders)):
         ends = ["/".join(folder.parts[-length:]) for folder in folders]
         if len(set(ends)) == len(ends):
@@ -231,16 +230,16 @@ def _names(folders: Sequence[Path]) -> list[str]:
 
 
 def read_run(folder: Path, name: str = "") -> Run:
-    """A run by its folder.
+    """Read the run in a folder.
 
     Raises:
-        GanError: config.yaml, run.json, quality.json or alarms.json is there and cannot be read.
+        GanError: the folder contains no run, or config.yaml, run.json, quality.json or alarms.json cannot be read.
     """
     if not is_run(folder):
         raise GanError(f"{folder}: no run: {SETTINGS} and {FACTS} expected, which a run leaves")
     try:
         settings, facts = read_settings(folder / SETTINGS), read_json(folder / FACTS)
-    except FileNotFoundError as error:  # a symbolic link to nowhere
+    except FileNotFoundError as error:  # a broken symbolic link
         raise RunFileError(f"{error.filename}: cannot be read: {error.strerror}") from error
     failed = _json_if_there(folder / FAILED, dict)
     times = [path.stat().st_mtime for path in (folder / SETTINGS, folder / FACTS, folder / FILE_NAME) if path.exists()]

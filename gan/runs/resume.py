@@ -1,4 +1,4 @@
-"""How far a run has come: its newest whole checkpoint."""
+"""Resume state of a run: its newest intact checkpoint, and the progress stored in it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,14 +12,14 @@ from gan.system.errors import ConfigError
 
 @dataclass(frozen=True)
 class ResumeState:
-    """How far a run has come, by its newest whole checkpoint.
+    """Progress of a run according to its newest intact checkpoint.
 
     Attributes:
-        checkpoint: to resume from; None: none was ever written, and the run starts over.
-        epochs, turns, g_updates: whole epochs, minibatches and generator updates in it.
-        changed: settings that are not those of the part before, as "path: before -> now".
-        damaged: what is wrong with the checkpoints that are newer.
-        is_all: the checkpoint is the last one; the run was killed before it had written what comes after that.
+        checkpoint: the checkpoint to resume from; None: none was ever written, and the run starts over.
+        epochs, turns, g_updates: complete epochs, minibatches and generator updates at the checkpoint.
+        changed: settings that differ from the interrupted run, as "path: before -> now".
+        damaged: errors of the newer, damaged checkpoints.
+        is_all: training is complete at this checkpoint; only the files that follow training are missing.
     """
 
     checkpoint: Path | None = None
@@ -32,7 +32,7 @@ class ResumeState:
 
 
 def newest_state(folder: Path, changes: list[str]) -> ResumeState:
-    """The state of a run folder by its newest whole checkpoint.
+    """Return the state of a run folder from its newest intact checkpoint.
 
     Raises:
         ConfigError: there are checkpoints, and none can be read.
@@ -56,7 +56,7 @@ def newest_state(folder: Path, changes: list[str]) -> ResumeState:
 
 
 def state_of(path: Path) -> ResumeState:
-    from gan.runs.checkpoint_io import load  # torch, which a mistake need not wait for
+    from gan.runs.checkpoint_io import load  # imports torch: only when needed
 
     checkpoint = load(path)
     try:

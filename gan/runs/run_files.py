@@ -1,8 +1,8 @@
-"""Reads the files of a run folder, which may come from anywhere: each read is bounded in size, depth and time.
+"""Safe reader of run files, which may be untrusted: each read is limited in size, depth and time.
 
-Everything that reads config.yaml, run.json, quality.json, alarms.json, failed.json or pruned.json does so here;
-`gan.runs.curves` reads metrics.csv, through `read_bytes`. A file that is no regular file, too large or not what its
-name says is a `RunFileError` that names it.
+All code that reads config.yaml, run.json, quality.json, alarms.json, failed.json or pruned.json uses this module;
+`gan.runs.curves` reads metrics.csv through `read_bytes`. A file that is not a regular file, is too large or does not
+have the expected format raises a `RunFileError` with its name.
 """
 
 import json
@@ -16,27 +16,27 @@ import yaml
 from gan.system.errors import GanError
 
 MOST_BYTES = {".yaml": 2**20, ".json": 2**24, ".csv": 2**28, ".png": 2**26, ".npz": 2**28}
-MOST_VALUES = 200_000  # of a YAML or JSON file, each alias counted as what it stands for
-MOST_DEPTH = 50  # of mappings and lists in each other
-MOST_WHOLE = 2**64  # of a whole number: larger ones have no float, and can take minutes to read
-MOST_NUMBER_TEXT = 100  # characters of a number in YAML
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it is there
+MOST_VALUES = 200_000  # in a YAML or JSON file; an alias counts as all values it refers to
+MOST_DEPTH = 50  # of nested mappings and lists
+MOST_WHOLE = 2**64  # largest integer: larger ones have no exact float, and can take minutes to parse
+MOST_NUMBER_TEXT = 100  # characters of a YAML number
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, if available
 
 
 class RunFileError(GanError):
-    """A file of a run that is there and cannot be read."""
+    """A file of a run exists and cannot be read."""
 
 
 def read_bytes(path: Path) -> bytes:
-    """All bytes of a regular file of bounded size.
+    """Return all bytes of a regular file of limited size.
 
     Raises:
-        FileNotFoundError: there is none.
-        RunFileError: it cannot be read, is no regular file, or is too large.
+        FileNotFoundError: the file does not exist.
+        RunFileError: it cannot be read, is not a regular file, or is too large.
     """
     most = MOST_BYTES[path.suffix]
     try:
-        _check_regular(path, path.stat())  # before it is opened: to open a pipe or a device can wait, or do something
+        _check_regular(path, path.stat())  # before opening it: opening a pipe or a device can block or have effects
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with open(descriptor, "rb") as file:
             _check_regular(path, os.fstat(descriptor))
@@ -51,11 +51,11 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_json(path: Path, kind: type = dict) -> Any:
-    """The object, or for ``kind=list`` the array, in a JSON file.
+    """Return the object, or for ``kind=list`` the array, in a JSON file.
 
     Raises:
-        FileNotFoundError: there is none.
-        RunFileError: it is not JSON of this kind within the bounds.
+        FileNotFoundError: the file does not exist.
+        RunFileError: it is not JSON of this kind within the limits.
     """
     try:
         content = json.loads(read_bytes(path).decode())
@@ -68,11 +68,11 @@ def read_json(path: Path, kind: type = dict) -> Any:
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """The settings in a config.yaml.
+    """Return the settings in a config.yaml.
 
     Raises:
-        FileNotFoundError: there is none.
-        RunFileError: it is not YAML of settings by name within the bounds.
+        FileNotFoundError: the file does not exist.
+        RunFileError: it is not a YAML mapping of settings within the limits.
     """
     try:
         loader = _LOADER(read_bytes(path).decode())
@@ -98,7 +98,7 @@ def _check_regular(path: Path, status: os.stat_result) -> None:
 
 
 def _check_nodes(path: Path, root: Any) -> None:
-    """Before values are made of YAML's nodes: aliases and merged mappings can stand for billions, numbers for hours."""
+    """Check YAML nodes before values are built: aliases can expand to billions, and numbers can take hours to parse."""
     waiting, count = [(root, 0)] if root is not None else [], 0
     while waiting:
         node, depth = waiting.pop()
@@ -114,7 +114,7 @@ def _check_nodes(path: Path, root: Any) -> None:
 
 
 def _check_values(path: Path, root: Any) -> None:
-    """Raise RunFileError unless all values are those that JSON has, within the bounds."""
+    """Raise RunFileError unless all values are JSON types within the limits."""
     waiting, count = [(root, 0)], 0
     while waiting:
         value, depth = waiting.pop()
@@ -138,6 +138,6 @@ def _check_bounds(path: Path, count: int, depth: int) -> None:
 
 
 def unreadable(path: Path, error: Exception) -> RunFileError:
-    """The error for a file whose content is not what its name says."""
+    """Return the error for a file that does not have the expected format."""
     reason = "too deep" if isinstance(error, RecursionError) else " ".join(str(error).split())[:300]
     return RunFileError(f"{path}: cannot be read: {reason}")

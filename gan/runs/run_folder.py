@@ -1,4 +1,4 @@
-"""The folder of a run: taken by one run alone, with room on its disk, and not left behind by a run that never began."""
+"""Run folder: claim it for one run, lock it, check its disk space, and clean up if the run never starts."""
 
 import contextlib
 import itertools
@@ -22,25 +22,25 @@ from gan.system.errors import ConfigError
 from gan.system.files import write_bytes
 from gan.system.locks import lock
 
-PATIENCE = 15.0  # seconds for a process that ends to let go of its folder: ranks whose parent was killed, above all
+PATIENCE = 15.0  # seconds for an ending process to release its folder: mainly ranks whose parent was killed
 ROOM = 50_000_000  # bytes on the disk: a few checkpoints, and the pictures, of the largest network that we ship
-FAILED = "failed.json"  # of a job of a sweep: why it failed
-# What a run, and who measures it, writes beside config.yaml.
+FAILED = "failed.json"  # in the folder of a job of a sweep: why it failed
+# Files that a run, or measuring it, writes beside config.yaml.
 WRITTEN = (
     *("metrics.csv", "losses.png", "run.json", "alarms.json", "quality.json", "generator.safetensors"),
     *("samples", "tensorboard", "checkpoints"),
 )
-UNFINISHED = re.compile(r"\..+\.(\w{8}|[0-9a-f]{32})\.tmp")  # of a process that was killed while it wrote a file
+UNFINISHED = re.compile(r"\..+\.(\w{8}|[0-9a-f]{32})\.tmp")  # left by a process killed during a write
 ENDED_EARLY = ("failed", "cut")  # in run.json: by an error, by a signal
 
 
 @dataclass
 class Claims:
-    """The run folders that this process has.
+    """Run folders claimed by this process.
 
     Attributes:
-        new: taken for a new run.
-        resumed: taken for a run that is resumed, each with what its config.yaml was before.
+        new: folders claimed for a new run.
+        resumed: folders claimed for a resumed run, each with the previous content of its config.yaml.
         locks: descriptors of open folders, which are locked as long as they are open.
     """
 
@@ -57,12 +57,12 @@ class ClaimedError(ConfigError):
 
 
 def claimed() -> Path | None:
-    """The folder that the run of this process has taken; None as long as it has none."""
+    """Return the folder that the run of this process has claimed; None if it has none yet."""
     return next(reversed(_claims.new or _claims.resumed), None)
 
 
 def ended(folder: Path) -> dict[str, Any]:
-    """What run.json says of how far a run came, and how good it became; {} of one that has not ended by itself."""
+    """Return the final progress and quality from run.json; {} if the run has not ended by itself."""
     try:
         facts = read_json(folder / "run.json").get("ended")
     except (OSError, RunFileError):
@@ -71,9 +71,9 @@ def ended(folder: Path) -> dict[str, Any]:
 
 
 def record_early_end(folder: Path, how: str, **facts: Any) -> None:
-    """Say in run.json why a run has ended early, in place of what it may say of that.
+    """Record in run.json why a run ended early; replaces an earlier reason.
 
-    Where it cannot be said (no room, no such file), what the end is about must not be hidden by that.
+    Ignores a failed write (disk full, no file), which must not hide the original error.
     """
     path = folder / "run.json"
     with contextlib.suppress(OSError, RunFileError):
@@ -84,12 +84,12 @@ def record_early_end(folder: Path, how: str, **facts: Any) -> None:
 
 
 def claim(settings: Mapping[str, Any]) -> None:
-    """Take ``settings["run_dir"]`` for this run, by leaving the settings there as config.yaml.
+    """Claim ``settings["run_dir"]`` for this run: write the settings to config.yaml there, and lock the folder.
 
-    Of several runs that want one folder at the same time one gets it.
+    If several runs claim one folder at the same time, only one succeeds.
 
     Raises:
-        ClaimedError: another run has it.
+        ClaimedError: another run has claimed it.
         ConfigError: it cannot be written, or its disk is full.
     """
     folder = Path(settings["run_dir"])
@@ -111,14 +111,14 @@ def claim(settings: Mapping[str, Any]) -> None:
 
 
 def reclaim(settings: Mapping[str, Any], *, anew: bool) -> Path | None:
-    """Take the folder of a run that is to go on, and leave its settings there as they are now.
+    """Claim the folder of a run to resume, and write its current settings there.
 
     Args:
-        settings: of the run, ``run_dir`` among them.
-        anew: no checkpoint was ever written: what else the run has written is set aside.
+        settings: settings of the run, including ``run_dir``.
+        anew: the run has no checkpoint and starts over: move its earlier files to a subfolder.
 
     Returns:
-        Where that is now, a folder in this one; None: there was nothing.
+        The subfolder with the earlier files; None if there were none.
 
     Raises:
         ConfigError: another process trains in it, it cannot be written, or its disk is full.
@@ -141,7 +141,7 @@ def reclaim(settings: Mapping[str, Any], *, anew: bool) -> Path | None:
 
 
 def _set_aside(folder: Path) -> Path | None:
-    """Move what a run has written into a new folder in its own."""
+    """Move the files that a run has written to a new subfolder of its folder, and return that."""
     there = [path for name in WRITTEN if os.path.lexists(path := folder / name)]
     if not there:
         return None
@@ -153,7 +153,7 @@ def _set_aside(folder: Path) -> Path | None:
 
 
 def adopt(folder: Path, descriptors: Sequence[int]) -> None:
-    """Take over the run folder that this process had taken, with its locks, before it was replaced."""
+    """Register the run folder, and its locks, that this process claimed before `os.execv` replaced it."""
     _claims.new.append(folder)
     _claims.locks.update(zip([folder], descriptors, strict=False))
 
@@ -170,17 +170,17 @@ def _check_room(folder: Path, free: int) -> None:
 
 
 def lock_descriptors() -> list[int]:
-    """What a process that takes part in the run must inherit, so that the folder is held as long as it lives too."""
+    """Return the descriptors that the other processes of the run must inherit to keep the folder locked."""
     return list(_claims.locks.values())
 
 
 def in_use_message(folder: Path | str) -> str:
-    """What to say to whoever wants to go on with a run that another process goes on with."""
+    """Return the message for a user who resumes a run in which another process is training."""
     return f"resume: in {folder} another process is training; when it has ended, give the same command again"
 
 
 def lock_run(folder: Path) -> None:
-    """Hold the folder of a run that is to go on; if a process holds it that is about to end, wait for that.
+    """Lock the folder of a run to resume; wait up to `PATIENCE` seconds for a process that is ending.
 
     Raises:
         ConfigError: another process trains in it.
@@ -190,15 +190,15 @@ def lock_run(folder: Path) -> None:
 
 
 def _lock(folder: Path, held: str) -> None:
-    """Hold a run folder as long as this process lives, however it ends; ``held``: what to say if another does.
+    """Lock a run folder until this process ends, in whatever way; ``held`` is the message if it is locked already.
 
     Raises:
-        ConfigError: another process holds it, and goes on to.
+        ConfigError: another process keeps it locked.
     """
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:
-        return  # whoever writes to it will say so
+        return  # the first write will raise the error
     last = time.monotonic() + PATIENCE
     while (locked := lock(descriptor)) is False and time.monotonic() < last:
         time.sleep(0.1)
@@ -211,7 +211,7 @@ def _lock(folder: Path, held: str) -> None:
 
 
 def is_locked(folder: Path) -> bool | None:
-    """Whether a process trains in a run folder now; None where that cannot be known, for want of locks."""
+    """True if a process trains in a run folder now; None if unknown, because locks are not available."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:
@@ -224,7 +224,7 @@ def is_locked(folder: Path) -> bool | None:
 
 
 def release_all() -> None:
-    """Release the run folders that this process has taken and locked, for an earlier run."""
+    """Release the run folders that this process claimed and locked for an earlier run."""
     _claims.new.clear()
     _claims.resumed.clear()
     while _claims.locks:
@@ -232,11 +232,11 @@ def release_all() -> None:
 
 
 def _write_new(path: Path, content: bytes) -> None:
-    """Write a file that must not exist, whole or not at all."""
+    """Write a new file atomically; raise FileExistsError if it exists."""
     own = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     write_bytes(own, content)
     try:
-        os.link(own, path)  # unlike a rename it fails where there is a file
+        os.link(own, path)  # unlike a rename, fails if the file exists
     except FileExistsError:
         raise
     except OSError:  # no hard links on this disk
@@ -247,7 +247,7 @@ def _write_new(path: Path, content: bytes) -> None:
 
 
 def remove_empty(folder: Path) -> None:
-    """Remove a folder, and those that it is in, where they are empty: up to the working folder, or two elsewhere."""
+    """Remove a folder and its parents if they are empty: up to the working folder, or two parents outside it."""
     folder, here = folder.absolute(), Path.cwd()
     around = [path for path in folder.parents if path.is_relative_to(here)] or folder.parents[:2]
     for path in (folder, *around):
@@ -261,13 +261,13 @@ def remove_empty(folder: Path) -> None:
 
 @contextlib.contextmanager
 def undo_on_failure(folder: Path) -> Iterator[None]:
-    """If what is inside fails, remove what was made for a run that never began: its config.yaml, and empty folders.
+    """If the block fails before the run starts, remove the run's config.yaml and empty folders.
 
-    Of a run that was to go on config.yaml is again what it was. A folder that is not the run's after all, as in a dry
-    run, is removed too, if it is empty.
+    For a resumed run, restore the previous config.yaml. A folder that the run does not use, as in a dry run, is also
+    removed if it is empty.
 
     Args:
-        folder: the run folder as Hydra has made it; the run may have taken another one.
+        folder: the run folder that Hydra created; the run may have claimed another one.
     """
     release_all()
     try:
@@ -287,7 +287,7 @@ def undo_on_failure(folder: Path) -> Iterator[None]:
 
 
 def describe_stopped_run(folder: Path | None) -> str:
-    """Of a run that was stopped: a sentence on what its folder holds; None if it has taken none."""
+    """Describe what the folder of a stopped run contains; ``folder`` is None if the run has claimed none."""
     if folder is None:
         return "The run had not begun."
     shown = shell.short(folder)
@@ -304,13 +304,13 @@ def describe_stopped_run(folder: Path | None) -> str:
 
 
 def in_folder(settings: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The settings of a run as they would be if it lay in this folder."""
+    """Return the settings of a run as if it were in this folder."""
     moved: dict[str, Any] = _replaced(settings, settings["run_dir"], str(folder))
     return moved
 
 
 def _replaced(value: Any, old: str, new: str) -> Any:
-    """The same with every path that is or lies in the folder ``old`` put into ``new``."""
+    """Return ``value`` with the folder ``old``, in every path that starts with it, replaced by ``new``."""
     if isinstance(value, dict):
         return {name: _replaced(part, old, new) for name, part in value.items()}
     if isinstance(value, list):

@@ -1,26 +1,26 @@
-"""The logged series: one table of what stands in metrics.csv, TensorBoard and ``trainer.callback_metrics``.
+"""Table of all logged series: the metrics in metrics.csv, TensorBoard and ``trainer.callback_metrics``.
 
 The progress bar, losses.png, TensorBoard's layout, `gan show`, `gan report`, `gan watch` and the check of monitored
-names read it. A series of a user's own callback is drawn by `gan report` under its name.
+names use it. `gan report` draws a series of a user's own callback under its name.
 """
 
 from dataclasses import dataclass
 
 TRAIN, EPOCH, QUALITY = "train/", "epoch/", "quality/"
-ALARMS, FINAL = "alarms/", "final/"  # in TensorBoard alone: whether an alarm is on, and the last values of a run
+ALARMS, FINAL = "alarms/", "final/"  # only in TensorBoard: whether an alarm is on, and the last values of a run
 IMAGES, IMAGES_PER_SECOND, FCD = "images_seen", "train/images_per_second", "quality/fcd"
 COIN = "train/d_accuracy_coin"
 
 
 @dataclass(frozen=True)
 class Chart:
-    """Series that are drawn together.
+    """A chart: series that are drawn together.
 
     Attributes:
-        title: above the chart.
-        low, high: the range of values; None: that of the data.
-        log: the scale is logarithmic.
-        line: a value to compare with, drawn as a line. line_title: what it is.
+        title: title above the chart.
+        low, high: range of the y axis; None: the range of the data.
+        log: use a logarithmic scale.
+        line: reference value, drawn as a line. line_title: its label.
     """
 
     title: str
@@ -36,12 +36,12 @@ class Series:
     """One logged series.
 
     Attributes:
-        name: a column of metrics.csv, and a tag in TensorBoard.
-        title: in legends and tables.
-        chart: where it is drawn; None: in no chart that is shown at first.
-        better: -1 lower, 1 higher, 0 neither.
-        bar: its part of the progress bar, with its format; "": it is not in the bar.
-        when: the condition under which a run logs it; "": always.
+        name: column of metrics.csv, and tag in TensorBoard.
+        title: title in legends and tables.
+        chart: chart in which it is drawn; None: in no chart shown by default.
+        better: -1 if lower is better, 1 if higher is better, 0 if neither.
+        bar: format of its text in the progress bar; "": it is not in the bar.
+        when: condition under which a run logs it; "": always.
     """
 
     name: str
@@ -67,12 +67,12 @@ SERIES = (
     Series(IMAGES, "real images seen"),
     Series("d_updates", "D's updates"),
     Series("g_updates", "G's updates"),
-    # Of one epoch.
+    # Over one epoch.
     Series("epoch/d_loss", "D's loss, mean of an epoch"),
     Series("epoch/g_loss", "G's loss, mean of an epoch"),
     Series("epoch/d_loss_last", "D's loss, last of an epoch"),
     Series("epoch/g_loss_last", "G's loss, last of an epoch"),
-    # Of the updates since the last row.
+    # Over the updates since the last row.
     Series("train/d_loss", "D's loss", LOSSES, bar="  D {:.3f}"),
     Series("train/g_loss", "G's loss", LOSSES, bar="  G {:.3f}"),
     Series("train/d_accuracy_real", "on real", ACCURACIES, bar="  D right: real {:.0%}", when="boundary"),
@@ -94,7 +94,7 @@ SERIES = (
     Series("train/g_class_loss", "G's loss of classes", when="auxiliary classifier"),
     Series("train/d_information_loss", "D's loss of codes", when="codes"),
     Series("train/g_information_loss", "G's loss of codes", when="codes"),
-    # Of a number of generated images.
+    # Measured on generated images.
     Series(FCD, "FCD", DISTANCES, better=-1, bar="  FCD {:.3g}", when="images"),
     Series("quality/fcd_autoencoder", "AE distance", DISTANCES, better=-1, when="images"),
     Series("quality/precision", "precision", SHARES, better=1, when="images"),
@@ -106,7 +106,7 @@ SERIES = (
     Series("quality/label_accuracy", "label accuracy", SHARES, better=1, when="images of classes"),
     Series("quality/modes", "modes", MODES, better=1, when="points"),
     Series("quality/good_points", "good points", SHARES, better=1, when="points"),
-    # Of the same updates as `train/d_loss`; last in the bar.
+    # Over the same updates as `train/d_loss`; last in the progress bar.
     Series(IMAGES_PER_SECOND, "images per second", SPEED, bar="  {:,.0f} images/s"),
     Series("train/d_lr", "D's learning rate", RATES),
     Series("train/g_lr", "G's learning rate", RATES),
@@ -115,5 +115,5 @@ BY_NAME = {series.name: series for series in SERIES}
 
 
 def drawn_in(chart: Chart) -> list[Series]:
-    """The series of one chart, in order."""
+    """Return the series of one chart, in order."""
     return [series for series in SERIES if series.chart is chart]

@@ -1,4 +1,4 @@
-"""A job of a sweep: one run's settings, by which it is known, and the folder in which it lies."""
+"""Job of a sweep: the settings of one run, which identify the job, and the folder of that run."""
 
 import hashlib
 import json
@@ -13,18 +13,18 @@ from gan.runs.run_files import RunFileError, read_json, read_settings
 from gan.runs.run_folder import FAILED, ended
 from gan.system.errors import ConfigError
 
-PRUNED = "pruned.json"  # in a job's folder: why its search ended it early
-STUDY = "study.db"  # in a search's folder: its account, of which gan.launch.sweeps.study knows
-PLACES = ("run_dir", "dry_run", "resume")  # where a run lies, and how it is begun, is no part of what it is
+PRUNED = "pruned.json"  # in a job's folder: why its search pruned it
+STUDY = "study.db"  # in a search's folder: the Optuna database (gan.launch.sweeps.study)
+PLACES = ("run_dir", "dry_run", "resume")  # where and how a run is started does not identify it
 NOT_OF_ONE_RUN = ("sweep=", "resume.", "callbacks.pruning.")
 NAME_LENGTH = 80
 
 
 class State(StrEnum):
-    """What has become of a job, by the files in its folder."""
+    """State of a job, from the files in its folder."""
 
-    MISSING = "missing"  # not begun
-    CUT = "cut"  # begun, and ended neither well nor by an error: killed, or still going
+    MISSING = "missing"  # not started
+    CUT = "cut"  # interrupted or still running: started, and neither finished nor failed
     FAILED = "failed"
     PRUNED = "pruned"
     FINISHED = "finished"
@@ -32,14 +32,14 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class SweepJob:
-    """One run of a sweep.
+    """One job of a sweep, that is, one run.
 
     Attributes:
-        words: its overrides, as one would type them, such as "optimizer.lr=1e-4".
-        content: its settings as text, without those of ``PLACES``: jobs with the same are equal.
-        folder: where it lies, or will.
-        hydra_words: overrides for its process alone, that are no settings of it.
-        mistake: why its words make no settings, and it cannot be run; its content is its words then. "": they do.
+        words: its overrides as typed, e.g. "optimizer.lr=1e-4".
+        content: its settings as text, without ``PLACES``; jobs with the same content are equal.
+        folder: its run folder, which may not exist yet.
+        hydra_words: overrides for its process only, which are not settings of the run.
+        mistake: why its overrides are invalid, so that it cannot run (content is then the overrides); "" if valid.
     """
 
     words: tuple[str, ...] = field(compare=False)
@@ -60,13 +60,13 @@ class SweepJob:
 
 
 def check_one_can_run(jobs: Sequence[SweepJob]) -> None:
-    """Raise a ConfigError with the first job's mistake if all have one: then it is the command's."""
+    """Raise a ConfigError with the first job's error if all jobs are invalid: then the command is wrong."""
     if jobs and all(job.mistake for job in jobs):
         raise ConfigError(jobs[0].mistake)
 
 
 def content(settings: Mapping[str, Any]) -> str:
-    """Settings as text that is the same wherever the run and its data lie, and in whatever order they are given."""
+    """Return settings as text that does not depend on the folders of run and data, or on the order of settings."""
     place = str(settings.get("run_dir"))
     kept = {name: node for name, node in settings.items() if name not in PLACES}
     if isinstance(kept.get("data"), Mapping):
@@ -77,7 +77,7 @@ def content(settings: Mapping[str, Any]) -> str:
 
 
 def _placed(value: Any, place: str) -> Any:
-    """The same with every path in the run's folder relative to it."""
+    """Return ``value`` with every path in the run folder made relative to it."""
     if isinstance(value, Mapping):
         return {str(name): _placed(part, place) for name, part in value.items()}
     if isinstance(value, list):
@@ -88,10 +88,10 @@ def _placed(value: Any, place: str) -> Any:
 
 
 def folder_of(sweep: Path, swept: Sequence[str], its_content: str) -> Path:
-    """The folder of a job below the sweep's: the one that is there already, or a new name.
+    """Return the folder of a job in the sweep folder: the existing one, or a new name.
 
-    The name is what was swept, for the reader, and a hash of all settings, by which it is found again: the number of a
-    job, and the words by which it was asked for, may be others the next time.
+    The name is the swept settings, for the reader, and a hash of all settings, which identifies the job: its number and
+    its overrides may differ the next time.
     """
     digest = hashlib.sha256(its_content.encode()).hexdigest()[:8]
     there = sorted(sweep.glob(f"*_{digest}"))
@@ -99,14 +99,14 @@ def folder_of(sweep: Path, swept: Sequence[str], its_content: str) -> Path:
 
 
 def _readable(swept: Sequence[str]) -> str:
-    """Words without what a command line or a file system takes amiss: `optimizer.lr-1e-4_seed-0`."""
+    """Return overrides as text that is safe in a shell and a file name: `optimizer.lr-1e-4_seed-0`."""
     pairs = [word.lstrip("+~").partition("=") for word in swept]
     text = "_".join(f"{name}-{_short(value)}" for name, _, value in pairs)
     return re.sub(r"[^A-Za-z0-9._+-]+", "-", text)[:NAME_LENGTH].strip("._+-") or "run"
 
 
 def _short(value: str) -> str:
-    """A number in four digits."""
+    """Shorten a long number to four digits."""
     try:
         return f"{float(value):.4g}" if len(value) > 8 else value
     except ValueError:
@@ -114,7 +114,7 @@ def _short(value: str) -> str:
 
 
 def saved_content(folder: Path) -> str | None:
-    """The content of the settings in a run folder; None if there are none."""
+    """Return the `content` of the settings in a run folder; None if there are none."""
     try:
         return content(read_settings(folder / "config.yaml"))
     except (OSError, RunFileError):
@@ -122,7 +122,7 @@ def saved_content(folder: Path) -> str | None:
 
 
 def reason(folder: Path) -> str:
-    """Why a job has failed."""
+    """Return why a job has failed."""
     try:
         return str(read_json(folder / FAILED)["reason"])
     except (OSError, RunFileError, KeyError):
@@ -130,5 +130,5 @@ def reason(folder: Path) -> str:
 
 
 def run_overrides(words: Sequence[str]) -> list[str]:
-    """The words that make one run: a sweep's, less those that only say of what sweep it is part, or how it is begun."""
+    """Return the overrides of one run: those of a job without the ones that concern only the sweep or resuming."""
     return [word for word in words if not word.lstrip("+").startswith(NOT_OF_ONE_RUN)]

@@ -1,4 +1,4 @@
-"""What ends a run that had begun well, in a user's words: no memory, no room on the disk, a folder that is gone."""
+"""User messages for errors during training: out of memory, disk full, run folder deleted, port in use."""
 
 import contextlib
 import errno
@@ -12,22 +12,22 @@ from gan.runs import run_folder
 from gan.runs.run_files import RunFileError, read_settings
 from gan.system.errors import RunError
 
-NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")  # CUDA and MPS; the CPU on two systems
+NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")  # CUDA and MPS; CPU on two systems
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-OF_A_WRITE = (*NO_ROOM, errno.EIO, errno.EFBIG, errno.EROFS)  # of a file that is open: without its name
+OF_A_WRITE = (*NO_ROOM, errno.EIO, errno.EFBIG, errno.EROFS)  # errors of an open file, which do not name it
 
 
 def to_user_error(error: Exception, folder: Path, batch_size: int | None = None) -> Exception:
-    """`RunError` for what a user can mend; any other error as it is.
+    """Convert an error that the user can fix to a `RunError`; return any other error unchanged.
 
     Args:
-        folder: of the run, unless this process has taken another one.
-        batch_size: of the command line; a run that was resumed has its folder's.
+        folder: run folder, unless this process has claimed another one.
+        batch_size: batch size from the command line; a resumed run uses the one in its folder.
     """
     folder = run_folder.claimed() or folder
     if is_out_of_memory(error):
         return RunError(_out_of_memory(error, _batch_size(folder) or batch_size) + _left(folder))
-    if isinstance(error, RuntimeError) and "EADDRINUSE" in str(error):  # torch's, which is not imported for this
+    if isinstance(error, RuntimeError) and "EADDRINUSE" in str(error):  # from torch, which is not imported for this
         return RunError(_port_in_use() + _left(folder))
     if isinstance(error, OSError) and (path := _not_written(error, folder)) is not None:
         return RunError(_cannot_be_written(path, error) + _left(folder))
@@ -36,9 +36,9 @@ def to_user_error(error: Exception, folder: Path, batch_size: int | None = None)
 
 @contextlib.contextmanager
 def one_message() -> Iterator[None]:
-    """Inside, an error of the thread that writes TensorBoard's files is not printed: the next row of the run raises it.
+    """Inside the block, do not print errors of the thread that writes TensorBoard's files: the next row raises them.
 
-    Lightning flushes the files at the end of a run, so an error in its last row is raised too.
+    Lightning flushes the files at the end of a run, so an error in the last row is raised too.
     """
     before = threading.excepthook
 
@@ -54,7 +54,7 @@ def one_message() -> Iterator[None]:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """True where the host or a device had no memory left. torch has a class of error for CUDA alone."""
+    """True if the host or a device ran out of memory. torch has an error class only for CUDA."""
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY)
     )
@@ -70,7 +70,7 @@ def _out_of_memory(error: Exception, batch_size: int | None) -> str:
 
 
 def _port_in_use() -> str:
-    """Of processes that SLURM or others have started, and that meet at a port they are told; ours get a free one."""
+    """Message for processes started by SLURM or another launcher with a given port; our launcher uses a free one."""
     given = ":".join(os.environ.get(name, "?") for name in ("MASTER_ADDR", "MASTER_PORT"))
     return (
         f"The processes of this run cannot meet: another process has their port, {given}.\n"
@@ -88,7 +88,7 @@ def _cannot_be_written(path: Path, error: OSError) -> str:
 
 
 def _not_written(error: OSError, folder: Path) -> Path | None:
-    """The file or folder of the run that an error is about; None: it is about something else."""
+    """Return the file or folder of the run that the error is about; None if it is about another file."""
     name: Any = error.filename
     if isinstance(name, str | bytes | Path):
         path = Path(os.fsdecode(name))
@@ -97,7 +97,7 @@ def _not_written(error: OSError, folder: Path) -> Path | None:
 
 
 def _batch_size(folder: Path) -> int | None:
-    """``data.batch_size`` of a run folder's settings."""
+    """Return ``data.batch_size`` from the settings in a run folder."""
     try:
         return int(read_settings(folder / "config.yaml")["data"]["batch_size"])
     except (OSError, RunFileError, ValueError, TypeError, KeyError):

@@ -1,1 +1,1 @@
-"""The process: errors, whole files, locks, signals, subprocesses, threads. Nothing about GANs."""
+"""System utilities: errors, atomic files, locks, signals, subprocesses, threads. Nothing about GANs."""

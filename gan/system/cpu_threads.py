@@ -1,8 +1,8 @@
-"""How OpenMP's threads wait for each other: chosen before torch is imported, by what else the machine is doing.
+"""OpenMP thread settings: number of threads and wait policy, chosen by the CPU load before torch is imported.
 
-A thread that waits may spin, ready to go on at once, or sleep, which leaves the core to others. In a step of small
-networks threads wait some fifty times, so that sleeping costs dear; but where another process wants the same cores, a
-spinning thread keeps the very one from running that it waits for. Measured in docs/performance.md, "Waiting threads".
+A waiting thread can spin, ready to continue at once, or sleep, which frees the core for others. Threads wait about
+fifty times in a step of small networks, so sleeping is slow; but if another process needs the same cores, a spinning
+thread blocks the thread that it waits for. Measurements: docs/performance.md, "Waiting threads".
 """
 
 import os
@@ -11,14 +11,14 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import NamedTuple
 
-SPINS, SPINS_IN_COMPANY = 20_000, 1_000  # turns of a waiting loop of libgomp's, before the thread sleeps
-SHARE_VARIABLE = "GAN_CORES"  # how many cores are this process's, of which several run at once; OMP_NUM_THREADS is ours
-LONG_ENOUGH = 0.1  # seconds; the kernel counts in hundredths
+SPINS, SPINS_IN_COMPANY = 20_000, 1_000  # iterations of libgomp's wait loop before the thread sleeps
+SHARE_VARIABLE = "GAN_CORES"  # cores of this process, one of several that run at once; we have set OMP_NUM_THREADS then
+LONG_ENOUGH = 0.1  # seconds; the kernel counts in hundredths of a second
 NOISE = 0.2  # of a core
 
 
 class LoadSample(NamedTuple):
-    """The clock, and the seconds of computing up to it: of this process, and of all together on our cores."""
+    """Clock time, and CPU seconds so far: of this process, and of all processes on our cores (None if unknown)."""
 
     clock: float
     own: float
@@ -26,15 +26,15 @@ class LoadSample(NamedTuple):
 
 
 def sample_load() -> LoadSample:
-    """At this moment."""
+    """Return a load sample of this moment."""
     return LoadSample(time.perf_counter(), time.process_time(), cpu_seconds(Path("/proc/stat"), _our_cpus()))
 
 
 def set_wait_policy(begun: LoadSample, environment: MutableMapping[str, str] = os.environ) -> None:
-    """Set how torch's threads wait, unless the user or our parent process has; to be called before torch is imported.
+    """Set how torch's threads wait, unless the user or the parent process has; call this before torch is imported.
 
-    Whether the cores are free for all of our threads is judged by what others have done since ``begun``. Where nothing
-    can be known of them, the threads soon sleep, which is slower and never very slow.
+    The load of other processes since ``begun`` decides whether the cores are free for all our threads. If it is
+    unknown, the threads sleep soon, which is slower but never very slow.
     """
     if "OMP_WAIT_POLICY" in environment or "GOMP_SPINCOUNT" in environment:
         return
@@ -46,20 +46,20 @@ def set_wait_policy(begun: LoadSample, environment: MutableMapping[str, str] = o
 
 
 def cores(environment: Mapping[str, str] = os.environ) -> int:
-    """The cores that this process may use, which can be fewer than the machine has."""
+    """Return the number of cores this process may use, which can be fewer than the machine has."""
     return int(environment.get(SHARE_VARIABLE, 0)) or len(_our_cpus())
 
 
 def threads(count: int, environment: Mapping[str, str]) -> dict[str, str]:
-    """What gives a process that is started so many threads; nothing where the user has said how many."""
+    """Return the variable that gives a new process ``count`` threads; empty if the user has set the number."""
     return {} if "OMP_NUM_THREADS" in environment else {"OMP_NUM_THREADS": str(max(1, count))}
 
 
 def threads_per_process(jobs: int, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What each of several processes that run at once is to have in its environment besides.
+    """Return additional environment variables for each of ``jobs`` processes that run at once.
 
-    That is its share of the cores as threads, and that these soon sleep while they wait: the cores are full. What the
-    user has said stands.
+    Each process gets an equal part of the cores as threads, which sleep soon while they wait, because all cores are in
+    use. Variables set by the user are kept.
     """
     own = threads(cores(environment) // jobs, environment)
     if own:
@@ -70,13 +70,13 @@ def threads_per_process(jobs: int, environment: Mapping[str, str] = os.environ) 
 
 
 def without_share(environment: Mapping[str, str]) -> dict[str, str]:
-    """An environment without the number of threads that `threads_per_process` has set: it was for one process."""
+    """Return an environment without the thread count set by `threads_per_process`, which was for one process."""
     ours = "OMP_NUM_THREADS" if SHARE_VARIABLE in environment else None
     return {name: value for name, value in environment.items() if name != ours}
 
 
 def used_by_others(begun: LoadSample, now: LoadSample) -> float | None:
-    """How many of our cores other processes have kept busy between two moments; None: it cannot be told."""
+    """Return how many of our cores other processes used between two samples; None if unknown."""
     passed = now.clock - begun.clock
     if begun.all is None or now.all is None or passed < LONG_ENOUGH:
         return None
@@ -84,7 +84,7 @@ def used_by_others(begun: LoadSample, now: LoadSample) -> float | None:
 
 
 def cpu_seconds(table: Path, cpus: frozenset[int]) -> float | None:
-    """Of Linux's /proc/stat: all but idle and waiting for a disk, and what a hypervisor gave to other machines."""
+    """Return the CPU seconds from Linux's /proc/stat: with steal time, without idle time and waiting for a disk."""
     try:
         lines = table.read_text().splitlines()
     except OSError:
@@ -99,13 +99,13 @@ def cpu_seconds(table: Path, cpus: frozenset[int]) -> float | None:
 
 
 def _thread_count(environment: Mapping[str, str]) -> int:
-    """How many threads torch will use: one for each core, or what the user has said."""
+    """Return how many threads torch will use: one per core, or the number set by the user."""
     given = environment.get("OMP_NUM_THREADS", "")
     return int(given) if given.isdecimal() else len({_siblings(number) for number in _our_cpus()})
 
 
 def _siblings(cpu: int) -> str:
-    """What is the same of all CPUs that are one core; the CPU's own number where that is not known."""
+    """Return an id that all CPUs of one core share; the CPU's own number if unknown."""
     try:
         return Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list").read_text().strip()
     except OSError:

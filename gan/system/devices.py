@@ -1,4 +1,4 @@
-"""Which device the `gan` commands compute on."""
+"""Device check for the `gan` commands."""
 
 from gan.system.errors import GanError
 
@@ -6,10 +6,10 @@ DEVICES = ("cpu", "cuda", "mps", "xpu")
 
 
 def usable_device(name: str) -> str:
-    """``name`` itself, where it names a device that can be computed on.
+    """Return ``name`` if it is a device that works.
 
     Raises:
-        GanError: it does not, or the device does not answer.
+        GanError: it is not a device, or the device does not respond.
     """
     import torch
 

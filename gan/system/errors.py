@@ -1,4 +1,4 @@
-"""What a user is told when something of theirs is wrong: one message, exit code 2, no traceback."""
+"""Errors that a user can fix: one message and an exit code, no traceback."""
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
@@ -6,48 +6,48 @@ from typing import Any
 
 
 class GanError(Exception):
-    """A mistake that the user can mend: the message says what was given, what is allowed and what to do.
+    """An error that the user can fix: the message says what was given, what is allowed and what to do.
 
-    Whoever stands between a command line and the project (``gan.launch.hydra_job``, ``gan.commands.main``) prints the
-    message alone and ends with its exit code. A bug of ours is any other exception and keeps its traceback.
+    The entry points (``gan.launch.hydra_job``, ``gan.commands.main``) print only the message and exit with its exit
+    code. Any other exception is a bug and keeps its traceback.
     """
 
     exit_code = 2
 
 
 class ConfigError(GanError):
-    """A setting that does not exist, has the wrong type or range, or contradicts another."""
+    """A setting does not exist, has the wrong type or range, or contradicts another."""
 
 
 class DataError(GanError):
-    """A data set that is missing, broken or not what its name says."""
+    """A dataset is missing, broken or not what its name says."""
 
 
 class BundleError(GanError):
-    """A file of a trained generator that is missing, broken or not a generator."""
+    """A file of a trained generator is missing, broken or not a generator."""
 
 
 class RunError(GanError):
-    """What ended a run that had begun well: no memory, no room on the disk, numbers that are not finite."""
+    """An error during training: out of memory, disk full, values that are not finite."""
 
     exit_code = 1
 
 
 def unknown_name(kind: str, given: str, allowed: Iterable[str]) -> str:
-    """One sentence for a name that does not exist: what was given, the nearest valid name, all valid names."""
+    """Return the message for an unknown name: what was given, the nearest valid name, all valid names."""
     choices = sorted(allowed)
     return f"{kind}: no such option '{given}'{_nearest(given, choices)} choices: {', '.join(choices)}"
 
 
 def unknown_setting(path: str, name: str, allowed: Iterable[str]) -> str:
-    """The same for a setting that does not exist, ``name`` being the last part of its path."""
+    """Return the message for an unknown setting; ``name`` is the last part of its path."""
     names = sorted(allowed)
     shown = ", ".join(name for name in names if not name.startswith("_"))
     return f"{path}: no such setting{_nearest(name, names)} settings: {shown}"
 
 
 def unknown_keys(path: str, node: Mapping[str, Any], allowed: Iterable[str]) -> Iterator[str]:
-    """`unknown_setting` of each key of a node that is not allowed."""
+    """Yield the message of `unknown_setting` for each key of a node that is not allowed."""
     names = list(allowed)
     for key in node:
         if key not in names:
@@ -60,7 +60,7 @@ def _nearest(given: str, names: list[str]) -> str:
 
 
 def counted(number: int, thing: str) -> str:
-    """A number with its noun: "1 epoch", "2 epochs", "3 minibatches"."""
+    """Format a number with its noun: "1 epoch", "2 epochs", "3 minibatches"."""
     plural = "es" if thing.endswith(("ch", "class")) and not thing.endswith("epoch") else "s"
     return f"{number:,} {thing}{'' if number == 1 else plural}"
 

@@ -1,4 +1,4 @@
-"""Files that a reader never sees half of: written under a temporary name beside the target, flushed, then renamed."""
+"""Atomic file writes: write to a temporary file beside the target, flush it, then rename it."""
 
 import contextlib
 import errno
@@ -11,16 +11,16 @@ from typing import IO, Any
 
 @contextlib.contextmanager
 def atomic_file(path: Path) -> Iterator[IO[Any]]:
-    """Open a binary file that takes the place of ``path`` once the block has ended well, and leaves no trace if not.
+    """Open a binary file that replaces ``path`` when the block succeeds, and is removed when it fails.
 
     Raises:
-        OSError: the disk is full, or the like; ``path`` is then as it was.
+        OSError: for example the disk is full; ``path`` is then unchanged.
     """
     try:
         with _written_whole(path) as file:
             yield file
     except OSError as error:
-        if not _held or error.filename != str(_held[0][0]):  # else it may be that of the temporary file, or none
+        if not _held or error.filename != str(_held[0][0]):  # else the name may be the temporary file's, or None
             error.filename = str(path)
         raise
 
@@ -44,16 +44,16 @@ def _written_whole(path: Path) -> Iterator[IO[Any]]:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a whole file or none."""
+    """Write a file atomically."""
     with atomic_file(path) as file:
         file.write(content)
 
 
-_held: list[tuple[Path, int]] = []  # a folder and its number on its disk
+_held: list[tuple[Path, int]] = []  # a folder and its inode number
 
 
 def hold(folder: Path) -> None:
-    """From now on nothing is written below this folder if it was moved or deleted: part of it would be created again.
+    """From now on, refuse to write below this folder if it was moved or deleted, instead of creating it again.
 
     One folder is held at a time.
     """
@@ -61,15 +61,15 @@ def hold(folder: Path) -> None:
 
 
 def release() -> None:
-    """Take `hold` back."""
+    """Undo `hold`."""
     _held.clear()
 
 
 def make_folder(folder: Path) -> None:
-    """Create a folder, and those above it, where they are missing.
+    """Create a folder and its parents if they are missing.
 
     Raises:
-        FileNotFoundError: it is in the folder that is held, and that was moved or deleted.
+        FileNotFoundError: it is in the held folder, which was moved or deleted.
     """
     for held, number in _held:
         if folder.absolute().is_relative_to(held) and not (held.exists() and held.stat().st_ino == number):
@@ -78,7 +78,7 @@ def make_folder(folder: Path) -> None:
 
 
 def _flush_names(folder: Path) -> None:
-    """A rename is on the disk once its folder is; where a folder cannot be flushed, it is left to the system."""
+    """Flush a folder, so that a rename in it reaches the disk; if that fails, the system flushes it later."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""Folders that one process holds at a time, by a lock of the system's that ends with the process, however it ends."""
+"""Folder locks: one process holds a folder by a system lock, which ends with the process in any case."""
 
 import contextlib
 import importlib.util
@@ -9,19 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-# None on Windows: that two processes have one folder is not noticed there.
+# None on Windows: two processes in one folder are not detected there.
 fcntl: Any = importlib.import_module("fcntl") if importlib.util.find_spec("fcntl") else None
 
 
 def lock(descriptor: int, *, shared: bool = False) -> bool | None:
-    """Lock an open folder until it is closed, and do not wait.
+    """Lock an open folder until it is closed; do not wait.
 
     Args:
-        descriptor: of the folder.
-        shared: beside others that have it shared, and no one else.
+        descriptor: descriptor of the folder.
+        shared: take a shared lock, which other processes can also have, instead of an exclusive one.
 
     Returns:
-        Whether it is locked now: False if someone else has it; None where there are no locks, on this system or disk.
+        True if it is locked now; False if another process has it; None if this system or disk has no locks.
     """
     if fcntl is None:
         return None
@@ -35,7 +35,7 @@ def lock(descriptor: int, *, shared: bool = False) -> bool | None:
 
 
 class Held(NamedTuple):
-    """A temporary folder, and the descriptor by which it is held: a process that inherits it holds it too."""
+    """A temporary folder, and the descriptor that locks it: a process that inherits the descriptor locks it too."""
 
     path: Path
     descriptor: int
@@ -43,13 +43,13 @@ class Held(NamedTuple):
 
 @contextlib.contextmanager
 def temporary_folder(kind: str) -> Iterator[Held]:
-    """A new temporary folder; those of the same kind that a killed process has left behind are removed.
+    """Create a locked temporary folder; remove folders of the same kind left by killed processes.
 
     Args:
-        kind: the beginning of its name, which nobody else's folders have.
+        kind: prefix of its name, which no other program uses.
     """
     remove_left_behind(kind)
-    unseen = Path(tempfile.mkdtemp(prefix=f".{kind}"))  # by those who look for what was left, until it is held
+    unseen = Path(tempfile.mkdtemp(prefix=f".{kind}"))  # `remove_left_behind` ignores it until it is locked
     descriptor = os.open(unseen, os.O_RDONLY)
     try:
         lock(descriptor)
@@ -64,7 +64,7 @@ def temporary_folder(kind: str) -> Iterator[Held]:
 
 
 def remove_left_behind(kind: str) -> None:
-    """Remove folders of this user's that nobody holds; where there are no locks nobody knows, and they stay."""
+    """Remove this user's folders that no process has locked; keep all if locks are not available."""
     for path in Path(tempfile.gettempdir()).glob(f"{kind}*") if fcntl is not None else ():
         with contextlib.suppress(OSError):
             if path.is_symlink() or path.stat().st_uid != os.getuid():

@@ -1,8 +1,8 @@
-"""Where every random number of a run comes from.
+"""Random streams: the seeds of all random numbers of a run.
 
-A run's randomness is a function of ``(seed, rank, purpose, index)`` and of nothing else: no generator is carried from
-one update to the next. So a resumed run draws what an uninterrupted one would have drawn, ranks draw different
-latents, and whatever a callback draws in between changes nothing.
+Each seed is a function of ``(seed, rank, purpose, index)`` only; no generator state is kept from one update to the
+next. So a resumed run draws the same numbers as an uninterrupted one, ranks draw different latents, and random draws
+of a callback change nothing.
 """
 
 import functools
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-# Odd, so that index -> seed is one-to-one also in the low 32 bits, which is all that torch's CPU generator looks at.
+# Odd, so that index -> seed is one-to-one also in the low 32 bits, the only ones that torch's CPU generator uses.
 _STRIDE = 0x9E3779B97F4A7C15
 
 
@@ -23,13 +23,13 @@ def _stream_origin(seed: int, rank: int, purpose: str) -> int:
 
 
 def stream_seed(seed: int, rank: int, purpose: str, index: int) -> int:
-    """The seed of the ``index``-th draw of one stream of random numbers.
+    """Return the seed of the ``index``-th draw of one random stream.
 
     Args:
         seed: the run's seed.
-        rank: the process's global rank; 0 for what all ranks must draw alike.
-        purpose: what the numbers are for, such as "discriminator" or "data order".
-        index: which draw of that stream: an update, an epoch.
+        rank: global rank of the process; 0 if all ranks must draw the same numbers.
+        purpose: what the numbers are for, e.g. "discriminator" or "data order".
+        index: number of the draw in that stream, e.g. of the update or the epoch.
 
     Returns:
         An integer in [0, 2**63), different for every index below 2**32.
@@ -38,10 +38,10 @@ def stream_seed(seed: int, rank: int, purpose: str, index: int) -> int:
 
 
 def start_stream(device: "torch.device", seed: int) -> None:
-    """Seed torch's global generators, the CPU's and that of ``device``: what latents and dropout are drawn from next.
+    """Seed torch's global generators of the CPU and of ``device``, which latents and dropout use.
 
-    Not ``torch.manual_seed``: where a kind of device is not in use it queues the call with a stack trace, each time,
-    which takes half a millisecond and memory that is never given back.
+    This does not call ``torch.manual_seed``: for each unused kind of device, that queues the call with a stack trace,
+    which takes half a millisecond and memory that is never freed.
     """
     import torch
 

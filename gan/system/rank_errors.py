@@ -1,4 +1,4 @@
-"""The error of a rank, left in a file for the launcher, which prints the first one once."""
+"""Errors of ranks: each rank writes its error to a file, and the launcher prints the first one once."""
 
 import json
 import os
@@ -13,22 +13,22 @@ from gan.system.signals import CRASH
 
 
 class RankError(NamedTuple):
-    """What one rank says of its error."""
+    """Error report of one rank."""
 
     time: int  # nanoseconds
     rank: int
     exit_code: int
     text: str
-    error: str  # in a line, for run.json
+    error: str  # in one line, for run.json
 
 
 def leave(error: Exception, *, full: bool = False) -> int:
-    """Leave the error that ends this rank for the launcher, and return its exit code.
+    """Write the error that ends this rank to a file for the launcher, and return its exit code.
 
-    The first error of a process counts: what comes later may be a consequence.
+    Only the first error of a process is kept: later ones may be consequences.
 
     Args:
-        full: a traceback also for a user's mistake.
+        full: include a traceback also for a user's error.
     """
     if isinstance(error, GanError) and not full:
         exit_code, text = error.exit_code, str(error)
@@ -47,12 +47,12 @@ def leave(error: Exception, *, full: bool = False) -> int:
 
 
 def first(folder: Path) -> RankError | None:
-    """The error of the rank that failed first, if any has left one yet."""
+    """Return the error of the rank that failed first; None if there is none yet."""
     files = [path for path in folder.iterdir() if path.suffix != ".tmp"]
     return min((RankError(rank=int(path.name), **json.loads(path.read_text())) for path in files), default=None)
 
 
 def in_a_line(error: Exception) -> str:
-    """The class of an error, and the first line of what it says, 300 characters at most."""
+    """Return the class of an error and the first line of its message, 300 characters at most."""
     line = (str(error).strip().splitlines() or [""])[0][:300]
     return f"{type(error).__name__}: {line}"

@@ -1,47 +1,47 @@
-"""Commands and paths as they are printed: copied into a shell they mean what they say, whatever a folder is called."""
+"""Shell and Hydra quoting: printed commands and paths can be copied into a shell, whatever the name of a folder."""
 
 import os
 import re
 import shlex
 from pathlib import Path
 
-# What is a string to Hydra as it stands, and no number or the like.
+# Values that Hydra reads as a string without quotes, not as a number, a boolean or null.
 PLAIN = re.compile(r"(?!\W*(\d|null|true|false|nan|inf))[\w./-]+", re.IGNORECASE | re.ASCII)
 
 
 def command(*words: Path | str) -> str:
-    """A command as it can be typed: words with spaces, `#` or quotes in them are quoted for the shell."""
+    """Return a command as it can be typed: words with spaces, `#` or quotes are quoted for the shell."""
     return shlex.join(map(str, words))
 
 
 def train(*words: str) -> str:
-    """The command ``python train.py …``."""
+    """Return the command ``python train.py …``."""
     return command("python", "train.py", *words)
 
 
 def resume(folder: Path | str, *words: str) -> str:
-    """The command that goes on with a run; the word ``resume=`` takes any folder as it is, but for its own words."""
+    """Return the command that resumes a run; ``resume=`` takes any folder unquoted, except its values auto and null."""
     shown = short(folder)
     own = shown in ("auto", "null") or shown[0] in "'\""
     return train(f"resume={'./' if own else ''}{shown}", *words)
 
 
 def override(name: str, value: Path | str) -> str:
-    """``name=value`` as Hydra reads it: a value that its grammar could take apart is in quotes."""
+    """Return ``name=value`` for Hydra; the value is quoted if Hydra's grammar could split it."""
     return f"{name}={value if PLAIN.fullmatch(str(value)) else quoted(value)}"
 
 
 def quoted(value: Path | str) -> str:
-    """A string in quotes, as Hydra's grammar has them: backslashes before a quote are doubled, others are not.
+    """Quote a string by Hydra's grammar: only backslashes before a quote are doubled.
 
-    In double quotes: a shell takes these in its single quotes, as `command` prints them.
+    The quotes are double quotes, because `command` prints single quotes around them for the shell.
     """
     text = re.sub(r'(\\*)(?="|$)', r"\1\1", str(value)).replace('"', '\\"')
     return f'"{text}"'
 
 
 def unquoted(text: str) -> str:
-    """A value as Hydra would read it where it stands in quotes; any other as it is."""
+    """Unquote a value as Hydra does; return a value without quotes unchanged."""
     if len(text) < 2 or text[0] not in "'\"" or text[-1] != text[0]:
         return text
     escaped = re.compile(rf"(\\*)(?:\\({text[0]})|$)")
@@ -49,6 +49,6 @@ def unquoted(text: str) -> str:
 
 
 def short(path: Path | str) -> str:
-    """A path relative to the working folder where that is shorter; never one that a command takes for an option."""
+    """Return a path, relative to the working folder if that is shorter, and never one that looks like an option."""
     shown = min(str(path), os.path.relpath(path), key=len)
     return f"./{shown}" if shown.startswith("-") else shown

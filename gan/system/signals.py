@@ -1,4 +1,4 @@
-"""Signals that end a run early, and processes that end when their parent does. Imports no torch."""
+"""Signal handling: signals that stop a run, and processes that end when their parent ends. Imports no torch."""
 
 import contextlib
 import functools
@@ -12,24 +12,24 @@ from types import FrameType
 
 from gan.system import process
 
-MISTAKE = 2  # exit code of a user's mistake
-CRASH = 1  # of a bug
-ORPHAN_SECONDS = 10.0  # for a process whose parent has gone to finish its update and save
-# Where the system has them: a terminal that is closed, and a queue's word that the time runs out.
+MISTAKE = 2  # exit code for a user's error
+CRASH = 1  # exit code for a bug
+ORPHAN_SECONDS = 10.0  # time for a process to finish its update and save after its parent has ended
+# If the system has them: SIGHUP when a terminal is closed, SIGUSR1 from a queue before the time limit.
 OTHERS = [getattr(signal, name) for name in ("SIGHUP", "SIGUSR1") if hasattr(signal, name)]
 SIGNALS = (signal.SIGINT, signal.SIGTERM, *OTHERS)
-# A signal to a whole group of processes comes twice: directly, and from the parent that passes it on.
+# A signal to a process group arrives twice: directly, and from the parent, which forwards it.
 ECHO_SECONDS = 3.0
-LOOK_SECONDS = 0.2  # from one look at the parent to the next
+LOOK_SECONDS = 0.2  # interval between checks of the parent
 
 
 @dataclass
 class Listener:
-    """The signals that have come, and what is done about the first one.
+    """The received signals, and what to do at the first one.
 
     Attributes:
-        numbers, first_at: of the signals in their order, and the clock at the first.
-        finishes_update: the first signal only sets `pending`, which is read after every update.
+        numbers, first_at: numbers of the signals in order, and the clock time of the first.
+        finishes_update: the first signal only sets `pending`, which is checked after every update.
     """
 
     numbers: list[int] = field(default_factory=list)
@@ -37,26 +37,26 @@ class Listener:
     finishes_update: bool = False
 
 
-_listener = Listener()  # a signal handler has no other way to it
+_listener = Listener()  # global: a signal handler takes no other arguments
 
 
 class Stopped(BaseException):
-    """A signal has asked the run to end. Not an Exception: nobody on the way shall take it for one and go on.
+    """A signal has stopped the run. Not an Exception, so that no ``except Exception`` catches it.
 
     Attributes:
-        left: what to say of what is left; None: of the run folder what there is to say.
+        left: message about what remains and how to continue; None: describe the run folder.
     """
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.left: str | None = None
         self.name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
-        self.exit_code = 128 + number  # as a shell has it
+        self.exit_code = 128 + number  # as in a shell
 
 
 @contextlib.contextmanager
 def listening() -> Iterator[None]:
-    """Inside, a signal to end raises `Stopped` wherever the program is. One that is ignored, as by nohup, stays so."""
+    """Inside the block, a stop signal raises `Stopped`. Signals that are ignored, e.g. by nohup, stay ignored."""
     before = {number: signal.getsignal(number) for number in SIGNALS}
     for number, handler in before.items():
         if handler != signal.SIG_IGN:
@@ -77,7 +77,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
     if len(_listener.numbers) == 1:
         _listener.first_at = time.monotonic()
         if _listener.finishes_update:
-            if process.is_first():  # not print: the signal may have come in the middle of one
+            if process.is_first():  # not print(): the signal may interrupt one
                 os.write(
                     2, b"\nStopping: this update is finished and the game saved; a second signal ends it at once.\n"
                 )
@@ -91,25 +91,24 @@ def finish_update_first(wanted: bool) -> None:
 
 
 def pending() -> Stopped | None:
-    """The signal to end that has come and is still to be followed, if one has."""
+    """Return the signal that has arrived and is not yet handled; None if there is none."""
     return Stopped(_listener.numbers[0]) if _listener.numbers else None
 
 
 def stop_behind(end: SystemExit) -> BaseException:
-    """What a SystemExit means: `Stopped`, if there was a signal; else itself.
+    """Return `Stopped` if a signal caused this SystemExit, else the SystemExit itself.
 
-    An exception that is raised in a signal's handler is lost if that happens inside a destructor. Lightning then ends
-    the run at the next minibatch, as it does at every SIGTERM, by a SystemExit with exit code 0.
+    An exception raised in a signal handler is lost if the handler runs inside a destructor. Lightning then ends the run
+    at the next minibatch by a SystemExit with exit code 0, as at every SIGTERM.
     """
     return Stopped(_listener.numbers[-1]) if _listener.numbers else end
 
 
 def end_with_parent() -> None:
-    """When the parent has gone, however that happened, be asked to end, and soon be ended.
+    """When the parent has ended for any reason, send this process SIGTERM, and soon after kill it.
 
-    For a process of a launch, or of a job of a sweep. The parent holds the other end of its standard input, and
-    writes nothing to it. A rank that is looking for the others would wait for them for half an hour, and no signal ends
-    that.
+    For a rank of our launcher or a job of a sweep. The parent holds the other end of its standard input, and writes
+    nothing to it. A rank that waits for the others to connect would wait half an hour, and no signal ends that.
     """
 
     def watch() -> None:
@@ -121,11 +120,11 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-@functools.cache  # one watcher
+@functools.cache  # one watcher thread
 def end_with_sweep() -> None:
-    """In a process that runs points for a sweep, as joblib's do: end when the sweep has gone, however that happened.
+    """In a worker process of a sweep, e.g. of joblib, end when the sweep has ended for any reason.
 
-    Else it would train on, in a folder that the sweep, started again, wants to train in too.
+    Otherwise it would keep training in a folder that the restarted sweep needs.
     """
     parent = os.getppid()
     if process.current().sweep != parent:
@@ -134,6 +133,6 @@ def end_with_sweep() -> None:
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(LOOK_SECONDS)
-        os.kill(os.getpid(), signal.SIGKILL)  # what it was doing counts as cut
+        os.kill(os.getpid(), signal.SIGKILL)  # its job counts as interrupted
 
     threading.Thread(target=watch, daemon=True).start()

@@ -1,4 +1,4 @@
-"""Processes that this one has started: deaf to what a terminal sends to all, and ended with this one."""
+"""Subprocesses: they ignore signals from the terminal, and end when this process ends."""
 
 import contextlib
 import signal
@@ -9,7 +9,7 @@ from typing import Any
 
 from gan.system import signals
 
-GRACE_SECONDS = 20.0  # from the request to end to the end by force
+GRACE_SECONDS = 20.0  # from the request to end (SIGTERM) to the kill (SIGKILL)
 LOOK_SECONDS = 0.1
 Child = subprocess.Popen[bytes]
 
@@ -17,9 +17,9 @@ Child = subprocess.Popen[bytes]
 def start(
     command: Sequence[str], environment: Mapping[str, str], ignored: Sequence[int] = (), **arguments: Any
 ) -> Child:
-    """A process that knows by its standard input, to which nothing is written, that this one lives.
+    """Start a process whose standard input stays open, with nothing written to it, while this process lives.
 
-    What a terminal sends to all it ignores for good: its parent passes on what is meant for it.
+    It ignores signals from the terminal: its parent forwards those that it needs.
 
     Args:
         ignored: other signals that it ignores.
@@ -30,10 +30,10 @@ def start(
 
 @contextlib.contextmanager
 def ended_together(children: list[Child], grace: float | None = None) -> Iterator[None]:
-    """Whatever happens inside, none of the children, those added later included, runs any more afterwards.
+    """After the block, end all children, including those added inside it, also after an exception.
 
     Args:
-        grace: seconds that they have to end by themselves once they were asked to.
+        grace: seconds that they have to end by themselves after SIGTERM.
     """
     try:
         yield
@@ -45,39 +45,39 @@ def ended_together(children: list[Child], grace: float | None = None) -> Iterato
         finally:
             for child in children:
                 child.kill()
-                child.communicate()  # nothing; waits, and closes our end of its input
+                child.communicate()  # reads nothing; waits, and closes our end of its input
 
 
 def wait(children: Sequence[Child], seconds: float) -> None:
-    """Until all have ended, but no longer than this."""
+    """Wait until all children have ended, or this many seconds have passed."""
     last = time.monotonic() + seconds
     while any(child.poll() is None for child in children) and time.monotonic() < last:
         time.sleep(LOOK_SECONDS)
 
 
 def exit_code(code: int) -> int:
-    """As a shell has it: 128 + n for a process that was ended by signal n."""
+    """Return the exit code as in a shell: 128 + n for a process ended by signal n."""
     return 128 - code if code < 0 else code
 
 
 def is_signal(code: int) -> bool:
-    """Whether an exit code, of `subprocess` or a shell's, says that a signal has ended the process."""
+    """True if an exit code, of `subprocess` or of a shell, means that a signal ended the process."""
     return exit_code(code) - 128 in signal.valid_signals()
 
 
 def how_it_ended(code: int) -> str:
-    """What an exit code other than 0 says of a process, as the end of a sentence."""
+    """Describe an exit code other than 0, as the end of a sentence."""
     if not is_signal(code):
         return f"ended with exit code {code}"
     name = signal.Signals(exit_code(code) - 128).name
     if code > 0:
-        return f"was stopped by {name}"  # heard, and followed
+        return f"was stopped by {name}"  # it handled the signal itself
     return f"was ended by {name}{' (by hand, or because memory ran out)' if name == 'SIGKILL' else ''}"
 
 
 @contextlib.contextmanager
 def ignore_signals(*also: int) -> Iterator[None]:
-    """What is started inside ignores what a terminal sends to all, and these signals besides."""
+    """Processes started inside the block ignore signals from the terminal, and the signals in ``also``."""
     ignored = (*(number for number in signals.SIGNALS if number != signal.SIGTERM), *also)
     before = {number: signal.signal(number, signal.SIG_IGN) for number in ignored}
     try:

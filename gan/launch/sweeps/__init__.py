@@ -1,1 +1,1 @@
-"""Many runs by one command that can be killed and given again: `python train.py -m …`; docs/sweeps.md."""
+"""Sweeps: many runs by one command, repeatable after an interrupt (`python train.py -m …`, docs/sweeps.md)."""

@@ -1,4 +1,4 @@
-"""The trials of a study as jobs of a sweep: asked for, written down, told of."""
+"""Optuna trials as jobs of a sweep: ask for trials, store them, and report their results."""
 
 import math
 import warnings
@@ -12,20 +12,20 @@ from optuna.trial import FrozenTrial, TrialState
 from gan.runs.sweep_jobs import State, SweepJob, ended
 from gan.system.errors import RunError
 
-WORDS = "words"  # what is kept of a trial beside its values: its own words, such as "optimizer.lr=0.001"
+WORDS = "words"  # user attribute of a trial: its own overrides, e.g. "optimizer.lr=0.001"
 
 
 @dataclass
 class Choices:
-    """A study's trials as jobs.
+    """The trials of a study as jobs.
 
     Args:
         objectives: names in run.json's ``ended``.
-        trials: how many in all. together: how many are chosen at once.
-        sampler_of: the sampler that chooses the trial of a number.
-        study: where all of it is kept.
-        space: what is chosen, by the paths of settings.
-        job_of: makes a job of the number of a trial and its words.
+        trials: total number of trials. together: number of trials chosen at once.
+        sampler_of: returns the sampler for a trial number.
+        study: the Optuna study with all trials.
+        space: distributions to search, by the paths of settings.
+        job_of: makes a job from the number of a trial and its overrides.
     """
 
     objectives: Sequence[str]
@@ -38,7 +38,7 @@ class Choices:
     _jobs: dict[int, SweepJob] = field(default_factory=dict)
 
     def next_jobs(self) -> dict[int, SweepJob]:
-        """Jobs to run now, by the numbers of their trials: those that were cut, or new ones; {} at the end."""
+        """Return the jobs to run now, by trial number: interrupted ones and new ones; {} at the end."""
         chosen = {trial.number: self._job(trial) for trial in self._cut()}
         known = len(self._trials())
         while len(chosen) < self.together and known < self.trials:
@@ -48,10 +48,10 @@ class Choices:
         return chosen
 
     def tell(self, number: int, job: SweepJob) -> None:
-        """What has become of a job.
+        """Report the result of a job to the study.
 
         Raises:
-            RunError: it was cut; it is left for the next start.
+            RunError: the job was interrupted; the next start resumes it.
         """
         state = job.state
         if state in (State.CUT, State.MISSING):
@@ -64,11 +64,11 @@ class Choices:
             self.study.tell(number, values)
 
     def all_jobs(self) -> list[SweepJob]:
-        """Each once, in the order in which they were chosen."""
+        """Return all jobs without duplicates, in the order in which they were chosen."""
         return list({job.content: job for job in map(self._job, self._trials())}.values())
 
     def _trials(self) -> list[FrozenTrial]:
-        """Those whose job was written down; a kill before that leaves one that never was."""
+        """Return the trials with a stored job; a kill can leave a trial without one, which never ran."""
         return [trial for trial in self.study.get_trials(deepcopy=False) if WORDS in trial.user_attrs]
 
     def _cut(self) -> list[FrozenTrial]:
@@ -88,12 +88,12 @@ class Choices:
         return self.study.get_trials(deepcopy=False)[trial.number]
 
     def _job(self, trial: FrozenTrial) -> SweepJob:
-        if trial.number not in self._jobs:  # to compose one takes a while
+        if trial.number not in self._jobs:  # composing a job is slow
             self._jobs[trial.number] = self.job_of(trial.number, list(trial.user_attrs[WORDS]))
         return self._jobs[trial.number]
 
     def _values(self, job: SweepJob) -> list[float] | None:
-        """Of its objectives; None if one was not measured."""
+        """Return the values of its objectives; None if one was not measured."""
         facts = ended(job.folder)
         values: list[Any] = [facts.get(name) for name in self.objectives]
         if all(isinstance(value, int | float) and math.isfinite(value) for value in values):

@@ -1,4 +1,4 @@
-"""From words to jobs: each job's settings as Hydra composes them, before any of them is run."""
+"""Composition of jobs: make jobs with their settings from overrides by Hydra, before any job runs."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -16,15 +16,15 @@ from gan.launch.command_line import may_be_null, without_null_groups
 from gan.runs.sweep_jobs import SweepJob, content, folder_of
 from gan.system.errors import ConfigError, GanError, unknown_name
 
-PLACE = "/run"  # stands for a run folder that is not known yet
+PLACE = "/run"  # placeholder for the run folder, which is not known yet
 
 
 class Composer:
-    """Makes jobs of words.
+    """Makes jobs from overrides.
 
     Attributes:
-        sweep: the folder in which they lie.
-        dry: the jobs are only to be shown.
+        sweep: folder of the sweep.
+        dry: only show the jobs.
     """
 
     def __init__(self, context: HydraContext, config: DictConfig) -> None:
@@ -34,11 +34,11 @@ class Composer:
         self.dry = bool(config.get("dry_run"))
 
     def overrides(self, words: Sequence[str]) -> list[Override]:
-        """Words as Hydra reads them; of two for the same setting the last.
+        """Parse overrides by Hydra's grammar; of two for the same setting, keep the last.
 
         Raises:
             ConfigError: one of several options of a group does not exist.
-            HydraException: a word cannot be read.
+            HydraException: an override cannot be parsed.
         """
         parser = OverridesParser.create(config_loader=self._loader)
         found = {override.get_key_element(): override for override in parser.parse_overrides(list(words))}
@@ -48,7 +48,7 @@ class Composer:
         return list(found.values())
 
     def _check_options(self, override: Override) -> None:
-        """A misspelt option is told before the first job of many is run, not when its turn comes."""
+        """Raise ConfigError for an unknown option before the first job runs, not when its own job starts."""
         options = self._loader.get_group_options(override.key_or_group)
         for given in override.sweep_string_iterator() if options else ():
             is_null = given == "null" and may_be_null(override.key_or_group)
@@ -56,10 +56,10 @@ class Composer:
                 raise ConfigError(unknown_name(override.key_or_group, given, options))
 
     def job(self, words: Sequence[str], swept: Sequence[str], hydra_words: Sequence[str] = ()) -> SweepJob:
-        """The job of these words, of which ``swept`` tell it from the others.
+        """Make a job from overrides; ``swept`` are those that differ between jobs.
 
-        Words of which no settings can be made, as of penalty.gamma where there is no penalty, are a job too, which
-        fails; the others of its sweep need not.
+        Invalid overrides, e.g. penalty.gamma without a penalty, also give a job: it fails, while the other jobs of the
+        sweep can run.
         """
         words, mistake = without_null_groups(words), ""
         try:
@@ -76,13 +76,13 @@ class Composer:
             config.run_dir = PLACE
             try:
                 return content(hydra_job.resolved(config))
-            except GanError:  # a value that is missing, say: its run will tell; until then it is what was asked for
+            except GanError:  # e.g. a missing value: the run will report it; until then the overrides identify the job
                 return " ".join(sorted(words))
 
 
 @contextlib.contextmanager
 def _as_hydra_config(config: DictConfig) -> Iterator[None]:
-    """Inside, references such as ``${hydra:job.name}`` are to this job."""
+    """Inside the block, interpolations like ``${hydra:job.name}`` refer to this job."""
     before = HydraConfig.instance().cfg
     HydraConfig.instance().set_config(config)
     try:

@@ -1,4 +1,4 @@
-"""The word that a job of a sweep leaves of why it failed."""
+"""Failed jobs of a sweep: print the error, and record it in the folder of the job (failed.json)."""
 
 import json
 import sys
@@ -17,15 +17,15 @@ from gan.system.files import write_bytes
 
 
 def in_sweep() -> bool:
-    """Whether this process runs a job of a sweep."""
+    """True if this process runs a job of a sweep."""
     return HydraConfig.initialized() and (HydraConfig.get().mode == RunMode.MULTIRUN or process.current().is_job)
 
 
 def tell(folder: Path, error: Exception, *, full: bool) -> int:
-    """Tell of a job of a sweep that has failed, and leave word of it in its folder: its exit code.
+    """Print the error of a failed job, record it in its folder, and return the exit code.
 
     Args:
-        full: a traceback also for a user's mistake.
+        full: print a traceback also for a user's error.
     """
     hydra = HydraConfig.get()
     is_mistake = isinstance(error, GanError)
@@ -37,11 +37,11 @@ def tell(folder: Path, error: Exception, *, full: bool) -> int:
 
 
 def record(folder: Path, exit_code: int, reason: str, error: Exception | None = None) -> None:
-    """Leave word, in the folder of a job, of why it failed; of several processes the first one's counts.
+    """Record in the folder of a job why it failed; if several processes fail, keep the first record.
 
     Args:
         reason: the message.
-        error: with its traceback; None if it happened in another process.
+        error: the error with its traceback; None if it happened in another process.
     """
     if (folder / FAILED).exists():
         return
@@ -53,5 +53,5 @@ def record(folder: Path, exit_code: int, reason: str, error: Exception | None = 
     }
     try:
         write_bytes(folder / FAILED, (json.dumps(facts, indent=2) + "\n").encode())
-    except OSError as unwritable:  # the reason may be the disk itself
+    except OSError as unwritable:  # e.g. if a full disk is the reason
         print(f"{folder / FAILED} cannot be written: {unwritable.strerror}", file=sys.stderr)

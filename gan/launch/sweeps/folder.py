@@ -1,4 +1,4 @@
-"""The folder of a sweep: held by one sweep at a time, and made ready for the jobs that are to run."""
+"""Sweep folder: lock it for one sweep at a time, record the command, and prepare the folders of its jobs."""
 
 import contextlib
 import json
@@ -16,27 +16,27 @@ from gan.system.files import write_bytes
 from gan.system.locks import lock
 
 RECORD = "sweep.json"
-ORPHAN_SECONDS = 30.0  # a process of a sweep that was killed ends by itself within this
+ORPHAN_SECONDS = 30.0  # the processes of a killed sweep end by themselves within this time
 LOOK_SECONDS = 0.2
 
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Hold a sweep's folder, as long as this process lives at most.
+    """Lock the folder of a sweep inside the block, at most until this process ends.
 
     Raises:
-        GanError: another sweep is going on in it, or it cannot be made.
+        GanError: another sweep is running in it, or it cannot be created.
     """
     descriptor = _taken(folder)
     try:
         yield
     finally:
         remove_empty(folder)
-        os.close(descriptor)  # last: nobody holds a folder that is about to go
+        os.close(descriptor)  # last: so that no other sweep locks a folder that is being removed
 
 
 def _taken(folder: Path) -> int:
-    """The descriptor by which a folder is held; of another sweep's it changes nothing."""
+    """Create and lock the folder, and return its descriptor; change nothing if another sweep has locked it."""
     while True:
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -46,14 +46,14 @@ def _taken(folder: Path) -> int:
         if lock(descriptor) is False:
             os.close(descriptor)
             raise GanError(f"hydra.sweep.dir: a sweep is going on in {folder}; wait for it, or give another folder")
-        with contextlib.suppress(OSError):  # gone: a sweep that found nothing to do has ended just now
+        with contextlib.suppress(OSError):  # removed: a sweep with nothing to do has just ended
             if os.path.samestat(os.fstat(descriptor), os.stat(folder)):
                 return descriptor
         os.close(descriptor)
 
 
 def is_free(folder: Path) -> bool:
-    """False if a process trains in this run folder, and still does after the time in which one left behind ends."""
+    """Return whether no process trains in this run folder; waits `ORPHAN_SECONDS` for a leftover process to end."""
     last = time.monotonic() + ORPHAN_SECONDS
     while not _is_free_now(folder):
         if time.monotonic() > last:
@@ -74,9 +74,9 @@ def _is_free_now(folder: Path) -> bool:
 
 
 def clear(folder: Path) -> None:
-    """Make the folder of a job ready for its run, which goes on from what is there of an earlier one.
+    """Prepare the folder of a job for its run, which resumes an earlier run in it.
 
-    That it was ended early is forgotten last: killed in between, the job would count as finished.
+    Removes pruned.json last: after a kill in between, the job would otherwise count as finished.
     """
     (folder / FAILED).unlink(missing_ok=True)
     if (folder / PRUNED).exists():
@@ -87,10 +87,10 @@ def clear(folder: Path) -> None:
 
 
 def of_this_command(dated: Path, command: Sequence[str]) -> Path:
-    """The folder for a sweep that names none: of the same command's newest sweep, if not all its jobs are finished.
+    """Return the default folder of a sweep: that of the newest sweep by the same command if unfinished, else ``dated``.
 
     Args:
-        dated: ``multirun/DATE/TIME``, of a new sweep.
+        dated: ``multirun/DATE/TIME``, the folder for a new sweep.
     """
     records = sorted(dated.parent.parent.glob(f"*/*/{RECORD}"), reverse=True)
     same = (record for record in records if _record(record).get("command") == list(command))
@@ -102,7 +102,7 @@ def of_this_command(dated: Path, command: Sequence[str]) -> Path:
 
 
 def keep_record(folder: Path, command: Sequence[str], *, finished: bool) -> None:
-    """Leave word of what command a sweep is, and whether it has all its results."""
+    """Record the command of a sweep, and whether all its jobs are finished."""
     facts = {"command": list(command), "finished": finished}
     write_bytes(folder / RECORD, (json.dumps(facts, indent=2) + "\n").encode())
 

@@ -1,4 +1,4 @@
-"""Every combination of the values that are given: what `-m` does."""
+"""Grid sweep, the default of `-m`: every combination of the given values."""
 
 import itertools
 from collections.abc import Sequence
@@ -12,19 +12,19 @@ from gan.system.errors import ConfigError
 
 
 def run(composer: Composer, words: Sequence[str], runner: Runner) -> list[SweepJob]:
-    """Run what is missing of a grid; its jobs."""
+    """Run the unfinished jobs of a grid, and return all its jobs."""
     chosen = jobs(composer, words)
     runner(chosen)
     return chosen
 
 
 def jobs(composer: Composer, words: Sequence[str]) -> list[SweepJob]:
-    """The jobs of a grid, each once, in the order in which the last word changes fastest.
+    """Return the jobs of a grid without duplicates; the last override changes fastest.
 
     Raises:
-        ConfigError: a word names an interval, of which a grid cannot take every value, or no value; an option does not
-            exist; or none of the jobs has settings.
-        HydraException: a word cannot be read.
+        ConfigError: an override has an interval, whose values a grid cannot enumerate, or no value; an option does not
+            exist; or all jobs are invalid.
+        HydraException: an override cannot be parsed.
     """
     overrides = composer.overrides(words)
     found: dict[str, SweepJob] = {}
@@ -37,7 +37,7 @@ def jobs(composer: Composer, words: Sequence[str]) -> list[SweepJob]:
 
 
 def _values(override: Override) -> list[str]:
-    """A word for each value that an override gives."""
+    """Return one override for each value of a sweep override."""
     if not override.is_sweep_override():
         return [str(override.input_line)]
     name, given = override.get_key_element(), str(override.input_line).partition("=")[2]

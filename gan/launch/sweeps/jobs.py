@@ -1,4 +1,4 @@
-"""A job of a sweep as a command: a process of its own, on this machine or on another."""
+"""Job of a sweep as a command line: a separate process, on this machine or on another."""
 
 import os
 import sys
@@ -17,23 +17,23 @@ from gan.system import process, subprocesses
 from gan.system.shell import quoted
 from gan.system.subprocesses import Child
 
-LOG = "output.log"  # in a job's folder: what its process says
-GRACE_SECONDS = 25.0  # to end in, once asked to: its ranks, if it has any, have a little less
+LOG = "output.log"  # in a job's folder: output of its process
+GRACE_SECONDS = 25.0  # time to end after SIGTERM; the ranks of a job have a little less
 GROUPS = ("hydra/sweeper", "hydra/launcher")
-# Words for Hydra that make a sweep, or say how its jobs are run: not for one of them.
+# Hydra overrides that define the sweep, or how its jobs run; a single job does not get them.
 OF_THE_SWEEP = ("hydra.mode=", "hydra.sweep.", "hydra.run.", *GROUPS, *(group.replace("/", ".") for group in GROUPS))
 
 
 @dataclass(frozen=True)
 class Job:
-    """One job, ready to be run. Plain values alone: it can be sent to another machine that has the same disk.
+    """One job, ready to run. It has only plain values, so it can be sent to another machine with the same disk.
 
     Attributes:
-        number: of the job in its sweep.
-        words: that make its run, for the reader.
-        folder: of its run.
-        command: the whole command line, to be given in ``working_folder``.
-        variables: of the environment, that it needs besides.
+        number: number of the job in its sweep.
+        words: overrides of its run, for messages.
+        folder: its run folder.
+        command: the complete command line, to run in ``working_folder``.
+        variables: additional environment variables.
     """
 
     number: int
@@ -44,11 +44,11 @@ class Job:
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def start(self, own: Mapping[str, str] | None = None, *, task: int = 0, ignored: Sequence[int] = ()) -> Child:
-        """Its process, which writes what it says to a file in its folder.
+        """Start its process, which writes its output to a file in its folder.
 
         Args:
-            own: variables that this process alone is to have besides.
-            task: its number, of several processes that a cluster starts for one run.
+            own: additional environment variables for this process only.
+            task: number of this process, if a cluster starts several for one run.
             ignored: signals that it ignores.
         """
         environment = {**os.environ, **self.variables, **(own or {})}
@@ -67,13 +67,13 @@ class Job:
 def jobs_of(
     context: HydraContext, config: DictConfig, overrides: Sequence[Sequence[str]], first: int, command: Sequence[str]
 ) -> list[Job]:
-    """The jobs that a sweeper gives to a launcher.
+    """Return the jobs that a sweeper passes to a launcher.
 
     Args:
-        config: of the sweep.
-        overrides: the words of each job; ``hydra.sweep.dir`` and ``hydra.sweep.subdir`` among them.
-        first: number of the first of them.
-        command: that began the sweep, as typed.
+        config: configuration of the sweep.
+        overrides: overrides of each job, including ``hydra.sweep.dir`` and ``hydra.sweep.subdir``.
+        first: number of the first job.
+        command: command that started the sweep, as typed.
     """
     variables = process.Process(command=list(command), is_job=True).variables()
     return [
@@ -91,7 +91,7 @@ def jobs_of(
 
 
 def _program(config: DictConfig) -> list[str]:
-    """The script, and the flags by which it finds the same configuration."""
+    """Return the script, and the flags that select the same configuration."""
     sources = {source.provider: source.path for source in config.hydra.runtime.config_sources if source.path}
     where = {"--config-path": sources["main"], "--config-name": config.hydra.job.config_name}
     if "command-line" in sources:
@@ -114,11 +114,11 @@ def _folder(context: HydraContext, config: DictConfig, words: Sequence[str]) -> 
 
 
 def conclude(job: Job, code: int, why: str | None = None) -> JobReturn:
-    """What a job comes to, for Hydra; of one that has failed the reason is told, and recorded if it has not done so.
+    """Return the result of a job for Hydra; if it failed, print the reason, and record it if the job has not.
 
     Args:
-        code: its exit code, of `subprocess` or a shell's.
-        why: what is known of the reason beside the exit code.
+        code: its exit code, of `subprocess` or of a shell.
+        why: reason, if more is known than the exit code.
     """
     if code:
         failed_jobs.record(Path(job.folder), subprocesses.exit_code(code), why or subprocesses.how_it_ended(code))

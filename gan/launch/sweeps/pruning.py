@@ -1,4 +1,4 @@
-"""Ends a run of a search early when it is hopeless; `search.py` adds this callback to its jobs."""
+"""Pruning callback: ends a run of a search early if it is worse than the median; `search.py` adds it to the jobs."""
 
 import functools
 import json
@@ -17,18 +17,17 @@ if TYPE_CHECKING:
 
 
 class Pruning(L.Callback):
-    """After each measurement: ends the run if it is worse than the median of the others at the same measurement.
+    """Callback that ends a run if it is worse than the median of the finished runs at the same measurement.
 
-    The n-th measurement is that after n times ``callbacks.quality.every`` real images. Where nothing is measured, or
-    not this measure, nothing is ended. Only the first process asks; the others do as it says. Why a run was ended
-    stands in the run folder's pruned.json: the measurement, its value, and the median of how many finished runs it was
-    held against.
+    Measurement n is made after n times ``callbacks.quality.every`` real images. A run that does not measure ``monitor``
+    is never pruned. Only the first process decides; the others follow. pruned.json in the run folder contains the
+    reason: the measurement, its value, the median, and the number of finished runs behind the median.
 
     Args:
-        sweep: the folder of the search, with its study. trial: this run's number in it.
-        monitor: the measure, lower or higher is better as the study has it, such as "quality/fcd".
-        first_points: runs that must have finished before any is compared.
-        first_measurements: the measurement from which on a run may be ended; 1 is its first.
+        sweep: folder of the search, with its study. trial: number of this run in it.
+        monitor: metric, e.g. "quality/fcd"; the study defines whether lower or higher is better.
+        first_points: number of runs that must have finished before any run is pruned.
+        first_measurements: first measurement at which a run may be pruned, counted from 1.
     """
 
     def __init__(
@@ -42,7 +41,7 @@ class Pruning(L.Callback):
         self._looked_at: set[int] = set()
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """A run that was killed just after it was found hopeless is so still; one gone on with by itself is not."""
+        """Prune again a run that was killed while it was pruned; do not prune a run resumed outside the search."""
         if trainer.is_global_zero and self.place is None:
             (Path(trainer.default_root_dir) / PRUNED).unlink(missing_ok=True)
         self._look(trainer, pl_module)
@@ -68,18 +67,18 @@ class Pruning(L.Callback):
 
     @functools.cached_property
     def place(self) -> "RunningTrial | None":
-        """This run's place in its search; None of a run that is repeated, or gone on with, by itself."""
+        """Return this run's trial in the search; None if it was repeated or resumed outside the search."""
         if not (self.sweep / STUDY).is_file():
             return None
-        from gan.launch.sweeps.study import RunningTrial  # optuna, which only a search needs
+        from gan.launch.sweeps.study import RunningTrial  # imports optuna, which only a search needs
 
         place = RunningTrial(self.sweep, self.trial, self.first_points, self.first_measurements)
         return place if place.is_awaited else None
 
     def _reason(self, measurement: int, value: float) -> dict[str, float] | None:
-        """What to write down of a run that is hopeless; None of one that is not, or was looked at already.
+        """Return the content of pruned.json if the run must be pruned; None if not, or if it was checked already.
 
-        A run that was killed may have reported more than it has come to since: it goes on to where it was.
+        A killed run may have reported measurements after its checkpoint: it first trains up to these again.
         """
         place = self.place
         if place is None or measurement in self._looked_at:

@@ -1,8 +1,8 @@
-"""Jobs of a sweep as jobs of a queue: of SLURM, or of this machine, both by submitit.
+"""Submitit launcher: runs the jobs of a sweep in a SLURM queue, or in a queue on this machine.
 
-Not hydra-submitit-launcher: with it a job that was killed, or that found no memory, ends the sweep while the others
-run on; a stop of the sweep leaves all of them in the queue; and a run whose time is up is ended in the middle of an
-update. Here submitit writes and submits the batch file, and each job starts train.py as a sweep on one machine does.
+We do not use hydra-submitit-launcher: there, a job that is killed or out of memory ends the sweep while the other jobs
+keep running; stopping the sweep leaves all jobs in the queue; and the time limit interrupts a run inside an update.
+Here submitit writes and submits the batch file, and each job starts train.py as a sweep on one machine does.
 """
 
 import contextlib
@@ -28,21 +28,21 @@ from gan.system.subprocesses import LOOK_SECONDS, Child
 LOCAL, SLURM = "local", "slurm"
 SHARED = ("name", "timeout_min", "mem_gb", "nodes", "cpus_per_task", "gpus_per_node", "tasks_per_node")
 LOOK_AT_QUEUE_SECONDS, LOOK_AT_SLURM_SECONDS = 1.0, 10.0
-RESULT_SECONDS = 20.0  # for the result of a job that has left the queue to come by a network's disk
+RESULT_SECONDS = 20.0  # time for the result of a job that has left the queue to appear on a network disk
 STOPPED = 128 + signal.SIGTERM
 
 
 class Task:
-    """What submitit runs on the node: the process of a job, watched.
+    """Task that submitit runs on the node: it starts the process of a job and monitors it.
 
-    When the time is nearly up, or the node is wanted for others, submitit sends SIGUSR2 and calls `checkpoint`: the
-    run finishes its update and saves, and the job goes back into the queue. What runs then is this again; the run goes
-    on from its newest whole checkpoint, by ``resume.run=auto``.
+    Before the time limit, or when the job is preempted, submitit sends SIGUSR2 and calls `checkpoint`: the run finishes
+    its update and saves, and the job is requeued. The same task then runs again, and ``resume.run=auto`` resumes the
+    run from its newest intact checkpoint.
 
     Args:
         job: the job.
-        variables: of the environment, that its process is to have besides.
-        passes_on: whether it is for this process to pass SIGTERM on. SLURM sends it to all processes of a job.
+        variables: additional environment variables for its process.
+        passes_on: forward SIGTERM to the process of the job. SLURM itself sends it to all processes of a job.
     """
 
     def __init__(self, job: Job, variables: Mapping[str, str], *, passes_on: bool) -> None:
@@ -50,7 +50,7 @@ class Task:
         self._child: Child | None = None
 
     def __call__(self) -> int:
-        """Run it; its exit code, -n if it was ended by signal n."""
+        """Run the job, and return its exit code, -n if signal n ended it."""
         number = int(os.environ.get("SLURM_PROCID", "0"))
         if self.passes_on:
             signal.signal(signal.SIGTERM, lambda *_: self._ask_to_end())
@@ -60,15 +60,15 @@ class Task:
                 self._ask_to_end()
                 self._child.wait()
             time.sleep(LOOK_SECONDS)
-        self._child.communicate()  # nothing; closes our end of its input
+        self._child.communicate()  # reads nothing; closes our end of its input
         code = self._child.returncode
         if number and subprocesses.exit_code(code) not in (0, STOPPED):
-            # of several processes the others would wait for this one: srun ends them
+            # the other processes of the run would wait for this one: this makes srun end them
             raise SystemExit(subprocesses.exit_code(code))
         return code
 
     def checkpoint(self) -> Any:
-        """What is to run when the job is given again; called in a signal's handler, amid `__call__`."""
+        """Return what to run when the job is requeued; called in a signal handler during `__call__`."""
         if self._child is not None:
             self._ask_to_end()
             last = time.monotonic() + GRACE_SECONDS
@@ -85,7 +85,7 @@ class Task:
 
 
 def _has_ended(pid: int) -> bool:
-    """Whether a child has; it is left to whoever waits for it, perhaps in the code that a signal has interrupted."""
+    """True if a child has ended; does not reap it, because the code that a signal interrupted may wait for it."""
     try:
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
     except ChildProcessError:
@@ -106,10 +106,10 @@ class Queue:
 
     Args:
         cluster: ``LOCAL`` or ``SLURM``.
-        folder: for submitit's own files.
-        together: jobs submitted at a time; None: all, and the cluster sees to the rest.
-        max_num_timeout: how many times a job whose time was up is given again.
-        parameters: of submitit's executor, None where nothing is said.
+        folder: folder for submitit's files.
+        together: number of jobs submitted at a time; None: all, and the cluster schedules them.
+        max_num_timeout: how often a job is requeued after its time limit.
+        parameters: parameters of submitit's executor; None for its default.
     """
 
     cluster: str
@@ -117,11 +117,11 @@ class Queue:
     together: int | None = None
     max_num_timeout: int = 0
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    _looked: float = -math.inf  # when squeue was last asked
-    _gone: dict[int, float] = field(default_factory=dict)  # since when a job's job is not in SLURM's queue
+    _looked: float = -math.inf  # time of the last squeue call
+    _gone: dict[int, float] = field(default_factory=dict)  # time since which a job is not in SLURM's queue
 
     def run(self, jobs: Sequence[Job]) -> list[JobReturn]:
-        """Run all jobs; one that fails does not stop the others. What ends this function early takes them back."""
+        """Run all jobs; a failed job does not stop the others. If this is interrupted, it cancels all jobs."""
         with _told():
             executor = self.executor()
         waiting, running, returns = deque(jobs), dict[int, tuple[Job, Any]](), dict[int, JobReturn]()
@@ -139,10 +139,10 @@ class Queue:
         return [returns[job.number] for job in jobs]
 
     def executor(self) -> submitit.AutoExecutor:
-        """submitit's own, with all parameters.
+        """Return submitit's executor with all parameters.
 
         Raises:
-            RuntimeError, NameError, AssertionError: it has no such queue, or they make no sense to it.
+            RuntimeError, NameError, AssertionError: the queue is not available, or a parameter is invalid.
         """
         arguments = {f"{self.cluster}_max_num_timeout": self.max_num_timeout}
         executor = submitit.AutoExecutor(folder=f"{self.folder}/%j", cluster=self.cluster, **arguments)
@@ -155,14 +155,14 @@ class Queue:
     def _submit(self, executor: submitit.AutoExecutor, jobs: Sequence[Job]) -> dict[int, tuple[Job, Any]]:
         share = cpu_threads.threads_per_process(self.together or len(jobs)) if self.cluster == LOCAL else {}
         tasks = [Task(job, share, passes_on=self.cluster == LOCAL) for job in jobs]
-        with _told(), subprocesses.ignore_signals():  # of a queue on this machine, which starts them now
+        with _told(), subprocesses.ignore_signals():  # a local queue starts the jobs now
             queued = executor.submit_array(tasks)
         for job, its in zip(jobs, queued, strict=True):
             print(f"run {job.number} of the sweep is job {its.job_id}; what it says: {job.log}", flush=True)
         return {job.number: (job, its) for job, its in zip(jobs, queued, strict=True)}
 
     def _ended(self, running: Mapping[int, tuple[Job, Any]]) -> list[int]:
-        """The numbers of those that have left a result, or are in the queue no more and should have left one."""
+        """Return the numbers of jobs that have a result, or left the queue long enough ago to have one."""
         if self.cluster == LOCAL:
             return [number for number, (_, queued) in running.items() if queued.done()]
         now = time.monotonic()
@@ -174,7 +174,7 @@ class Queue:
         return [number for number, (_, queued) in running.items() if number in overdue or _result(queued).exists()]
 
     def _take_back(self, queued: Sequence[Any]) -> None:
-        """End jobs, or take them out of the queue; SIGTERM lets those that run finish their update and save."""
+        """Cancel jobs; SIGTERM lets running jobs finish their update and save."""
         for job in queued:
             if self.cluster == SLURM:
                 job.cancel(check=False)
@@ -187,9 +187,9 @@ class Queue:
 
 
 def _slurm_queue() -> set[str] | None:
-    """The ids of the jobs that are in SLURM's queue, waiting or running; None if it does not answer now.
+    """Return the ids of the jobs in SLURM's queue, waiting or running; None if SLURM does not respond.
 
-    Not sacct, which submitit asks: a cluster need not keep accounts.
+    This does not use sacct, as submitit does: not every cluster has accounting.
     """
     command = ["squeue", "--me", "--array", "--noheader", "--format=%i"]
     try:
@@ -205,7 +205,7 @@ def _result(queued: Any) -> Path:
 
 
 def _outcome(queued: Any) -> tuple[int, str | None]:
-    """The exit code of a job that has ended, and the reason if the queue alone knows it."""
+    """Return the exit code of an ended job, and the reason if only the queue knows it."""
     first = queued.task(0)
     if _result(queued).exists():
         with contextlib.suppress(submitit.core.utils.FailedJobError, submitit.core.utils.UncompletedJobError):
@@ -216,7 +216,7 @@ def _outcome(queued: Any) -> tuple[int, str | None]:
 
 @contextlib.contextmanager
 def _told() -> Iterator[None]:
-    """What a queue does not accept is a mistake in the command, in the queue's own words."""
+    """Convert an error from the queue to a ConfigError with the queue's message."""
     try:
         yield
     except (

@@ -1,7 +1,7 @@
-"""Jobs of a sweep as tasks of a Ray cluster, which may be this machine alone.
+"""Ray launcher: runs the jobs of a sweep as tasks of a Ray cluster, which may be only this machine.
 
-Not hydra-ray-launcher: its newest release for Hydra 1.3 ends the sweep at the first job whose process dies, and runs
-job after job in one process, which cannot finish an update and save when it is asked to end.
+We do not use hydra-ray-launcher: its newest release for Hydra 1.3 ends the sweep at the first job whose process dies,
+and runs several jobs in one process, which cannot finish an update and save when it is asked to end.
 """
 
 import signal
@@ -23,7 +23,7 @@ LOOK_AT_CLUSTER_SECONDS = 1.0
 
 
 def run_job(job: Job, cores: int) -> int:
-    """Run a job on a worker of Ray's, until it ends or is to stop; its exit code, -n if it was ended by signal n."""
+    """Run a job on a Ray worker until it ends or must stop; return its exit code, -n if signal n ended it."""
     if stop_file(job).exists():
         return -signal.SIGTERM
     child = job.start({cpu_threads.SHARE_VARIABLE: str(cores)})  # Ray has set OMP_NUM_THREADS to the same
@@ -34,7 +34,7 @@ def run_job(job: Job, cores: int) -> int:
 
 
 def stop_file(job: Job) -> Path:
-    """A file that is there while a job is to stop. ``ray.cancel`` would not wait for the run to be saved."""
+    """Return the file whose existence tells a job to stop. ``ray.cancel`` would not wait until the run is saved."""
     return Path(f"{job.folder}.stop")
 
 
@@ -43,9 +43,9 @@ class RayCluster:
     """Runs jobs by Ray.
 
     Args:
-        address: of the cluster: "auto" for the one that this machine is part of, HOST:PORT; None begins one here.
-        num_cpus, num_gpus: that each job has to itself.
-        max_retries: how often a job is given again whose node, or worker, was lost. It goes on where it was.
+        address: address of the cluster: "auto" for the one this machine belongs to, or HOST:PORT; None starts one here.
+        num_cpus, num_gpus: CPUs and GPUs reserved for each job.
+        max_retries: how often a job is restarted if its node or worker was lost. It resumes its run.
     """
 
     address: str | None
@@ -54,9 +54,9 @@ class RayCluster:
     max_retries: int
 
     def run(self, jobs: Sequence[Job]) -> list[JobReturn]:
-        """Run all jobs; one that fails does not stop the others. What ends this function early ends them too."""
+        """Run all jobs; a failed job does not stop the others. If this is interrupted, it stops all jobs."""
         self._connect()
-        # a task is run on the main thread of a worker, where signals can be set
+        # a task runs on the main thread of a worker, where signal handlers can be set
         task: Any = ray.remote(num_cpus=self.num_cpus, num_gpus=self.num_gpus, max_retries=self.max_retries)(run_job)
         for job in jobs:
             stop_file(job).unlink(missing_ok=True)
@@ -87,16 +87,16 @@ class RayCluster:
     def _connect(self) -> None:
         heard = signal.getsignal(signal.SIGTERM)
         try:
-            with subprocesses.ignore_signals():  # of the cluster, if it is begun here
+            with subprocesses.ignore_signals():  # for the cluster, if it is started here
                 ray.init(address=self.address, include_dashboard=False, logging_level="WARNING", log_to_driver=False)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise ConfigError(f"hydra.launcher.address: {self.address!r}: {str(error).splitlines()[0]}") from error
         finally:
-            signal.signal(signal.SIGTERM, heard)  # Ray has taken it
+            signal.signal(signal.SIGTERM, heard)  # Ray has replaced the handler
 
 
 def _ended(tasks: list[Any]) -> list[Any]:
-    """Those that have. A signal that comes in the middle of Ray's own code is an error there, and a stop here."""
+    """Return the ended tasks. A signal inside Ray's code is a SystemError there; raise it as `Stopped`."""
     try:
         ended: list[Any] = ray.wait(tasks, num_returns=len(tasks), timeout=0)[0]
     except SystemError:
@@ -107,7 +107,7 @@ def _ended(tasks: list[Any]) -> list[Any]:
 
 
 def _outcome(done: Any) -> tuple[int, str | None]:
-    """The exit code of a task, and the reason if Ray alone knows it."""
+    """Return the exit code of a task, and the reason if only Ray knows it."""
     try:
         return int(ray.get(done)), None
     except ray.exceptions.RayError as error:

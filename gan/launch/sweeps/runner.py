@@ -1,4 +1,4 @@
-"""Runs the jobs of a sweep that are not there yet, by whatever launcher Hydra has, and keeps account."""
+"""Runner of a sweep: runs the unfinished jobs by Hydra's launcher, and keeps track of them."""
 
 import contextlib
 import os
@@ -19,16 +19,16 @@ Launch = Callable[[Sequence[Sequence[str]], int], Sequence[JobReturn]]
 
 @dataclass
 class Runner:
-    """What a sweep has run so far.
+    """Runs jobs of a sweep, and keeps track of them.
 
     Args:
-        launch: gives each list of words to Hydra as a job; the second argument is the number of the first one.
-        dry: jobs are only to be shown; else a run that was cut is gone on with in its folder.
+        launch: passes each list of overrides to Hydra as a job; the second argument is the number of the first job.
+        dry: only show the jobs; otherwise an interrupted run is resumed in its folder.
 
     Attributes:
-        run: jobs that were begun now.
-        busy: those in whose folder another process trains.
-        exit_code: the largest of the jobs'.
+        run: jobs started by this process.
+        busy: jobs in whose folder another process trains.
+        exit_code: largest exit code of the jobs.
     """
 
     launch: Launch
@@ -38,7 +38,7 @@ class Runner:
     exit_code: int = 0
 
     def __call__(self, jobs: Sequence[SweepJob]) -> None:
-        """Run those of the jobs that are not finished. A job that fails is recorded, and the others go on."""
+        """Run the unfinished jobs. A failed job is recorded, and the others continue."""
         done = [job for job in jobs if job.state is State.FINISHED]
         for job in jobs:
             if job.mistake:
@@ -56,7 +56,7 @@ class Runner:
         self.exit_code = max(self.exit_code, *map(_exit_code, returns))
 
     def _refuse(self, job: SweepJob) -> None:
-        """Leave word of a job that cannot be run."""
+        """Print and record the error of an invalid job."""
         print(f"a job of the sweep ({' '.join(run_overrides(job.words))}): {job.mistake}", file=sys.stderr)
         self.exit_code = max(self.exit_code, signals.MISTAKE)
         if not self.dry:
@@ -64,7 +64,7 @@ class Runner:
             failed_jobs.record(job.folder, signals.MISTAKE, job.mistake)
 
     def _words(self, job: SweepJob) -> list[str]:
-        """The words by which Hydra runs a job in its own folder."""
+        """Return the overrides with which Hydra runs a job in its own folder."""
         return [
             *job.words,
             *job.hydra_words,
@@ -76,7 +76,7 @@ class Runner:
 
 
 def _exit_code(job: JobReturn) -> int:
-    """Of a job, as `gan.launch.hydra_job.job` returns it; one that did not get so far says why."""
+    """Return the exit code from `gan.launch.hydra_job.job`; if the job did not get that far, print its error."""
     if job.status is JobStatus.COMPLETED:
         return int(job.return_value or 0)
     traceback.print_exception(job._return_value)
@@ -85,6 +85,6 @@ def _exit_code(job: JobReturn) -> int:
 
 @contextlib.contextmanager
 def environment(command: Sequence[str]) -> Iterator[None]:
-    """Inside, processes that are started know of which sweep they are part, and by what command it was begun."""
+    """Inside the block, new processes know the sweep they belong to, and the command that started it."""
     with process.as_parent(command=list(command), sweep=os.getpid()):
         yield

@@ -1,7 +1,7 @@
-"""A search by Optuna: each job is chosen by what those before it have come to, and all of it is in one file.
+"""Optuna search: chooses each job from the results of earlier jobs, and stores everything in one database file.
 
-Not hydra-optuna-sweeper: its newest release that Hydra 1.3 can have needs Optuna 2.10, it stops at the first failure,
-and it cannot go on with a job that was cut. Here Optuna is asked for a job and told of its result, no more.
+We do not use hydra-optuna-sweeper: its newest release for Hydra 1.3 needs Optuna 2.10, it stops at the first failure,
+and it cannot resume an interrupted job. Here Optuna only chooses jobs and receives their results.
 """
 
 import itertools
@@ -22,24 +22,24 @@ from gan.runs.sweep_jobs import State, SweepJob, check_one_can_run
 from gan.system.errors import ConfigError, unknown_name, unknown_setting
 
 SAMPLERS = ("tpe", "random")
-MOST_TRIED = 64  # combinations of values looked at before the first is run
-SPACE, SETTINGS = "space", "settings"  # what is kept of a study, so that no other search takes it for its own
+MOST_TRIED = 64  # combinations of values checked before the first job runs
+SPACE, SETTINGS = "space", "settings"  # user attributes of a study, so that another search does not reuse it
 Distributions = dict[str, optuna.distributions.BaseDistribution]
 
 
 @dataclass(frozen=True)
 class Search:
-    """The settings of conf/hydra/sweeper/optuna.yaml.
+    """A search with the settings of conf/hydra/sweeper/optuna.yaml.
 
     Attributes:
-        objectives: names in run.json's ``ended``, such as "quality/fcd" ("fcd" for short) or "seconds", each with
+        objectives: names in run.json's ``ended``, e.g. "quality/fcd" ("fcd" for short) or "seconds", each with
             "minimize" or "maximize".
-        trials: jobs in all.
-        together: jobs chosen at once, before any of them has a result.
-        sampler: of ``SAMPLERS``.
-        seed: of the choices.
-        prune: end a job early that is worse than half of the others were at that time.
-        prune_after: jobs that are never ended early, and the measurement from which on each of the others may be.
+        trials: total number of trials.
+        together: number of jobs chosen at once, before any of them has a result.
+        sampler: one of ``SAMPLERS``.
+        seed: seed of the sampler.
+        prune: end a job early if it is worse than the median of the finished jobs at the same measurement.
+        prune_after: number of jobs that must finish before any is pruned, and the first measurement to prune at.
     """
 
     objectives: Mapping[str, str]
@@ -52,10 +52,10 @@ class Search:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Search":
-        """Made of settings by their names.
+        """Make a search from settings by name.
 
         Raises:
-            ConfigError: there is no such setting, or one is missing.
+            ConfigError: a setting is unknown or missing.
         """
         names = [field.name for field in fields(cls)]
         for name in settings:
@@ -70,7 +70,7 @@ class Search:
         object.__setattr__(self, "objectives", objectives.in_full(self.objectives or {}))
 
     def check(self) -> None:
-        """Raise a ConfigError if they make no sense."""
+        """Raise a ConfigError if a setting is invalid."""
         objectives.check_directions(self.objectives)
         if self.sampler not in SAMPLERS:
             raise ConfigError(unknown_name("hydra.sweeper.sampler", str(self.sampler), SAMPLERS))
@@ -91,11 +91,11 @@ class Search:
             )
 
     def run(self, composer: Composer, words: Sequence[str], runner: Runner) -> list[SweepJob]:
-        """Run what is missing of the search; all its jobs.
+        """Run the unfinished jobs of the search, and return all its jobs.
 
         Raises:
-            GanError, HydraException: a mistake in the command, before anything is run.
-            RunError: a job was cut, or the account can no longer be written.
+            GanError, HydraException: an error in the command, before any job runs.
+            RunError: a job was interrupted, or the database can no longer be written.
         """
         overrides = composer.overrides(words)
         distributions = space(overrides)
@@ -121,11 +121,11 @@ class Search:
             return choices.all_jobs()
 
     def _was_hopeless(self, job: SweepJob) -> bool:
-        """Chosen again, or killed before its end was told: what ended it early holds still."""
+        """True for a pruned job that was chosen again, or killed before it was reported: it stays pruned."""
         return self.prune and job.state is State.PRUNED
 
     def _study(self, composer: Composer, distributions: Distributions, settings: Mapping[str, Any]) -> optuna.Study:
-        """The study, if it is this search's."""
+        """Return the study in the sweep folder, after checking that it belongs to this search."""
         found = study.opened(composer.sweep, self.objectives)
         known = found.user_attrs
         spaces = {name: in_words(distribution) for name, distribution in distributions.items()}
@@ -141,17 +141,17 @@ class Search:
         return found
 
     def sampler_of(self, number: int) -> optuna.samplers.BaseSampler:
-        """The sampler of one choice, which depends on the results so far alone: after a kill it is the same."""
+        """Return the sampler of one trial; it depends only on the results so far, so a kill does not change it."""
         seed = self.seed + 1000 * number
         if self.sampler == "random":
             return optuna.samplers.RandomSampler(seed=seed)
         return optuna.samplers.TPESampler(seed=seed, constant_liar=self.together > 1)
 
     def _pruning(self, number: int) -> list[str]:
-        """The callback that ends a job early."""
+        """Return the overrides that add the pruning callback to a job."""
         first_points, first_measurements = self.prune_after
         arguments = {
-            "sweep": "${run_dir}/..",  # it may be moved, or renamed, and gone on with
+            "sweep": "${run_dir}/..",  # relative: the folder may be moved or renamed before a resume
             "trial": number,
             "first_points": first_points,
             "first_measurements": first_measurements,
@@ -164,10 +164,10 @@ class Search:
 
 
 def _settings_of_one(composer: Composer, fixed: Sequence[str], distributions: Distributions) -> dict[str, Any]:
-    """The settings of one job, the first that can be made of words; {} if a value in them is missing.
+    """Return the settings of the first valid job; {} if a value in them is missing.
 
     Raises:
-        ConfigError: there is none: the mistake is the command's.
+        ConfigError: no job is valid: the command is wrong.
     """
     values = values_to_try(distributions)
     tried = []
@@ -177,7 +177,7 @@ def _settings_of_one(composer: Composer, fixed: Sequence[str], distributions: Di
         if not tried[-1].mistake:
             try:
                 return dict(json.loads(tried[-1].content))
-            except ValueError:  # the words themselves: each run will tell
+            except ValueError:  # the content is the overrides: each run will report the error
                 return {}
     check_one_can_run(tried)
     return {}
@@ -192,7 +192,7 @@ def _is_whole(number: object, least: int) -> bool:
 
 
 def _in_order(names: Mapping[str, str]) -> str:
-    """Objectives as text; Optuna knows them by their order alone."""
+    """Format objectives as text, in order: Optuna identifies them only by their order."""
     return ", ".join(f"{name}: {direction}" for name, direction in names.items())
 
 

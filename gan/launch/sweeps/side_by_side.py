@@ -1,7 +1,7 @@
-"""Jobs of a sweep side by side on this machine: so many processes at a time, which share its cores.
+"""Parallel jobs of a sweep on this machine: several processes at a time, which share its cores.
 
-Not hydra-joblib-launcher: there a job whose process is killed takes all others with it, and a sweep that is stopped
-kills its jobs in the middle of an update.
+We do not use hydra-joblib-launcher: there, a killed job ends all others, and stopping the sweep kills its jobs inside
+an update.
 """
 
 import os
@@ -19,9 +19,9 @@ from gan.system.subprocesses import LOOK_SECONDS, Child
 
 
 def run(jobs: Sequence[Job], together: int) -> list[JobReturn]:
-    """Run all jobs, ``together`` at a time; one that fails does not stop the others.
+    """Run all jobs, ``together`` at a time; a failed job does not stop the others.
 
-    Whatever ends this function early ends the jobs that are running: they are asked to, finish their update and save.
+    If this is interrupted, it sends SIGTERM to the running jobs: they finish their update, save and end.
     """
     slots = min(together, len(jobs))
     waiting, running = deque(jobs), _Running(slots)
@@ -39,7 +39,7 @@ def run(jobs: Sequence[Job], together: int) -> list[JobReturn]:
 
 
 class _Running:
-    """The jobs that run at the moment, each in a slot of its own."""
+    """The running jobs, each in its own slot."""
 
     def __init__(self, slots: int) -> None:
         self.children: list[Child] = []
@@ -54,19 +54,19 @@ class _Running:
         print(f"run {job.number} of the sweep begins; what it says: {short(job.log)}", flush=True)
 
     def take_ended(self) -> list[tuple[Job, int, float]]:
-        """Those that have ended since the last look, each with its exit code and the seconds it took."""
+        """Remove the jobs that have ended, and return each with its exit code and its duration in seconds."""
         ended = {slot: taken for slot, taken in self.jobs.items() if taken[1].poll() is not None}
         for slot, (_, child, _) in ended.items():
             del self.jobs[slot]
             self.children.remove(child)
-            child.communicate()  # nothing; closes our end of its input
+            child.communicate()  # reads nothing; closes our end of its input
         return [(job, child.returncode, time.monotonic() - began) for job, child, began in ended.values()]
 
 
 def gpus_of(
     slot: int, slots: int, environment: Mapping[str, str], count: Callable[[], int] = torch.cuda.device_count
 ) -> dict[str, str]:
-    """Where there are several GPUs, what lets the job in a slot see its part of them, one at least; else nothing."""
+    """Return the variable that limits the job in a slot to its part of several GPUs, at least one; else empty."""
     given = environment.get("CUDA_VISIBLE_DEVICES")
     names = [str(number) for number in range(count())] if given is None else given.split(",")
     if len(names) < 2:

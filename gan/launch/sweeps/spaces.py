@@ -1,4 +1,4 @@
-"""What a search may choose from: Hydra's words for ranges of values, as Optuna's distributions."""
+"""Search space: converts Hydra's sweep overrides to Optuna's distributions."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,13 +11,13 @@ from gan.system.errors import ConfigError
 
 
 def space(overrides: Sequence[Override]) -> dict[str, BaseDistribution]:
-    """The settings to search, by their paths.
+    """Return the distributions of the settings to search, by path.
 
-    ``a=1,2`` and ``a=choice(1,2)`` are values without an order; ``a=range(1,9)`` and ``a=int(interval(1,9))`` whole
-    numbers, ``a=interval(0.1,0.9)`` any number, and ``a=tag(log,interval(1e-5,1e-3))`` the same by its logarithm.
+    ``a=1,2`` and ``a=choice(1,2)`` are categorical; ``a=range(1,9)`` and ``a=int(interval(1,9))`` are integers;
+    ``a=interval(0.1,0.9)`` is a float, and ``a=tag(log,interval(1e-5,1e-3))`` a float on a logarithmic scale.
 
     Raises:
-        ConfigError: there is none, or one has no value.
+        ConfigError: there is no setting to search, or one has no value.
     """
     found = {override.get_key_element(): _distribution(override) for override in overrides if _is_searched(override)}
     if not found:
@@ -29,7 +29,7 @@ def space(overrides: Sequence[Override]) -> dict[str, BaseDistribution]:
 
 
 def in_words(distribution: BaseDistribution) -> str:
-    """A distribution as text that is the same however it was typed, such as "0.0001 to 0.001 (log)"."""
+    """Format a distribution as text, e.g. "0.0001 to 0.001 (log)"; it does not depend on how it was typed."""
     if isinstance(distribution, CategoricalDistribution):
         return ", ".join(map(str, distribution.choices))
     assert isinstance(distribution, FloatDistribution | IntDistribution)
@@ -41,7 +41,7 @@ def in_words(distribution: BaseDistribution) -> str:
 
 
 def values_to_try(distributions: Mapping[str, BaseDistribution]) -> dict[str, list[str]]:
-    """Of each setting the values that can stand for all: every word, or of numbers one end."""
+    """Return representative values of each setting: all categories, or one end of a numeric range."""
     return {name: _some_of(distribution) for name, distribution in distributions.items()}
 
 

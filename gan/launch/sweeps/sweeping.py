@@ -1,4 +1,4 @@
-"""A sweep from its command to its last line, whoever chooses the jobs."""
+"""Sweep: setup, running and summary, common to all ways of choosing the jobs."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -22,17 +22,17 @@ from gan.system import signals
 from gan.system.errors import ConfigError
 from gan.system.process import user_command
 
-# Choose and run: given what makes jobs, all words, and what runs jobs; gives all jobs of the sweep.
+# Chooses and runs jobs: takes a composer, all overrides and a runner; returns all jobs of the sweep.
 Choose = Callable[[Composer, Sequence[str], Runner], list[SweepJob]]
 
 
 class Sweep:
-    """One multirun of Hydra's.
+    """One Hydra multirun.
 
     Args:
-        params: settings with the values to try, as a file of conf/sweep has them; the command line comes after them.
-        together: jobs that are run at a time, each by a process of its own, unless a launcher is chosen that sees to
-            that itself. 1: one after the other, in this process.
+        params: settings with the values to try, as in a file of conf/sweep; the command line overrides them.
+        together: number of jobs that run at a time, each in its own process, unless the chosen launcher decides that.
+            1: one after the other, in this process.
     """
 
     def __init__(self, params: Mapping[str, Any] | None, together: int) -> None:
@@ -46,7 +46,7 @@ class Sweep:
             new = Path(config.hydra.sweep.dir)
             with read_write(config.hydra):  # since Hydra 1.4 it is read-only
                 config.hydra.sweep.dir = str(folder.of_this_command(new, self._command))
-        if config.get("dry_run"):  # which takes a moment, and says what it has to say here
+        if config.get("dry_run"):  # fast, and prints its output here
             self._launcher: Launcher = BasicLauncher()
             self._launcher.setup(hydra_context=context, task_function=task, config=config)
         else:
@@ -54,10 +54,10 @@ class Sweep:
         self._side_by_side = self._together > 1 and isinstance(self._launcher, BasicLauncher)
 
     def run(self, arguments: Sequence[str], choose: Choose, objectives: Mapping[str, str] = summary.LOWEST_FCD) -> None:
-        """Run it; what is best by the objectives is told at the end.
+        """Run the sweep; at the end, print the best jobs by the objectives.
 
         Raises:
-            GanError, HydraException: a mistake in the command, before anything is run.
+            GanError, HydraException: an error in the command, before any job runs.
         """
         command, sweep = self._command, Path(str(self._config.hydra.sweep.dir))
         composer = Composer(self._context, self._config)
@@ -80,7 +80,7 @@ class Sweep:
             hydra_job.note_exit_code(max(runner.exit_code, signals.CRASH if unfinished else 0))
 
     def _launch(self, jobs: Sequence[Sequence[str]], first: int) -> Sequence[JobReturn]:
-        """Give jobs to Hydra's launcher, and leave Hydra's own word of the sweep, as its sweepers do."""
+        """Pass jobs to Hydra's launcher, and write multirun.yaml as Hydra's sweepers do."""
         if not self._config.get("dry_run"):
             sweep = Path(str(self._config.hydra.sweep.dir))
             folder.keep_record(sweep, self._command, finished=False)
@@ -92,7 +92,7 @@ class Sweep:
         return returns
 
     def _tell(self, stop: signals.Stopped, how_to_go_on: str) -> None:
-        """Tell it before what there is to say of the run that was stopped; alone if other processes have the runs."""
+        """Print how to resume before the message about the stopped run, or in place of it if other processes train."""
         if isinstance(self._launcher, BasicLauncher) and not self._side_by_side:
             print(how_to_go_on, file=sys.stderr)
         else:
