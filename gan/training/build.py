@@ -1,4 +1,4 @@
-"""From a valid configuration to the objects of a run."""
+"""Builds the objects of a run (data, networks, game, trainer) from a valid configuration."""
 
 import functools
 import logging
@@ -38,20 +38,20 @@ PROFILERS: dict[str, Callable[..., Profiler]] = {
 
 
 def build_data(settings: Mapping[str, Any], kind: type[ImageData] = ImageData) -> ImageData:
-    """The data module, or another of its kind, before it has looked for its files."""
+    """The data module, of class ``kind``. It has not looked for its files yet."""
     own = {name: value for name, value in settings["data"].items() if name != "batch_size_of"}
     return kind(**{**own, "batch_size": batch_size(settings)}, seed=settings["seed"])
 
 
 def batch_size(settings: Mapping[str, Any]) -> int:
-    """Images in one minibatch over all processes, of which ``data.batch_size`` may be the part of one."""
+    """Images per minibatch over all processes; ``data.batch_size`` may be the number of one process."""
     data = settings["data"]
     given: int = data["batch_size"]
     return given * world_size(settings["trainer"]) if data.get("batch_size_of") == "each" else given
 
 
 def build_networks(settings: Mapping[str, Any], data: ImageData) -> tuple[Generator, Discriminator]:
-    """Generator and discriminator, their weights drawn from torch's global stream; ``data`` has been set up."""
+    """Generator and discriminator, with weights from torch's global random generator; ``data`` must be set up."""
     model = settings["model"]
     prior = _prior(model)
     generator = build_generator(
@@ -78,7 +78,7 @@ def _prior(model: Mapping[str, Any]) -> Prior:
 
 
 def build_game(settings: Mapping[str, Any], data: ImageData) -> GAN:
-    """The networks, with weights drawn from the run's seed, in their game; ``data`` has been set up."""
+    """The LightningModule with both networks, their weights drawn from the run's seed; ``data`` must be set up."""
     L.seed_everything(settings["seed"], verbose=False)
     model, objective = settings["model"], settings["objective"]
     generator, discriminator = build_networks(settings, data)
@@ -106,7 +106,7 @@ def build_game(settings: Mapping[str, Any], data: ImageData) -> GAN:
 
 
 def build_trainer(settings: Mapping[str, Any], past: ResumeState | None = None) -> L.Trainer:
-    """Lightning's Trainer with the callbacks and loggers of the configuration; of a run with a past, as it goes on."""
+    """Lightning's Trainer with the configured callbacks and loggers; ``past`` is the state of a run to resume."""
     arguments = dict(settings["trainer"])
     strategy = arguments["strategy"]
     if world_size(arguments) > 1:
@@ -121,7 +121,7 @@ def build_trainer(settings: Mapping[str, Any], past: ResumeState | None = None) 
             **arguments,
         },
         _convert_="all",
-        strategy=strategy,  # an object: since Hydra 1.4 none may stand among the settings
+        strategy=strategy,  # an object; since Hydra 1.4 the settings may not contain objects
         callbacks=callbacks,
         logger=[instantiate(node, _convert_="all") for node in settings["logger"].values() if node],
         plugins=[SealedCheckpoints()],
@@ -134,7 +134,7 @@ def build_trainer(settings: Mapping[str, Any], past: ResumeState | None = None) 
 
 
 def _profiler(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a profiler that is given by its name, one that writes into the run folder; Lightning's log would be silent."""
+    """A profiler given by name, set to write into the run folder, because `set_up_process` hides Lightning's log."""
     name = arguments.get("profiler")
     if not isinstance(name, str):
         return {}
@@ -142,7 +142,7 @@ def _profiler(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _chosen(registry: Mapping[str, Callable[..., Any]], node: Mapping[str, Any], *arguments: Any) -> Any:
-    """What a node's name stands for, made of its other settings."""
+    """The registry entry of a node's name, built with the node's other settings."""
     return registry[node["name"]](*arguments, **{name: value for name, value in node.items() if name != "name"})
 
 
@@ -158,30 +158,30 @@ def _update_rule(node: Mapping[str, Any], network: str) -> UpdateRule:
 
 
 def _callbacks(settings: Mapping[str, Any]) -> list[L.Callback]:
-    """Without those that ``trainer.enable_checkpointing=false`` or ``trainer.enable_progress_bar=false`` leave out."""
+    """The callbacks, without those that ``enable_checkpointing`` or ``enable_progress_bar`` of the trainer disables."""
     switches = {"enable_checkpointing": L.callbacks.Checkpoint, "enable_progress_bar": L.callbacks.ProgressBar}
     left_out = tuple(kind for name, kind in switches.items() if settings["trainer"].get(name) is False)
     made = [instantiate(node, _convert_="all") for node in settings["callbacks"].values() if node]
     kept = [callback for callback in made if not isinstance(callback, left_out)]
     for callback in kept:
         if isinstance(callback, L.callbacks.EarlyStopping):
-            callback.strict = False  # an epoch without a new value is no error: patience counts those that have one
+            callback.strict = False  # an epoch without a new value is no error; patience counts epochs with one
     return kept
 
 
 def set_up_process() -> None:
-    """What makes every step faster at no cost in what it computes, and what keeps the output to the point."""
+    """Configure torch to make each step faster without changing the results, and hide irrelevant log messages."""
     torch.set_flush_denormal(True)
-    # Every step of Adam asks whether there is a GPU. Lightning makes torch ask a driver library, which it looks for
-    # each time; without this the CUDA runtime is asked, once.
+    # Adam checks at each step whether a GPU exists. Lightning makes torch check with NVML, which it loads each time.
+    # With this setting torch checks once, with the CUDA runtime.
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
-    for name in ("lightning.pytorch", "lightning.fabric"):  # the run's own summary says what their banners say
+    for name in ("lightning.pytorch", "lightning.fabric"):  # the run's summary replaces their banners
         logging.getLogger(name).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
-    warnings.filterwarnings("ignore", r"Found .* module\(s\) in eval mode")  # the average of the generator stays so
+    warnings.filterwarnings("ignore", r"Found .* module\(s\) in eval mode")  # the generator average stays in eval mode
     warnings.filterwarnings("ignore", "The number of training batches .* is smaller than the logging interval")
     for unlogged in (
         "Early stopping conditioned on metric",
         r"`ModelCheckpoint\(monitor=.* could not find the monitored",
     ):
-        warnings.filterwarnings("ignore", unlogged)  # in an epoch without a measurement
+        warnings.filterwarnings("ignore", unlogged)  # in an epoch without measurements

@@ -1,4 +1,4 @@
-"""The GAN as a LightningModule; the updates themselves are in `gan.game.updates`."""
+"""The GAN as a LightningModule. `gan.game.updates` implements the updates."""
 
 from typing import Any
 
@@ -13,22 +13,22 @@ from gan.game.updates import Game
 from gan.training.fast_loop import Stepper
 from gan.training.strategy import all_gather_objects, local_value
 
-RATES = ("optimizer", "lr_schedule")  # settings that the optimizers' own state in a checkpoint holds too
+RATES = ("optimizer", "lr_schedule")  # settings that the optimizer states in a checkpoint also contain
 COUNTERS = ("turns", "d_updates", "g_updates", "images_seen")
 
 
 class GAN(Game, L.LightningModule):
     """`Game` as a LightningModule with manual optimization.
 
-    A batch is ``(images, labels)``: float32 (N, C, H, W), normalised, and int64 (N,). ``global_step`` counts generator
-    updates; ``d_updates``, ``g_updates``, ``turns`` (minibatches) and ``images_seen`` (real images, of all processes)
-    count what they say.
+    A batch is ``(images, labels)``: normalised float32 (N, C, H, W) and int64 (N,). The counters are ``d_updates`` and
+    ``g_updates`` (updates of each network), ``turns`` (minibatches) and ``images_seen`` (real images of all processes).
+    ``global_step`` counts generator updates.
 
     Args:
         generator, discriminator: the networks, as for `Game`.
         generator_rule, discriminator_rule: how each network is updated.
-        num_classes: classes of the labels; 0 where there are none.
-        settings: the run's configuration in plain containers, to be kept in checkpoints.
+        num_classes: number of classes; 0 without labels.
+        settings: the run's configuration in plain containers, which checkpoints store.
         game: the other arguments of `Game`: prior, objective, penalty, schedule, lr_schedule, augmentation,
             instance_noise, auxiliary, ema, seed.
     """
@@ -64,14 +64,14 @@ class GAN(Game, L.LightningModule):
         return self.stepper.step(optimizer)
 
     def fixed_latents(self, count: int, purpose: str) -> tuple[Tensor, Tensor | None]:
-        """Latents (count, prior.width) of the run's seed for a purpose, and labels in turn (None: not conditional)."""
+        """Latents (count, prior.width) from the run's seed and ``purpose``; labels cycle through classes, or None."""
         z = self.prior.fixed(count, seed=self.seed, purpose=purpose).to(self.device)
         if not self.generator.conditional:
             return z, None
         return z, torch.arange(count, device=self.device) % self.num_classes
 
     def updates_to_make(self) -> int | None:
-        """Generator updates of the whole run; None where it has no end."""
+        """The number of generator updates of the whole run; None if the run has no limit."""
         trainer, ends = self.trainer, []
         if trainer.max_epochs is not None and trainer.max_epochs > 0:
             ends.append(self.schedule.generator_updates(trainer.max_epochs, int(trainer.num_training_batches)))
@@ -79,7 +79,7 @@ class GAN(Game, L.LightningModule):
             ends.append(trainer.max_steps)
         return min(ends, default=None)
 
-    # What Lightning asks for.
+    # Hooks of Lightning.
 
     def configure_optimizers(self) -> list[Optimizer]:
         optimizers = [
@@ -88,7 +88,7 @@ class GAN(Game, L.LightningModule):
         ]
         for optimizer in optimizers:
             for group in optimizer.param_groups:
-                group["initial_lr"] = group["lr"]  # under torch's own name: what `lr_schedule` multiplies
+                group["initial_lr"] = group["lr"]  # torch's own name; `lr_schedule` multiplies it
         return optimizers
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
@@ -97,7 +97,7 @@ class GAN(Game, L.LightningModule):
             clip_gradients(optimizer, rule.clip_norm, gradient_scale(self.trainer.precision_plugin, optimizer))
 
     def on_train_epoch_end(self) -> None:
-        self.record.clear()  # what no callback has taken: it would grow for the whole run
+        self.record.clear()  # values that no callback has read would accumulate for the whole run
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         counters = {name: getattr(self, name) for name in COUNTERS}
@@ -109,9 +109,9 @@ class GAN(Game, L.LightningModule):
         for name in COUNTERS:
             setattr(self, name, checkpoint["game"][name])
         self.record.load_state_dict(local_value(checkpoint["game"]["records"]))
-        seen = local_value(checkpoint["game"]["augmentations"])  # since its last adaptation, by this process
+        seen = local_value(checkpoint["game"]["augmentations"])  # this process's statistics since the last adaptation
         checkpoint["state_dict"] |= {f"augmentation.{name}": value for name, value in seen.items()}
-        checkpoint["callbacks"].pop("Timer", None)  # `trainer.max_time` is for each part of a run
+        checkpoint["callbacks"].pop("Timer", None)  # `trainer.max_time` applies to each part of a run
         before = checkpoint.get(self.CHECKPOINT_HYPER_PARAMS_KEY, {})
         self._optimizers_changed = any(before.get(name) != self.hparams.get(name) for name in RATES)
 
@@ -122,7 +122,7 @@ class GAN(Game, L.LightningModule):
         self.mean_over_processes = self.trainer.strategy.reduce
         self.total_updates = self.updates_to_make()
         self.find_trained_parameters()
-        if self._optimizers_changed:  # the checkpoint has brought the old settings back
+        if self._optimizers_changed:  # the checkpoint has restored the old settings
             for optimizer, fresh in zip(self.trainer.optimizers, self.configure_optimizers(), strict=True):
                 for group, wanted in zip(optimizer.param_groups, fresh.param_groups, strict=True):
                     group.update({name: value for name, value in wanted.items() if name != "params"})

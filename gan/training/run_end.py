@@ -1,4 +1,4 @@
-"""The end of a run that had trained for as long as it was to, and was killed before it could write what comes last."""
+"""A Lightning loop that only calls the end-of-training hooks, for a run killed after its last update."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from gan.training.fast_loop import EpochLoop
 
 
 class OnlyTheEnd(EpochLoop):
-    """Lightning's loop over epochs, of which none is left: what is done at the end of training is done.
+    """Lightning's epoch loop with no epoch left, which still calls the callbacks' ``on_train_end``.
 
-    Lightning's own returns at once, without the callbacks' ``on_train_end``.
+    Lightning's own loop returns immediately, without these calls.
     """
 
     @property
@@ -20,12 +20,12 @@ class OnlyTheEnd(EpochLoop):
     def on_run_start(self) -> None:
         super().on_run_start()
         epochs: Any = self.epoch_progress.current
-        if epochs.processed < epochs.started:  # its steps ended in an epoch
+        if epochs.processed < epochs.started:  # the step limit was reached within an epoch
             self.on_advance_end()
 
 
 def only_the_end(trainer: L.Trainer) -> None:
-    """Let ``trainer.fit`` do no more than end a run whose checkpoint, from which it goes on, is its last one."""
+    """Make ``trainer.fit`` only call the end-of-training hooks; the run resumes from its final checkpoint."""
     loop = trainer.fit_loop
     ending = OnlyTheEnd(trainer, min_epochs=loop.min_epochs, max_epochs=loop.max_epochs)
     ending.epoch_loop = loop.epoch_loop

@@ -1,8 +1,8 @@
-"""Several processes, one game: gradients averaged once for each update of a network.
+"""Data-parallel training of a GAN on several processes: gradients are averaged once per update of a network.
 
-Lightning's DDP wraps the whole module, and so needs every parameter to take part in every backward pass; in a game only
-one player does. Here nothing is wrapped: when a network is about to be updated, its gradients, and no others, are
-averaged over the processes in one message. That also suits penalties with a double backward, and accumulation.
+Lightning's DDP wraps the whole module and needs every parameter in every backward pass, but a GAN update uses only one
+network's parameters. This strategy wraps nothing. Before each update it averages only the gradients of the network that
+is updated, in one message. This also works for penalties with a double backward pass and for gradient accumulation.
 """
 
 import logging
@@ -27,14 +27,14 @@ from gan.system import process, rank_errors
 
 
 class GameDDP(DDPStrategy):
-    """Data-parallel training of a module whose networks are updated in turn.
+    """Data-parallel strategy for a module whose networks are updated alternately.
 
-    Batch-norm statistics are each process's own, and rank 0's are kept; ``+trainer.sync_batchnorm=true`` computes them
-    over all GPUs.
+    Each process computes its own batch-norm statistics, and checkpoints contain the statistics of rank 0.
+    ``+trainer.sync_batchnorm=true`` computes them over all GPUs.
     """
 
     def configure_ddp(self) -> None:
-        """Start all processes from rank 0's weights and buffers."""
+        """Copy the weights and buffers of rank 0 to all processes."""
         assert self.model is not None
         for tensor in self.model.state_dict().values():
             dist.broadcast(tensor, src=0)
@@ -44,13 +44,13 @@ class GameDDP(DDPStrategy):
         super().setup_environment()
 
     def on_train_start(self) -> None:
-        """Take back SIGTERM: Lightning's handler broadcasts it amid whatever is being exchanged, and all would hang."""
+        """Restore our SIGTERM handler. Lightning's broadcasts the signal during other exchanges; all would hang."""
         super().on_train_start()
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self._sigterm)
 
     def on_exception(self, exception: BaseException) -> None:
-        """Leave word of an error before the group is left, for then the others fail too, for want of this process."""
+        """Record the error before this process leaves the group, because then the other processes fail as well."""
         super().on_exception(exception)
         if isinstance(exception, Exception) and process.is_rank():
             run_dir = str(self.lightning_module.trainer.default_root_dir) if self.lightning_module else os.curdir
@@ -61,13 +61,13 @@ class GameDDP(DDPStrategy):
         return super().optimizer_step(optimizer, closure, model, **kwargs)
 
     def teardown(self) -> None:
-        """Leave the process group: a process that ends inside one can be aborted by gloo (exit code -6, seen once)."""
+        """Destroy the process group. Otherwise gloo can abort the process at exit (exit code -6, seen once)."""
         super().teardown()
         if dist.is_initialized():
             dist.destroy_process_group()
 
     def average_gradients(self, optimizer: Optimizer) -> None:
-        """Give every process the mean of all processes' gradients, before an optimizer's step."""
+        """Replace the gradients by their mean over all processes, before an optimizer step."""
         gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         if not gradients:  # all frozen, on every process
             return
@@ -79,7 +79,7 @@ class GameDDP(DDPStrategy):
 
 
 def all_gather_objects(value: Any) -> list[Any]:
-    """What each process gives, by rank, with tensors on the CPU; all of them must call it. One process: [value]."""
+    """The values of all processes, in order of rank, tensors on the CPU. Every process must call it. One: [value]."""
     plain = tree_map(lambda part: part.cpu() if isinstance(part, Tensor) else part, value)
     if not dist.is_initialized() or dist.get_world_size() == 1:
         return [plain]
@@ -89,13 +89,13 @@ def all_gather_objects(value: Any) -> list[Any]:
 
 
 def local_value(values: Sequence[Any]) -> Any:
-    """This process's value of `all_gather_objects`; rank 0's if the number of processes has changed since."""
+    """This process's value from `all_gather_objects`; rank 0's value if the number of processes has changed since."""
     alike = dist.is_initialized() and dist.get_world_size() == len(values)
     return values[dist.get_rank() if alike else 0]
 
 
 def process_count(devices: Any, accelerator: str) -> int:
-    """Processes on this machine for a Trainer's ``devices``: a number, "auto", -1, a list, or a string of these."""
+    """Number of processes on this machine for a Trainer's ``devices``: int, "auto", -1, list, or these as a string."""
     if isinstance(devices, str) and devices not in ("auto", "-1"):
         devices = int(devices) if devices.isdigit() else [part for part in devices.split(",") if part.strip()]
     if isinstance(devices, int) and devices > 0:
@@ -107,14 +107,14 @@ def process_count(devices: Any, accelerator: str) -> int:
 
 
 def world_size(trainer: Mapping[str, Any]) -> int:
-    """Processes on all machines together, by a Trainer's settings."""
+    """Number of processes on all machines, from a Trainer's settings."""
     return process_count(trainer["devices"], trainer["accelerator"]) * int(trainer["num_nodes"])
 
 
 def inside_a_launch() -> bool:
-    """True in a process that was started as one of several: by us, by torchrun or by SLURM.
+    """Whether this process was started as one of several: by this package, by torchrun or by SLURM.
 
-    A job of SLURM's with one task is a process like any other: it starts its ranks itself.
+    A SLURM job with one task does not count, because it starts its ranks itself.
     """
     if TorchElasticEnvironment.detect():
         return True
@@ -122,9 +122,9 @@ def inside_a_launch() -> bool:
 
 
 def use_prepared(data: ImageData) -> None:
-    """In a process of our own launch: take the images as the parent has left them, who also said what there is to say.
+    """In a process that our launcher started: use the images that the parent prepared, and hide repeated messages.
 
-    A download that the parent has tried in vain is not tried again; the settings stay as the user has them.
+    A download that failed in the parent is not tried again. The settings stay as the user set them.
     """
     data.download = False
     logging.getLogger("gan.data").setLevel(logging.ERROR)

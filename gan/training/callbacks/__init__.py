@@ -1,4 +1,4 @@
-"""What happens around the game: watching it, showing it, and keeping what it made."""
+"""Lightning callbacks that log, draw, measure and save."""
 
 from gan.training.callbacks.alarms import Alarms
 from gan.training.callbacks.bundle import GeneratorBundle

@@ -1,4 +1,4 @@
-"""Says when a game goes wrong, in one line for each trouble, with settings to try; ends it when it has diverged."""
+"""A Lightning callback that reports training problems with settings to try, and stops a run that has diverged."""
 
 import json
 import math
@@ -25,7 +25,7 @@ from gan.training.diagnostics.suggestions import suggestions
 from gan.training.module import GAN
 
 FILE_NAME = "alarms.json"
-MARKUP = re.compile(r"[^\w\s,.;:%()='\"/-]|_")  # all that may be some, by its number
+MARKUP = re.compile(r"[^\w\s,.;:%()='\"/-]|_")  # all characters that may be Markdown markup
 WINS, COLLAPSE, MISSING, DEAD, STILL, DIVERGENCE = (
     "discriminator wins",
     "mode collapse",
@@ -37,28 +37,28 @@ WINS, COLLAPSE, MISSING, DEAD, STILL, DIVERGENCE = (
 
 
 class Alarms(L.Callback):
-    """Watches for a D that wins, mode collapse, classes missing, a G that is dead or stands still, and divergence.
+    """Raises an alarm if D wins, for mode collapse, missing classes, a dead or unchanging generator, and divergence.
 
-    An alarm is one line, printed when it begins and at the end of the run: what was seen, since when, what to try. It
-    is told when it is over. ``alarms.json`` in the run folder has all of them; TensorBoard has the lines as text, and
-    ``alarms/…`` as 0 or 1. docs/alarms.md shows each on a run that does it.
+    An alarm is one line: what was seen, since when, and what to try. It is printed when it begins and at the end of
+    the run; another line says when it is over. The run folder's ``alarms.json`` lists all alarms. TensorBoard has the
+    lines as text, and ``alarms/…`` as 0 or 1. docs/alarms.md shows a run with each alarm.
 
-    D is judged by the rows of `GameMonitor`, without which that alarm is silent, and only by rows in which both
-    networks were updated. The generator (not its average) is judged once an epoch by what it makes of fixed latents.
-    Classes are counted by `QualityMonitor`, on the final generator. Training's random numbers are left alone. If a
-    loss or a weight is not finite, the run ends with `Diverged`: losses are looked at after each row, weights at the
-    end of each epoch, before anything is written.
+    The check of D uses the rows of `GameMonitor` in which both networks were updated; without `GameMonitor` there is
+    no such alarm. Once per epoch the generator (not its average) is checked on images from fixed latents. Classes are
+    counted by `QualityMonitor`, on the final generator. The checks do not change the random numbers of the training.
+    If a loss or a weight is not finite, the run stops with `Diverged`: losses are checked after each row, weights at
+    the end of each epoch, before anything is written.
 
     Args:
-        count: fixed latents whose pictures are compared.
-        sustained: generator updates for which a trouble must be seen before it is told, and be gone before it is over.
-        accuracy: part of real images and of fakes that a discriminator that wins tells right.
-        diversity: mean distance of two pictures, as a multiple of real images', below which a generator has collapsed.
-        patience: generator updates that a generator is given to become diverse, and to make all classes; one that was
-            so, is not.
+        count: number of fixed latents whose images are compared.
+        sustained: generator updates for which a problem must last before its alarm begins, and be gone before it ends.
+        accuracy: fraction of the real and of the generated images that D must classify correctly to count as winning.
+        diversity: mean distance between two images, relative to real images, below which a generator has collapsed.
+        patience: generator updates before the alarms for mode collapse and missing classes can begin, unless the
+            generator has been diverse, or has made all classes, earlier.
 
     Attributes:
-        raised: all alarms of the run so far, in the order in which they were told.
+        raised: all alarms of the run so far, in order.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Alarms(L.Callback):
         self._discriminator = DiscriminatorCheck(accuracy)
         self._generator = PictureCheck(diversity, patience)
         self._classes = ClassCheck(patience)
-        self._before: torch.Tensor | None = None  # some pictures of the last epoch, (n, C, H, W)
+        self._before: torch.Tensor | None = None  # some images of the last epoch, (n, C, H, W)
         self._updates = 0  # generator updates at that time
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -131,7 +131,7 @@ class Alarms(L.Callback):
         self._before, self._updates = state_dict["before"], state_dict["updates"]
 
     def _on_row(self, trainer: L.Trainer, game: GAN, row: dict[str, float]) -> None:
-        """Look at a row of the monitor: in all processes, which then agree on whether the game has diverged."""
+        """Check a row of the monitor. All processes do, so that they agree on whether training has diverged."""
         if not all(math.isfinite(row.get(name, 0.0)) for name in LOSSES):
             check_losses(game, row, _first_lost(trainer, game), Path(trainer.default_root_dir))
         seen = self._discriminator.check(row)
@@ -156,7 +156,7 @@ class Alarms(L.Callback):
         self._watch(trainer, game, COLLAPSE, "" if dead else self._generator.collapsed(pictures, game.g_updates))
 
     def _pictures(self, trainer: L.Trainer, game: GAN) -> Pictures:
-        """What the generator makes of the fixed latents, in eval mode, beside real images of the same classes."""
+        """Images from the fixed latents, with the generator in eval mode, and real images of the same classes."""
         data = _data(trainer)
         z, labels = game.fixed_latents(self.count, "alarms")
         with evaluating(game.generator), torch.no_grad():
@@ -170,7 +170,7 @@ class Alarms(L.Callback):
         )
 
     def _watch(self, trainer: L.Trainer, game: GAN, name: str, seen: str) -> None:
-        """Tell of a trouble that begins or ends now; ``seen`` is "" where there is none."""
+        """Report a problem that begins or ends now; ``seen`` is "" if there is no problem."""
         since = self._watches[name].update(bool(seen), _moment(trainer, game))
         if since is None:
             return
@@ -201,7 +201,7 @@ class Alarms(L.Callback):
 
 
 def as_it_is(line: str) -> str:
-    """For TensorBoard, which shows text as Markdown: names and settings in it are no emphasis, table, link or HTML."""
+    """Escape a line for TensorBoard, which renders text as Markdown: names and settings must appear unchanged."""
     return MARKUP.sub(lambda found: f"&#{ord(found[0])};", " ".join(line.split()))
 
 
@@ -212,7 +212,7 @@ def raised_alarms(trainer: L.Trainer) -> list[Alarm]:
 
 
 def _first_lost(trainer: L.Trainer, game: GAN) -> dict[str, int | None]:
-    """For each loss, the first update of its network at which it was not finite, in any of the processes."""
+    """For each loss, the first update of its network at which it was not finite in any process."""
     found = {}
     for name, (_, counter) in LOSSES.items():
         if name in game.record.taken:

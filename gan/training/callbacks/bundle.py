@@ -1,4 +1,4 @@
-"""Keeps the generator alone, ready for `gan sample`, while the run goes on."""
+"""A Lightning callback that saves the generator after every epoch, ready for `gan sample`."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ class GeneratorBundle(L.Callback):
     """Writes the run folder's generator.safetensors after every epoch.
 
     Raises:
-        Diverged: a weight is not finite; the file stays as it was.
+        Diverged: a weight is not finite; the file is not overwritten.
     """
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -46,7 +46,7 @@ class GeneratorBundle(L.Callback):
 
 
 def _origin(data: Any) -> str:
-    """Where the images came from, without where that lies on this machine: a bundle is handed on."""
+    """The origin of the images without local folder paths, because bundles are shared."""
     places = [Path(place).expanduser().resolve() for place in (data.folder, data.root) if place]
     origin: str = data.origin
     for place in places:

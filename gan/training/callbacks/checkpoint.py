@@ -1,4 +1,4 @@
-"""Keeps the whole game, so that it can go on: after every epoch, when it is to end early, and where it was best."""
+"""Lightning callbacks that save checkpoints: after every epoch, when a run is interrupted, and at the best metric."""
 
 import signal
 import time
@@ -16,28 +16,28 @@ from gan.system.errors import at_least_one
 from gan.training.diagnostics.divergence import check_finite, losses_are_finite
 from gan.training.module import GAN
 
-AGREE_EVERY = 10  # minibatches from one time that several processes ask each other whether to end, to the next
+AGREE_EVERY = 10  # minibatches between two times that several processes agree on whether to stop
 
 
 class LastCheckpoint(L.callbacks.Checkpoint):
-    """Writes the run folder's checkpoints/last.ckpt after every epoch, and when the run ends within one.
+    """Writes the run folder's checkpoints/last.ckpt after every epoch, and when the run ends within an epoch.
 
-    Where a run is asked to end (Ctrl-C, SIGTERM, SIGHUP) it ends after the update that is under way, and is saved
-    first. Several processes agree on that at every tenth minibatch. A run that goes on from a checkpoint logs what one
-    that never ended does: metrics.csv and TensorBoard's event files are cut back to what they had then.
+    An interrupted run (Ctrl-C, SIGTERM, SIGHUP) finishes the current update, saves a checkpoint and stops. Several
+    processes agree on this at every tenth minibatch. A resumed run has the same log as an uninterrupted one:
+    metrics.csv and TensorBoard's event files are cut back to their content at the checkpoint.
 
-    Not ModelCheckpoint: with ``save_top_k=0`` it saves at the end alone, and it never saves while ``global_step``
-    stands still, as in the discriminator's epochs of alternating ones.
+    Lightning's ModelCheckpoint cannot do this. With ``save_top_k=0`` it saves only at the end, and it never saves while
+    ``global_step`` is constant, as in the discriminator epochs of an alternating schedule.
 
     Args:
-        every: minibatches after which it also saves within an epoch; None: it does not.
-        keep_every: epochs after which checkpoints/epoch_0010.ckpt and so on are kept besides; None: none are.
+        every: also save within an epoch after this many minibatches; None: do not.
+        keep_every: also keep a checkpoint after every so many epochs, as checkpoints/epoch_0010.ckpt; None: keep none.
 
     Attributes:
-        seconds: of training in all parts of the run, up to the last checkpoint.
+        seconds: training time in all parts of the run, up to the last checkpoint.
 
     Raises:
-        Diverged: a weight is not finite; the files stay as they were.
+        Diverged: a weight is not finite; the files are not overwritten.
     """
 
     def __init__(self, every: int | None = None, keep_every: int | None = None) -> None:
@@ -58,7 +58,7 @@ class LastCheckpoint(L.callbacks.Checkpoint):
     ) -> None:
         done = batch_idx + 1
         if done == trainer.num_training_batches:
-            return  # what there is to do, the end of the epoch does
+            return  # `on_train_epoch_end` saves
         stop = self._is_asked(trainer, done)
         at_its_limit = trainer.should_stop or 0 < trainer.max_steps <= trainer.global_step
         if stop or at_its_limit or (self.every is not None and done % self.every == 0):
@@ -69,7 +69,7 @@ class LastCheckpoint(L.callbacks.Checkpoint):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         progress: Any = trainer.fit_loop.epoch_loop.batch_progress.current
         if progress.processed < trainer.num_training_batches:
-            return  # it has ended within the epoch, and was saved there
+            return  # the run ended within the epoch and is already saved
         _save(trainer, "last.ckpt")
         epochs = trainer.current_epoch + 1
         if self.keep_every is not None and epochs % self.keep_every == 0:
@@ -85,7 +85,7 @@ class LastCheckpoint(L.callbacks.Checkpoint):
     def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
         signals.finish_update_first(False)
         files.release()
-        if self._began:  # training has
+        if self._began:  # training has begun
             self.seconds = time.monotonic() - self._began
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
@@ -94,7 +94,7 @@ class LastCheckpoint(L.callbacks.Checkpoint):
             checkpoint["event_files"] = next((event_files(board) for board in _boards(trainer)), None)
 
     def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Before anybody logs."""
+        """Cut the logs back before anything is logged."""
         if not trainer.is_global_zero:
             return
         if checkpoint.get("logged") is not None:
@@ -110,7 +110,7 @@ class LastCheckpoint(L.callbacks.Checkpoint):
         self.seconds = state_dict["seconds"]
 
     def _is_asked(self, trainer: L.Trainer, done: int) -> bool:
-        """Is the run to end now? Of several processes all say the same."""
+        """Whether the run must stop now; the same in all processes."""
         if trainer.world_size == 1:
             return signals.pending() is not None
         if done % AGREE_EVERY:
@@ -119,13 +119,13 @@ class LastCheckpoint(L.callbacks.Checkpoint):
 
 
 class BestCheckpoint(L.callbacks.Checkpoint):
-    """Writes the run folder's checkpoints/best.ckpt after every epoch that has the best value so far.
+    """Writes the run folder's checkpoints/best.ckpt after every epoch with the best value so far.
 
-    Not ModelCheckpoint: that refuses a run whose data set cannot be measured, and this one then keeps nothing.
+    Lightning's ModelCheckpoint raises an error if the dataset has no metrics; this callback then saves nothing.
 
     Args:
-        monitor: a name in ``trainer.callback_metrics``, such as those of `QualityMonitor`. The lowest value is best,
-            but of measures of which more is better, such as ``quality/recall``, the highest.
+        monitor: a name in ``trainer.callback_metrics``, for example a metric of `QualityMonitor`. The lowest value is
+            best, except for metrics where higher is better, like ``quality/recall``.
 
     Attributes:
         best: the best value so far; None if there is none.
@@ -152,15 +152,15 @@ class BestCheckpoint(L.callbacks.Checkpoint):
 
 
 def _stop() -> signals.Stopped:
-    """The signal that this process was sent; where another one was, that by which a run's processes are ended."""
+    """The signal that this process received; SIGTERM, which stops a run's processes, if another process received it."""
     return signals.pending() or signals.Stopped(signal.SIGTERM)
 
 
 def _save(trainer: L.Trainer, name: str) -> None:
-    """Into the run folder's checkpoints/, while training goes on; all ranks call it.
+    """Write into the run folder's checkpoints/ in the background. All ranks must call it.
 
-    Nothing is written of a game that has diverged, nor while its last losses are not finite: under float16 these may
-    come and go, and the next row of the monitor says which it is.
+    Nothing is written if training has diverged or the last losses are not finite. Under float16 such losses can be
+    temporary; the next row of the monitor shows whether they are.
     """
     game, run_dir = trainer.lightning_module, Path(trainer.default_root_dir)
     assert isinstance(game, GAN)

@@ -1,4 +1,4 @@
-"""losses.png: both losses, and how often D is right, over the run."""
+"""A Lightning callback that draws losses.png: both losses and D's accuracies over the run."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,20 +14,20 @@ from gan.runs.series import ACCURACIES, COIN, LOSSES, Chart, drawn_in
 from gan.system.files import write_bytes
 from gan.training.module import GAN
 
-# TensorBoard's page CUSTOM SCALARS: what belongs together in one chart.
+# The charts of TensorBoard's page CUSTOM SCALARS.
 DRAWN = (LOSSES, ACCURACIES)
 LAYOUT = {"the game": {chart.title: ["Multiline", [series.name for series in drawn_in(chart)]] for chart in DRAWN}}
 
 
 class LossCurves(L.Callback):
-    """Draws the run folder's metrics.csv when training ends (without that logger, nothing).
+    """Draws the run folder's metrics.csv when training ends. Without that logger it draws nothing.
 
-    TensorBoard gets the same two charts: both losses in one, and the accuracies with the 50 % of a coin in the other.
+    TensorBoard gets the same two charts: one of both losses, one of the accuracies with the 50 % line of chance.
     """
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, GAN)
-        if pl_module.turns == 0:  # a run that goes on has them
+        if pl_module.turns == 0:  # a resumed run already has them
             for board in _boards(trainer):
                 board.add_custom_scalars(LAYOUT)
             self._draw_coin(trainer)
@@ -46,12 +46,12 @@ class LossCurves(L.Callback):
 
 
 def _boards(trainer: L.Trainer) -> list[Any]:
-    """What writes for TensorBoard: in the first process; in others it does nothing."""
+    """The TensorBoard writers. They write in rank 0; in other processes they do nothing."""
     return [logger.experiment for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
 
 
 def draw_curves(curves: Mapping[str, Curve]) -> bytes:
-    """A PNG of two charts, one above the other, against generator updates."""
+    """A PNG of two charts, one above the other; the horizontal axis is generator updates."""
     panels: list[tuple[Chart, list[Line]]] = []
     for chart in DRAWN:
         logged = [series for series in drawn_in(chart) if series.name in curves]

@@ -1,4 +1,4 @@
-"""Watches the game: losses, accuracies, gradient norms, learning rates, speed; for loggers and progress bar."""
+"""A Lightning callback that logs losses, accuracies, gradient norms, learning rates and speed."""
 
 import time
 from typing import Any
@@ -15,22 +15,22 @@ from gan.training.callbacks.quality import Listener, offer, quality_of, withdraw
 from gan.training.module import GAN
 from gan.training.strategy import all_gather_objects, local_value
 
-COMPARED = ("seed", *schema.NODES, "optimizer")  # what makes one run differ from another
+COMPARED = ("seed", *schema.NODES, "optimizer")  # settings in which runs can differ
 NETWORKS = ("d", "g")  # in the order of GAN's optimizers
 
 
 class GameMonitor(L.Callback):
-    """Logs every ``trainer.log_every_n_steps`` minibatches, and at the end of each epoch, against generator updates.
+    """Logs a row every ``trainer.log_every_n_steps`` minibatches and at the end of each epoch.
 
-    ``train/…`` are means over the updates since the last row. ``epoch/d_loss`` and ``epoch/g_loss`` are means over the
-    epoch's updates, ``epoch/d_loss_last`` and ``epoch/g_loss_last`` those of its last. With several processes the
-    values are means over all of them. Gradient norms (Euclidean, over a whole network) are those of one update since
-    the last row: the first. All of them are in ``trainer.callback_metrics`` up to the end of the epoch in which they
-    were logged, for early stopping and checkpoints.
+    The step of a row is the number of generator updates. ``train/…`` are means over the updates since the last row.
+    ``epoch/d_loss`` and ``epoch/g_loss`` are means over the epoch's updates, ``epoch/d_loss_last`` and
+    ``epoch/g_loss_last`` the values of its last update. Values are means over all processes. Gradient norms (Euclidean,
+    over a whole network) are from the first update since the last row. All values stay in ``trainer.callback_metrics``
+    until the end of the epoch, for early stopping and checkpoints.
 
     Attributes:
         latest: the values of the last row, by name.
-        listeners: called with each row's values as in ``latest``, once they are logged; in every process.
+        listeners: functions that are called with ``latest`` after each row is logged, in every process.
     """
 
     def __init__(self) -> None:
@@ -42,10 +42,10 @@ class GameMonitor(L.Callback):
         self._epoch_sums: dict[str, float] = {}
         self._epoch_counts: dict[str, int] = {}
         self._epoch_lasts: dict[str, float] = {}
-        self._offered: dict[str, float] = {}  # of this epoch
+        self._offered: dict[str, float] = {}  # values of this epoch
 
     def state_dict(self) -> dict[str, Any]:
-        """What it has gathered since the last row and of the epoch, so that a resumed run logs the same rows."""
+        """The sums since the last row and of the epoch, so that a resumed run logs the same rows."""
         return {
             "latest": dict(self.latest),
             "norms": all_gather_objects(self._norms),
@@ -67,11 +67,11 @@ class GameMonitor(L.Callback):
         self._images, self._since = pl_module.images_seen, time.perf_counter()
         offer(trainer, self._offered)
         for logger in trainer.loggers:
-            if not isinstance(logger, TensorBoardLogger):  # which shows them beside the measures: at the end
+            if not isinstance(logger, TensorBoardLogger):  # TensorBoard gets them with the metrics, at the end
                 logger.log_hyperparams(_compared(pl_module))
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._since = time.perf_counter()  # what is done between epochs is not training
+        self._since = time.perf_counter()  # time between epochs is not training time
         self._offered = {}
         withdraw(trainer, TRAIN, EPOCH)
 
@@ -96,7 +96,7 @@ class GameMonitor(L.Callback):
         self._log(trainer, {"epoch": trainer.current_epoch, **means, **lasts})
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """TensorBoard's HPARAMS page compares runs: the settings, beside the values of the last row."""
+        """Write the settings and the values of the last row for TensorBoard's HPARAMS page, which compares runs."""
         final = {FINAL + name: value for name, value in self.latest.items()}
         final |= {FINAL + name: value for name, value in quality_of(trainer).items()}
         for logger in trainer.loggers:
@@ -111,7 +111,7 @@ class GameMonitor(L.Callback):
         taken = game.record.take()
         taken |= {f"{network}_gradient_norm": norm for network, norm in self._norms.items()}
         self._norms = {}
-        # One vector, so that the host waits for the device once, and the processes for each other.
+        # One vector, so that the host waits for the device only once, and the processes communicate only once.
         values = torch.stack([tensor.float() for tensor in taken.values()])
         self.latest = dict(zip(taken, trainer.strategy.reduce(values, reduce_op="mean").tolist(), strict=True))
         for loss, count in updates.items():

@@ -1,4 +1,4 @@
-"""One bar for the whole run: where it is, how the game stands, how fast it goes, and the time left."""
+"""A progress bar for the whole run: position, last logged values, speed and remaining time."""
 
 import sys
 from collections.abc import Mapping
@@ -16,10 +16,10 @@ from gan.training.module import GAN
 
 
 class GameProgress(ProgressBar):
-    """A bar in minibatches over the whole run, with the last values of the `GameMonitor`.
+    """A progress bar over the minibatches of the whole run, with the last values of `GameMonitor`.
 
     Args:
-        refresh_every: minibatches between two looks at the clock.
+        refresh_every: minibatches between two checks of whether the bar must be redrawn.
     """
 
     FORMAT = "{desc} {percentage:3.0f}% |{bar:12}| {elapsed} < {remaining}  {postfix[0]}"
@@ -29,7 +29,7 @@ class GameProgress(ProgressBar):
         at_least_one(refresh_every=refresh_every)
         self._refresh_every = refresh_every
         self._bar: Any = None
-        self._text = [""]  # what the bar ends with; in a list, since tqdm puts a comma before a string
+        self._text = [""]  # the end of the bar; in a list, because tqdm puts a comma before a string
         self._monitor: GameMonitor | None = None
         self._enabled = True
 
@@ -53,7 +53,7 @@ class GameProgress(ProgressBar):
             bar_format=self.FORMAT,
             postfix=self._text,
             dynamic_ncols=True,
-            # A log file gets a line now and then, a terminal a live bar.
+            # A terminal gets a live bar, a log file one line every 10 seconds.
             mininterval=0.1 if sys.stderr.isatty() else 10.0,
             file=sys.stderr,
         )
@@ -91,13 +91,13 @@ class GameProgress(ProgressBar):
 
 
 def bar_text(values: Mapping[str, float]) -> str:
-    """The last values in a few words, for the progress bar; what was not logged is left out."""
+    """The last values as a short text for the progress bar. Values that were not logged are left out."""
     shown = (series.bar.format(values[series.name]) for series in SERIES if series.bar and series.name in values)
     return "".join(shown).strip()
 
 
 def _minibatches(trainer: L.Trainer, game: GAN) -> int | None:
-    """Minibatches of the whole run, or None where there is no end."""
+    """The number of minibatches of the whole run; None if the run has no limit."""
     batches = int(trainer.num_training_batches)
     limits = []
     if trainer.max_epochs and trainer.max_epochs > 0:

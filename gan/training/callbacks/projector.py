@@ -1,4 +1,4 @@
-"""What D sees in images, for TensorBoard's page PROJECTOR: its features of real ones and fakes, with the pictures."""
+"""A Lightning callback that writes D's features of real and generated images for TensorBoard's page PROJECTOR."""
 
 import math
 import shutil
@@ -21,27 +21,27 @@ from gan.training.callbacks.samples import evaluating
 from gan.training.module import GAN
 
 CONFIG = "projector_config.pbtxt"  # the name that TensorBoard looks for
-COMPONENTS = 50  # the page's own t-SNE and UMAP look at no more
+COMPONENTS = 50  # the page's t-SNE and UMAP use no more
 PART = 100  # images at a time
-MOST = 1000  # of each kind: with images of 128 pixels, a sprite of 5760 x 5760, which a graphics card still takes
+MOST = 1000  # images of each kind; with 128 pixels the sprite is 5760 x 5760, which graphics cards still accept
 
 
 class FeatureProjector(L.Callback):
-    """Leaves the discriminator's features of real and of fake images where TensorBoard's PROJECTOR finds them.
+    """Writes the discriminator's features of real and generated images for TensorBoard's PROJECTOR.
 
-    The features are the trunk's output, on which the logit stands, in eval mode, of images without augmentation and
-    noise. Where they are more than 50 numbers their first 50 principal components are kept; the name says what share
-    of the variance that is. The real images are taken evenly from the whole training set; the fakes are of
-    ``game.final_generator`` and of the same latents each time. Training's random numbers are left alone.
+    The features are the output of the trunk, the input of the layer that computes the logit, in eval mode, of images
+    without augmentation and noise. If there are more than 50 features, their first 50 principal components are written,
+    and the name gives their fraction of the variance. The real images are evenly spaced over the training set. The
+    generated images are from ``game.final_generator`` and fixed latents. The training's random numbers do not change.
 
-    In the folder of the TensorBoard logger, without which nothing is done: ``projector/update_0001400/`` with
-    ``features.tsv``, ``metadata.tsv`` (each image: real or fake, the class that it has or was asked for, D's logit) and
-    ``sprite.png`` (the images; points of the plane have none), real and fake in turn; and projector_config.pbtxt, which
-    names them, the newest first. Of several processes the first does it.
+    The callback writes into the folder of the TensorBoard logger; without this logger it does nothing. Rank 0 writes.
+    ``projector/update_0001400/`` has ``features.tsv``, ``metadata.tsv`` (per image: real or fake, its class or the
+    requested one, D's logit) and ``sprite.png`` (the images; 2-D data have none), alternating between real and fake.
+    projector_config.pbtxt lists these folders, newest first.
 
     Args:
-        count: real images, and as many fakes; at most 1000.
-        every: epochs after which it is done, besides at the end of training; None: at the end alone.
+        count: number of real images and of generated images; at most 1000.
+        every: also write after every so many epochs; None: write only at the end of training.
     """
 
     def __init__(self, count: int = 256, every: int | None = None) -> None:
@@ -52,7 +52,7 @@ class FeatureProjector(L.Callback):
         self.every = every
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """What an abandoned continuation left is removed."""
+        """Remove the files of updates after the checkpoint that the run resumes from."""
         assert isinstance(pl_module, GAN)
         for folder in _folders(trainer):
             for own in (folder / "projector").glob("update_*"):
@@ -71,7 +71,7 @@ class FeatureProjector(L.Callback):
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         for folder in _folders(trainer):
             images, features, rows = self._seen(game, data)
-            if not features.isfinite().all():  # what guards the checkpoints says so
+            if not features.isfinite().all():  # the check before each checkpoint raises the error
                 return
             own = folder / "projector" / f"update_{game.g_updates:07d}"
             components, share = principal_components(features, COMPONENTS)
@@ -84,10 +84,10 @@ class FeatureProjector(L.Callback):
             _name_first(folder, own, f"D's features after {counted(game.g_updates, 'update')}{kept}", images.shape)
 
     def _seen(self, game: GAN, data: ImageData) -> tuple[Tensor, Tensor, list[tuple[str, str, str]]]:
-        """Images at rest (N, C, H, W), D's features of them (N, F), and what metadata.tsv says; all on the CPU."""
+        """Images as stored (N, C, H, W), D's features of them (N, F), and the rows of metadata.tsv; on the CPU."""
         real, classes = _evenly(data, self.count)
         z, asked = game.fixed_latents(len(real), "projector")
-        as_real = torch.arange(len(z), device=game.device) % max(1, game.num_classes)  # for a D that must be told one
+        as_real = torch.arange(len(z), device=game.device) % max(1, game.num_classes)  # for a conditional D
         with evaluating(game.final_generator), evaluating(game.discriminator), torch.no_grad():
             fake = _in_parts(game.final_generator, z, asked)
             seen = _in_turn(normalize(real.to(game.device), data.mean, data.std), fake)
@@ -104,26 +104,26 @@ class FeatureProjector(L.Callback):
 
 
 def _in_turn(real: Tensor, fake: Tensor) -> Tensor:
-    """One of each kind, then the next (2N, …): drawn in this order, neither kind covers the other."""
+    """Real and fake alternating (2N, …), so that neither kind is drawn on top of the other."""
     return torch.stack([real, fake], dim=1).flatten(0, 1)
 
 
 def _in_parts(network: Callable[..., Tensor], inputs: Tensor, labels: Tensor | None) -> Tensor:
-    """What a network makes of all of them, some at a time: bounds the memory."""
+    """The network's output for all inputs, computed in parts to limit memory use."""
     if labels is None:
         return torch.cat([network(part) for part in inputs.split(PART)])
     return torch.cat([network(*part) for part in zip(inputs.split(PART), labels.split(PART), strict=True)])
 
 
 def principal_components(features: Tensor, most: int) -> tuple[Tensor, float]:
-    """The first ``most`` principal components of features (N, F), as (N, K), and their share of the variance.
+    """The first ``most`` principal components (N, K) of features (N, F), and their fraction of the variance.
 
-    Features that are no more than that are given back as they are.
+    If F is at most ``most``, the features are returned unchanged.
     """
     if features.shape[1] <= most:
         return features, 1.0
     centred = (features - features.mean(dim=0)).cpu().double()
-    variances, vectors = torch.linalg.eigh(centred @ centred.T)  # N x N: there are often more features than images
+    variances, vectors = torch.linalg.eigh(centred @ centred.T)  # N x N: often there are more features than images
     variances, vectors = variances.clamp(min=0).flip(0), vectors.flip(1)
     total = float(variances.sum())
     kept = (vectors * variances.sqrt())[:, :most]
@@ -131,14 +131,14 @@ def principal_components(features: Tensor, most: int) -> tuple[Tensor, float]:
 
 
 def sprite(images: pictures.Pixels) -> pictures.Pixels:
-    """Images uint8 (N, C, H, W) without a gap in rows, as many as there are columns: (C, height, width)."""
+    """A square grid without gaps, (C, height, width), of images uint8 (N, C, H, W)."""
     columns = math.ceil(math.sqrt(len(images)))
     filled = pictures.grid(images, columns=columns, padding=0)
     return np.pad(filled, ((0, 0), (0, columns * images.shape[2] - filled.shape[1]), (0, 0)))
 
 
 def _evenly(data: ImageData, count: int) -> tuple[Tensor, Tensor]:
-    """Images at rest and their labels: ``count`` or all there are, evenly from the first to the last of the set."""
+    """Images as stored and their labels: ``count`` (or all) evenly spaced from the first to the last."""
     loaded = data.loaded
     number = len(loaded.images)
     places = torch.linspace(0, number - 1, min(count, number)).round().long()
@@ -157,13 +157,13 @@ def _table(rows: Sequence[Sequence[Any]]) -> bytes:
 
 
 def _folders(trainer: L.Trainer) -> list[Path]:
-    """The folders of the TensorBoard loggers, in the first process."""
+    """The folders of the TensorBoard loggers in rank 0; none in other processes."""
     loggers = trainer.loggers if trainer.is_global_zero else []
     return [Path(logger.log_dir) for logger in loggers if isinstance(logger, TensorBoardLogger)]
 
 
 def _name_first(folder: Path, own: Path, name: str, shape: Sequence[int]) -> None:
-    """Tell TensorBoard of what was written into ``own``: before what is there of earlier updates.
+    """Add the files in ``own`` to TensorBoard's configuration, before the entries of earlier updates.
 
     Args:
         shape: (N, C, H, W) of the images.

@@ -1,4 +1,4 @@
-"""How good the images are while the run goes on: `gan evaluate`'s measures, of fewer images."""
+"""A Lightning callback that computes the metrics of `gan evaluate` during training, on fewer images."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -16,33 +16,33 @@ from gan.system.errors import ConfigError, GanError, at_least_one
 from gan.training.callbacks.samples import evaluating
 from gan.training.module import GAN
 
-PART = 500  # images made at a time: bounds the memory
-FEWEST = 200  # more than extractors have features, of three channels too, or a covariance would be singular
+PART = 500  # images generated at a time, to limit memory use
+FEWEST = 200  # more than the number of features, also for three channels; otherwise a covariance would be singular
 Listener = Callable[[L.Trainer, GAN, dict[str, float]], None]
 
 
 class QualityMonitor(L.Callback):
-    """Measures the generator at the end of every epoch in which another ``every`` real images have been seen.
+    """Measures the generator at the end of an epoch, each time ``every`` more real images have been seen.
 
-    And at the end of the run. The generator is ``game.final_generator``, in eval mode, and its latents are the same
-    each time: what changes from row to row is the generator. Training's random numbers are left alone, so the losses
-    are the same, bit for bit, without it.
+    It also measures at the end of the run. The generator is ``game.final_generator`` in eval mode. The latents are the
+    same each time, so that only the generator changes between rows. The random numbers of the training do not change:
+    the losses are bit for bit the same without this callback.
 
     ``quality/fcd``, ``quality/recall`` and so on go to the loggers, against generator updates, and to
-    ``trainer.callback_metrics``, where checkpoints and early stopping look for what they monitor. With several
-    processes the first one measures, and the others wait. Of points of the plane it counts the modes found. Where the
-    data set has no extractor it does nothing; `unmeasured` says why.
+    ``trainer.callback_metrics`` for checkpoints and early stopping. With several processes rank 0 measures and the
+    others wait. For 2-D data the metric is the number of modes found. Without an extractor for the dataset the callback
+    does nothing, and `unmeasured` says why.
 
     Args:
-        every: real images seen from one measurement to the next. At 150,000 it takes less than a tenth of the time
+        every: real images between two measurements. With 150,000 the measurements take less than a tenth of the time
             of the fastest recipe on two cores (docs/measures.md).
-        n: images measured each time.
+        n: number of images per measurement.
 
     Attributes:
-        unmeasured: why nothing is measured; "" if it is.
-        times: measurements so far, in this process. seconds: what they took.
-        latest: the last measures, by name.
-        listeners: called with each new measures, once they are logged; in every process.
+        unmeasured: why nothing is measured; "" if metrics are computed.
+        times: measurements so far in this process. seconds: the time they took.
+        latest: the last metrics, by name.
+        listeners: functions that are called with the metrics after they are logged, in every process.
     """
 
     def __init__(self, every: int = 150_000, n: int = 2000) -> None:
@@ -57,7 +57,7 @@ class QualityMonitor(L.Callback):
         self.latest: dict[str, float] = {}
         self.listeners: list[Listener] = []
         self._seen = 0  # real images at the end of the last epoch
-        self._metrics: Any = None  # of gan.metrics.quick, with the real images
+        self._metrics: Any = None  # from gan.metrics.quick, with the real images
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         self.unmeasured = why_unmeasured(_data(trainer))
@@ -71,7 +71,7 @@ class QualityMonitor(L.Callback):
             return
         total = pl_module.total_updates
         ends = total is not None and pl_module.g_updates >= total
-        ends |= trainer.current_epoch + 1 == trainer.max_epochs  # with fewer updates, where float16 has left some out
+        ends |= trainer.current_epoch + 1 == trainer.max_epochs  # float16 may have skipped some updates
         due = pl_module.images_seen // self.every > self._seen // self.every
         self._seen = pl_module.images_seen
         if due or ends:
@@ -89,17 +89,17 @@ class QualityMonitor(L.Callback):
 
     @property
     def cost(self) -> str:
-        """What measuring has cost, in words; "" if nothing was measured."""
+        """The number of measurements and their time, as text; "" if nothing was measured."""
         times = "once" if self.times == 1 else f"{self.times} times"
         return f"{times}, {self.seconds:.1f} s" if self.times else ""
 
     def _measure(self, trainer: L.Trainer, game: GAN) -> dict[str, float]:
-        from gan.metrics.quick import measures_of_points, quick_metrics  # a run that is short measures nothing
+        from gan.metrics.quick import measures_of_points, quick_metrics  # here: a short run measures nothing
 
         data = _data(trainer)
         if data.loaded.name not in TOY_DISTRIBUTIONS and self._metrics is None:
             self._metrics = quick_metrics(_reference(data, game.device), self.n)
-        began = time.perf_counter()  # the real images are looked at once for all runs: no part of the cost
+        began = time.perf_counter()  # without the real images, which are processed once for all runs
         images, labels = self._generated(game, data)
         if data.loaded.name in TOY_DISTRIBUTIONS:
             measured = measures_of_points(images, data.loaded.name)
@@ -115,7 +115,7 @@ class QualityMonitor(L.Callback):
         return measured
 
     def _generated(self, game: GAN, data: ImageData) -> tuple[Tensor, Tensor | None]:
-        """Images at rest (n, C, H, W), on the CPU, and the classes asked for (n,)."""
+        """Images as stored (n, C, H, W), on the CPU, and the requested classes (n,)."""
         generator = game.final_generator
         z, labels = game.fixed_latents(self.n, "quality")
         at_rest = dtype_at_rest(data.image_shape)
@@ -132,18 +132,18 @@ class QualityMonitor(L.Callback):
 
 
 def offer(trainer: L.Trainer, values: Mapping[str, float]) -> None:
-    """Put values where Lightning's callbacks look for what they monitor, up to the end of this epoch."""
+    """Put values into ``trainer.callback_metrics``, where callbacks can monitor them until the end of this epoch."""
     trainer.callback_metrics.update({name: torch.tensor(value) for name, value in values.items()})
 
 
 def withdraw(trainer: L.Trainer, *prefixes: str) -> None:
-    """Take them away: of an epoch without a new value, nothing is to be compared, counted as patience, or saved."""
+    """Remove these values, so that callbacks do not compare, save or count patience in an epoch without a new value."""
     for name in [name for name in trainer.callback_metrics if name.startswith(prefixes)]:
         del trainer.callback_metrics[name]
 
 
 def why_unmeasured(data: ImageData) -> str:
-    """Why there are no measures for this set, in one line; "" if there are."""
+    """One line that says why this dataset has no metrics; "" if it has."""
     from gan.metrics.extractors import KINDS, extractor_name, load_extractor, training_command
 
     if data.loaded.name in TOY_DISTRIBUTIONS:
@@ -180,10 +180,10 @@ def _data(trainer: L.Trainer) -> ImageData:
 
 
 def quality_of(trainer: L.Trainer) -> dict[str, float]:
-    """The last measures of a run, by their names in ``trainer.callback_metrics``; empty if there are none.
+    """The last metrics of a run, by their names in ``trainer.callback_metrics``; empty if there are none.
 
-    Of a run that was killed after its last measurement they are in the monitor alone. So they are taken from there
-    always: Lightning keeps them in float32, and the run would end with other digits than one that was not killed.
+    If a run was killed after its last measurement, only the monitor has them, so they are always read from there.
+    Lightning stores them in float32; with its values the result would differ from an uninterrupted run.
     """
     logged = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith(QUALITY)}
     callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector

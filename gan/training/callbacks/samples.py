@@ -1,4 +1,4 @@
-"""Pictures of the game: real images, and what the generator makes of the same latents, epoch by epoch."""
+"""A Lightning callback that draws real images and, after each epoch, images generated from fixed latents."""
 
 import contextlib
 import io
@@ -26,26 +26,25 @@ MOST_CLASS_COLUMNS = 32
 
 
 class SampleGrids(L.Callback):
-    """Draws fixed latents through the generator, in eval mode, before training and after every epoch.
+    """Draws images from fixed latents, with the generator in eval mode, before training and after every epoch.
 
-    The generator is ``game.final_generator``: the average, where there is one. In the run folder: ``samples/real.png``,
-    ``samples/epoch_0000.png`` (before training) and on, ``progress.gif`` at the end, and ``fixed_latents.npz`` with all
-    of the images so far: ``images`` uint8 (epochs, count, C, H, W), ``epochs`` (epochs,), ``latents`` (count,
-    latent_dim), and of a conditional generator ``labels`` (count,). Loggers that take pictures get the grids too.
-    Training's random numbers are left alone.
+    The generator is ``game.final_generator``, which is the average if there is one. The callback writes into the run
+    folder's ``samples/``: ``real.png``, ``epoch_0000.png`` (before training), …, ``progress.gif`` at the end, and
+    ``fixed_latents.npz`` with all images so far: ``images`` uint8 (epochs, count, C, H, W), ``epochs`` (epochs,),
+    ``latents`` (count, latent_dim), and for a conditional generator ``labels`` (count,). Loggers that accept images
+    also get the grids. The random numbers of the training do not change.
 
-    Of a conditional generator the classes come in turn, and each column of the grid is one class, if there are not too
-    many for that. Points of the plane are drawn as a scatter picture, real ones below; ``images`` are float32 then,
-    (epochs, points, 2, 1, 1), in the units of the data at rest.
+    For a conditional generator, labels cycle through the classes, and each column of the grid is one class if there are
+    not too many. 2-D data are drawn as a scatter plot with the real points below; then ``images`` are float32,
+    (epochs, points, 2, 1, 1), in the units of the stored data.
 
-    A resumed run goes on with the pictures that are there, up to the epoch that it goes on from; what an abandoned
-    continuation drew after that is removed. If they are of other latents, such as with another ``count``, it begins
-    with none.
+    A resumed run keeps the images up to the epoch that it resumes from, and removes later ones. If they are from other
+    latents, for example with another ``count``, it keeps none.
 
     Args:
-        count: images in a grid.
-        scale: each pixel is drawn as scale x scale; of a scatter picture, 160 x scale pixels are its height and width.
-        points: how many points are drawn, where the data are points.
+        count: number of images in a grid.
+        scale: each pixel is drawn as scale x scale; a scatter plot is 160 x scale pixels high and wide.
+        points: number of points drawn, for 2-D data.
     """
 
     def __init__(self, count: int = 64, scale: int = 2, points: int = 1000) -> None:
@@ -66,12 +65,12 @@ class SampleGrids(L.Callback):
         self._columns = class_columns(len(z), data.num_classes) if labels is not None else None
         self._real = _real_images(data, len(z), labels).numpy()
         for logger in trainer.loggers:
-            if game.turns == 0 or not isinstance(logger, TensorBoardLogger):  # in others a resumed run is a new one
+            if game.turns == 0 or not isinstance(logger, TensorBoardLogger):  # other loggers begin a new run
                 log_picture(logger, "samples/real", self._picture(), trainer.global_step)
         write_bytes(self._folder(trainer) / "real.png", pictures.png(self._picture()))
 
         self._epochs, self._images = [], []
-        if game.turns == 0:  # the weights are those that the run begins with
+        if game.turns == 0:  # the weights are the initial ones
             self._draw(trainer, game, epoch=0)
         else:
             kept = self._folder(trainer) / "fixed_latents.npz"
@@ -115,12 +114,12 @@ class SampleGrids(L.Callback):
         write_bytes(self._folder(trainer) / "fixed_latents.npz", buffer.getvalue())
 
     def _latents(self, game: GAN, data: ImageData) -> tuple[Tensor, Tensor | None]:
-        """z (count, latent_dim) and, of a conditional generator, labels (count,) that take the classes in turn."""
+        """z (count, latent_dim) and, for a conditional generator, labels (count,) that cycle through the classes."""
         count = self.count if dtype_at_rest(data.image_shape) == torch.uint8 else self.points
         return game.fixed_latents(count, "fixed samples")
 
     def _picture(self, fake: NDArray[Any] | None = None) -> pictures.Pixels:
-        """A grid of images, or generated points on top of real ones; without any, of the real ones alone."""
+        """A grid of images, or generated points on top of real ones. Without ``fake``: the real data only."""
         if self._real.dtype == np.uint8:
             return pictures.grid(self._real if fake is None else fake, columns=self._columns, scale=self.scale)
         return pictures.scatter(self._real[:0] if fake is None else fake, self._real, size=160 * self.scale)
@@ -131,10 +130,10 @@ class SampleGrids(L.Callback):
 
 
 def class_columns(count: int, num_classes: int) -> int | None:
-    """Columns of a grid of ``count`` images whose classes come in turn, so that each column is one class.
+    """Number of columns of a grid of ``count`` images with cycling labels, so that each column is one class.
 
-    A multiple of the number of classes, as near to a square as that allows; None if it would be a single row, or more
-    than 32 columns.
+    This is a multiple of the number of classes that makes the grid as square as possible. None if the grid would have
+    a single row or more than 32 columns.
     """
     if not 0 < num_classes <= min(count // 2, MOST_CLASS_COLUMNS):
         return None
@@ -142,11 +141,11 @@ def class_columns(count: int, num_classes: int) -> int | None:
 
 
 def _real_images(data: ImageData, count: int, labels: Tensor | None) -> Tensor:
-    """The first images of the set at rest, (count, C, H, W) or fewer; for labels, the first ones of these classes."""
+    """The first stored images, (count, C, H, W) or fewer; with labels, the first images of these classes."""
     loaded = data.loaded
     if labels is None:
         return loaded.images[:count]
-    images = torch.zeros(count, *data.image_shape, dtype=loaded.images.dtype)  # black where there are not enough
+    images = torch.zeros(count, *data.image_shape, dtype=loaded.images.dtype)  # black if there are too few
     for label in labels.cpu().unique():
         places = torch.nonzero(labels.cpu() == label)[:, 0]
         found = torch.nonzero(loaded.labels == label)[: len(places), 0]
@@ -157,9 +156,9 @@ def _real_images(data: ImageData, count: int, labels: Tensor | None) -> Tensor:
 def _pictures_so_far(
     file: Path, epoch: int, shape: tuple[int, ...], z: Tensor, labels: Tensor | None
 ) -> tuple[list[int], list[NDArray[Any]]]:
-    """Epochs up to ``epoch`` and their images of ``shape``; none if they are not of these latents and labels."""
+    """Epochs up to ``epoch`` and their images of ``shape``; none if the file has other latents or labels."""
     try:
-        # read first: of a broken file numpy leaves the handle open
+        # Read first, because numpy does not close the handle of a broken file.
         with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         same = np.array_equal(arrays["latents"], z.cpu().numpy())
@@ -167,7 +166,7 @@ def _pictures_so_far(
         if not same or arrays["images"].shape[1:] != shape:
             return [], []
         kept = [(int(e), images) for e, images in zip(arrays["epochs"], arrays["images"], strict=True) if e <= epoch]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # not there, or not what we write
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # missing, or not written by this callback
         return [], []
     return [e for e, _ in kept], [images for _, images in kept]
 
@@ -185,7 +184,7 @@ def _data(trainer: L.Trainer) -> ImageData:
 
 @contextlib.contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """Eval mode inside the block; afterwards every part of the network is in the mode that it was in."""
+    """Set eval mode inside the block. Afterwards every module has its previous mode again."""
     modes = {module: module.training for module in network.modules()}
     network.eval()
     try:
@@ -196,7 +195,7 @@ def evaluating(network: nn.Module) -> Iterator[None]:
 
 
 def log_picture(logger: Logger, name: str, picture: pictures.Pixels, step: int) -> None:
-    """Show a picture, uint8 (C, H, W), in TensorBoard, Weights & Biases or MLflow; other loggers take none."""
+    """Log an image, uint8 (C, H, W), to TensorBoard, Weights & Biases or MLflow; other loggers are skipped."""
     last_channel = picture.transpose(1, 2, 0)
     if isinstance(logger, TensorBoardLogger):
         logger.experiment.add_image(name, picture, step)
