@@ -130,5 +130,5 @@ def reason(folder: Path) -> str:
 
 
 def run_overrides(words: Sequence[str]) -> list[str]:
-    """Return the overrides of one run: those of a job without the ones that concern only the sweep or resuming."""
+    """Return the overrides of one run: a job's overrides without the ones about the sweep or resuming."""
     return [word for word in words if not word.lstrip("+").startswith(NOT_OF_ONE_RUN)]

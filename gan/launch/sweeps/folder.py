@@ -87,7 +87,7 @@ def clear(folder: Path) -> None:
 
 
 def of_this_command(dated: Path, command: Sequence[str]) -> Path:
-    """Return the default folder of a sweep: that of the newest sweep by the same command if unfinished, else ``dated``.
+    """Return the default folder of a sweep: the same command's newest sweep folder if unfinished, else ``dated``.
 
     Args:
         dated: ``multirun/DATE/TIME``, the folder for a new sweep.
