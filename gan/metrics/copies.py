@@ -1,4 +1,4 @@
-"""A figure of the generated images nearest to training images, beside these, to see whether they are copies."""
+"""A figure of generated images with their nearest training images, to check for copies."""
 
 import torch
 from torch import Tensor

@@ -116,7 +116,7 @@ def _compared(value: Value, sign: str, number: float) -> bool:
 
 
 def ordered(runs: Sequence[Run], by: str, known: dict[str, Column], *, reverse: bool) -> list[Run]:
-    """Runs sorted by one column: the best metric, the latest time or the most images first, text from A to Z.
+    """Runs sorted by one column: the best metric, the latest start or the most images first, text from A to Z.
 
     Runs without a value are last, also with ``reverse``.
 

@@ -23,7 +23,7 @@ from gan.system import shell
 from gan.system.errors import counted
 
 RECIPE = ("model", "objective", "penalty", "augmentation", "optimizer", "lr_schedule", "schedule", "ema")
-# Known licences of datasets, and the names of the datasets on the Hub.
+# Known licences of datasets (others are unknown), and the names of the datasets on the Hub.
 DATA_LICENCES = {"mnist": "CC BY-SA 3.0, by Yann LeCun and Corinna Cortes", "fashion": "MIT, by Zalando SE"}
 HUB_DATASETS = {"mnist": "ylecun/mnist", "fashion": "zalando-datasets/fashion_mnist", "cifar10": "uoft-cs/cifar10"}
 
