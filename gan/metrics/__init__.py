@@ -1,7 +1,7 @@
-"""How good are the images? Feature extractors for small grey images, and the measures built on them.
+"""Quality metrics for generated images, and the feature extractors for small grey images that they use.
 
-``evaluate(generator, Reference(gan.data.sources.load("mnist")))`` gives all of them. Those of
-``gan.metrics.image_metrics`` are for any script, over batches and processes. docs/measures.md says what each means.
+``evaluate(generator, Reference(gan.data.sources.load("mnist")))`` computes all metrics. The classes of
+``gan.metrics.image_metrics`` work in any script, over batches and processes. docs/measures.md explains each metric.
 """
 
 import importlib
@@ -43,12 +43,12 @@ __all__ = [
     "read_extractor",
 ]
 
-# In the order of what they import: torchmetrics, which takes longest, comes last.
+# Modules in order of import time; the slowest, with torchmetrics, is last.
 _HOMES = ("extractors", "frechet", "kernel", "neighbours", "reference", "quality", "image_metrics")
 
 
 def __getattr__(name: str) -> Any:
-    # Looked up on first use: the `gan` command imports gan.commands.evaluate, and its --help does not wait for torch.
+    # Lazy import: the `gan` command imports gan.commands.evaluate, and its --help must not wait for torch.
     if name in __all__:
         for home in _HOMES:
             if name in vars(module := importlib.import_module(f"{__name__}.{home}")):

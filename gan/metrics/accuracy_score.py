@@ -1,7 +1,7 @@
-"""Classification accuracy score: how well does a classifier know real images that has seen generated ones alone?
+"""Classification accuracy score: accuracy on real images of a classifier that was trained only on generated images.
 
-Ravuri and Vinyals 2019, "Classification Accuracy Score for Conditional Generative Models". It falls where a class is
-drawn wrong, and also where it is drawn right but always in the same way.
+Ravuri and Vinyals 2019, "Classification Accuracy Score for Conditional Generative Models". It decreases if images of a
+class are wrong, and also if they are right but all alike.
 """
 
 import torch
@@ -11,18 +11,18 @@ from gan.data.sources import LoadedImages
 from gan.metrics.networks import Classifier, as_input, build
 from gan.metrics.training import fit
 
-COUNT = 60_000  # generated images: as many as MNIST and Fashion-MNIST have to train on
+COUNT = 60_000  # generated images: the number of training images of MNIST and Fashion-MNIST
 EPOCHS = 6
 
 
 def accuracy_score(images: Tensor, labels: Tensor, data: LoadedImages, *, epochs: int = EPOCHS, seed: int = 0) -> float:
-    """Accuracy on the held-out images of ``data``, 0 to 1, of a small CNN trained on ``images`` as they are.
+    """Accuracy, 0 to 1, on the held-out images of ``data`` of a small CNN trained on ``images`` without augmentation.
 
     Args:
-        images: uint8 (N, 1, H, W). labels: int64 (N,), the classes that they are meant to show.
-        data: the real set; its training images are not used.
+        images: uint8 (N, 1, H, W). labels: int64 (N,), the requested classes.
+        data: the real dataset; its training images are not used.
         epochs: passes over the images.
-        seed: of the classifier's weights and the order of the images.
+        seed: random seed of the classifier's weights and of the order of the images.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

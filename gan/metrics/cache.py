@@ -1,4 +1,4 @@
-"""What has been computed of the real images, kept for the next time in the user's cache folder."""
+"""A cache of tensors computed from the real images, in the user's cache folder."""
 
 import contextlib
 import hashlib
@@ -13,24 +13,24 @@ from torch import Tensor
 
 from gan.system.files import write_bytes
 
-FORMAT = 1  # to be raised whenever what is computed changes: it is part of every key
+FORMAT = 1  # increase it whenever the computation changes; it is part of every key
 
 
 def folder() -> Path:
-    """``$XDG_CACHE_HOME/gan``, by default ``~/.cache/gan``. It may be emptied at any time."""
+    """The cache folder ``$XDG_CACHE_HOME/gan``, by default ``~/.cache/gan``. Users may delete it at any time."""
     home = os.environ.get("XDG_CACHE_HOME")
     return (Path(home) if home else Path("~/.cache").expanduser()) / "gan"
 
 
 def cached(what: str, key: dict[str, str], compute: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
-    """The tensors that ``compute`` gives, from the cache if they were computed before.
+    """The tensors that ``compute`` returns, from the cache if they were computed before.
 
-    A cache that cannot be read or written is no failure: then they are computed each time. A file that is not whole
-    is computed anew.
+    A cache that cannot be read or written is not an error: the tensors are then computed each time. An incomplete file
+    is overwritten.
 
     Args:
-        what: beginning of the file's name.
-        key: all that the tensors depend on, as digests and names.
+        what: prefix of the file name.
+        key: everything that the tensors depend on, as digests and names.
     """
     text = json.dumps({**key, "what": what, "format": str(FORMAT)}, sort_keys=True)
     path = folder() / f"{what}-{hashlib.sha256(text.encode()).hexdigest()[:20]}.safetensors"

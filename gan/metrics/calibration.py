@@ -1,4 +1,4 @@
-"""What do the numbers mean? Real held-out images, made worse in known ways, and measured as a generator's are."""
+"""Calibration of the metrics: real held-out images, degraded in known ways and measured like generated images."""
 
 import torch
 from torch import Tensor
@@ -8,7 +8,7 @@ from gan.data.sources import LoadedImages
 
 
 def made_worse(data: LoadedImages) -> dict[str, Tensor]:
-    """What was done -> uint8 images (N, C, H, W), of grey sets; the same for the same data."""
+    """Name of the degradation -> uint8 images (N, C, H, W), for grey datasets. Deterministic for the same data."""
     images, labels, count = data.held_out_images, data.held_out_labels, len(data.held_out_images)
     random = torch.Generator().manual_seed(0)
     noise = 255 * torch.randn(images.shape, generator=random)

@@ -1,18 +1,18 @@
-"""What a classifier sees in a set of images: which classes, how evenly, how clearly, and whether those asked for."""
+"""Metrics from the predictions of a classifier: classifier score, class balance, missing classes, label accuracy."""
 
 import math
 
 import torch
 from torch import Tensor
 
-PRESENT = 0.1  # a class is missing if it has less than this part of the share that it has in real images
+PRESENT = 0.1  # a class is missing if its fraction is less than this factor times its fraction in real images
 
 
 def classifier_score(logits: Tensor) -> float:
-    """exp of the mean KL divergence from each image's classes to those of all: from 1 to K, higher is better.
+    """exp of the mean KL divergence of each image's class distribution from their mean: 1 to K, higher is better.
 
-    Salimans et al. 2016, "Improved Techniques for Training GANs" (there with Inception: the Inception score). High when
-    each image is clearly of one class and all classes are there. It does not see variety within a class.
+    Salimans et al. 2016, "Improved Techniques for Training GANs" (with Inception: the Inception score). It is high if
+    each image clearly shows one class and all classes occur. It does not measure variety within a class.
 
     Args:
         logits: (N, K).
@@ -24,32 +24,32 @@ def classifier_score(logits: Tensor) -> float:
 
 
 def class_shares(classes: Tensor, num_classes: int) -> list[float]:
-    """Share of each class among int64 (N,): K numbers that sum to 1."""
+    """Fraction of each class among int64 (N,): K numbers with sum 1."""
     counts = torch.bincount(classes, minlength=num_classes)
     return (counts.cpu().double() / len(classes)).tolist()
 
 
 def kl_to_uniform(shares: list[float]) -> float:
-    """KL divergence of the shares of K classes from 1/K each, in nats: from 0 (even) to log K (one class alone)."""
+    """KL divergence of the class fractions from 1/K each, in nats: from 0 (uniform) to log K (only one class)."""
     return sum(share * math.log(share * len(shares)) for share in shares if share > 0)
 
 
 def missing_classes(shares: list[float], real_shares: list[float]) -> list[int]:
-    """The classes that have less than a tenth of their share in real images.
+    """The classes with less than a tenth of their fraction in real images.
 
-    Not "none at all": a classifier gives every image some class, so of 10,000 bad ones a few land in each.
+    The limit is not 0, because a classifier assigns every image to a class: 10,000 bad images put a few in each.
     """
     pairs = zip(shares, real_shares, strict=True)
     return [index for index, (share, real) in enumerate(pairs) if real > 0 and share < PRESENT * real]
 
 
 def label_accuracy(classes: Tensor, labels: Tensor) -> float:
-    """Part of the images, classes (N,), that show the class that was asked for, labels (N,). In [0, 1]."""
+    """Fraction of the images, in [0, 1], whose predicted class, classes (N,), is the requested one, labels (N,)."""
     return float((classes.cpu() == labels.cpu()).double().mean())
 
 
 def mode_numbers(classes: Tensor, num_classes: int = 10) -> Tensor:
-    """int64 (N,): of the classes in each channel (N, C), the class of the stack, 100 r + 10 g + b."""
+    """int64 (N,): the class of each stack, 100 r + 10 g + b, from the classes of its channels (N, C)."""
     modes = torch.zeros(len(classes), dtype=torch.int64)
     for channel in classes.cpu().T:
         modes = modes * num_classes + channel
@@ -57,19 +57,19 @@ def mode_numbers(classes: Tensor, num_classes: int = 10) -> Tensor:
 
 
 def expected_kl(count: int, modes: int = 1000) -> float:
-    """About the reverse KL divergence, in nats, of ``count`` images of a perfect generator: it falls as 1/count."""
+    """Approximate reverse KL divergence, in nats, for ``count`` images of a perfect generator; it falls as 1/count."""
     return (modes - 1) / (2 * count)
 
 
 def stacked_modes(classes: Tensor, num_classes: int = 10) -> tuple[int, float]:
-    """Modes found, and the reverse KL divergence in nats, on images with a digit in each channel (Stacked MNIST).
+    """Number of modes found, and reverse KL divergence in nats, for images with a digit per channel (Stacked MNIST).
 
-    Metz et al. 2017, "Unrolled Generative Adversarial Networks"; Srivastava et al. 2017, "VEEGAN". By convention of
-    26,000 images: a perfect generator then finds all 1000 modes, at a KL divergence of about 0.02, not 0.
+    Metz et al. 2017, "Unrolled Generative Adversarial Networks"; Srivastava et al. 2017, "VEEGAN". The convention is
+    26,000 images: a perfect generator then finds all 1000 modes, with a KL divergence of about 0.02, not 0.
 
     Args:
         classes: int64 (N, C), the digit in each channel.
-        num_classes: digits; there are num_classes ** C modes.
+        num_classes: number of digits; there are num_classes ** C modes.
     """
     shares = class_shares(mode_numbers(classes, num_classes), num_classes ** classes.shape[1])
     return sum(share > 0 for share in shares), kl_to_uniform(shares)

@@ -1,4 +1,4 @@
-"""A picture of the generated images that are most like training images, and of those: are they copies?"""
+"""A figure of generated images with their nearest training images, to check for copies."""
 
 import torch
 from torch import Tensor
@@ -11,11 +11,11 @@ COLUMNS = 16
 
 
 def picture_of_nearest(images: Tensor, reference: Reference, count: int = 2 * COLUMNS, scale: int = 2) -> bytes:
-    """A PNG: generated images in the rows 1, 3 …, and below each its nearest training image; the nearest pair first.
+    """A PNG: generated images in rows 1, 3, …, and below each its nearest training image; nearest pairs first.
 
     Args:
-        images: uint8 (N, C, H, W), of which the first `SHOWN` are looked at.
-        count: pairs that are drawn. scale: each pixel becomes scale x scale.
+        images: uint8 (N, C, H, W); only the first `SHOWN` are used.
+        count: number of pairs drawn. scale: each pixel becomes scale x scale.
     """
     looked_at = images[:SHOWN]
     distances, index = reference.nearest_training_image(looked_at)
@@ -29,5 +29,5 @@ def picture_of_nearest(images: Tensor, reference: Reference, count: int = 2 * CO
 
 
 def _filled(row: Tensor) -> Tensor:
-    """A row of `COLUMNS` images, the last of them black where there are fewer."""
+    """A row of `COLUMNS` images, padded with black images."""
     return torch.cat([row, row.new_zeros(COLUMNS - len(row), *row.shape[1:])])

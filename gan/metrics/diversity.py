@@ -1,14 +1,14 @@
-"""How different the pictures of a set are from each other, in pixels: by this a collapse shows at once."""
+"""Diversity of a set of images, as distances between their pixels. It shows mode collapse immediately."""
 
 import torch
 from torch import Tensor
 
 
 def pairwise_distance(images: Tensor, labels: Tensor | None = None) -> float:
-    """The mean Euclidean distance of two different images of a set (N, …); 0 where there are no two.
+    """The mean Euclidean distance between two images of a set (N, …); 0 for fewer than two images.
 
     Args:
-        labels: (N,): only pairs of one class count, and the mean is over the classes that have two images or more.
+        labels: (N,): use only pairs of the same class, and average over the classes with two images or more.
     """
     if labels is None:
         return _mean_distance(images)
@@ -18,20 +18,20 @@ def pairwise_distance(images: Tensor, labels: Tensor | None = None) -> float:
 
 
 def diversity(fake: Tensor, real: Tensor, labels: Tensor | None = None, real_labels: Tensor | None = None) -> float:
-    """The pairwise distance of fakes (N, …) as a multiple of that of real images (M, …).
+    """The pairwise distance of generated images (N, …), divided by the same of real images (M, …).
 
-    About 1 for a good generator, 0 where all fakes are equal. It sees a generator that makes one picture, or one kind
-    of picture, whatever z is; not one that has lost a few of many kinds. NaN where the real images do not differ.
+    About 1 for a good generator, 0 if all generated images are equal. It detects a generator that makes one image, or
+    one kind of image, for every z, but not one that misses a few of many kinds. NaN if all real images are equal.
 
     Args:
-        labels, real_labels: (N,) and (M,): diversity within classes; None: over the whole set.
+        labels, real_labels: (N,) and (M,), for diversity within classes; None: over the whole set.
     """
     of_real = pairwise_distance(real, real_labels)
     return pairwise_distance(fake, labels) / of_real if of_real > 0 else float("nan")
 
 
 def contrast(images: Tensor) -> float:
-    """The mean over images (N, …) of the standard deviation of an image's pixels; 0 where each is of one grey."""
+    """The standard deviation of an image's pixels, averaged over images (N, …); 0 if each has a single grey value."""
     return float(images.cpu().flatten(1).double().std(dim=1, correction=0).mean())
 
 

@@ -1,4 +1,4 @@
-"""What `gan evaluate` does for one generator after another: real images, measures, and where they are written."""
+"""The evaluation of one generator for `gan evaluate`: loads real images, computes metrics, writes quality.json."""
 
 import json
 import sys
@@ -35,7 +35,7 @@ from gan.runs.run_files import read_settings
 from gan.system.errors import GanError, counted
 from gan.system.files import write_bytes
 
-STACKED_COUNT = 26_000  # images, by convention, for the modes of Stacked MNIST
+STACKED_COUNT = 26_000  # the conventional number of images for the modes of Stacked MNIST
 SAMPLE_NOTE = (
     "which is of the test images: precision … coverage compare it with images that it was trained on, "
     "and copies of those do not count as copied"
@@ -44,7 +44,7 @@ SAMPLE_NOTE = (
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is measured of each generator: the options of `gan evaluate`."""
+    """The options of `gan evaluate` that say what to measure for each generator."""
 
     n: int
     seed: int
@@ -56,17 +56,17 @@ class Wanted:
 
 
 class RealSets:
-    """The real images that generators are held against, each set read once.
+    """The real images that generators are compared with. Each dataset is read only once.
 
     Args:
-        data: the set for all of them; "" for what each was trained on.
-        root: folder of the data sets.
-        extractors: files used instead of the shipped ones, by kind; None: the shipped one.
+        data: the dataset for all generators; "" for the one that each was trained on.
+        root: folder of the datasets.
+        extractors: files used instead of the shipped extractors, by kind; None: the shipped extractor.
         device: where features are computed.
-        reading: settings of ``data`` that go before those of a run folder, by their names there: ``folder``, ``fit``, …
+        reading: settings of ``data`` that override those of a run folder, by their names there: ``folder``, ``fit``, …
 
     Raises:
-        GanError: a file is no extractor.
+        GanError: a file is not an extractor.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class RealSets:
         self._references: dict[tuple[str, bool, int], Reference] = {}
 
     def of(self, source: Path, generator: TrainedGenerator) -> Reference:
-        """Those for one generator; says what they are, and if they are not quite fair."""
+        """The reference for one generator. Prints the source of the images, and a note if they are a biased choice."""
         asked, seed = self._asked(source, generator), _seed(generator)
         key = (json.dumps(asked, sort_keys=True), _is_stacked(self._data, generator), seed)
         if key not in self._references:
@@ -100,16 +100,16 @@ class RealSets:
         return reference
 
     def images(self, source: Path, generator: TrainedGenerator) -> LoadedImages:
-        """The same as images alone, which no extractor has seen."""
+        """The real images for one generator, without features of an extractor."""
         loaded = self._load(self._asked(source, generator))
         return stacked(loaded, _seed(generator)) if _is_stacked(self._data, generator) else loaded
 
     def _asked(self, source: Path, generator: TrainedGenerator) -> dict[str, Any]:
-        """The settings of `load` for one generator: of a run those that it was trained with."""
+        """The settings of `load` for one generator; for a run folder, the settings of its training."""
         name = self._data.removeprefix("stacked_") or _trained_on(source, generator.metadata)
         settings = _settings_of(source)
         if self._data and settings.get("name") != self._data:
-            settings = {}  # of another set
+            settings = {}  # settings of another dataset
         settings = {key: settings[key] for key in ("folder", *READING) if settings.get(key) is not None}
         settings |= self._reading
         channels, size, _ = generator.image_shape
@@ -134,7 +134,7 @@ class RealSets:
         return self._loaded[key]
 
     def _check_extractors(self, asked: Mapping[str, Any]) -> None:
-        """Before images are read, are there extractors? Those of a folder are known by its pictures alone."""
+        """Check that the extractors exist before reading images. For a folder, this needs the images themselves."""
         name, is_colour = asked["name"], asked.get("image_channels") == 3
         for kind in KINDS if name != FOLDER else ():
             if self._own[kind] is None:
@@ -145,7 +145,7 @@ class RealSets:
 def measure(
     source: Path, generator: TrainedGenerator, real: RealSets, wanted: Wanted, *, quiet: bool
 ) -> tuple[Quality | None, dict[str, Any]]:
-    """One generator: its measures, None of a generator of points; and what quality.json now says of it."""
+    """The metrics of one generator (None for 2-D data or for FID alone), and the new content of its quality.json."""
     if generator.points:
         return None, measure_points(source, generator, n=wanted.n, seed=wanted.seed, quiet=quiet)
     try:
@@ -162,7 +162,7 @@ def measure(
 
 
 def measure_images(source: Path, generator: TrainedGenerator, reference: Reference, wanted: Wanted) -> Quality:
-    """All measures of a generator of images that are wanted; ``wanted.nearest`` is drawn."""
+    """All requested metrics of a generator of images. Also draws the image ``wanted.nearest``."""
     if wanted.cas and not generator.metadata.get("num_classes"):
         print(f"{source}: trained without classes, so there is no CAS", file=sys.stderr)
     if reference.stacked and wanted.n < STACKED_COUNT:
@@ -187,7 +187,7 @@ def measure_images(source: Path, generator: TrainedGenerator, reference: Referen
 def _measure_fid(
     source: Path, generator: TrainedGenerator, data: LoadedImages, wanted: Wanted, *, quiet: bool
 ) -> dict[str, Any]:
-    """FID alone, which needs no extractor of ours."""
+    """Only FID, which does not need an extractor of this package."""
     fid = inception_distance(_images(generator.to(wanted.device), wanted.n, wanted.seed), data, wanted.device)
     if not quiet:
         print(f"{source}: FID {fid:.2f} of {wanted.n:,} images against {data.name}")
@@ -213,7 +213,7 @@ def result_of(generator: TrainedGenerator, quality: Quality, wanted: Wanted) -> 
 
 
 def measure_points(source: Path, generator: TrainedGenerator, *, n: int, seed: int, quiet: bool) -> dict[str, Any]:
-    """How many modes of a world of points a generator has found, and how many of its points are any good."""
+    """The number of modes of a toy distribution that a generator has found, and the fraction of good points."""
     name = _data_name(generator.metadata)
     if name not in TOY_DISTRIBUTIONS:
         raise GanError(f"{source}: its bundle names no world of points; known are {', '.join(TOY_DISTRIBUTIONS)}")
@@ -233,7 +233,7 @@ def measure_points(source: Path, generator: TrainedGenerator, *, n: int, seed: i
 
 
 def write(source: Path, result: dict[str, Any]) -> None:
-    """quality.json beside the bundle, and the measures into its metadata; where that is not allowed, a line says so."""
+    """Write quality.json beside the bundle and the metrics into its metadata. Print a line if this is not permitted."""
     bundle = source / FILE_NAME if source.is_dir() else source
     path = bundle.with_name("quality.json" if bundle.name == FILE_NAME else f"{bundle.stem}.quality.json")
     try:
@@ -244,13 +244,13 @@ def write(source: Path, result: dict[str, Any]) -> None:
 
 
 def _images(generator: TrainedGenerator, n: int, seed: int) -> torch.Tensor:
-    """uint8 (n, C, H, W), of a conditional generator all classes in turn: those that are measured."""
+    """The measured images, uint8 (n, C, H, W); for a conditional generator, labels cycle through the classes."""
     classes = int(generator.metadata.get("num_classes") or 0)
     return torch.as_tensor(generator.sample(n, seed=seed, labels=torch.arange(n) % classes if classes else None))
 
 
 def _trained_on(source: Path, metadata: Mapping[str, Any]) -> str:
-    """The full set of what the bundle names as its data; of stacks, the set that is stacked."""
+    """The full dataset that the bundle names as its data; for stacked images, the dataset that is stacked."""
     name = _data_name(metadata)
     if not name:
         raise GanError(f"{source}: its bundle names no data set; give --data")
@@ -258,20 +258,20 @@ def _trained_on(source: Path, metadata: Mapping[str, Any]) -> str:
 
 
 def _is_stacked(data: str, generator: TrainedGenerator) -> bool:
-    """Is each channel an image of its own? So it is of what was trained on stacks, or is held against such."""
+    """Whether each channel is a separate image: the generator was trained on, or is compared with, stacked images."""
     name = data or _data_name(generator.metadata)
     return name.startswith("stacked_") or (bool(data) and generator.image_shape[0] == 3 and data in SOURCES)
 
 
 def _seed(generator: TrainedGenerator) -> int:
-    """Of the training, and so of the stacks that it has seen."""
+    """The seed of the training, which also decides which stacks it used."""
     trained = generator.metadata.get("trained")
     seed = trained.get("seed") if isinstance(trained, dict) else None
     return seed if isinstance(seed, int) else 0
 
 
 def _settings_of(source: Path) -> dict[str, Any]:
-    """The ``data`` node of a run folder; {} of a bundle alone."""
+    """The ``data`` node of a run folder; {} for a bundle without a run folder."""
     try:
         node = read_settings(source / "config.yaml").get("data")
     except (OSError, GanError):
@@ -280,7 +280,7 @@ def _settings_of(source: Path) -> dict[str, Any]:
 
 
 def _training_command(asked: Mapping[str, Any]) -> str:
-    """What makes the extractors that this set is measured with."""
+    """The command that trains the extractors for this dataset."""
     channels, size = asked.get("image_channels") or 1, asked.get("image_size") or 0
     return training_command(asked["name"], asked, channels=channels, size=size)
 

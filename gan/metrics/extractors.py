@@ -1,13 +1,13 @@
-"""Frozen networks that images are judged by, three for each data set.
+"""Feature extractors: frozen networks that the metrics use, three for each dataset.
 
-- The classifier: distances are taken in its features. It has seen clean images alone, so whatever looks unlike them
-  moves its features far.
-- The labeller: which class is it? The same network, trained on speckled images too, so that it knows a digit among the
-  speckles that small GANs draw. Its features have learnt to look past them, and are no good for distances.
-- The autoencoder: features that no label had a part in, for a second opinion on every distance.
+- Classifier: its features are used for distances. It is trained only on clean images, so other images change its
+  features strongly.
+- Labeller: it predicts the class. It is the same network, also trained on images with noise, so that it recognises a
+  digit despite the noise of small GANs. Its features are insensitive to noise, so they are unsuitable for distances.
+- Autoencoder: its features are learned without labels; they give an independent check of every distance.
 
-Those of MNIST and Fashion-MNIST come with the package (``weights/``); those that a user trains lie in `own_folder`. A
-number says which file it was measured with by its sha256.
+The package contains extractors for MNIST and Fashion-MNIST (``weights/``); extractors that a user trains are in
+`own_folder`. Results contain the sha256 of the extractor files.
 """
 
 import hashlib
@@ -34,26 +34,26 @@ from gan.system.files import write_bytes
 
 WEIGHTS = Path(__file__).parent / "weights"
 KINDS = ("classifier", "labeller", "autoencoder")
-# Settings of `data` that decide what is read, and their defaults.
+# Settings of `data` that decide which images are read and how, with their defaults.
 READING = MappingProxyType({"split": None, "fit": None, "on_broken": "error", "class_order": "natural"})
 FORMAT = 1
 PART = 250  # images at a time, always: see Extractor.features
 
 
 class NoExtractorError(GanError):
-    """There is no extractor for a set; the message says how to make one."""
+    """There is no extractor for a dataset; the message says how to train one."""
 
 
 def own_folder() -> Path:
-    """Where a user's own extractors lie: ``$XDG_DATA_HOME/gan/extractors``, by default in ``~/.local/share``."""
+    """Folder of the user's extractors: ``$XDG_DATA_HOME/gan/extractors``, by default in ``~/.local/share``."""
     home = os.environ.get("XDG_DATA_HOME")
     return (Path(home) if home else Path("~/.local/share").expanduser()) / "gan" / "extractors"
 
 
 def extractor_name(data: LoadedImages) -> str:
-    """By which a set's extractors are found: of a sample its full set's, of stacks their base's.
+    """The name of a dataset's extractors. A sample uses those of the full dataset, stacked images those of their base.
 
-    A folder of pictures goes by the pictures, at the size that they are trained on: ``folder-`` and a digest.
+    For an image folder the name is ``folder-`` and a digest of the images at their training size.
     """
     if data.name == FOLDER:
         return f"{FOLDER}-{digest(data.images, data.held_out_images)[:16]}"
@@ -61,20 +61,20 @@ def extractor_name(data: LoadedImages) -> str:
 
 
 def extractors_of(name: str, *, is_colour: bool, split: str | None = None) -> str:
-    """The same by the name of a set that is no folder, and whether its images have three channels."""
+    """The same from the name of a dataset other than a folder, and whether its images have three channels."""
     base = name.removeprefix("stacked_").removesuffix("_sample")
     if split not in (None, next(iter(SOURCES.get(base, {None: None})))):
-        base = f"{base}-{split}"  # with classes of its own
+        base = f"{base}-{split}"  # this split has its own classes
     return f"{base}-colour" if is_colour and not name.startswith("stacked_") else base
 
 
 def training_command(name: str, settings: Mapping[str, Any], *, channels: int, size: int) -> str:
-    """What makes the extractors of a set, as typed into a shell.
+    """The shell command that trains the extractors of a dataset.
 
     Args:
-        name: of the set.
-        settings: that it was loaded with, as `gan.data.sources.load` takes them.
-        channels, size: of its images.
+        name: name of the dataset.
+        settings: the arguments of `gan.data.sources.load` that it was loaded with.
+        channels, size: channels and size in pixels of its images.
     """
     words = ["gan", "metrics", "train-extractor", "--data", name.removeprefix("stacked_").removesuffix("_sample")]
     if name == FOLDER:
@@ -86,23 +86,23 @@ def training_command(name: str, settings: Mapping[str, Any], *, channels: int, s
 
 
 def reading_options(settings: Mapping[str, Any]) -> list[str]:
-    """Which split, and how a folder's pictures are read, as options of a command; what is by default is left out."""
+    """Command-line options for the split and for reading an image folder; default values are left out."""
     given = {name: settings.get(name) for name in READING}
     chosen = {name: value for name, value in given.items() if value not in (None, READING[name])}
     return [word for name, value in chosen.items() for word in (f"--{name.replace('_', '-')}", str(value))]
 
 
 class Extractor(nn.Module):
-    """A frozen network: eval mode for good, gradients off.
+    """A frozen network, always in eval mode and without gradients.
 
-    It can stand in torchmetrics as ``FrechetInceptionDistance(feature=extractor, normalize=True)``.
+    torchmetrics can use it: ``FrechetInceptionDistance(feature=extractor, normalize=True)``.
 
     Attributes:
-        network: what computes.
+        network: the network.
         metadata: ``kind``, ``data``, ``num_classes``, ``accuracy`` or ``reconstruction``, ``command``, …
-        sha256: of the file, or "" for one that never was in a file.
-        channels: that it looks at together: 1, or 3 of colour pictures.
-        num_features: D, for so many channels.
+        sha256: hash of the file; "" if the network is not from a file.
+        channels: number of channels that it processes together: 1, or 3 for colour images.
+        num_features: D, the number of features for this number of channels.
     """
 
     def __init__(self, network: Classifier | Autoencoder, metadata: dict[str, Any], sha256: str = "") -> None:
@@ -116,11 +116,11 @@ class Extractor(nn.Module):
 
     @property
     def name(self) -> str:
-        """Such as "mnist_classifier"."""
+        """For example "mnist_classifier"."""
         return f"{self.metadata['data']}_{self.metadata['kind']}"
 
     def train(self, mode: bool = True) -> "Extractor":
-        """Nothing: whoever puts a model that holds this in training mode does not mean the instrument."""
+        """Stay in eval mode, also when a model that contains this extractor is set to training mode."""
         return super().train(False)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -130,15 +130,15 @@ class Extractor(nn.Module):
 
     @torch.no_grad()
     def features(self, images: Tensor | np.ndarray) -> Tensor:
-        """Features float32 (N, C·D), on the CPU, of uint8 images (N, C, H, W); channels are looked at one by one.
+        """Features float32 (N, C·D), on the CPU, of uint8 images (N, C, H, W); channels are processed one by one.
 
-        An extractor of colour pictures looks at all three together: (N, D).
+        An extractor for colour images processes all three channels together: (N, D).
 
-        The features are scaled so that the D of the training images have a mean variance of 1: a Fréchet distance then
-        is in units of how much real images vary, and D is about what a generator gets that always draws the mean.
+        The features are scaled so that the D features of the training images have a mean variance of 1. A Fréchet
+        distance is then in units of the variance of real images; a generator that always draws the mean gets about D.
 
-        An image's features do not depend on its companions, bit for bit: the network always sees parts of 250 images,
-        the last filled up with black ones. (Kernels are chosen by the shape of the whole, and round differently.)
+        An image's features are bit for bit independent of the other images: the network always gets parts of 250
+        images, the last padded with black images. (Kernels depend on the shape of the input and round differently.)
         """
         return torch.cat([self._per_channel(part) for part in self._parts(images)])
 
@@ -153,7 +153,7 @@ class Extractor(nn.Module):
             raise GanError(f"{self.name} knows no classes; give a labeller")
         last = self.network.last
         split = features.reshape(len(features), -1, self.num_features) / self.scale
-        # by hand and in float64: a matrix product in float32 rounds by the shape of the whole
+        # In float64, because the rounding of a float32 matrix product depends on the shape.
         logits = split.cpu().double() @ last.weight.cpu().double().T + last.bias.cpu().double()
         return logits.float()
 
@@ -175,7 +175,7 @@ class Extractor(nn.Module):
 
 
 def save_extractor(path: Path, network: Classifier | Autoencoder, metadata: dict[str, Any]) -> None:
-    """Write a network as safetensors, whole or not at all; weights as float16, running statistics as float32."""
+    """Write a network atomically as safetensors; weights as float16, running statistics as float32."""
     learned = {name for name, _ in network.named_parameters()}
     tensors = {
         name: (tensor.half() if name in learned else tensor).detach().cpu().contiguous()
@@ -186,15 +186,15 @@ def save_extractor(path: Path, network: Classifier | Autoencoder, metadata: dict
 
 
 def load_extractor(data: str, kind: str = "classifier", command: str = "") -> Extractor:
-    """The extractor of a data set ("mnist", "fashion"; a ``_sample`` has its full set's), on the CPU.
+    """The extractor of a dataset ("mnist", "fashion"; a ``_sample`` uses that of the full dataset), on the CPU.
 
     Args:
-        data: such as "mnist", which comes with the package; or as `extractor_name` calls a set, of the user's own.
-        command: what would make it, if that is not plain from the name.
+        data: for example "mnist", which is in the package; or the `extractor_name` of a user's dataset.
+        command: the command that trains it, for the error message; "": a command made from the name.
 
     Raises:
-        NoExtractorError: no extractor for this set.
-        GanError: no such kind.
+        NoExtractorError: there is no extractor for this dataset.
+        GanError: the kind is unknown.
     """
     if kind not in KINDS:
         raise GanError(unknown_name("extractor", kind, KINDS))
@@ -208,10 +208,10 @@ def load_extractor(data: str, kind: str = "classifier", command: str = "") -> Ex
 
 
 def read_extractor(path: str | Path) -> Extractor:
-    """The extractor in a file that ``gan metrics train-extractor`` has written, on the CPU.
+    """The extractor in a file written by ``gan metrics train-extractor``, on the CPU.
 
     Raises:
-        GanError: there is no such file, or it is not a whole extractor of this version.
+        GanError: the file does not exist, or it is not a complete extractor of this version.
     """
     path = Path(path)
     if not path.is_file():
@@ -222,7 +222,7 @@ def read_extractor(path: str | Path) -> Extractor:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (safe_open is no mapping)
         if not isinstance(metadata, dict) or metadata.get("format") != FORMAT or metadata.get("kind") not in KINDS:
             raise GanError(f"{path}: not an extractor of format {FORMAT}")
-        with torch.device("meta"):  # no initial weights are drawn: that would disturb the randomness of a training
+        with torch.device("meta"):  # drawing initial weights would change the random numbers of a training
             network = build(metadata["kind"], metadata["num_classes"], metadata.get("channels", 1))
         floats = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
         network.load_state_dict(floats, assign=True)

@@ -1,8 +1,8 @@
-"""The measures as metrics of torchmetrics, for any script: over batches, and over the processes of a distributed run.
+"""Torchmetrics classes of the quality metrics, for any script. They work over batches and over distributed processes.
 
-``update(images, real=True)`` and ``update(images, real=False)`` as often as there are batches, then ``compute()``: the
-number of all images together, in all processes. In `SharedFeatures` several measures share one pass of an extractor.
-The formulas stand in `frechet`, `kernel`, `neighbours` and `classes`; docs/measures.md says what the numbers mean.
+Call ``update(images, real=True)`` and ``update(images, real=False)`` once per batch, then ``compute()``: the metric of
+all images in all processes. With `SharedFeatures` several metrics share one pass of an extractor. The formulas are in
+`frechet`, `kernel`, `neighbours` and `classes`; docs/measures.md explains the values.
 """
 
 from collections.abc import Mapping
@@ -33,13 +33,13 @@ SIDES = ("real", "fake")
 
 
 class ImageMetric(Metric):
-    """Base class: compares generated images with real ones, as an extractor sees both.
+    """Base class of metrics that compare generated with real images in the features of an extractor.
 
     Args:
-        extractor: an `Extractor`, or any network in eval mode from images to features (N, D). None: `update` is given
-            features.
-        reset_real: whether `reset` forgets the real images too. False: they are kept for the next generated ones.
-        kwargs: of `torchmetrics.Metric`, such as ``sync_on_compute``.
+        extractor: an `Extractor`, or any network in eval mode that maps images to features (N, D). None: call `update`
+            with features.
+        reset_real: whether `reset` also removes the real images. False: it keeps them.
+        kwargs: arguments of `torchmetrics.Metric`, for example ``sync_on_compute``.
     """
 
     is_differentiable = False
@@ -54,16 +54,16 @@ class ImageMetric(Metric):
         self._add_states()
 
     def _add_states(self) -> None:
-        """By default the features of all images; their names begin with "real" or "fake"."""
+        """Add the metric's states, by default the features of all images. Names must begin with "real" or "fake"."""
         for side in SIDES:
             self.add_state(side, [], dist_reduce_fx="cat")
 
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
-        """Features (N, D) of images (N, C, H, W), which are uint8 for an `Extractor`; of features (N, D), these.
+        """Features (N, D) of images (N, C, H, W), uint8 for an `Extractor`. Features (N, D) are returned unchanged.
 
         Raises:
-            GanError: images are given, and there is no extractor.
+            GanError: images are given, but there is no extractor.
         """
         if images.ndim == 2:
             return images
@@ -76,10 +76,10 @@ class ImageMetric(Metric):
         return features
 
     def update(self, images: Tensor, real: bool, labels: Tensor | None = None) -> None:
-        """Add images (N, C, H, W), or their features (N, D), to the real or to the generated ones.
+        """Add images (N, C, H, W) or their features (N, D) to the real or to the generated images.
 
         Args:
-            labels: int64 (N,), the classes that a generator was asked for; only `ClassBalance` reads them.
+            labels: int64 (N,), the classes that the generator was conditioned on; only `ClassBalance` uses them.
         """
         self._add(SIDES[0] if real else SIDES[1], self.features(images), labels)
 
@@ -90,7 +90,7 @@ class ImageMetric(Metric):
         """Features (N, D) of the real images and (M, D) of the generated ones.
 
         Raises:
-            GanError: there are none of either.
+            GanError: there are no real or no generated images.
         """
         for side in SIDES:
             if not len(getattr(self, side)):
@@ -98,7 +98,7 @@ class ImageMetric(Metric):
         return dim_zero_cat(self.real), dim_zero_cat(self.fake)
 
     def reset(self) -> None:
-        """Forget the generated images, and the real ones unless ``reset_real`` is False."""
+        """Remove the generated images, and the real images unless ``reset_real`` is False."""
         kept = {} if self.reset_real else {n: s for n, s in self.metric_state.items() if n.startswith("real")}
         kept = {name: list(state) if isinstance(state, list) else state for name, state in kept.items()}
         super().reset()
@@ -109,8 +109,8 @@ class ImageMetric(Metric):
 class FrechetDistance(ImageMetric):
     """Fréchet distance of two Gaussians (Heusel et al. 2017): 0 or more, in squared units of the features.
 
-    By a classifier of `load_extractor` it is FCD, by its autoencoder the second opinion, by Inception FID. It keeps
-    sums, D² float64 numbers for each side, and no image: the number of images costs no memory.
+    With a classifier of `load_extractor` it is FCD, with Inception it is FID; with an autoencoder it is an independent
+    check. It stores D² float64 sums for real and for generated images; memory use does not grow with their number.
 
     Args:
         num_features: D; None: the extractor's ``num_features``.
@@ -148,10 +148,10 @@ class FrechetDistance(ImageMetric):
 class KernelDistance(ImageMetric):
     """Kernel distance, KID (Bińkowski et al. 2018): ``kid`` about 0 or more, the mean over subsets, and ``kid_std``.
 
-    The subsets are drawn by the places of the images: those of the first process come first.
+    The subsets depend on the order of the images; images of rank 0 come first.
 
     Args:
-        subsets, subset_size, seed: how many subsets of how many images, drawn from which seed.
+        subsets, subset_size, seed: number of subsets, images per subset, and random seed.
     """
 
     higher_is_better = False
@@ -173,11 +173,11 @@ class KernelDistance(ImageMetric):
 class PrecisionRecall(ImageMetric):
     """``precision`` and ``recall`` (Kynkäänniemi et al. 2019), ``density`` and ``coverage`` (Naeem et al. 2020).
 
-    From 0 to 1, and density from 0 to above 1; higher is better. They depend on the numbers of images: give as many
-    real images as generated ones.
+    Values are from 0 to 1, density can exceed 1; higher is better. They depend on the numbers of images: use as many
+    real as generated images.
 
     Args:
-        k: the nearest neighbour that an image's ball reaches out to.
+        k: the radius of an image's ball is the distance to its k-th nearest neighbour.
     """
 
     higher_is_better = True
@@ -192,11 +192,11 @@ class PrecisionRecall(ImageMetric):
 
 
 class ClassBalance(ImageMetric):
-    """Which classes a labeller sees: ``kl_uniform``, ``missing``, ``score`` and, with labels, ``label_accuracy``.
+    """Class metrics from a labeller: ``kl_uniform``, ``missing``, ``score`` and, with labels, ``label_accuracy``.
 
-    ``kl_uniform``: from 0 to log K, in nats, lower is better. ``missing``: a count of the classes with less than a
-    tenth of their share in the real images. ``score``: from 1 to K, higher is better (Salimans et al. 2016).
-    ``label_accuracy``: from 0 to 1, the part of the generated images that show the class that was asked for.
+    ``kl_uniform``: from 0 to log K, in nats, lower is better. ``missing``: the number of classes with less than a
+    tenth of their fraction in the real images. ``score``: from 1 to K, higher is better (Salimans et al. 2016).
+    ``label_accuracy``: from 0 to 1, the fraction of generated images that show the requested class.
 
     Args:
         extractor: a labeller: ``load_extractor("mnist", "labeller")``.
@@ -230,12 +230,12 @@ class ClassBalance(ImageMetric):
 
 
 class Memorisation(ImageMetric):
-    """Are images copies of training images? ``memorisation``, 1 for new images, 0 for copies; ``copied``, 0.01 and 1.
+    """Copies of training images: ``memorisation`` (new images 1, copies 0) and ``copied`` (new images 0.01, copies 1).
 
-    In pixels; the real images are those of the training. See ``gan.metrics.neighbours.MemorisationResult``.
+    It compares pixels. The real images must be the training images. See ``gan.metrics.neighbours.MemorisationResult``.
 
     Args:
-        held_out: uint8 (M, C, H, W), real images that are no training images: what is usual.
+        held_out: uint8 (M, C, H, W), real images that were not used for training, as the baseline.
     """
 
     held_out: Tensor
@@ -253,20 +253,20 @@ class Memorisation(ImageMetric):
 
 
 class SharedFeatures(MetricCollection):
-    """A MetricCollection whose measures share their features: each extractor sees a batch once.
+    """A MetricCollection whose metrics share features: each extractor processes a batch only once.
 
-    Not torchmetrics' FeatureShare: that knows a batch by its address, so that a buffer that is filled anew has its old
-    features, and it cannot be pickled. Nor compute groups: not all measures keep the same of an image.
+    torchmetrics' FeatureShare is not used: it identifies a batch by its address, so a reused buffer gets old features,
+    and it cannot be pickled. Compute groups are not used because the metrics have different states.
 
     Args:
-        metrics: `ImageMetric`, by name; those with the same extractor share it.
+        metrics: `ImageMetric` objects by name; metrics with the same extractor share its features.
     """
 
     def __init__(self, metrics: Mapping[str, ImageMetric]) -> None:
         super().__init__(dict(metrics), compute_groups=False)
 
     def update(self, images: Tensor, real: bool, labels: Tensor | None = None) -> None:  # type: ignore[override]
-        """Add images to all measures: see `ImageMetric.update`."""
+        """Add images to all metrics: see `ImageMetric.update`."""
         seen: dict[nn.Module | None, Tensor] = {}
         for metric in self.values():
             assert isinstance(metric, ImageMetric)
@@ -276,7 +276,7 @@ class SharedFeatures(MetricCollection):
 
 
 class _Pixels(nn.Module):
-    """The pixels themselves as features."""
+    """Uses the pixels as features."""
 
     def forward(self, images: Tensor) -> Tensor:
         return as_pixels(images)
@@ -287,9 +287,9 @@ def _tensors(values: Mapping[str, float]) -> dict[str, Tensor]:
 
 
 def _gathered(state: Tensor, group: Any) -> list[Tensor]:
-    """What all processes have of a state; a process without images has nothing of it.
+    """The values of a state from all processes; processes without images contribute nothing.
 
-    torchmetrics' own ends in an abort where one process has none, and under NCCL for what lies on the CPU.
+    torchmetrics' own function aborts if a process has no images, and under NCCL for tensors on the CPU.
     """
     found: list[Any] = [None] * dist.get_world_size(group)
     dist.all_gather_object(found, state.cpu(), group)

@@ -1,7 +1,7 @@
-"""FID proper: in the features of Inception, for who has its weights. What everything else here measures is called FCD.
+"""FID, in the features of Inception. It needs the weights of Inception; all other Fréchet distances here are FCD.
 
-Heusel et al. 2017, through torchmetrics and torch-fidelity. The network was made for colour photographs of 299 x 299
-pixels: grey digits are shown to it in three equal channels, enlarged.
+Heusel et al. 2017, with torchmetrics and torch-fidelity. Inception expects colour photographs of 299 x 299 pixels, so
+grey images are repeated to three equal channels and enlarged.
 """
 
 import torch
@@ -15,14 +15,14 @@ WANTS = "--fid needs torch-fidelity and the weights of Inception, which it downl
 
 
 def inception_distance(images: Tensor, data: LoadedImages, device: str = "cpu") -> float:
-    """FID of uint8 images (N, C, H, W), C 1 or 3, to all training images of a set; minutes on a CPU.
+    """FID between uint8 images (N, C, H, W), C 1 or 3, and all training images of a dataset; minutes on a CPU.
 
     Raises:
-        GanError: torch-fidelity or its weights are not there.
+        GanError: torch-fidelity or its weights are missing.
     """
     from torchmetrics.image.fid import FrechetInceptionDistance
 
-    device = "cpu" if device.startswith("mps") else device  # its sums are float64, which an Apple GPU has not
+    device = "cpu" if device.startswith("mps") else device  # its sums are float64, which Apple GPUs do not support
     try:
         measure = FrechetInceptionDistance(feature=2048).to(device)
     except (ModuleNotFoundError, OSError) as error:

@@ -1,7 +1,7 @@
 """The kernel distance between two sets of images (KID).
 
-Bińkowski et al. 2018, "Demystifying MMD GANs". It assumes nothing of the features' distribution, and unlike a Fréchet
-distance it has no bias: real images against real images give 0 on average, so that it may also be below 0.
+Bińkowski et al. 2018, "Demystifying MMD GANs". It makes no assumption about the distribution of the features. Unlike a
+Fréchet distance it is unbiased: real against real images give 0 on average, so values can be negative.
 """
 
 import torch
@@ -17,12 +17,12 @@ def kernel_distance(
 
     Args:
         real, fake: features (N, D), (M, D).
-        subsets: how many.
-        subset_size: images of either set in each, drawn without replacement; 2 or more.
-        seed: of the draws; the same seed gives the same numbers.
+        subsets: number of subsets.
+        subset_size: images from each set per subset, drawn without replacement; 2 or more.
+        seed: random seed of the draws; the same seed gives the same result.
 
     Raises:
-        GanError: a subset would be larger than a set.
+        GanError: ``subset_size`` is below 2 or larger than a set.
     """
     available = min(len(real), len(fake))
     if not 2 <= subset_size <= available:

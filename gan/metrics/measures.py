@@ -1,7 +1,7 @@
-"""The measures of `gan evaluate`, each once: its title, which way is better, what real images get, how it is written.
+"""The list of metrics of `gan evaluate`: title, direction, value of real images and format of each.
 
-The table of `gan evaluate`, reports, `gan runs` and model cards read it. What is measured while training too has its
-facts in the table of logged series. No torch is imported here.
+The table of `gan evaluate`, reports, `gan runs` and model cards use it. Metrics that are also logged during training
+take title and direction from the table of logged series. This module does not import torch.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,18 +14,18 @@ from gan.runs.series import BY_NAME, QUALITY
 
 @dataclass(frozen=True)
 class Measure:
-    """One measure.
+    """One metric.
 
     Attributes:
-        name: in quality.json. title: of its column.
-        better: -1 lower, 1 higher, 0 neither.
-        digits: after the point in the table of `gan evaluate`.
-        real: what real images get: a number, or its name in quality.json; None: nothing is known.
-        factor: by which it is shown multiplied.
-        counts: it is a whole number. names: quality.json has a list of names, and it is how many.
-        compared: runs are compared by it, in reports, model cards and `gan runs`.
-        some: only some generators have it.
-        logged: the column of metrics.csv with the same measure during training, or "".
+        name: key in quality.json. title: column title.
+        better: -1 if lower is better, 1 if higher is better, 0 for neither.
+        digits: decimal places in the table of `gan evaluate`.
+        real: value of real images: a number, or its key in quality.json; None: unknown.
+        factor: the displayed value is multiplied by it.
+        counts: whether it is an integer. names: quality.json has a list of names, and the metric is its length.
+        compared: whether reports, model cards and `gan runs` compare runs by it.
+        some: whether only some generators have it.
+        logged: the column of metrics.csv with the same metric during training, or "".
     """
 
     name: str
@@ -41,15 +41,15 @@ class Measure:
     logged: str = ""
 
     def read(self, quality: Mapping[str, Any]) -> float | None:
-        """Its value in the ``quality`` of quality.json, as it is shown; None if it was not measured."""
+        """The displayed value, from ``quality`` in quality.json; None if it was not measured."""
         return self._shown(quality.get(self.name))
 
     def read_real(self, quality: Mapping[str, Any]) -> float | None:
-        """What real images got there."""
+        """The displayed value of real images; None if unknown."""
         return self._shown(quality.get(self.real)) if isinstance(self.real, str) else self.real
 
     def text(self, values: Sequence[float | None], empty: str = "-") -> str:
-        """One value, or the mean of several, ± half the distance from the least to the greatest, for the table."""
+        """Text for the table: one value, or the mean of several ± half the range from minimum to maximum."""
         known = [value for value in values if value is not None]
         if not known:
             return empty
@@ -65,7 +65,7 @@ class Measure:
 
 
 def _logged(name: str, title: str, digits: int = 3, *, series: str = "", **facts: Any) -> Measure:
-    """One that is measured during training too, as "quality/SERIES" (by default its name)."""
+    """A metric that is also logged during training, as "quality/SERIES" (default: its name)."""
     logged = BY_NAME[QUALITY + (series or name)]
     return Measure(name, title, logged.better, digits, logged=logged.name, **facts)
 

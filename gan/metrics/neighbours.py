@@ -1,8 +1,8 @@
-"""Measures built on nearest neighbours: are the images real ones, are all kinds there, and were they learnt by heart?
+"""Metrics based on nearest neighbours: precision, recall, density, coverage and memorisation.
 
 Precision and recall: Kynkäänniemi et al. 2019, "Improved Precision and Recall Metric for Assessing Generative Models".
 Density and coverage: Naeem et al. 2020, "Reliable Fidelity and Diversity Metrics for Generative Models". The
-definitions are those of the latter's package `prdc`: one k for all four, an image is no neighbour of its own.
+definitions follow the package `prdc` of Naeem et al.: one k for all four; an image is not its own neighbour.
 """
 
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ from torch import Tensor
 
 from gan.system.errors import GanError
 
-BLOCK = 1000  # rows of a distance matrix that are in memory at a time
+BLOCK = 1000  # rows of a distance matrix in memory at a time
 
 
 @dataclass(frozen=True)
 class Neighbourhoods:
-    """What the k nearest neighbours say of a set of fakes.
+    """Metrics of generated images ("fakes"). The radius of an image's ball is the distance to its k-th neighbour.
 
     Attributes:
-        precision: part of the fakes that lie in the ball of some real image, out to its k-th neighbour. In [0, 1].
-        recall: part of the real images that lie in the ball of some fake. In [0, 1].
-        density: real images' balls that a fake lies in, per k: like precision, but not fooled by a few real outliers
-            with wide balls. From 0, about 1 for real images; above 1 where fakes crowd at the typical.
-        coverage: part of the real images that have a fake in their ball. In [0, 1]; depends on the number of images.
+        precision: fraction of the fakes that lie in the ball of a real image. In [0, 1].
+        recall: fraction of the real images that lie in the ball of a fake. In [0, 1].
+        density: mean number of real balls that contain a fake, divided by k. Unlike precision, it is robust to real
+            outliers with large balls. 0 or more; about 1 for real images, above 1 if fakes concentrate on typical ones.
+        coverage: fraction of the real images with a fake in their ball. In [0, 1]; depends on the number of images.
     """
 
     precision: float
@@ -34,10 +34,10 @@ class Neighbourhoods:
 
 
 def neighbourhoods(real: Tensor, fake: Tensor, k: int = 5) -> Neighbourhoods:
-    """Precision, recall, density and coverage of features (N, D) and (M, D); memory grows as N + M only.
+    """Precision, recall, density and coverage of features (N, D) and (M, D); memory use grows only as N + M.
 
     Raises:
-        GanError: k is not from 1 to the smaller set's size less 1.
+        GanError: k is not between 1 and the size of the smaller set minus 1.
     """
     available = min(len(real), len(fake)) - 1
     if not 1 <= k <= available:
@@ -61,8 +61,8 @@ def neighbourhoods(real: Tensor, fake: Tensor, k: int = 5) -> Neighbourhoods:
 
 
 def radii(features: Tensor, k: int) -> Tensor:
-    """Squared distance (N,) of each of the features (N, D) to its k-th nearest neighbour in the set."""
-    # the nearest of all is the image itself
+    """Squared distance (N,) from each row of features (N, D) to its k-th nearest neighbour in the set."""
+    # The nearest row is the row itself.
     nearest_first = (squared_distances(rows, features).topk(k + 1, largest=False) for rows in features.split(BLOCK))
     return torch.cat([distances.values[:, k] for distances in nearest_first])
 
@@ -80,20 +80,20 @@ def nearest(images: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def squared_distances(first: Tensor, second: Tensor) -> Tensor:
-    """(N, D), (M, D) -> (N, M), 0 or more."""
+    """Squared distances, (N, D), (M, D) -> (N, M), 0 or more."""
     squares = first.square().sum(1)[:, None] + second.square().sum(1)[None, :]
     return torch.addmm(squares, first, second.T, alpha=-2).clamp_(min=0)
 
 
 @dataclass(frozen=True)
 class MemorisationResult:
-    """How near the fakes lie to training images, compared with images that nobody has trained on.
+    """Distance of generated images to training images, compared with held-out images.
 
     Attributes:
-        ratio: median distance of a fake to its nearest training image, by that of a held-out image. About 1 for new
-            images; 0 for copies. Below 1 also for images that are merely simple: read it together with ``copied``.
-        copied: part of the fakes that lie nearer to a training image than all but 1 % of the held-out images do. About
-            0.01 for new images, 1 for copies.
+        ratio: median distance of a fake to its nearest training image, divided by the same median of held-out images.
+            About 1 for new images, 0 for copies. Simple images also get less than 1: read it with ``copied``.
+        copied: fraction of the fakes that are nearer to a training image than all but the nearest 1 % of the held-out
+            images. About 0.01 for new images, 1 for copies.
     """
 
     ratio: float
@@ -101,7 +101,7 @@ class MemorisationResult:
 
 
 def memorisation(fake: Tensor, held_out: Tensor) -> MemorisationResult:
-    """From the distances of fakes (N,) and of held-out images (M,) to the nearest training image of each."""
+    """The result from the distances of fakes (N,) and of held-out images (M,) to their nearest training images."""
     typical = float(held_out.median())
     fake, held_out = fake.cpu().double(), held_out.cpu().double()
     threshold = held_out.quantile(0.01)

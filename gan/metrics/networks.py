@@ -1,6 +1,6 @@
-"""The networks that images are judged by: a classifier, and an autoencoder that never sees a label.
+"""The network architectures of the extractors: a classifier, and an autoencoder that does not use labels.
 
-Both read float32 images (N, C, 28, 28) in [0, 1], whatever range a GAN was trained in. C is 1, or 3 of colour pictures.
+Their input is float32 images (N, C, 28, 28) in [0, 1], for GANs of any value range. C is 1, or 3 for colour images.
 """
 
 import torch
@@ -10,10 +10,10 @@ FEATURES = 64
 
 
 class Classifier(nn.Module):
-    """A small CNN. Its features are the 64 rectified units before the logits.
+    """A small CNN. Its features are the 64 outputs of the ReLU before the logits.
 
-    Few features on purpose: the covariance of D features has D(D + 1)/2 entries to be estimated from N images, and the
-    bias of a Fréchet distance grows with D / N (Chong & Forsyth 2020, "Effectively Unbiased FID and Inception Score").
+    The number of features D is small on purpose: D(D + 1)/2 covariances are estimated from N images, and the bias of a
+    Fréchet distance grows with D / N (Chong & Forsyth 2020, "Effectively Unbiased FID and Inception Score").
     """
 
     def __init__(self, num_classes: int, features: int = FEATURES, channels: int = 1) -> None:
@@ -28,7 +28,7 @@ class Classifier(nn.Module):
             _convolution(64, 96),
             nn.MaxPool2d(2),  # (N, 96, 3, 3)
         )
-        # flattened, not averaged: where a stroke lies is part of what is judged
+        # Flattened, not averaged, because the position of a stroke matters.
         self.late = nn.Sequential(
             nn.Flatten(), nn.Linear(96 * 9, features, bias=False), nn.BatchNorm1d(features), nn.ReLU()
         )
@@ -51,7 +51,7 @@ class Classifier(nn.Module):
 
 
 class Autoencoder(nn.Module):
-    """A convolutional autoencoder. Its features are the 64 numbers that it draws an image again from."""
+    """A convolutional autoencoder. Its features are the 64 numbers from which it reconstructs an image."""
 
     def __init__(self, features: int = FEATURES, channels: int = 1) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ class Autoencoder(nn.Module):
         return features
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, 1, 28, 28) -> the same images drawn again, as logits: their sigmoid is in [0, 1]."""
+        """(N, 1, 28, 28) -> the reconstructed images as logits; their sigmoid is in [0, 1]."""
         logits: Tensor = self.decoder(self.features(images))
         return logits
 
@@ -94,7 +94,7 @@ def _convolution(channels: int, out_channels: int, stride: int = 1) -> nn.Sequen
 
 
 def build(kind: str, num_classes: int, channels: int = 1) -> Classifier | Autoencoder:
-    """The network of an extractor of this kind; "autoencoder" has no use for ``num_classes``."""
+    """A new network for an extractor of this kind; "autoencoder" ignores ``num_classes``."""
     return Autoencoder(channels=channels) if kind == "autoencoder" else Classifier(num_classes, channels=channels)
 
 

@@ -1,4 +1,4 @@
-"""How good is a generator? All measures of one set of images, or of a trained generator, in one object."""
+"""All quality metrics of a set of images, or of a trained generator, in one object."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -31,27 +31,27 @@ KID_SUBSET = 1000
 
 @dataclass(frozen=True)
 class Quality:
-    """The measures; docs/measures.md says what each means, and what real images get.
+    """The metrics of a set of images; docs/measures.md explains each one and gives its value for real images.
 
     Attributes:
-        data: name of the real set.
-        n: images measured.
-        compared: images in the measures that depend on how many there are, so that a floor of as many real images can
-            stand beside them (fcd_ratio, precision … coverage): n, or the number of held-out images if that is less.
+        data: name of the real dataset.
+        n: number of generated images.
+        compared: number of images for fcd_ratio, precision, recall, density and coverage, which depend on this number
+            and are compared with as many real images: n, or the number of held-out images if that is smaller.
         fcd: Fréchet classifier distance to the training images, 0 or more, lower is better.
-        fcd_floor: what held-out images get. fcd_ratio: fcd by its floor, both of ``compared`` images.
-        fcd_autoencoder, fcd_autoencoder_floor, fcd_autoencoder_ratio: the same by an extractor that saw no labels.
-        kid, kid_std, kid_floor: kernel distance, over subsets of ``kid_subset``.
-        precision, recall, density, coverage: against the held-out images; real_…: what training images get there.
-        score: classifier score, 1 to the number of classes. score_floor: of held-out images.
-        class_shares: of each class. kl_uniform: in nats. missing: names of the classes that are not there.
-        memorisation, copied: None if not asked for. See ``gan.metrics.neighbours.MemorisationResult``.
-        label_accuracy: of a conditional generator, else None.
-        accuracy_score: of a classifier that has seen generated images alone; real_accuracy_score: that has seen the
-            real training images. None if not asked for. See ``gan.metrics.accuracy_score``.
-        fid: in the features of Inception. None if not asked for. See ``gan.metrics.inception``.
-        modes, reverse_kl: of images with several channels (Stacked MNIST), else None.
-        extractors: name -> sha256 of what it was measured with.
+        fcd_floor: FCD of held-out images. fcd_ratio: FCD divided by its floor, both for ``compared`` images.
+        fcd_autoencoder, fcd_autoencoder_floor, fcd_autoencoder_ratio: the same, from an extractor without labels.
+        kid, kid_std, kid_floor: kernel distance, over subsets of ``kid_subset`` images.
+        precision, recall, density, coverage: against the held-out images; real_…: the values of training images.
+        score: classifier score, 1 to the number of classes. score_floor: the value of held-out images.
+        class_shares: fraction of each class. kl_uniform: in nats. missing: names of the missing classes.
+        memorisation, copied: None if not requested. See ``gan.metrics.neighbours.MemorisationResult``.
+        label_accuracy: for a conditional generator, else None.
+        accuracy_score: of a classifier trained only on generated images; real_accuracy_score: of one trained on the
+            real training images. None if not requested. See ``gan.metrics.accuracy_score``.
+        fid: in the features of Inception. None if not requested. See ``gan.metrics.inception``.
+        modes, reverse_kl: for images with several channels (Stacked MNIST), else None.
+        extractors: name -> sha256 of the extractors used.
     """
 
     data: str
@@ -92,7 +92,7 @@ class Quality:
     fid: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """A dictionary for JSON."""
         return asdict(self)
 
 
@@ -105,18 +105,18 @@ def measure(
     kid_subset: int = KID_SUBSET,
     look_for_copies: bool = True,
 ) -> Quality:
-    """All measures of a set of images.
+    """All metrics of a set of images.
 
     Args:
         images: uint8 (N, C, H, W), with as many channels as the reference.
         reference: the real images.
-        labels: int64 (N,), the classes that were asked for, if any were.
-        seed: of the subsets of KID.
+        labels: int64 (N,), the requested classes of a conditional generator.
+        seed: random seed of the KID subsets.
         kid_subset: images in each subset.
-        look_for_copies: compare 1000 of them with all training images; takes two seconds on two cores.
+        look_for_copies: compare 1000 images with all training images; takes two seconds on two cores.
 
     Raises:
-        GanError: too few images, or another number of channels than the reference's.
+        GanError: too few images, or the number of channels differs from the reference.
     """
     _check(images, reference, kid_subset)
     floor = reference.floor(min(len(images), reference.held_out_count), kid_subset)
@@ -137,7 +137,7 @@ def measure(
 
 
 def _distances(images: Tensor, reference: Reference, floor: Floor, seed: int, kid_subset: int) -> dict[str, Any]:
-    """Of the features of generated images to those of real ones; by the names of `Quality`."""
+    """Distances between generated and real images in feature space, by the attribute names of `Quality`."""
     real, structure = reference.classes, reference.structure
     fake, fake_structure = real.extractor.features(images), structure.extractor.features(images)
     compared = floor.count
@@ -164,7 +164,7 @@ def _distances(images: Tensor, reference: Reference, floor: Floor, seed: int, ki
 
 
 def _of_classes(images: Tensor, reference: Reference, labels: Tensor | None) -> dict[str, Any]:
-    """Which classes are seen in generated images, and how surely; by the names of `Quality`."""
+    """Class metrics of generated images, by the attribute names of `Quality`."""
     labeller = reference.labels.extractor
     logits = labeller.logits(labeller.features(images))  # (N, C, K)
     classes = logits.argmax(2)
@@ -192,17 +192,17 @@ def evaluate(
     look_for_copies: bool = True,
     train_on_them: bool = False,
 ) -> Quality:
-    """All measures of ``n`` images of a trained generator. The same call gives the same numbers.
+    """All metrics of ``n`` images of a trained generator. The same call gives the same values.
 
-    A conditional generator is asked for all classes in turn, so that each is asked for equally often.
+    For a conditional generator, labels cycle through the classes, so that each class is equally frequent.
 
     Args:
         generator: see ``gan.generators.bundle.load_generator``.
         reference: the real images, made with ``channels=generator.image_shape[0]``.
-        n, seed: how many images, of which latents.
+        n, seed: number of images, and seed of their latents.
         kid_subset, look_for_copies: see ``measure``.
-        train_on_them: also find the classification accuracy score of a conditional generator of grey images, from
-            `COUNT` images of these latents; a minute or two on two cores.
+        train_on_them: also compute the classification accuracy score of a conditional generator of grey images, on
+            `COUNT` images with this seed; takes one or two minutes on two cores.
 
     Raises:
         GanError: ``n`` is too small, the channels differ, or the generator makes no images.

@@ -1,4 +1,4 @@
-"""The measures that are cheap enough to take while a run goes on: a second for 2,000 images."""
+"""The metrics that are fast enough to compute during training: one second for 2,000 images."""
 
 import torch
 from torch import Tensor
@@ -11,14 +11,14 @@ from gan.metrics.reference import Reference
 
 
 def quick_metrics(reference: Reference, count: int) -> SharedFeatures:
-    """Those of `Quality` that need neither many images nor all training images, for one process.
+    """The metrics of `Quality` that need neither many images nor all training images, for one process.
 
-    ``update(images, real=False)``, ``compute()``, and ``reset()``, which keeps the real images. As numbers of few
-    images they do not compare with those of `gan evaluate`: a Fréchet distance falls as the number of images grows.
+    Call ``update(images, real=False)``, ``compute()`` and ``reset()``, which keeps the real images. Do not compare the
+    values with `gan evaluate`, which uses more images: a Fréchet distance decreases with the number of images.
 
     Args:
         reference: the real images.
-        count: how many are generated, more than ``reference.num_features``.
+        count: number of generated images, more than ``reference.num_features``.
     """
     alone: dict[str, bool] = {"reset_real": False, "sync_on_compute": False}
     near, labels, structure = reference.classes, reference.labels, reference.structure
@@ -35,7 +35,7 @@ def quick_metrics(reference: Reference, count: int) -> SharedFeatures:
 
 
 def measures_of_points(points: Tensor, name: str) -> dict[str, float]:
-    """Of points (N, 2, 1, 1) at rest, in the world of this name: ``modes`` found, and the share of ``good_points``."""
+    """The number of ``modes`` and fraction of ``good_points`` of stored points (N, 2, 1, 1), for a toy distribution."""
     world = TOY_DISTRIBUTIONS[name]
     covered = modes_covered(points, torch.tensor(world.centres), world.std)
     return {"modes": float(covered.modes), "good_points": covered.high_quality}

@@ -1,4 +1,4 @@
-"""The real images that a generator is held against, as the extractors see them, and what they score themselves."""
+"""The real images that a generator is compared with: their features, and the metrics of real images themselves."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,18 +19,18 @@ from gan.metrics.neighbours import Neighbourhoods, nearest, neighbourhoods
 from gan.metrics.networks import as_pixels
 from gan.system.errors import GanError, counted
 
-SHOWN = 1000  # images whose nearest training images are looked for: half a minute for all would be too long
+SHOWN = 1000  # images whose nearest training images are searched; half a minute for all would be too long
 
 
 @dataclass(frozen=True)
 class Floor:
-    """What real images get that nobody has trained on: the best that can be expected, for the same number of images.
+    """Metrics of real images that were not used for training: the best expected values for this number of images.
 
     Attributes:
-        count: of the images that stand in for generated ones.
+        count: number of real images used in place of generated images.
         fcd, kid, score: of held-out images against the training images.
-        fcd_autoencoder: the same by the other extractor.
-        neighbourhoods: of training images against the held-out ones, in the same numbers.
+        fcd_autoencoder: the same with the autoencoder.
+        neighbourhoods: of training images against held-out images, ``count`` of each.
     """
 
     count: int
@@ -42,13 +42,13 @@ class Floor:
 
 
 class RealFeatures:
-    """A set in the features of one extractor.
+    """The features of a dataset from one extractor.
 
     Attributes:
-        extractor: whose features.
-        train: float32 (N, D), of the training images.
-        held_out: float32 (M, D), in a random order, so that its first ones are a fair sample.
-        moments: of the training images.
+        extractor: the extractor.
+        train: float32 (N, D), features of the training images.
+        held_out: float32 (M, D), features of the held-out images in random order, so that the first are a fair sample.
+        moments: sums of the features of the training images.
     """
 
     def __init__(self, extractor: Extractor, train: Tensor, held_out: Tensor) -> None:
@@ -58,9 +58,9 @@ class RealFeatures:
         self.moments = Moments.of(train)
 
     def stacked(self, channels: int) -> "RealFeatures":
-        """As if images of this set were stacked at random, one in each channel: features (N, C·D).
+        """Features (N, C·D) of randomly stacked images, one image per channel.
 
-        The features of a stack are those of its channels side by side, so none has to be computed.
+        The features of a stack are the concatenated features of its channels, so no new features are computed.
         """
         train, held_out = (
             torch.cat([features[_shuffled(len(features), seed)] for seed in range(channels)], dim=1)
@@ -70,13 +70,13 @@ class RealFeatures:
 
 
 class Reference:
-    """A data set as the measures see it. Costs ten seconds on two cores the first time, then comes from the cache.
+    """A dataset with its features. The first time takes ten seconds on two cores; later the cache is used.
 
     Attributes:
-        name, origin: of the data. class_names: of the labeller's classes.
-        classes, labels, structure: the set as seen by the classifier, the labeller and the autoencoder.
-        stacked: are the channels images of their own, looked at one by one (Stacked MNIST)?
-        real_shares: share of each class among the training images (of all channels), as the labeller sees them.
+        name, origin: of the data. class_names: names of the labeller's classes.
+        classes, labels, structure: the features from the classifier, the labeller and the autoencoder.
+        stacked: whether the channels are separate images that are processed one by one (Stacked MNIST).
+        real_shares: fraction of each class among the training images (of all channels), as the labeller predicts it.
     """
 
     def __init__(
@@ -91,18 +91,18 @@ class Reference:
         stack_seed: int = 0,
         command: str = "",
     ) -> None:
-        """See ``data`` through the extractors shipped for it, or through others.
+        """Compute the features of ``data`` with the shipped extractors or with others.
 
         Args:
-            data: the set.
-            classifier, labeller, autoencoder: used instead of the shipped ones.
-            channels: of the generated images; if the set's have one, they are stacked at random (Stacked MNIST).
-            stack_seed: of the stacks that pixels are compared with, as of the run that was trained on them.
-            command: what makes the set's extractors, for the message where there are none.
+            data: the dataset.
+            classifier, labeller, autoencoder: used instead of the shipped extractors.
+            channels: of the generated images; if the dataset has only one, images are stacked randomly (Stacked MNIST).
+            stack_seed: seed of the stacks for pixel comparisons; use the seed of the run that was trained on stacks.
+            command: the command that trains the dataset's extractors, for the error message if there are none.
             device: where features are computed.
 
         Raises:
-            GanError: no extractor for this set, or it has other channels than ``channels`` and more than one.
+            GanError: no extractor for this dataset, or it has several channels and not ``channels``.
         """
         if data.images.shape[1] not in (1, channels):
             raise GanError(
@@ -121,7 +121,7 @@ class Reference:
         self.structure = self._seen(autoencoder or load_extractor(name, "autoencoder", command), device)
         logits = self.labels.extractor.logits(self.labels.train)
         self.real_shares = class_shares(logits.argmax(2).flatten(), logits.shape[2])
-        # a stack's own names are of its thousand modes; the labeller looks at one channel
+        # The class names of a stacked dataset are its thousand modes; the labeller processes one channel.
         named = len(data.class_names) == logits.shape[2]
         self.class_names = data.class_names if named else tuple(map(str, range(logits.shape[2])))
 
@@ -131,11 +131,11 @@ class Reference:
 
     @property
     def num_features(self) -> int:
-        """Of all channels: more images than these are needed."""
+        """The number of features of all channels; more images than this are needed."""
         return max(self.classes.train.shape[1], self.structure.train.shape[1])
 
     def floor(self, count: int, subset_size: int) -> Floor:
-        """What ``count`` real images get, at most ``held_out_count``; KID by subsets of ``subset_size``."""
+        """The metrics of ``count`` real images, at most ``held_out_count``; KID over subsets of ``subset_size``."""
         if (count, subset_size) not in self._floors:
             train, held_out = self.classes.train, self.classes.held_out[:count]
             logits = self.labels.extractor.logits(self.labels.held_out[:count]).flatten(0, 1)
@@ -153,34 +153,34 @@ class Reference:
         """Distance (root of the mean squared difference of pixels, in [0, 1]) and index of the nearest training image.
 
         Args:
-            images: uint8 (N, C, H, W), the set's own channels.
+            images: uint8 (N, C, H, W), with the channels of the dataset.
         """
         squares, index = nearest(as_pixels(images), self._train_pixels)
         return (squares / self._train_pixels.shape[1]).sqrt(), index
 
     @cached_property
     def held_out_nearness(self) -> Tensor:
-        """float32 (M,): what ``nearest_training_image`` says of up to 1000 held-out images."""
+        """float32 (M,): the distances of ``nearest_training_image`` for up to 1000 held-out images."""
         held_out = self._images.held_out_images
         chosen = held_out[_shuffled(len(held_out), 0)[:SHOWN]]
         key = {"data": digest(self._images.images, held_out), "shown": str(SHOWN)}
         return cached("nearness", key, lambda: {"distance": self.nearest_training_image(chosen)[0]})["distance"]
 
     def training_images(self, index: Tensor) -> Tensor:
-        """uint8 (N, C, H, W), by their index (N,)."""
+        """Training images uint8 (N, C, H, W), by their index (N,)."""
         return self._images.images[index]
 
     def inception_distance(self, images: Tensor, device: str = "cpu") -> float:
-        """FID proper: see ``gan.metrics.inception``."""
+        """FID with Inception: see ``gan.metrics.inception``."""
         return inception_distance(images, self._images, device)
 
     def accuracy_score(self, images: Tensor, labels: Tensor, seed: int = 0) -> float:
-        """Of a classifier trained on these images: see ``gan.metrics.accuracy_score``. A minute on two cores."""
+        """The score of a classifier trained on these images: see ``gan.metrics.accuracy_score``. 1 minute, 2 cores."""
         return accuracy_score(images, labels, self._data, seed=seed)
 
     @cached_property
     def real_accuracy_score(self) -> float:
-        """The same of the training images: the best that can be expected."""
+        """The accuracy score of the training images: the best expected value."""
 
         def compute() -> dict[str, Tensor]:
             return {"score": torch.tensor(self.accuracy_score(self._data.images, self._data.labels))}
@@ -193,7 +193,7 @@ class Reference:
 
     @cached_property
     def _images(self) -> LoadedImages:
-        """The set as pixels are compared with it: stacked, if the generated images are stacks."""
+        """The dataset for pixel comparisons; stacked if the generated images are stacks."""
         alike = self._data.images.shape[1] == self.channels
         return self._data if alike else stacked(self._data, self._stack_seed)
 

@@ -1,23 +1,23 @@
-"""The table of `gan evaluate`: plain text, one row per run, and one for real images above them."""
+"""The table of `gan evaluate`: plain text with one row per run, and a row for real images above them."""
 
 from collections.abc import Sequence
 
 from gan.metrics.measures import MEASURES, Measure
 from gan.metrics.quality import Quality
 
-# In this order; those that all have, with how many images there were, before those that only some have.
+# Column order: first the metrics of all generators and the number of images, then the metrics of some generators.
 COUNT = Measure("n", "n", 0, 0, real="compared")
-SHOWN = [measure for measure in MEASURES if measure.name != "high_quality"]  # that is of points
+SHOWN = [measure for measure in MEASURES if measure.name != "high_quality"]  # only for 2-D data
 COLUMNS = [*(measure for measure in SHOWN if not measure.some), COUNT]
-SOME_HAVE = [measure for measure in SHOWN if measure.some]  # shown where a run has a value
+SOME_HAVE = [measure for measure in SHOWN if measure.some]  # shown if a run has a value
 
 
 def table(measured: Sequence[tuple[str, Quality]], seeds: Sequence[tuple[str, Sequence[Quality]]] = ()) -> str:
-    """Rows of names and their measures, as text with aligned columns; notes below it.
+    """The table with aligned columns and notes below it.
 
     Args:
-        measured: a row each.
-        seeds: a row each for several seeds: means, ± half the distance from the least to the greatest.
+        measured: name and metrics of each row.
+        seeds: name and metrics of each row over several seeds: mean ± half the range from minimum to maximum.
     """
     some = [column for column in SOME_HAVE if any(column.read(vars(quality)) is not None for _, quality in measured)]
     columns = [*COLUMNS, *some]
@@ -36,14 +36,14 @@ def table(measured: Sequence[tuple[str, Quality]], seeds: Sequence[tuple[str, Se
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()  # the names to the left
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()  # names are left-aligned
         for row in rows
     ]
     return "\n".join([*lines, "", *_notes(measured)])
 
 
 def _cell(column: Measure, quality: Quality) -> str:
-    """A run's value; KID's with its spread over subsets."""
+    """A run's value; for KID with the standard deviation over subsets."""
     spread = f" ± {column.text([column.factor * quality.kid_std])}" if column.name == "kid" else ""
     return column.text([column.read(vars(quality))]) + spread
 

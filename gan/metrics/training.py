@@ -1,4 +1,4 @@
-"""How the extractors are trained: once for each set, in a few minutes on two cores, on the training images alone."""
+"""Training of the extractors: once per dataset, only on the training images, in a few minutes on two cores."""
 
 import math
 import time
@@ -22,13 +22,13 @@ BATCH_SIZE = 256
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How much a training image is moved at random, so that the classifier knows more than 60,000 images.
+    """Random geometric augmentation of a training image, so that the classifier sees more than 60,000 images.
 
     Attributes:
-        degrees: rotated by up to this much, either way.
-        pixels: shifted by up to this much, in each direction.
-        zoom: made larger or smaller by up to this part of its size.
-        mirrored: may left and right change places? True for clothes, False for digits.
+        degrees: maximum rotation, in both directions.
+        pixels: maximum shift, in each direction.
+        zoom: maximum change of size, as a fraction.
+        mirrored: whether images may be flipped horizontally. True for clothes, False for digits.
     """
 
     degrees: float
@@ -42,7 +42,7 @@ CLOTHES = Augmentation(degrees=3, pixels=1.5, zoom=0.05, mirrored=True)
 
 
 def moved(images: Tensor, how: Augmentation, random: torch.Generator) -> Tensor:
-    """Float images (N, 1, H, W), each moved in its own way."""
+    """Augmented float images (N, 1, H, W), each with its own random transformation."""
     count, size = len(images), images.shape[-1]
 
     def uniform(limit: float) -> Tensor:
@@ -59,10 +59,10 @@ def moved(images: Tensor, how: Augmentation, random: torch.Generator) -> Tensor:
 
 
 def speckled(images: Tensor, random: torch.Generator) -> Tensor:
-    """Float images (N, 1, H, W), half of them with grey noise, up to 0.2, and up to a tenth of their pixels replaced.
+    """Float images (N, 1, H, W), half of them with grey noise up to 0.2 and up to a tenth of the pixels replaced.
 
-    Small GANs draw such speckles. A classifier that has never seen any takes a digit among them for another, and a
-    class would be reported as missing that is there.
+    Images of small GANs have similar noise. A classifier trained without noise misclassifies them, and the metrics
+    would report classes as missing that are not.
     """
     chosen = torch.rand(len(images), 1, 1, 1, generator=random) < 0.5
     amount, part = (torch.rand(len(images), 1, 1, 1, generator=random) for _ in range(2))
@@ -75,14 +75,14 @@ def speckled(images: Tensor, random: torch.Generator) -> Tensor:
 def train(
     kind: str, data: LoadedImages, *, epochs: int, seed: int, say: Callable[[str], None] = print
 ) -> Classifier | Autoencoder:
-    """Train an extractor on the training images of a set.
+    """Train an extractor on the training images of a dataset.
 
     Args:
-        kind: "classifier", "labeller" (the same, on speckled images too) or "autoencoder" (learns without labels to
-            draw an image again).
+        kind: "classifier", "labeller" (the same, also on images with noise) or "autoencoder" (learns to reconstruct
+            images, without labels).
         epochs: passes over the training images.
-        seed: of the initial weights, the order of the images and how they are moved.
-        say: told of each epoch.
+        seed: random seed of the initial weights, the order of the images and their augmentation.
+        say: function that prints a line for each epoch.
 
     Returns:
         The network in eval mode.
@@ -112,13 +112,13 @@ def fit(
     random: torch.Generator,
     say: Callable[[str], None],
 ) -> None:
-    """Train a classifier to tell the labels, or an autoencoder to draw the images again.
+    """Train a classifier to predict the labels, or an autoencoder to reconstruct the images.
 
     Args:
         pixels: uint8 (N, 1, H, W). labels: int64 (N,).
-        changed: what each minibatch, float in [0, 1], is made into before the network sees it.
-        epochs: passes over the images, in an order that is drawn from ``random``.
-        say: told of each epoch.
+        changed: function that augments each minibatch, float in [0, 1]; None: no augmentation.
+        epochs: passes over the images, in an order drawn from ``random``.
+        say: function that prints a line for each epoch.
     """
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     steps = max(1, len(pixels) // BATCH_SIZE)
@@ -134,7 +134,7 @@ def fit(
             images, targets = as_input(pixels[chosen]), labels[chosen]
             images = images if changed is None else changed(images)
             images = images.contiguous(memory_format=torch.channels_last)
-            with torch.autocast("cpu", torch.bfloat16):  # half the time on CPUs that have it, and no worse
+            with torch.autocast("cpu", torch.bfloat16):  # half the time on CPUs with bfloat16, no less accurate
                 logits = network(images).float()
             is_classifier = isinstance(network, Classifier)
             loss = cross_entropy(logits, targets) if is_classifier else binary_cross_entropy_with_logits(logits, images)
@@ -147,10 +147,10 @@ def fit(
 
 
 def with_classes(data: LoadedImages, most: int = 10, rounds: int = 20) -> LoadedImages:
-    """The set itself; of pictures without classes, the same with the clusters of k-means in their place.
+    """The dataset unchanged if it has classes; otherwise with k-means clusters as classes.
 
-    What a classifier learns to tell of them is then which kind of picture it is: so distances in its features, and the
-    kinds that a generator leaves out, mean something there too.
+    The classifier then learns to distinguish kinds of images, so distances in its features and missing classes are
+    meaningful for unlabelled images too.
     """
     if data.class_names:
         return data
@@ -178,17 +178,17 @@ def make_extractor(
     name: str = "",
     say: Callable[[str], None] = print,
 ) -> Extractor:
-    """Train an extractor, write it, read it again, and judge what was read on the held-out images.
+    """Train an extractor, write it, read it back, and test the result on the held-out images.
 
     Args:
         out: the file.
         kind, data, epochs, seed, say: see ``train``.
-        command: that does this again; kept in the file.
-        name: what the set is called in the file; "" for its own name.
+        command: the command that repeats this training; stored in the file.
+        name: name of the dataset in the file; "" for its own name.
 
     Returns:
-        The extractor in the file. ``metadata["test"]`` is the accuracy; for an autoencoder its error, the root of the
-        mean square of what a pixel in [0, 1] is off.
+        The extractor in the file. ``metadata["test"]`` is the accuracy; for an autoencoder it is the root mean square
+        error of a pixel in [0, 1].
 
     Raises:
         GanError: there are too few images.

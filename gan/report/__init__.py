@@ -1,1 +1,1 @@
-"""Runs side by side, and the model card."""
+"""Reports that compare runs, lists of runs, and model cards."""

@@ -1,4 +1,4 @@
-"""Which curves a report has, and how each run is drawn in them."""
+"""The charts of a report: selection of the curves, and colour and dash pattern of each run."""
 
 import math
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from gan.runs.series import QUALITY, SERIES, TRAIN, Series
 from gan.system.errors import counted
 
 COLOURS, DASHES = 7, 4
-MOST_POINTS, ALL_POINTS = 1000, 300_000  # of one curve; of all together, so that hundreds of runs still open
+MOST_POINTS, ALL_POINTS = 1000, 300_000  # per curve; of all curves, so that a page with hundreds of runs opens
 FEWEST_POINTS = 60
 SHOWN = 12  # runs drawn at first
 
 
 def charts(rankings: Sequence[Ranking]) -> Charts:
-    """Everything logged under ``quality/`` and ``train/``; first what stands in a chart of the table of series."""
+    """The charts of all columns ``quality/`` and ``train/``; first those with a chart in the table of series."""
     runs = [run for ranking in rankings for run in ranking.all_runs]
     columns = list(dict.fromkeys(column for run in runs for column in run.curves))
     quality = [column for column in columns if column.startswith(QUALITY)]
@@ -34,12 +34,12 @@ def charts(rankings: Sequence[Ranking]) -> Charts:
 
 
 def points_each(curves: int) -> int:
-    """Points of one curve at most, where there are so many."""
+    """The maximum number of points per curve, for this number of curves."""
     return min(MOST_POINTS, max(FEWEST_POINTS, ALL_POINTS // max(1, curves)))
 
 
 def _lines(rankings: Sequence[Ranking]) -> list[Line]:
-    """Seeds of one setting share a colour where there are few enough settings; else each run has its own look."""
+    """One line per run. Seeds of one setting share a colour if there are few settings; else each run has its own."""
     groups = [group for ranking in rankings for group in (*ranking.groups, *([run] for run in ranking.unranked))]
     by_group = 1 < len(groups) <= COLOURS and max(map(len, groups)) <= DASHES
     lines: list[Line] = []
@@ -67,7 +67,7 @@ def _numbers(curve: Curve) -> list[str]:
 
 
 def first_not_finite(run: Run, columns: Sequence[Series]) -> list[str]:
-    """For each of these series that ever is not finite, a sentence that says from when on."""
+    """For each of these series with a value that is not finite, a sentence that says where the first one is."""
     found = []
     for series in columns:
         curve = run.curves.get(series.name, Curve())

@@ -1,4 +1,4 @@
-"""What a report says, in its order: from runs to a document."""
+"""The contents of a report: builds a document from runs, section by section."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -27,10 +27,10 @@ def document(
     """A report on these runs.
 
     Args:
-        runs: at least one.
-        now: in seconds since 1970; tells a run that is going on from one that was stopped.
-        failed: jobs of a sweep that never became runs, by name, and why.
-        unreadable: runs with a file that cannot be read, by name, and why.
+        runs: one or more runs.
+        now: time in seconds since 1970, to distinguish active from interrupted runs.
+        failed: name -> reason, for sweep jobs that failed before their run began.
+        unreadable: name -> reason, for runs with a file that cannot be read.
     """
     ranked = rankings(runs)
     in_order = [run for ranking in ranked for run in ranking.all_runs]

@@ -1,4 +1,4 @@
-"""What a report is made of, before it is HTML or Markdown. All text is plain: who writes it out escapes it."""
+"""The elements of a report, independent of HTML and Markdown. All text is plain; the writers escape it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,14 +15,14 @@ class Text:
 
 @dataclass(frozen=True)
 class Command:
-    """Something to type into a shell."""
+    """A shell command."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under a head; cells are short texts, numbers written out."""
+    """A table with a header; cells are short texts, numbers are already formatted."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -30,7 +30,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG: a name for a file of it, its bytes, and what is to be seen in it. ``pixels``: keep them square."""
+    """A PNG: file name, bytes and caption. ``pixels``: scale it without smoothing."""
 
     name: str
     content: bytes
@@ -40,7 +40,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Drawing:
-    """An SVG whose text has the colour of the text around it, a name for a file of it, and what is to be seen in it."""
+    """An SVG with file name and caption; its text has the colour of the surrounding text."""
 
     name: str
     svg: str
@@ -49,15 +49,15 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Pictures side by side."""
+    """Images side by side."""
 
     pictures: Sequence[Picture]
 
 
 @dataclass(frozen=True)
 class Line:
-    """How a run is drawn in all charts: its name, how it was made in few words, a colour and a dash by number, and
-    whether it is there at first."""
+    """How a run is drawn in all charts: its name, a short label of its settings, the numbers of its colour and dash
+    pattern, and whether it is visible initially."""
 
     name: str
     label: str
@@ -68,7 +68,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """One logged column: a curve for each run that has it, by the run's place among the lines."""
+    """One logged column: a curve for each run that has it, by the run's index in the lines."""
 
     title: str
     curves: dict[int, Curve]
@@ -77,7 +77,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Charts:
-    """Curves over the real images seen, all with the same lines; ``more`` are of less interest."""
+    """Curves over the number of real images seen, all with the same lines; ``more`` are less important charts."""
 
     lines: Sequence[Line]
     charts: Sequence[Chart]
@@ -86,7 +86,7 @@ class Charts:
 
 @dataclass(frozen=True)
 class Folded:
-    """Something that is shown when it is asked for."""
+    """Blocks that are collapsed until the reader opens them."""
 
     title: str
     blocks: Sequence["Block"]
@@ -97,7 +97,7 @@ Block = Text | Command | Table | Gallery | Drawing | Charts | Folded
 
 @dataclass
 class Section:
-    """A heading, and what stands below it."""
+    """A heading and its blocks."""
 
     title: str
     blocks: list[Block] = field(default_factory=list)
@@ -105,7 +105,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Document:
-    """A whole report."""
+    """A complete report."""
 
     title: str
     sections: Sequence[Section]

@@ -1,4 +1,4 @@
-"""A document as one HTML file that fetches nothing: styles, script, pictures and numbers are all in it."""
+"""Writes a document as one self-contained HTML file: it includes all styles, scripts, images and numbers."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ from gan.report.document import (
     Text,
 )
 
-# The browser itself is told to fetch nothing.
+# The Content-Security-Policy also prevents the browser from loading anything.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 NUMBER = re.compile(r"[-+−]?[\d.,]+(e[-+]?\d+)?%?( ± [\d.,]+)?|-|–|not finite")
 
@@ -111,7 +111,7 @@ def _picture(picture: Picture) -> str:
 
 
 def _charts(charts: Charts) -> str:
-    """Empty places for the script, each with its numbers as a table; and the points, as JSON that no name can break."""
+    """Placeholders that the script fills, each with a table of numbers; and the points as escaped JSON."""
     every = [*charts.charts, *charts.more]
     if not every:
         return "<p>Nothing is logged yet.</p>"

@@ -1,4 +1,4 @@
-"""How much of a measure's differences between runs goes with one setting."""
+"""Importance of settings: the fraction of a metric's variance between runs that one setting explains."""
 
 import itertools
 import math
@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 LEAST_RUNS = 6
-LEVELS = 5  # a numeric setting with more values than this is cut into as many ranges with equally many runs
+LEVELS = 5  # a numeric setting with more values is divided into this many ranges with equally many runs
 
 
 @dataclass(frozen=True)
 class Share:
-    """Of one setting: the share of variance that it explains, 0 to 1, and the mean for each value, best known first."""
+    """Of one setting: the fraction of variance that it explains, 0 to 1, and (value, mean, runs) by increasing mean."""
 
     path: str
     share: float
@@ -20,19 +20,18 @@ class Share:
 
 
 def shares(settings: dict[str, Sequence[str]], values: Sequence[float]) -> list[Share]:
-    """For each setting, the share of the variance of ``values`` that lies between its values; the largest first.
+    """For each setting, the fraction of the variance of ``values`` that it explains; the largest first.
 
-    This is the adjusted R² of an analysis of variance with one factor, 1 - (SSW / (n - k)) / (SST / (n - 1)), no less
-    than 0, over n runs and k values of the setting: unlike the plain R² it is about 0 for a setting without effect,
-    also if each of its values was tried only a few times. Settings are looked at one by one; what two of them do
-    together counts for neither.
+    This is the adjusted R² of a one-way analysis of variance, 1 - (SSW / (n - k)) / (SST / (n - 1)), at least 0, for n
+    runs and k values of the setting. Unlike the plain R² it is about 0 for a setting without effect, even if each value
+    was tried only a few times. Each setting is analysed separately; interactions between settings do not count.
 
     Args:
-        settings: by path, the text of its value in each run.
-        values: of the measure in each run, finite.
+        settings: path -> text of the value in each run.
+        values: the metric in each run; all finite.
 
     Returns:
-        Nothing for fewer than 6 runs, or where there are fewer than two more runs than values of the setting.
+        The result without settings that have only one value or more than n - 2 values; empty for fewer than 6 runs.
     """
     found = []
     for path, texts in settings.items():
@@ -59,7 +58,7 @@ def _squares(values: Sequence[float]) -> float:
 
 
 def number(text: str) -> float | None:
-    """A setting's value as a number, if it is one."""
+    """A setting's value as a finite number; None if it is not one."""
     try:
         value = float(text)
     except ValueError:
@@ -68,7 +67,7 @@ def number(text: str) -> float | None:
 
 
 def _levels(texts: Sequence[str]) -> list[str]:
-    """The texts themselves, or ranges of them if they are many different numbers."""
+    """The texts, or ranges if they are many different numbers."""
     numbers = [number(text) for text in texts]
     known = sorted(value for value in numbers if value is not None)
     if len(set(texts)) <= LEVELS or len(known) < len(texts):

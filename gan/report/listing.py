@@ -1,4 +1,4 @@
-"""Runs as rows of a list: their columns, and rows chosen and ordered by them."""
+"""The list of `gan runs`: its columns, and filtering and sorting of runs."""
 
 import math
 import re
@@ -20,10 +20,10 @@ Value = str | float | None
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its name, its heading, what a run has in it, and how that is written.
+    """One column: name, heading, function for the value of a run, and format.
 
     Attributes:
-        better: the direction in which it is sorted: 1, the greatest first; -1, the least first.
+        better: sort direction: 1 for the largest first, -1 for the smallest first.
     """
 
     name: str
@@ -63,7 +63,7 @@ def _measure(measure: RunMeasure) -> Column:
 
 
 def _fcd_in_training(run: Run) -> float | None:
-    """The last that was measured while it trained; of a finished run without reading metrics.csv."""
+    """The last FCD measured during training. For a finished run this does not read metrics.csv."""
     if run.ended:
         value = run.ended.get(FCD)
         return float(value) if isinstance(value, int | float) else None
@@ -71,10 +71,10 @@ def _fcd_in_training(run: Run) -> float | None:
 
 
 def chosen(runs: Sequence[Run], conditions: Sequence[str], known: dict[str, Column]) -> list[Run]:
-    """Those runs that meet all conditions: a column, one of = != < <= > >= ~ (contains), and a value.
+    """The runs that meet all conditions. A condition is a column, one of = != < <= > >= ~ (contains), and a value.
 
     Raises:
-        GanError: a condition is none, or its column does not exist.
+        GanError: a condition has another form, or its column does not exist.
     """
     tests = [_test(condition, known) for condition in conditions]
     return [run for run in runs if all(test(run) for test in tests)]
@@ -109,19 +109,19 @@ def _same(value: Value, text: str) -> bool:
 
 
 def _compared(value: Value, sign: str, number: float) -> bool:
-    """A run without a number here is neither above nor below."""
+    """The result of a comparison; False for a run without a number in this column."""
     if not isinstance(value, float | int):
         return False
     return {"<": value < number, "<=": value <= number, ">": value > number, ">=": value >= number}[sign]
 
 
 def ordered(runs: Sequence[Run], by: str, known: dict[str, Column], *, reverse: bool) -> list[Run]:
-    """Runs by one column, the best first: of measures the better way, of times and images the greatest, of text A to Z.
+    """Runs sorted by one column: the best metric, the latest start or the most images first, text from A to Z.
 
-    Those without a value come last, also in reverse.
+    Runs without a value are last, also with ``reverse``.
 
     Raises:
-        GanError: there is no such column.
+        GanError: the column does not exist.
     """
     column = _column("--sort", by, known)
     having = [run for run in runs if _is_value(column.of(run))]
@@ -135,7 +135,7 @@ def _is_value(value: Value) -> bool:
 
 
 def _key(value: Value) -> Any:
-    """Text with numbers in it by their size: 2 before 10."""
+    """A sort key that compares numbers within text by value: 2 before 10."""
     if isinstance(value, str):
         return [
             (int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in re.split(r"(\d+)", value)
@@ -144,7 +144,7 @@ def _key(value: Value) -> Any:
 
 
 def row(run: Run, known: dict[str, Column]) -> dict[str, Value]:
-    """The run's folder and all columns, as JSON has them: NaN is None."""
+    """The run's folder and all columns for JSON; values that are not finite are None."""
     values = {name: column.of(run) for name, column in known.items()}
     finite = {n: None if isinstance(v, float) and not math.isfinite(v) else v for n, v in values.items()}
     return {"folder": str(run.folder), **finite}

@@ -1,4 +1,4 @@
-"""The lines of Python that a model card shows: how each file beside it is used."""
+"""The Python code in a model card that shows how to use each file beside it."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ COUNT = 16
 
 
 def usage(trained: TrainedGenerator, files: Mapping[str, str]) -> str:
-    """A block of code for each file that there is one for, Markdown."""
+    """Markdown with a code block for each file of a known format."""
     parts = {
         FILE_NAME: ("With this project:", _bundle(trained)),
         "generator.onnx": ("With onnxruntime and NumPy alone:", _onnx(trained)),
@@ -68,7 +68,7 @@ def _inputs(trained: TrainedGenerator) -> str:
 
 
 def _latents(prior: Prior) -> str:
-    """z as `Prior.draw` lays it out."""
+    """Code that draws z in the layout of `Prior.draw`."""
     draw = "standard_normal(({}, {}))" if prior.name == "normal" else "uniform(-1, 1, ({}, {}))"
     noise = f"random.{draw.format(COUNT, prior.latent_dim)}"
     if not prior.has_codes:

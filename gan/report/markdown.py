@@ -1,4 +1,4 @@
-"""A document as Markdown, as GitHub shows it, and the pictures in a folder beside it."""
+"""Writes a document as GitHub Markdown, with the images in a folder beside it."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,21 +8,21 @@ from urllib.parse import quote
 from gan.report.document import Block, Chart, Charts, Command, Document, Drawing, Gallery, Table, Text
 from gan.runs import figures, series
 
-# Okabe and Ito's palette without its yellow, which white paper swallows; the page's colours in the same order.
+# Okabe and Ito's palette without yellow, which is invisible on white; the HTML page has the same order.
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#5b6670", "#56b4e9", "#8a6d00")
 DASHES = ("-", "--", ":", "-.")
 SPECIAL = re.compile(r"([\\`*_{}\[\]#|~$])")
-STARTS = re.compile(r"^(\d*)([-+=.)])(?= |$|[-=]+$)")  # of a line: a list, or what makes a heading of the line above
-LINKED = re.compile(r":(?=//)|(?<=www)\.|@", re.IGNORECASE)  # what GitHub makes links of by itself
+STARTS = re.compile(r"^(\d*)([-+=.)])(?= |$|[-=]+$)")  # start of a line: list, or underline of a heading
+LINKED = re.compile(r":(?=//)|(?<=www)\.|@", re.IGNORECASE)  # GitHub converts these to links
 PICTURES_A_ROW = 4
 
 
 def markdown(document: Document, folder: str) -> dict[str, bytes]:
-    """The files of a report in Markdown, by their paths relative to it; "" is the text itself.
+    """The files of a Markdown report, by path relative to it; "" is the Markdown text.
 
     Args:
-        document: what is reported.
-        folder: name of the folder for the pictures.
+        document: the document.
+        folder: name of the folder for the images.
     """
     files: dict[str, bytes] = {}
     parts = [f"# {plain(document.title)}"]
@@ -53,13 +53,13 @@ def _blocks(blocks: Sequence[Block], folder: str, files: dict[str, bytes]) -> It
 
 
 def plain(text: object) -> str:
-    """Text on one line that Markdown and HTML leave as it is: no tag, link, list or end of a table's cell is in it."""
+    """Text on one line, escaped so that Markdown and HTML show it unchanged: no tags, links, lists or cell ends."""
     line = SPECIAL.sub(r"\\\1", escape(" ".join(str(text).split()), quote=False))
     return LINKED.sub(lambda found: f"&#{ord(found[0])};", STARTS.sub(r"\1\\\2", line))
 
 
 def fenced(language: str, text: str) -> str:
-    """A block of code, in a fence that no line of the text can end."""
+    """A code block; its fence is longer than any sequence of backticks in the text."""
     fence = "`" * max([3, *(1 + len(run) for run in re.findall("`+", text))])
     return f"{fence}{language}\n{text.rstrip()}\n{fence}"
 
@@ -71,7 +71,7 @@ def _table(table: Table) -> str:
 
 
 def _add(files: dict[str, bytes], folder: str, name: str, ending: str, content: bytes) -> str:
-    """Put a picture among the files, under a name that no other has; its address."""
+    """Add an image to the files under a unique name, and return its address."""
     safe = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "picture"
     path = f"{folder}/{safe}.{ending}"
     number = 2
@@ -102,7 +102,7 @@ def _charts(charts: Charts, folder: str, files: dict[str, bytes]) -> Iterator[st
 
 
 def _drawn(charts: Charts, some: Sequence[Chart]) -> bytes:
-    """A PNG with one panel for each chart, of the runs that are shown at first."""
+    """A PNG with one panel per chart, for the runs that are visible initially."""
     looks = [{"color": COLOURS[line.colour], "linestyle": DASHES[line.dash]} for line in charts.lines]
     names = [f"{line.name} {line.label}" for line in charts.lines]
     panels = []

@@ -1,4 +1,4 @@
-"""The measures that runs are compared by: what a run has of each, and how the values of several are written."""
+"""The metrics that runs are compared by: the value of a run, and the text for the values of several runs."""
 
 import math
 import statistics
@@ -12,21 +12,21 @@ from gan.runs.reading import Run
 
 @dataclass(frozen=True)
 class RunMeasure(Measure):
-    """A measure of a run.
+    """A metric of a run.
 
     Attributes:
-        from_log: its last value in metrics.csv is meant, in place of quality.json's.
+        from_log: whether the value is the last one in metrics.csv instead of the value in quality.json.
     """
 
     from_log: bool = False
 
     def of(self, run: Run) -> float | None:
-        """A number, perhaps NaN; None if it was not measured."""
+        """The value of a run, which can be NaN; None if it was not measured."""
         value = run.last(self.logged) if self.from_log else self.read(run.quality)
         return None if value is None else float(value)
 
     def told(self, values: Sequence[float | None]) -> str:
-        """Several seeds' values as one text: see ``told``."""
+        """The values of several seeds as one text: see ``told``."""
         return told(values, whole=self.counts)
 
 
@@ -35,12 +35,12 @@ FCD, MODES = (next(measure for measure in MEASURES if measure.name == name) for 
 
 
 def measured(runs: Sequence[Run]) -> list[RunMeasure]:
-    """Those that at least one of the runs has."""
+    """The metrics that at least one of the runs has."""
     return [measure for measure in MEASURES if any(measure.of(run) is not None for run in runs)]
 
 
 def chosen(runs: Sequence[Run]) -> RunMeasure | None:
-    """What these runs are ranked by: FCD, else modes, else FCD or modes as last logged in training; None: nothing."""
+    """The metric to rank these runs by: FCD, else modes, else the last FCD or modes logged in training, else None."""
     for measure in (FCD, MODES):
         if any(measure.of(run) is not None for run in runs):
             return measure
@@ -51,7 +51,7 @@ def chosen(runs: Sequence[Run]) -> RunMeasure | None:
 
 
 def told(values: Sequence[float | None], *, whole: bool = False) -> str:
-    """The mean of what several seeds give, ± half the distance from the least to the greatest; - for no values."""
+    """The mean over several seeds ± half the range from minimum to maximum, as text; - for no values."""
     known = [value for value in values if value is not None]
     if not known:
         return "-"
@@ -66,6 +66,6 @@ def told(values: Sequence[float | None], *, whole: bool = False) -> str:
 
 
 def mean(values: Sequence[float | None]) -> float | None:
-    """The mean of those that are known; NaN if one of them is not finite; None for no values."""
+    """The mean of the known values; not finite if one of them is not; None for no values."""
     known = [value for value in values if value is not None]
     return statistics.mean(known) if known else None

@@ -1,7 +1,7 @@
-"""A model card: what a generator is, where it comes from, how good it is, how it is used and what it is not good for.
+"""The model card of a generator: description, training, metrics, usage and limitations.
 
-Markdown with a YAML header, in the conventions of the Hugging Face Hub (https://huggingface.co/docs/hub/model-cards),
-which shows the README.md of a model's folder as its page.
+It is Markdown with a YAML header and follows the conventions of the Hugging Face Hub, which shows the README.md of a
+model's folder as its page (https://huggingface.co/docs/hub/model-cards).
 """
 
 from collections.abc import Mapping
@@ -23,21 +23,21 @@ from gan.system import shell
 from gan.system.errors import counted
 
 RECIPE = ("model", "objective", "penalty", "augmentation", "optimizer", "lr_schedule", "schedule", "ema")
-# What is known of the sets' licences, and what the Hub calls them; for others nobody here can say.
+# Known licences of datasets (others are unknown), and the names of the datasets on the Hub.
 DATA_LICENCES = {"mnist": "CC BY-SA 3.0, by Yann LeCun and Corinna Cortes", "fashion": "MIT, by Zalando SE"}
 HUB_DATASETS = {"mnist": "ylecun/mnist", "fashion": "zalando-datasets/fashion_mnist", "cifar10": "uoft-cs/cifar10"}
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a card is made of.
+    """The contents of a model card.
 
     Attributes:
         trained: the generator.
-        run: its run folder's files; None where only a bundle was given.
-        licence: of the weights, as the Hub spells it, such as "apache-2.0"; "unknown" if none was chosen.
-        files: names of the files that lie beside the card, each with a line on what it is.
-        picture: the name of the picture of samples.
+        run: the run folder; None if only a bundle was given.
+        licence: licence of the weights, in the Hub's spelling, for example "apache-2.0"; "unknown" if none was chosen.
+        files: names of the files beside the card, each with a one-line description.
+        picture: file name of the sample image.
     """
 
     trained: TrainedGenerator
@@ -52,7 +52,7 @@ class Card:
 
     @property
     def data(self) -> str:
-        """The name of its data set, "" if the bundle says none."""
+        """The name of the dataset; "" if the bundle has none."""
         return _line(_node(self.metadata, "data").get("name") or "")
 
     @property
@@ -61,19 +61,19 @@ class Card:
 
     @property
     def quality(self) -> Mapping[str, Any]:
-        """What `gan evaluate` has measured of it."""
+        """The metrics that `gan evaluate` has written."""
         return _node(_node(self.metadata, "quality"), "quality")
 
     @property
     def measures(self) -> dict[str, tuple[str, float]]:
-        """By name: as written, and the number."""
+        """Metric name -> formatted value and number."""
         values = ((measure, measure.read(self.quality)) for measure in MEASURES)
         finite = [(measure, value) for measure, value in values if value is not None and abs(value) < 1e300]
         return {measure.title: (measure.told([value]), float(value)) for measure, value in finite}
 
     @property
     def in_training(self) -> dict[str, float]:
-        """What was last measured while its run trained, by the names that were logged: "quality/fcd", …"""
+        """The last metrics measured during training, by their logged names: "quality/fcd", …"""
         if self.run is None:
             return {}
         last = self.run.ended or {name: self.run.last(name) for name in self.run.curves}
@@ -181,7 +181,7 @@ def _measures_in_training(card: Card) -> str:
 
 
 def _extractors(card: Card) -> str:
-    """By which name the extractors of its set are found; of a folder that name is its pictures' digest."""
+    """The name of the dataset's extractors; for an image folder it contains the digest of the images."""
     is_colour = card.trained.image_shape[0] == 3
     return "its own pictures" if card.data == FOLDER else extractors_of(card.data or "its data", is_colour=is_colour)
 
@@ -226,5 +226,5 @@ def _is_number(value: Any) -> bool:
 
 
 def _line(text: object) -> str:
-    """On one line, and without what would end a span of code."""
+    """Text on one line, without characters that would end a code span."""
     return " ".join(str(text).replace("`", "'").split())

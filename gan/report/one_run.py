@@ -1,4 +1,4 @@
-"""One run for the terminal: what it is, its settings, its curves and its newest images."""
+"""The page of one run in the terminal: summary, settings, curves and newest images."""
 
 import io
 import json
@@ -38,7 +38,7 @@ LATENTS = Path("samples") / "fixed_latents.npz"
 
 
 def page(run: Run, known: dict[str, Column], *, width: int, colour: bool) -> str:
-    """All of it as text, in lines of ``width`` characters, but for the command, which can be copied."""
+    """The page as text, in lines of ``width`` characters, except the command, which stays on one line for copying."""
     parts = [_head(run, known), _settings(run, width), _curves(run, width), _newest(run, width, colour=colour)]
     return "\n\n".join(part for part in parts if part)
 
@@ -62,7 +62,7 @@ def _settings(run: Run, width: int) -> str:
 
 
 def _of_group(group: str, node: dict[str, Any]) -> str:
-    """An option by its name, with its settings that have a value."""
+    """The name of an option, followed by its settings that have a value."""
     values = {path: text for path, text in flat(node).items() if text != "null" and f"{group}.{path}" not in PLACES}
     name = values.pop("name", values.pop("_target_", "").rpartition(".")[2])
     place = str(values.pop("default_root_dir", ""))
@@ -99,11 +99,11 @@ def _newest(run: Run, width: int, *, colour: bool) -> str:
 
 
 def newest_images(folder: Path) -> NDArray[np.uint8] | None:
-    """uint8 (N, C, H, W), the images of the fixed latents after the last epoch; None without, or of points."""
+    """The images from the fixed latents after the last epoch, uint8 (N, C, H, W); None without images or for points."""
     try:
         content = io.BytesIO(read_bytes(folder / LATENTS))
         with zipfile.ZipFile(content) as archive:
-            if archive.getinfo("images.npy").file_size > MOST_BYTES[LATENTS.suffix]:  # unpacked
+            if archive.getinfo("images.npy").file_size > MOST_BYTES[LATENTS.suffix]:  # uncompressed size
                 return None
         with np.load(content, allow_pickle=False) as saved:
             images = saved["images"][-1]
@@ -114,7 +114,7 @@ def newest_images(folder: Path) -> NDArray[np.uint8] | None:
 
 
 def as_json(run: Run, row: dict[str, Any]) -> str:
-    """The row of `gan runs`, the settings, the last value of each logged column, and the files."""
+    """JSON with the row of `gan runs`, the settings, the last value of each logged column, and the files."""
     grid = run.newest_grid
     told: dict[str, Any] = {**row, "settings": run.settings, "alarms": list(run.alarms), "command": run.command}
     told["last"] = {name: _finite(curve.values) for name, curve in run.curves.items()}

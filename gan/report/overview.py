@@ -1,4 +1,4 @@
-"""The few lines of `gan report` on the terminal."""
+"""The short overview that `gan report` prints in the terminal."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -9,7 +9,7 @@ from gan.report.tables import ranking_table
 from gan.runs.reading import Run
 
 ROWS = 12
-WIDEST = 72  # characters of one cell
+WIDEST = 72  # maximum characters of a cell
 
 
 def overview(
@@ -18,9 +18,9 @@ def overview(
     failed: Mapping[str, str] = MappingProxyType({}),
     unreadable: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """The ranking of each data set as plain text with aligned columns, its first rows; and what is not ranked, and why.
+    """The first rows of the ranking of each dataset as plain text, and the runs that are not ranked, with reasons.
 
-    Args: as `gan.report.contents.document` has them.
+    Args: as for `gan.report.contents.document`.
     """
     parts = []
     for ranking in rankings(runs):
@@ -41,7 +41,7 @@ def overview(
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells as plain text, each column as wide as its widest cell, of at most ``WIDEST`` characters."""
+    """Rows as plain text; each column has the width of its widest cell, at most ``WIDEST`` characters."""
     cells = [[cell if len(cell) <= WIDEST else f"{cell[: WIDEST - 1]}…" for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells)

@@ -1,4 +1,4 @@
-"""Parallel coordinates (Inselberg 1985): an axis for each setting and one for the measure, a line for each run."""
+"""Parallel coordinates plot (Inselberg 1985): one axis per setting, one for the metric, and one line per run."""
 
 import math
 from collections.abc import Sequence
@@ -8,18 +8,18 @@ from html import escape
 from gan.report.importance import number
 
 LEFT, TOP, HEIGHT, GAP = 80, 44, 260, 170
-LOG_FROM = 8  # greatest by least value of an axis from which it is logarithmic
+LOG_FROM = 8  # an axis is logarithmic if its maximum divided by its minimum is at least this
 MOST_TICKS = 8
-# From the best to the worst: of cividis (Nuñez et al. 2018), which the colour-blind see as others do; middle tones, for
-# a light page and a dark one.
+# From best to worst: medium tones, for light and dark pages, of cividis (Nuñez et al. 2018), which looks the same to
+# people with colour blindness.
 SCALE = ((0, 92, 197), (60, 122, 156), (124, 123, 120), (168, 146, 84), (214, 160, 20))
-HALO = 'stroke="var(--page, #fff)" stroke-width="4" paint-order="stroke"'  # so that lines do not cross the words
+HALO = 'stroke="var(--page, #fff)" stroke-width="4" paint-order="stroke"'  # keeps text readable on top of lines
 UNMEASURED = "rgb(140,140,140)"
 
 
 @dataclass(frozen=True)
 class Axis:
-    """A title, where each run is on it (0 below, 1 above; None: nowhere), and its ticks by the same measure."""
+    """An axis: title, position of each run (0 bottom, 1 top; None: no position), and ticks on the same scale."""
 
     title: str
     places: list[float | None]
@@ -27,7 +27,7 @@ class Axis:
 
 
 def setting_axis(title: str, texts: Sequence[str]) -> Axis:
-    """Numbers to scale, anything else evenly spaced."""
+    """An axis of a setting: numbers to scale, other values evenly spaced."""
     numbers = [number(text) for text in texts]
     if None not in numbers:
         return number_axis(title, numbers)
@@ -37,7 +37,7 @@ def setting_axis(title: str, texts: Sequence[str]) -> Axis:
 
 
 def number_axis(title: str, values: Sequence[float | None], *, turned: bool = False) -> Axis:
-    """A linear axis, or a logarithmic one where the values span much; ``turned``: the least is above."""
+    """A linear axis, or a logarithmic one for a wide range; ``turned``: the minimum is at the top."""
     known = [value for value in values if value is not None and math.isfinite(value)]
     if not known:
         return Axis(title, [None] * len(values), [])
@@ -55,7 +55,7 @@ def number_axis(title: str, values: Sequence[float | None], *, turned: bool = Fa
 
 
 def _few(ticks: list[tuple[float, str]]) -> list[tuple[float, str]]:
-    """Those that do not stand on each other, the first and the last among them."""
+    """The ticks that do not overlap, including the first and the last."""
     kept = [ticks[0]]
     for tick in ticks[1:]:
         if abs(tick[0] - kept[-1][0]) >= 1 / MOST_TICKS:
@@ -66,7 +66,7 @@ def _few(ticks: list[tuple[float, str]]) -> list[tuple[float, str]]:
 
 
 def draw(names: Sequence[str], axes: Sequence[Axis], measure: Axis) -> str:
-    """An SVG. The higher a run is on the axis of the measure, the better; its line has a colour by that."""
+    """The plot as SVG. Better runs are higher on the axis of the metric, which also sets the colour of their line."""
     every = [*axes, measure]
     width = 2 * LEFT + GAP * (len(every) - 1)
     parts = [
@@ -108,7 +108,7 @@ def _y(place: float) -> float:
 
 
 def _colour(worse: float) -> str:
-    """0 the best, 1 the worst."""
+    """The colour of a line, from 0 (best) to 1 (worst)."""
     position = worse * (len(SCALE) - 1)
     index = min(int(position), len(SCALE) - 2)
     mixed = [

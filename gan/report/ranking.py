@@ -1,4 +1,4 @@
-"""Runs of one data set, those that differ in the seed alone taken together, the best first; and those not ranked."""
+"""Ranking of the runs of a dataset, best first. Runs that differ only in the seed form a group."""
 
 import math
 import statistics
@@ -13,13 +13,13 @@ from gan.runs.series import IMAGES_PER_SECOND
 
 @dataclass(frozen=True)
 class Ranking:
-    """Runs of one data set.
+    """The ranked runs of one dataset.
 
     Attributes:
-        data: its name.
-        groups: runs that differ in the seed alone, by the mean of ``measure``, the best first; the unmeasured last.
-        measure: None if nothing was measured; the order is that of the folders then.
-        unranked: runs that failed, or that their search ended early.
+        data: name of the dataset.
+        groups: runs that differ only in the seed, sorted by the mean of ``measure``, best first, unmeasured last.
+        measure: the metric; None if nothing was measured, then the order is the order of the folders.
+        unranked: runs that failed, or that a search stopped early.
     """
 
     data: str
@@ -29,24 +29,24 @@ class Ranking:
 
     @property
     def runs(self) -> list[Run]:
-        """Those that are ranked, the best first."""
+        """The ranked runs, best first."""
         return [run for group in self.groups for run in group]
 
     @property
     def all_runs(self) -> list[Run]:
-        """And after them the others."""
+        """The ranked runs, then the unranked runs."""
         return [*self.runs, *self.unranked]
 
     @property
     def best(self) -> list[Run] | None:
-        """The first group, if it was measured."""
+        """The first group; None if it was not measured."""
         if self.measure is None or not self.groups:
             return None
         return self.groups[0] if math.isfinite(_key(self.measure, self.groups[0])) else None
 
 
 def rankings(runs: Sequence[Run]) -> list[Ranking]:
-    """One for each data set: measures against different images are not compared."""
+    """One ranking per dataset, because metrics against different real images are not comparable."""
     return [_ranked(data, [run for run in runs if run.data == data]) for data in dict.fromkeys(r.data for r in runs)]
 
 
@@ -70,6 +70,6 @@ def minutes(run: Run) -> float | None:
 
 
 def speed(run: Run) -> float | None:
-    """Real images a second: the median of what was logged, which pictures and pauses have no part in."""
+    """Real images per second: the median of the logged values, which exclude drawing and pauses."""
     logged = run.curves.get(IMAGES_PER_SECOND)
     return statistics.median(logged.finite()) if logged and logged.finite() else None

@@ -1,4 +1,4 @@
-"""The one command that repeats a run, also a run of a sweep."""
+"""The command that repeats a run, including a run of a sweep."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,22 +9,22 @@ from gan.runs.reading import Run
 from gan.system import shell
 
 SWEEP_FLAGS = ("-m", "--multirun")
-OF_THE_SWEEP = ("hydra.sweep", "hydra/sweeper", "hydra.run.dir=")  # where the files lay, and who counted through
+OF_THE_SWEEP = ("hydra.sweep", "hydra/sweeper", "hydra.run.dir=")  # output folders, and the sweeper
 NO_RECIPE = ("data=", "seed=", "hydra.", "hydra/", "callbacks.")
 FUNCTIONS = re.compile(r"^(range|choice|interval|glob|sort|shuffle|tag)\(")
 
 
 def command(run: Run) -> str | None:
-    """As typed into a shell. Of a run of a sweep the words of the sweep, each with the value that this run had.
+    """The shell command. For a run of a sweep, each swept override has the value of this run.
 
-    None if run.json has no command, or config.yaml does not show a swept word's value, as with ``experiment=a,b``.
+    None if run.json has no command, or config.yaml does not show a swept value, as with ``experiment=a,b``.
     """
     words = run_overrides(run)
     return None if words is None else shell.command("python", *words)
 
 
 def run_overrides(run: Run) -> list[str] | None:
-    """The same as words, from train.py on."""
+    """The same as a list of words, beginning with train.py."""
     words = [word for word in run.command if word not in SWEEP_FLAGS and not word.startswith(OF_THE_SWEEP)]
     if not words or not _is_of_sweep(run.command):
         return words or None
@@ -39,18 +39,18 @@ def _is_of_sweep(command: Sequence[str]) -> bool:
 
 
 def recipe(run: Run) -> str:
-    """What makes this run, in the user's words, such as `dcgan optimizer.lr=1e-3`."""
+    """The overrides of a run as the user typed them, for example `dcgan optimizer.lr=1e-3`."""
     return " ".join(recipe_words(run))
 
 
 def recipe_words(run: Run) -> list[str]:
-    """The words of its command but the data, the seed and where its files lie."""
+    """The words of the command without data, seed and folders."""
     words = [word for word in (run_overrides(run) or [])[1:] if "=" in word and not word.startswith(NO_RECIPE)]
     return [word.removeprefix("experiment=") for word in words]
 
 
 def _settled(word: str, settings: Mapping[str, Any]) -> str | None:
-    """A word of a sweep with this run's value in place of several; None if that is not known."""
+    """A swept override with the value of this run; None if the value is unknown."""
     name, sign, given = word.partition("=")
     if not sign or not _is_sweep(given):
         return word
@@ -67,7 +67,7 @@ def _is_sweep(given: str) -> bool:
 
 
 def _pieces(given: str) -> list[str]:
-    """Split at commas outside of brackets and quotes, as Hydra does."""
+    """The text split at commas outside brackets and quotes, as in Hydra."""
     pieces, depth, quote = [""], 0, ""
     for sign in given:
         if quote:
@@ -84,12 +84,12 @@ def _pieces(given: str) -> list[str]:
 
 
 def _names(option: Mapping[str, Any]) -> set[str]:
-    """What an option of a group may be called: its name, or the class that it makes."""
+    """The possible names of an option of a group: its name, or the class that it builds."""
     return {str(option.get("name", "")), str(option.get("_target_", "")).rpartition(".")[2].lower()} - {""}
 
 
 def _node(settings: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:
-    """The option of a group by its path; None for a setting."""
+    """The option of a group by its path; None if the path is a setting."""
     node: Any = settings
     for name in path.split("."):
         node = node.get(name) if isinstance(node, dict) else None

@@ -1,4 +1,4 @@
-"""Which settings make one run differ from another, and which runs differ in the seed alone."""
+"""Comparison of settings: the differences between runs, and groups of runs that differ only in the seed."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,12 +8,12 @@ from typing import Any
 from gan.runs.reading import Run
 
 ABSENT = "–"
-PLACES = ("run_dir", "data.root", "dry_run")  # where a run lies is no difference between runs
-OF_A_SEARCH = "callbacks.pruning."  # nor is its number in a search
+PLACES = ("run_dir", "data.root", "dry_run")  # not differences between runs
+OF_A_SEARCH = "callbacks.pruning."  # the trial number in a search is no difference either
 
 
 def flat(settings: Mapping[str, Any], above: str = "") -> dict[str, str]:
-    """Settings by their path, as text that can stand on a command line; a list is one setting."""
+    """Settings by their path, as text for a command line; a list is one setting."""
     found: dict[str, str] = {}
     for name, value in settings.items():
         path = f"{above}{name}"
@@ -25,7 +25,7 @@ def flat(settings: Mapping[str, Any], above: str = "") -> dict[str, str]:
 
 
 def settings_of(run: Run) -> dict[str, str]:
-    """The flat settings of a run, without those that only say where its files lie."""
+    """The flat settings of a run, without its folders and trial number."""
     place = str(run.settings.get("run_dir"))
     return {
         path: value
@@ -36,11 +36,11 @@ def settings_of(run: Run) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Differences:
-    """The settings of several runs, taken apart.
+    """The different and the equal settings of several runs.
 
     Attributes:
-        paths: settings that are not the same in all runs, the seed among them.
-        values: for each run, the text of each of ``paths``; ``ABSENT`` where the run has no such setting.
+        paths: settings that differ between the runs, including the seed.
+        values: for each run, the text of each of ``paths``; ``ABSENT`` if the run does not have this setting.
         equal: settings that are the same in all runs.
     """
 
@@ -49,9 +49,9 @@ class Differences:
     equal: dict[str, str]
 
     def distinct(self) -> dict[str, list[str]]:
-        """One setting for each way of dividing the runs, but the seed: path -> others that change just when it does.
+        """One setting, except the seed, for each partition of the runs: path -> settings with the same partition.
 
-        An option's name stands for the settings that come with it, else the shortest path.
+        The name of an option represents the settings that change with it; otherwise the shortest path does.
         """
         first: dict[tuple[int, ...], str] = {}
         found: dict[str, list[str]] = {}
@@ -69,7 +69,7 @@ class Differences:
 
 
 def differences(all_settings: Sequence[Mapping[str, str]]) -> Differences:
-    """What differs between the flat settings of runs, and what does not."""
+    """The different and the equal settings among the flat settings of several runs."""
     paths = list(dict.fromkeys(path for settings in all_settings for path in settings))
     values = {path: [settings.get(path, ABSENT) for settings in all_settings] for path in paths}
     differing = [path for path in paths if len(set(values[path])) > 1]
@@ -81,7 +81,7 @@ def differences(all_settings: Sequence[Mapping[str, str]]) -> Differences:
 
 
 def by_seed(runs: Sequence[Run]) -> list[list[Run]]:
-    """Runs that differ in the seed alone, together; in order of the first of each."""
+    """Groups of runs that differ only in the seed, in the order of their first run."""
     groups: dict[str, list[Run]] = {}
     for run in runs:
         settings = {path: value for path, value in settings_of(run).items() if path != "seed"}
@@ -90,10 +90,10 @@ def by_seed(runs: Sequence[Run]) -> list[list[Run]]:
 
 
 def label(differing: Mapping[str, str], distinct: Mapping[str, list[str]]) -> str:
-    """A run in few words: the settings that set it apart, such as `penalty=r1 optimizer.lr=0.0002`."""
+    """A short label of a run: the settings that differ, for example `penalty=r1 optimizer.lr=0.0002`."""
     return " ".join(f"{short(path)}={differing[path]}" for path in distinct if differing[path] != ABSENT)
 
 
 def short(path: str) -> str:
-    """`penalty` for `penalty.name`, as one types it."""
+    """The path as typed on the command line: `penalty` for `penalty.name`."""
     return path.removesuffix("._target_").removesuffix(".name")

@@ -1,4 +1,4 @@
-"""What a sweep has found: which settings go with good runs, and how to repeat the best."""
+"""The sweep section of a report: the settings of good runs, and the command that repeats the best run."""
 
 import math
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ MOST_AXES = 12
 
 
 def sweep_section(ranking: Ranking) -> Section | None:
-    """Of four runs or more in which at least two settings differ, not counting the seed and what comes with another."""
+    """The section for four or more runs that differ in at least two settings, without seed and dependent settings."""
     runs = ranking.all_runs
     differing = differences([settings_of(run) for run in runs])
     distinct = differing.distinct()
@@ -47,7 +47,7 @@ def _coordinates(data: str, runs: Sequence[Run], columns: dict[str, list[str]], 
 
 
 def _ranked_values(runs: Sequence[Run], measure: RunMeasure) -> list[float | None]:
-    """None of a run that is not ranked: what it had reached is of shorter training."""
+    """The metric of each run; None for unranked runs, because they trained for a shorter time."""
     return [measure.of(run) if run.is_ranked else None for run in runs]
 
 

@@ -1,4 +1,4 @@
-"""The tables of a report: the ranking, the single runs, the settings, and what runs ran on."""
+"""The tables of a report: ranking, single runs, settings, and origin (versions, machine, commit, data)."""
 
 from collections.abc import Sequence
 
@@ -10,8 +10,8 @@ from gan.report.settings import Differences, by_seed, differences, flat, label, 
 from gan.runs.reading import Run
 from gan.runs.series import IMAGES
 
-MOST_IN_LABEL, MOST_DIFFERENT = 4, 12  # runs that differ in more settings are called by the words of their commands
-MOST_OPEN = 40  # rows of a table with a row for each run that is not folded
+MOST_IN_LABEL, MOST_DIFFERENT = 4, 12  # with more different settings, labels use the words of the commands
+MOST_OPEN = 40  # rows up to which a table with one row per run is not collapsed
 STATES = ("finished", "running", "cut", "failed", "pruned")
 SPREAD = (
     "Runs that differ in the seed alone are one row: the mean, ± half the distance from the least to the greatest. "
@@ -20,7 +20,7 @@ SPREAD = (
 
 
 def labels(runs: Sequence[Run]) -> dict[str, str]:
-    """For each run's name a few words that say how it was made, the same for all seeds; "" where nothing differs."""
+    """Run name -> short label of its settings, the same for all seeds; "" if no setting differs."""
     differing = differences([settings_of(run) for run in runs])
     distinct = differing.distinct()
     if len(distinct) > MOST_IN_LABEL or len(differing.paths) > MOST_DIFFERENT:
@@ -33,13 +33,13 @@ def labels(runs: Sequence[Run]) -> dict[str, str]:
 
 
 def ranking_table(ranking: Ranking, now: float) -> Table:
-    """A row for each group of runs that differ in the seed alone."""
+    """A row for each group of runs that differ only in the seed."""
     called = labels(ranking.all_runs)
     return _ranked(ranking, [(called[group[0].name], group) for group in ranking.groups], now)
 
 
 def single_runs(ranking: Ranking, now: float) -> list[Block]:
-    """The same for each run by itself, where some stand together in the ranking."""
+    """The same with one row per run, if the ranking has groups of several runs."""
     if len(ranking.groups) == len(ranking.runs):
         return []
     called = labels(ranking.all_runs)
@@ -83,7 +83,7 @@ def _effort(group: Sequence[Run], now: float) -> list[str]:
 
 
 def settings_blocks(runs: Sequence[Run]) -> list[Block]:
-    """What differs, runs as rows; and folded, what is the same in all."""
+    """A table of the different settings, one row per run, and a collapsed table of the equal settings."""
     differing = differences([settings_of(run) for run in runs])
     blocks: list[Block] = []
     if len(runs) > 1:
@@ -108,7 +108,7 @@ def _differing(runs: Sequence[Run], differing: Differences) -> list[Block]:
 
 
 def origins(runs: Sequence[Run]) -> list[Block]:
-    """Versions, machine, git commit, data and extractors: once where they are the same, and a table of the others."""
+    """Versions, machine, git commit, data and extractors: equal values once, and a table of different values."""
     facts = differences([_origin(run) for run in runs])
     same = Table(["the same in all" if len(runs) > 1 else "what", ""], list(facts.equal.items()))
     blocks: list[Block] = [same]

@@ -1,4 +1,4 @@
-"""Pictures and curves in characters: braille dots, and half blocks in colour where a terminal has them."""
+"""Images and curves as text: braille dots, or coloured half blocks if the terminal supports colours."""
 
 import math
 from collections.abc import Sequence
@@ -6,15 +6,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-# U+2800 and the bit of each dot, by its place in the 4 rows and 2 columns of a character.
+# The bit that each dot adds to U+2800, by its position in the 4 rows and 2 columns of a character.
 BRAILLE = 0x2800
 DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
-# Ordered dithering (Bayer 1973): shades of grey as shares of dots.
+# Ordered dithering (Bayer 1973): grey values as fractions of dots.
 BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]])
 
 
 def braille(dots: NDArray[np.bool_]) -> list[str]:
-    """Dots (H, W) as lines of characters, each 4 dots high and 2 wide; the picture is padded to that."""
+    """Dots (H, W) as lines of characters, each 4 dots high and 2 wide; the image is padded to a multiple."""
     height, width = (math.ceil(side / unit) for side, unit in zip(dots.shape, DOTS.shape, strict=True))
     whole = np.zeros((4 * height, 2 * width), np.int64)
     whole[: dots.shape[0], : dots.shape[1]] = dots
@@ -23,13 +23,13 @@ def braille(dots: NDArray[np.bool_]) -> list[str]:
 
 
 def plot(values: Sequence[float], *, width: int = 60, height: int = 4) -> list[str]:
-    """A curve as ``height`` lines of ``width`` characters, from its least to its greatest finite value.
+    """A curve as ``height`` lines of ``width`` characters, from its smallest to its largest finite value.
 
-    Each column of dots shows the range of the values that fall into it, joined to the one before, so no peak is lost.
-    Where there is nothing finite there is a gap.
+    Each column of dots shows the range of its values, connected to the previous column, so that no peak is lost.
+    Columns without finite values are gaps.
     """
     curve = np.asarray(values, np.float64)
-    if 1 < len(curve) < 2 * width:  # a line from value to value
+    if 1 < len(curve) < 2 * width:  # interpolate between values
         curve = np.interp(np.linspace(0, len(curve) - 1, 2 * width), np.arange(len(curve)), curve)
     finite = curve[np.isfinite(curve)]
     dots = np.zeros((4 * height, 2 * width), bool)
@@ -52,12 +52,12 @@ def plot(values: Sequence[float], *, width: int = 60, height: int = 4) -> list[s
 
 
 def images(shown: NDArray[np.uint8], *, columns: int, rows: int = 3, side: int = 14, colour: bool = False) -> list[str]:
-    """Images (N, C, H, W) side by side, as many as there is room for, each at most ``side`` characters wide.
+    """Images (N, C, H, W) side by side, as many as fit, each at most ``side`` characters wide.
 
     Args:
-        columns: characters in a line.
-        rows: of images.
-        colour: half blocks with 24-bit colours (ANSI escapes); otherwise braille, bright pixels as dots.
+        columns: characters per line.
+        rows: rows of images.
+        colour: use half blocks with 24-bit colours (ANSI escapes); otherwise braille, with bright pixels as dots.
     """
     step = math.ceil(shown.shape[3] / side) if colour else math.ceil(shown.shape[3] / (2 * side))
     lines_of = [_half_blocks(_shrunk(image, step)) if colour else _dithered(_shrunk(image, step)) for image in shown]
@@ -71,7 +71,7 @@ def images(shown: NDArray[np.uint8], *, columns: int, rows: int = 3, side: int =
 
 
 def _shrunk(image: NDArray[np.uint8], step: int) -> NDArray[np.float64]:
-    """(C, H, W) -> means over step × step pixels; at the edges of fewer."""
+    """(C, H, W) -> means over step × step pixels, over fewer at the edges."""
     channels, height, width = image.shape
     padding = [(0, 0), (0, -height % step), (0, -width % step)]
     padded = np.pad(image.astype(np.float64), padding, mode="edge")
@@ -87,7 +87,7 @@ def _dithered(image: NDArray[np.float64]) -> list[str]:
 
 
 def _half_blocks(image: NDArray[np.float64]) -> list[str]:
-    """Each character is the upper half of a block in the colour of one pixel, on the colour of the one below."""
+    """Lines of upper half blocks: the foreground is the colour of a pixel, the background of the pixel below it."""
     channels, height, width = image.shape
     pixels = np.zeros((3, height + height % 2, width), np.int64)
     pixels[:, :height] = np.broadcast_to(image.round(), (3, height, width)) if channels == 1 else image.round()

@@ -1,4 +1,4 @@
-"""What a report says of runs that are not ranked: failed, ended early by their search, or never begun."""
+"""The part of a report about runs that are not ranked: failed, stopped early by a search, or never started."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,18 +11,18 @@ from gan.runs.reading import Run, is_run
 from gan.runs.series import IMAGES
 from gan.runs.sweep_jobs import FAILED, reason
 
-MOST_OPEN = 12  # rows that are not folded
+MOST_OPEN = 12  # rows up to which a table is not collapsed
 IN_WORDS = {"pruned": "ended early by their search", "failed": "failed", "running": "running again"}
 
 
 def never_begun(sources: Iterable[Path]) -> dict[str, str]:
-    """Points of sweeps at or below these folders that failed before they were runs: their names, and why."""
+    """Sweep jobs in these folders or below that failed before their run started: name -> reason."""
     failed = {path.parent for source in sources for path in source.rglob(FAILED)}
     return {folder.name: reason(folder) for folder in sorted(failed) if not is_run(folder)}
 
 
 def unranked_blocks(ranking: Ranking, now: float) -> list[Block]:
-    """A row for each run that is not ranked: how far it came, what it had reached, and why it ended."""
+    """A row for each unranked run: its progress, its last metric, and why it ended."""
     runs = ranking.unranked
     if not runs:
         return []
@@ -41,7 +41,7 @@ def unranked_blocks(ranking: Ranking, now: float) -> list[Block]:
 
 
 def never_begun_blocks(failed: Mapping[str, str]) -> list[Block]:
-    """A row for each job of a sweep that failed before it was a run."""
+    """A row for each sweep job that failed before its run started."""
     if not failed:
         return []
     rows = [[name, " ".join(why.split())] for name, why in failed.items()]
@@ -64,13 +64,13 @@ def _opened(about: str, title: str, table: Table) -> list[Block]:
 
 
 def _reached(ranking: Ranking, run: Run) -> str:
-    """The measure of the ranking where it ended."""
+    """The ranking's metric when the run ended."""
     measure = ranking.measure
     return "-" if measure is None else measure.told([measure.of(run)])
 
 
 def lines(ranking: Ranking, now: float, most: int) -> list[str]:
-    """The same in a line each, for a terminal; at most so many."""
+    """One line per unranked run for the terminal, at most ``most`` lines."""
     runs: Sequence[Run] = ranking.unranked
     shown = [f"  {run.state(now)}: {run.name}: {run.why or 'no reason was recorded'}" for run in runs[:most]]
     return [*shown, *([f"  … and {len(runs) - most} more"] if len(runs) > most else [])]

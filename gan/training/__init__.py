@@ -1,1 +1,1 @@
-"""The LightningModule, its strategy, and building all of a run from settings."""
+"""Training: the LightningModule, its distributed strategy, the callbacks, and building a run from its settings."""

@@ -44,7 +44,7 @@ def build_data(settings: Mapping[str, Any], kind: type[ImageData] = ImageData) -
 
 
 def batch_size(settings: Mapping[str, Any]) -> int:
-    """Images per minibatch over all processes; ``data.batch_size`` may be the number of one process."""
+    """Images per minibatch over all processes; ``data.batch_size`` may be given per process (``batch_size_of``)."""
     data = settings["data"]
     given: int = data["batch_size"]
     return given * world_size(settings["trainer"]) if data.get("batch_size_of") == "each" else given
@@ -172,8 +172,8 @@ def _callbacks(settings: Mapping[str, Any]) -> list[L.Callback]:
 def set_up_process() -> None:
     """Configure torch to make each step faster without changing the results, and hide irrelevant log messages."""
     torch.set_flush_denormal(True)
-    # Adam checks at each step whether a GPU exists. Lightning makes torch check with NVML, which it loads each time.
-    # With this setting torch checks once, with the CUDA runtime.
+    # Adam checks at each step whether a GPU exists. Lightning makes torch check with NVML, a driver library that it
+    # searches each time. With this setting torch asks the CUDA runtime, once.
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
     for name in ("lightning.pytorch", "lightning.fabric"):  # the run's summary replaces their banners
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -44,7 +44,7 @@ class GameDDP(DDPStrategy):
         super().setup_environment()
 
     def on_train_start(self) -> None:
-        """Restore our SIGTERM handler. Lightning's broadcasts the signal during other exchanges; all would hang."""
+        """Restore the old SIGTERM handler. Lightning's broadcasts amid other exchanges, and all ranks would hang."""
         super().on_train_start()
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self._sigterm)

@@ -94,7 +94,7 @@ class QualityMonitor(L.Callback):
         return f"{times}, {self.seconds:.1f} s" if self.times else ""
 
     def _measure(self, trainer: L.Trainer, game: GAN) -> dict[str, float]:
-        from gan.metrics.quick import measures_of_points, quick_metrics  # here: a short run measures nothing
+        from gan.metrics.quick import measures_of_points, quick_metrics  # lazy: short runs measure nothing
 
         data = _data(trainer)
         if data.loaded.name not in TOY_DISTRIBUTIONS and self._metrics is None:
