@@ -64,7 +64,7 @@ class GAN(Game, L.LightningModule):
         return self.stepper.step(optimizer)
 
     def fixed_latents(self, count: int, purpose: str) -> tuple[Tensor, Tensor | None]:
-        """Latents (count, prior.width) of the run's seed and a purpose, cyclic labels (None: unconditional)."""
+        """Latents (count, prior.width) of the run's seed and a purpose, and cyclic labels (None: unconditional)."""
         z = self.prior.fixed(count, seed=self.seed, purpose=purpose).to(self.device)
         if not self.generator.conditional:
             return z, None
