@@ -147,7 +147,7 @@ def _verdict(whole: Path, sweep: Path, trials: int, told: int, sound: bool) -> i
             and not states.keys() & {*OPEN, "FAIL"}
             and all(row[0] == "FAIL" for row in rows if not row[1])
         ),
-        f"{told} times a job was trained to its end, of {len(jobs)} jobs; {parts} times gone on with from a "
+        f"{told} times a job was trained to its end, of {len(jobs)} jobs; {parts} times resumed from a "
         f"checkpoint; {otherwise} of another length": told == len(jobs) and not otherwise,
         "the account has the choices, values and measurements of the search left alone": chosen == alone,
         f"{len(jobs) - len(differing)} runs equal the undisturbed search's, {len(differing)} do not": not differing,

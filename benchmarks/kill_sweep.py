@@ -124,7 +124,7 @@ def _verdict(whole: Path, sweep: Path, jobs: int, told: int) -> int:
     otherwise = lengths_differ(whole, sweep)
     differing = [name for name in sorted(ends(whole)) if not is_same(whole / name, sweep / name)]
     verdicts = {
-        f"{len(results)} results of {jobs} jobs, {parts} times gone on with from a checkpoint": len(results) == jobs,
+        f"{len(results)} results of {jobs} jobs, {parts} times resumed from a checkpoint": len(results) == jobs,
         f"{told} times a job was trained to its end, {otherwise} of another length": told == jobs and not otherwise,
         f"{jobs - len(differing)} equal the undisturbed sweep's, {len(differing)} do not": not differing,
     }

@@ -1,4 +1,4 @@
-"""Alarm and Debounce: a condition counts when it has held for a while, and is told with when it began."""
+"""Alarm and Debounce: a condition counts when it has held for a while, and is reported with the time when it began."""
 
 import json
 
