@@ -332,5 +332,6 @@ def launch(script: str, run_dir: Path, checkpoint: Path | None, processes: int) 
     from gan.launch import launcher
 
     arguments = launcher.child_arguments(run_dir, checkpoint)
+    # argv[0] is not in orig_argv where another program, such as pytest, runs the script in its own process.
     alone = sys.argv[0] in sys.orig_argv and not failed_jobs.in_sweep() and hasattr(signal, "pthread_sigmask")
     return (launcher.become if alone else launcher.launch)(script, arguments, processes)
