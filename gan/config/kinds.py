@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Annotated, Any
 
-from gan.config.value_types import expected, hints_of, matches, mismatch
 from gan.system.errors import unknown_keys
+from gan.system.value_types import expected, hints_of, matches, mismatch
 
 TRUSTED_PACKAGES = ("gan", "lightning", "torch")
 KINDS = {

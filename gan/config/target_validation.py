@@ -18,8 +18,8 @@ from gan.config.lightning_support import (
     unsupported_callback,
     unsupported_callback_arguments,
 )
-from gan.config.value_types import hints_of, is_int, matches
 from gan.system.errors import ConfigError, unknown_keys
+from gan.system.value_types import hints_of, is_int, matches
 
 NETWORKS = ("generator", "discriminator")
 RULE_SETTINGS = ("clip_norm", "accumulate")  # of the optimizer node, but ours: gan.game.gradients.UpdateRule

@@ -12,8 +12,8 @@ from typing import Any
 from gan.config import schema
 from gan.config.constraints import violated_constraints
 from gan.config.target_validation import listed_targets, optimizer_problems, trainer_problems
-from gan.config.value_types import expected, is_int, matches, mismatch
 from gan.system.errors import ConfigError, unknown_keys, unknown_name
+from gan.system.value_types import expected, is_int, matches, mismatch
 
 TARGET_NODES = ("optimizer", "trainer", "callbacks", "logger")
 TOP_LEVEL = ("seed", "run_dir", "dry_run", *schema.NODES, *TARGET_NODES)

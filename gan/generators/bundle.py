@@ -18,8 +18,6 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from gan.config.schema.models import MODELS
-from gan.config.value_types import expected as expected_type
-from gan.config.value_types import matches
 from gan.data.registry import POINT_SHAPE
 from gan.game.latents import Prior
 from gan.game.networks import FAMILIES, build_generator
@@ -28,6 +26,8 @@ from gan.generators.bundle_file import FILE_NAME, MAX_VALUES
 from gan.generators.bundle_metadata import FORMAT, shown
 from gan.generators.trained_generator import TrainedGenerator
 from gan.system.errors import BundleError
+from gan.system.value_types import expected as expected_type
+from gan.system.value_types import matches
 
 __all__ = ["FILE_NAME", "FORMAT", "TrainedGenerator", "add_quality", "describe", "load_generator", "save_bundle"]
 

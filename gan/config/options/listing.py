@@ -20,7 +20,7 @@ from gan.config.lightning_support import NOT_FOR_A_GAME
 from gan.config.options.conf_files import CONF, ConfFile, Keys, conf_folder, read_conf_file
 from gan.config.options.signatures import Argument, arguments_of
 from gan.config.target_validation import TRAINER_CHECKS
-from gan.config.value_types import WORDS, expected
+from gan.system.value_types import WORDS, expected
 
 RUN = "run"  # heading of the settings of config.yaml that belong to no group
 NUMBERS = (WORDS[int], WORDS[float])
