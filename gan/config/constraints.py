@@ -1,17 +1,16 @@
 """Constraints between settings of different nodes, each with its reason."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from gan.config.kinds import NONE, given_arguments, locate
+from gan.config.option_names import option_name, options_by_target
 from gan.data.registry import TOY_DISTRIBUTIONS, known_shape
 from gan.game import networks
-from gan.game.losses import OBJECTIVES
 from gan.system.errors import DataError
+from gan.system.value_types import parameters_of
 
 Settings = Mapping[str, Any]
-
-NEEDS_LIPSCHITZ = ("wasserstein",)
-GRADIENT_PENALTIES = ("gradient_penalty", "dragan", "r1", "r2", "r1_r2")
 
 
 def violated_constraints(settings: Settings) -> Iterator[str]:
@@ -25,72 +24,86 @@ def violated_constraints(settings: Settings) -> Iterator[str]:
         yield from rule(settings)
 
 
+def with_defaults(node: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a valid node, with the defaults of its class for those that it does not give."""
+    parameters = parameters_of(_class(node))
+    defaults = {name: each.default for name, each in parameters.items() if each.default is not each.empty}
+    return {**defaults, **given_arguments(node)}
+
+
+def _class(node: Mapping[str, Any]) -> Callable[..., Any]:
+    found = locate(node["_target_"])
+    assert found is not None
+    return found
+
+
 def _architecture(settings: Settings) -> Iterator[str]:
     """Compatibility of image size, classes and networks."""
     model, data = settings["model"], settings["data"]
-    if data["name"] in TOY_DISTRIBUTIONS and model["name"] != "mlp":
-        yield f"model.name: '{model['name']}' given, and data={data['name']} are points, not pictures; mlp expected"
+    name = option_name("model", model)
+    sizes = getattr(_class(model["generator"]), "sizes", None)
+    if data.get("name") in TOY_DISTRIBUTIONS and sizes is not None:
+        yield f"model: '{name}' given, and data={data['name']} are points, not pictures; mlp expected"
         return
     shape, classes = known_shape(data)
-    yield from networks.problems(model["name"], shape, model["generator"], model["discriminator"], classes)
+    generator, discriminator = with_defaults(model["generator"]), with_defaults(model["discriminator"])
+    yield from networks.problems(name, sizes, shape, generator, discriminator, classes)
 
 
 def _objective(settings: Settings) -> Iterator[str]:
-    node = settings["objective"]
-    name, objective = node["name"], OBJECTIVES[node["name"]]
-    if node["real_target"] != 1 and not objective.smooths:
-        smoothing = ", ".join(sorted(other for other, known in OBJECTIVES.items() if known.smooths))
+    node, penalty = settings["objective"], _class(settings["penalty"])
+    held = getattr(penalty, "bounds_slope", False) or settings["model"]["discriminator"].get("spectral_norm")
+    if getattr(_class(node), "needs_lipschitz", False) and not held:
         yield (
-            f"objective.real_target: {node['real_target']} given, and '{name}' has no target to smooth; "
-            f"1.0 expected, or an objective that has one: {smoothing}"
-        )
-    regularized = settings["penalty"]["name"] != "none" or settings["model"]["discriminator"].get("spectral_norm")
-    if name in NEEDS_LIPSCHITZ and not regularized:
-        yield (
-            f"objective.name: '{name}' given, whose discriminator must not be arbitrarily steep; add "
-            "penalty=gradient_penalty, penalty=clipping or model.discriminator.spectral_norm=true"
+            f"objective: '{option_name('objective', node)}' given, whose discriminator must not be arbitrarily steep; "
+            "add penalty=gradient_penalty, penalty=clipping or model.discriminator.spectral_norm=true"
         )
 
 
 def _penalty(settings: Settings) -> Iterator[str]:
-    name, discriminator = settings["penalty"]["name"], settings["model"]["discriminator"]
-    if name in GRADIENT_PENALTIES and discriminator.get("normalization") == "batch":
+    node, discriminator = settings["penalty"], settings["model"]["discriminator"]
+    name = option_name("penalty", node)
+    if getattr(_class(node), "per_image", False) and discriminator.get("normalization") == "batch":
         yield (
-            f"penalty.name: '{name}' given, which looks at the gradient for one image, and with "
+            f"penalty: '{name}' given, which looks at the gradient for one image, and with "
             "model.discriminator.normalization=batch every image's logit depends on all of them; "
             "model.discriminator.normalization=none or instance expected"
         )
     if name == "clipping" and discriminator.get("spectral_norm"):
         yield (
-            "penalty.name: 'clipping' given, and model.discriminator.spectral_norm=true rescales what is clipped; "
+            "penalty: 'clipping' given, and model.discriminator.spectral_norm=true rescales what is clipped; "
             "one of the two expected"
         )
 
 
 def _augmentation(settings: Settings) -> Iterator[str]:
-    name, data, objective = (settings[group]["name"] for group in ("augmentation", "data", "objective"))
-    if name != "none" and data in TOY_DISTRIBUTIONS:
-        yield f"augmentation.name: '{name}' given, and data={data} are points, not pictures; augmentation=none expected"
-    if name == "adaptive" and OBJECTIVES[objective].boundary is None:
-        bounded = ", ".join(other for other, known in OBJECTIVES.items() if known.boundary is not None)
+    node, data, objective = settings["augmentation"], settings["data"].get("name"), settings["objective"]
+    name = option_name("augmentation", node)
+    if node["_target_"] != NONE and data in TOY_DISTRIBUTIONS:
+        yield f"augmentation: '{name}' given, and data={data} are points, not pictures; augmentation=none expected"
+    if getattr(_class(node), "needs_boundary", False) and getattr(_class(objective), "boundary", 0.0) is None:
+        classes = {option: locate(target) for target, option in options_by_target("objective").items()}
+        bounded = ", ".join(option for option, known in classes.items() if getattr(known, "boundary", None) is not None)
         yield (
-            f"augmentation.name: 'adaptive' given, which asks how often D takes real images for real, and by objective="
-            f"{objective} logits have no zero; augmentation=diffaugment expected, or one of the objectives {bounded}"
+            f"augmentation: '{name}' given, which asks how often D takes real images for real, and by objective="
+            f"{option_name('objective', objective)} logits have no zero; augmentation=diffaugment expected, or one of "
+            f"the objectives {bounded}"
         )
 
 
 def _updates(settings: Settings) -> Iterator[str]:
     optimizer, batch_size = settings["optimizer"], settings["data"]["batch_size"]
+    objective = settings["objective"]
     for network in ("discriminator", "generator"):
         local = optimizer.get(network) or {}
         path = f"optimizer.{network}.accumulate" if "accumulate" in local else "optimizer.accumulate"
         parts = local.get("accumulate", optimizer.get("accumulate", 1))
         if parts > batch_size:
             yield f"{path}: {parts} given, and data.batch_size={batch_size} cannot be cut into more than {batch_size}"
-        elif parts > 1 and OBJECTIVES[settings["objective"]["name"]].batch_coupled:
+        elif parts > 1 and getattr(_class(objective), "batch_coupled", False):
             yield (
-                f"{path}: {parts} given, and '{settings['objective']['name']}' compares every image with the whole "
-                "minibatch, which cannot be cut; 1 expected"
+                f"{path}: {parts} given, and '{option_name('objective', objective)}' compares every image with the "
+                "whole minibatch, which cannot be cut; 1 expected"
             )
         elif parts > 1 and settings["schedule"].get("reuse_fakes"):
             reason = "schedule.reuse_fakes=true keeps the fakes of a whole minibatch"

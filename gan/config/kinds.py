@@ -1,28 +1,58 @@
-"""Checks of ``_target_`` nodes: a node must name a class of the type that its position expects.
+"""Checks of ``_target_`` nodes: a node must name a class of the kind that its position expects.
 
-A position is a group (``callbacks``) or an argument of another node's class (``trainer.profiler``). The type of a group
-is in ``KINDS``; the type of an argument is its type hint. A node cannot name a function, because the type of its result
-is unknown before the call. At positions with the hint ``Any``, ``Callable``, a plain type, or no hint, nodes are
-refused. A check imports the named class, and calls nothing.
+A position is a group (``penalty``) or an argument of another node's class (``trainer.profiler``). The kind of a group
+is in ``KINDS``; the kind of an argument is its type hint. A class must be a subclass of the kind; a function must say
+by its return annotation that it makes one. At positions with the hint ``Any``, ``Callable``, a plain type, or no hint,
+nodes are refused. A check imports what a node names, and calls nothing.
+
+What the user types, or keeps in a folder of configurations, may come from any package. A run folder or a bundle may
+come from anyone: without the user's trust it imports only gan, lightning and torch (`untrusted`).
 """
 
-import functools
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Annotated, Any
 
-from gan.system.errors import unknown_keys
-from gan.system.value_types import expected, hints_of, matches, mismatch
+from gan.system.errors import unknown_keys, unknown_name
+from gan.system.value_types import expected, hints_of, parameters_of, problem
 
-TRUSTED_PACKAGES = ("gan", "lightning", "torch")
+OWN_PACKAGES = ("gan", "lightning", "torch")
+NONE = "gan.game.none"  # makes nothing: the option `none` of a group
 KINDS = {
+    "trainer": "lightning.pytorch.Trainer",
     "callbacks": "lightning.pytorch.Callback",
     "logger": "lightning.pytorch.loggers.Logger",
+    "game": "gan.training.module.GAN",
+    "model": "gan.game.networks.Networks",
+    "model.generator": "torch.nn.Module",
+    "model.discriminator": "torch.nn.Module",
+    "objective": "gan.game.losses.Objective",
+    "penalty": "gan.game.penalties.Penalty",
+    "augmentation": "gan.game.augmentation.Augmentation",
     "optimizer": "torch.optim.Optimizer",
-    "trainer": "lightning.pytorch.Trainer",
+    "lr_schedule": "gan.game.learning_rates.LRSchedule",
+    "schedule": "gan.game.schedules.Schedule",
+    "ema": "gan.game.ema.GeneratorAverage",
+    "data": "gan.data.module.ImageData",
+}
+MAY_BE_NONE = ("penalty", "augmentation", "ema")
+IMAGES = ("image_shape", "num_classes")
+# Arguments that the program gives, which are no settings.
+GIVEN: dict[str, tuple[str, ...]] = {
+    "model": ("generator", "discriminator"),
+    "model.generator": ("latent_dim", *IMAGES),
+    "model.discriminator": (*IMAGES, "categorical_codes", "continuous_codes"),
+    "augmentation": ("pixels",),
+    "ema": ("network",),
+    "optimizer": ("params",),
+    "data": ("seed", "source"),
+    "game": (
+        *("generator", "discriminator", "prior", "objective", "penalty", "schedule", "lr_schedule", "augmentation"),
+        *("ema", "seed", "generator_rule", "discriminator_rule", "num_classes", "settings"),
+    ),
 }
 # Keys of a node for Hydra itself, and their allowed values, which do not change the object.
 HYDRA_KEYS: dict[str, tuple[Any, ...]] = {
@@ -31,6 +61,10 @@ HYDRA_KEYS: dict[str, tuple[Any, ...]] = {
     "_args_": ([],),
     "_convert_": ("none", "partial", "object", "all"),
 }
+
+
+class NotFound(LookupError):
+    """The target of a node does not exist, or cannot be imported; the message says why."""
 
 
 def is_node(value: Any) -> bool:
@@ -48,86 +82,147 @@ def node_problems(
     node: Any,
     kinds: Sequence[type],
     *,
+    given: Iterable[str] = (),
     also: Iterable[str] = (),
-    trusted: Sequence[str] = TRUSTED_PACKAGES,
+    may_be_none: bool = False,
 ) -> Iterator[str]:
     """Problems of a node that should make an object of one of ``kinds``: its class, names and types of arguments.
 
     Args:
         path: path of the node, as typed by the user.
         node: the node in plain containers.
-        kinds: allowed base classes or protocols.
+        kinds: allowed base classes.
+        given: arguments that the program gives, which are no settings.
         also: settings of the node that are not arguments of its class.
-        trusted: packages that may be imported.
+        may_be_none: the node may also make nothing (``NONE``).
     """
     if not (is_node(node) and isinstance(node["_target_"], str)):
-        yield f"{path}: a node with a _target_ expected"
+        yield f"{path}: {node!r} given, a node with a _target_ expected"
         return
     target = node["_target_"]
-    if target.split(".")[0] not in trusted:
-        yield f"{path}._target_: '{target}' given, something from {', '.join(trusted)} expected"
+    try:
+        called = find(target)
+    except NotFound as error:
+        yield f"{path}._target_: {error}"
         return
-    called = locate(target)
-    if called is None:
-        yield f"{path}._target_: there is no '{target}'"
-        return
-    if not is_a(called, kinds):
+    is_own_function = inspect.isroutine(called) and is_below(target, OWN_PACKAGES)  # torch has functions that run code
+    if not ((is_a(called, kinds) and not is_own_function) or (may_be_none and target == NONE)):
         yield f"{path}._target_: '{target}' given, {_a(kinds)} expected"
         return
     if inspect.isabstract(called):
         yield f"{path}._target_: '{target}' given, which is abstract; a class made from it expected"
         return
     yield from _hydra_key_problems(path, node, also)
-    yield from unknown_keys(path, node, [*inspect.signature(called).parameters, *also, *HYDRA_KEYS, "_target_"])
+    names = [name for name in parameters_of(called) if name not in given]
+    yield from unknown_keys(path, node, [*names, *also, *HYDRA_KEYS, "_target_"])
     hints = hints_of(called)
     for name, value in given_arguments(node).items():
-        if name not in also:
-            yield from argument_problems(f"{path}.{name}", value, hints.get(name, Any), trusted=trusted)
+        if name not in also and name in names:
+            yield from argument_problems(f"{path}.{name}", value, hints.get(name, Any))
 
 
-def argument_problems(path: str, value: Any, hint: Any, *, trusted: Sequence[str] = TRUSTED_PACKAGES) -> Iterator[str]:
+def argument_problems(path: str, value: Any, hint: Any) -> Iterator[str]:
     """Problems of an argument by its type hint, and of the nodes in its lists and dicts."""
     if is_node(value):
         kinds = kinds_of(hint)
         if kinds:
-            yield from node_problems(path, value, kinds, trusted=trusted)
+            yield from node_problems(path, value, kinds)
             yield from missing_arguments(path, value)
         else:
             asked = "a plain value" if hint is Any else expected(None, hint)
             yield f"{path}: a node with _target_ '{value['_target_']}' given, {asked} expected"
     elif not _has_nodes(value):
-        if not matches(value, hint):
-            yield mismatch(path, value, hint)
+        if found := problem(path, value, hint):
+            yield found
     else:
         inner = _inner_hint(hint, type(value))
         pairs = value.items() if isinstance(value, Mapping) else enumerate(value)
         for key, item in pairs:
             where = f"{path}.{key}" if isinstance(value, Mapping) else f"{path}[{key}]"
-            yield from argument_problems(where, item, inner, trusted=trusted)
+            yield from argument_problems(where, item, inner)
 
 
-def missing_arguments(path: str, node: Any) -> Iterator[str]:
+def missing_arguments(path: str, node: Any, given: Iterable[str] = ()) -> Iterator[str]:
     """One message for each required argument that a node lacks; none if the value is not a node of a class."""
     called = locate(node["_target_"]) if is_node(node) and isinstance(node["_target_"], str) else None
-    if isinstance(called, type):
-        for name, parameter in inspect.signature(called).parameters.items():
-            named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-            if named and parameter.default is parameter.empty and name not in node:
-                yield f"{path}.{name}: missing"
+    if called is None or node["_target_"] == NONE:
+        return
+    for name, parameter in parameters_of(called).items():
+        if parameter.default is parameter.empty and name not in node and name not in given:
+            yield f"{path}.{name}: missing"
+
+
+def untrusted(settings: Any, trusted: Collection[str], path: str = "") -> Iterator[tuple[str, str]]:
+    """The path and the target of every node, at any depth, that is neither of ours nor of a trusted package."""
+    if is_node(settings):
+        target = str(settings["_target_"])
+        if target.split(".", maxsplit=1)[0] not in (*OWN_PACKAGES, *trusted) and not is_below(target, trusted):
+            yield f"{path}._target_", target
+    items = settings.items() if isinstance(settings, Mapping) else enumerate(settings) if _is_list(settings) else ()
+    for key, value in items:
+        where = f"{path}[{key}]" if _is_list(settings) else f"{path}.{key}" if path else str(key)
+        yield from untrusted(value, trusted, where)
+
+
+def is_below(target: str, packages: Iterable[str]) -> bool:
+    """Whether a dotted name is in one of these packages or modules, such as ``mypkg.losses``."""
+    return any(target == package or target.startswith(f"{package}.") for package in packages)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple)
+
+
+def find(target: str) -> Callable[..., Any]:
+    """The callable of a dotted name, found as by Hydra.
+
+    Raises:
+        NotFound: there is none, or its module cannot be imported.
+    """
+    module, _, _ = target.rpartition(".")
+    top, *rest = target.split(".")
+    if not module or not all(part.isidentifier() for part in (top, *rest)):
+        raise NotFound(f"'{target}' given, a dotted name such as package.module.Class expected")
+    if "__main__" in rest:  # its import would run a program
+        raise NotFound(f"there is no '{target}'")
+    for depth in range(len(rest), 0, -1):
+        name = ".".join((top, *rest[: depth - 1]))
+        try:
+            found = import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")) and depth > 1:
+                continue
+            where = "" if error.name in OWN_PACKAGES or error.name != top else LOOKED_FOR
+            raise NotFound(f"'{target}' given, and there is no module '{error.name}'{where}") from None
+        except Exception as error:  # any error of an imported module
+            raise NotFound(
+                f"'{target}' cannot be imported: {type(error).__name__}: {' '.join(str(error).split())}"
+            ) from error
+        return _attribute(target, found, rest[depth - 1 :])
+    raise AssertionError("not reached")
+
+
+LOOKED_FOR = " on Python's path (PYTHONPATH=FOLDER adds a folder to it)"
+
+
+def _attribute(target: str, module: Any, names: Sequence[str]) -> Callable[..., Any]:
+    found = module
+    for name in names:
+        if not hasattr(found, name):
+            public = [other for other in vars(found) if not other.startswith("_")] if hasattr(found, "__dict__") else []
+            raise NotFound(unknown_name(f"there is no '{target}'", name, public))
+        found = getattr(found, name)
+    if not callable(found):
+        raise NotFound(f"'{target}' given, which is a {type(found).__name__}; a class expected")
+    return typing.cast(Callable[..., Any], found)
 
 
 def locate(target: str) -> Callable[..., Any] | None:
-    """The callable of a dotted name, found as by Hydra; None if there is none."""
-    module, _, name = target.rpartition(".")
-    top, *rest = target.split(".")
-    if "__main__" in rest:  # its import would run a program
-        return None
+    """As `find`; None if there is none."""
     try:
-        import_module(module)
-        found = functools.reduce(getattr, rest, import_module(top))
-    except Exception:  # any error of an imported module
+        return find(target)
+    except NotFound:
         return None
-    return found if name and callable(found) else None
 
 
 def kind(place: str) -> type:
@@ -147,7 +242,12 @@ def kinds_of(hint: Any) -> tuple[type, ...]:
 
 
 def is_a(called: Any, kinds: Sequence[type]) -> bool:
-    """Whether a class is a subclass of one of these kinds; for a protocol, whether it has its methods."""
+    """Whether a class, or what a function returns by its annotation, is a subclass of one of these kinds.
+
+    For a protocol: whether it has its methods.
+    """
+    if inspect.isroutine(called):
+        called = hints_of(called).get("return")
     return isinstance(called, type) and any(
         _has_methods(called, kind) if getattr(kind, "_is_protocol", False) else issubclass(called, kind)
         for kind in kinds

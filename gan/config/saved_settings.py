@@ -3,7 +3,6 @@
 import difflib
 import functools
 import re
-import typing
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,10 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from gan.config import schema
+from gan.config.moved import updated
+from gan.config.option_names import option_name
 from gan.config.options.conf_files import CONF, read_conf_file
+from gan.config.options.signatures import arguments_of
 from gan.runs.run_files import RunFileError, read_settings
 from gan.runs.run_folder import in_folder
 from gan.system import shell
@@ -36,8 +37,12 @@ LENGTH = ("trainer.max_epochs", "trainer.max_steps")  # a learning-rate schedule
 # Settings that may not differ, and why.
 NO_STATE = "the checkpoint has no networks or states for that"
 FIXED = {
-    **dict.fromkeys(("model", "ema.name", "augmentation.name"), NO_STATE),
-    **{f"data.{name}": NO_STATE for name in ("name", "split", "folder", "of", "image_size", "image_channels")},
+    **dict.fromkeys(("model", "game._target_"), NO_STATE),
+    **{f"{group}._target_": NO_STATE for group in ("ema", "augmentation")},
+    **{
+        f"data.{name}": NO_STATE
+        for name in ("_target_", "name", "split", "folder", "of", "image_size", "image_channels")
+    },
     **{f"optimizer.{part}_target_": NO_STATE for part in ("", "generator.", "discriminator.")},
     **dict.fromkeys(("run_dir", "trainer.default_root_dir"), "a resumed run stays in its folder, which can be moved"),
 }
@@ -69,23 +74,23 @@ def read_saved(folder: Path) -> dict[str, Any]:
         raise ConfigError(f"resume: {error}") from error
     if not isinstance(saved.get("run_dir"), str):
         raise ConfigError(f"resume: {path} holds no settings of a run")
+    saved = updated(saved)
     for group, settings in LATER.items():
         node = saved.get(group, {})
         if isinstance(node, dict):
-            known = schema.NODES[group].get(str(node.get("name")))
-            saved[group] = _completed(node, settings, known)
+            saved[group] = _completed(node, settings)
     return in_folder(saved, folder)
 
 
-def _completed(node: dict[str, Any], later: Mapping[str, Any], known: type | None) -> dict[str, Any]:
-    """The node with the missing settings of ``later`` that its schema has, recursively."""
-    hints = typing.get_type_hints(known) if known else {}
+def _completed(node: dict[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
+    """The node with the missing settings of ``later`` that its class has, recursively."""
+    has = arguments_of(str(node.get("_target_")))
     completed = dict(node)
-    for name in (name for name in later if name in hints):
-        if not isinstance(later[name], dict):
-            completed.setdefault(name, later[name])
-        elif isinstance(node.get(name), dict):
-            completed[name] = _completed(node[name], later[name], hints[name])
+    for name, value in later.items():
+        if isinstance(value, dict) and isinstance(node.get(name), dict):
+            completed[name] = _completed(node[name], value)
+        elif not isinstance(value, dict) and name in has:
+            completed.setdefault(name, value)
     return completed
 
 
@@ -180,7 +185,7 @@ def problems(before: dict[str, Any], wanted: dict[str, Any], allowed: Sequence[s
     """Problems of the settings ``wanted`` of a resumed run, with the override that would allow the changes."""
     copies = dict(following(before).items() & following(wanted).items())
     free = [name for name in FREE if name not in LENGTH or not has_lr_schedule(wanted)]
-    fixed = {**FIXED, **(ADAPTED if wanted["augmentation"]["name"] == "adaptive" else {})}
+    fixed = {**FIXED, **(ADAPTED if option_name("augmentation", wanted["augmentation"]) == "adaptive" else {})}
     to_allow = []
     for path, old, new in differing(before, wanted):
         if path in copies:  # checked as the setting that it follows
@@ -197,7 +202,7 @@ def problems(before: dict[str, Any], wanted: dict[str, Any], allowed: Sequence[s
 
 def has_lr_schedule(settings: Mapping[str, Any]) -> bool:
     """Whether the learning rates depend on the length of the run."""
-    return bool(settings["lr_schedule"]["name"] != "none")
+    return option_name("lr_schedule", settings["lr_schedule"]) != "none"
 
 
 def allowing(*paths: str) -> str:

@@ -1,7 +1,6 @@
-"""Validation of ``_target_`` nodes against the signatures of their classes.
+"""Validation of the ``_target_`` nodes of each group against the signatures of their classes.
 
-The Trainer, the optimizers, callbacks and loggers are ``_target_`` nodes, from which Hydra makes objects.
-`gan.config.kinds` checks which class a node may name.
+`gan.config.kinds` checks which class a node may name, and its arguments.
 """
 
 import inspect
@@ -11,7 +10,19 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from gan.config.kinds import argument_problems, given_arguments, kind, locate, missing_arguments, node_problems
+from gan.config.kinds import (
+    GIVEN,
+    MAY_BE_NONE,
+    NONE,
+    argument_problems,
+    given_arguments,
+    is_a,
+    is_below,
+    kind,
+    locate,
+    missing_arguments,
+    node_problems,
+)
 from gan.config.lightning_support import (
     callbacks_together,
     unsupported_arguments,
@@ -19,10 +30,39 @@ from gan.config.lightning_support import (
     unsupported_callback_arguments,
 )
 from gan.system.errors import ConfigError, unknown_keys
-from gan.system.value_types import hints_of, is_int, matches
+from gan.system.value_types import hints_of, is_int, matches, parameters_of
 
 NETWORKS = ("generator", "discriminator")
 RULE_SETTINGS = ("clip_norm", "accumulate")  # of the optimizer node, but ours: gan.game.gradients.UpdateRule
+
+
+def data_problems(node: Any) -> Iterator[str]:
+    """Problems of the images: a node of `gan.ImageData`, or of a source of the user's own."""
+    yield from part_problems("data", node)
+
+
+def part_problems(group: str, node: Any) -> Iterator[str]:
+    """Problems of a group with one node, also those that the constructor of its class reports."""
+    given = GIVEN.get(group, ())
+    problems = [
+        *node_problems(group, node, [kind(group)], given=given, may_be_none=group in MAY_BE_NONE),
+        *missing_arguments(group, node, given),
+    ]
+    yield from problems
+    if not problems and not given and node["_target_"] != NONE:
+        yield from made(group, node, {})
+
+
+def model_problems(node: Any) -> Iterator[str]:
+    """Problems of the networks' nodes, and of what they share."""
+    if not isinstance(node, Mapping):
+        yield f"model: {node!r} given, settings expected"
+        return
+    yield from node_problems("model", node, [kind("model")], given=GIVEN["model"], also=NETWORKS)
+    for network in NETWORKS:
+        path = f"model.{network}"
+        yield from node_problems(path, node.get(network), [kind(path)], given=GIVEN[path])
+        yield from missing_arguments(path, node.get(network), GIVEN[path])
 
 
 def listed_targets(group: str, settings: Mapping[str, Any]) -> Iterator[str]:
@@ -31,7 +71,7 @@ def listed_targets(group: str, settings: Mapping[str, Any]) -> Iterator[str]:
     if not isinstance(nodes, Mapping):
         yield f"{group}: {nodes!r} given, settings expected"
         return
-    made: dict[str, Any] = {}
+    objects: dict[str, Any] = {}
     for name, node in nodes.items():
         if node is None:
             continue
@@ -42,42 +82,46 @@ def listed_targets(group: str, settings: Mapping[str, Any]) -> Iterator[str]:
         structural = [*node_problems(path, node, [kind(group)]), *missing_arguments(path, node)]
         yield from structural
         if not structural:
-            yield from _made_target(path, node, made)
+            yield from _listed_object(path, node, objects)
     if group == "callbacks":
-        yield from callbacks_together(made, settings)
+        yield from callbacks_together(objects, settings)
 
 
-def _made_target(path: str, node: Mapping[str, Any], made: dict[str, Any]) -> Iterator[str]:
-    """Problems that a class reports when it is instantiated; a valid object is added to ``made``.
+def _listed_object(path: str, node: Mapping[str, Any], objects: dict[str, Any]) -> Iterator[str]:
+    """Problems that a callback or a logger reports when it is instantiated; a valid object is added to ``objects``.
 
-    Only our classes and Lightning's callbacks are instantiated, because their constructors only check arguments.
+    Only our classes and callbacks are instantiated: the constructors of other loggers may write files.
     """
+    called = typing.cast(type, locate(node["_target_"]))
+    is_callback = is_a(called, [kind("callbacks")])
+    problems = [*unsupported_callback(path, called, node)] if is_callback and inspect.isclass(called) else []
+    yield from problems
+    if not problems and (is_callback or is_below(called.__module__, ["gan"])):
+        yield from made(path, node, objects)
+
+
+def made(path: str, node: Mapping[str, Any], objects: dict[str, Any]) -> Iterator[str]:
+    """Problems that a constructor reports; a valid object is added to ``objects``."""
     from hydra.errors import InstantiationException  # `gan options` imports this module, and needs neither
     from hydra.utils import instantiate
 
-    called = typing.cast(type, locate(node["_target_"]))
-    is_callback = issubclass(called, kind("callbacks"))
-    problems = [*unsupported_callback(path, called, node)] if is_callback else []
-    yield from problems
-    ours = called.__module__.split(".")[0] == "gan"
-    if problems or not (ours or is_callback):
-        return
     try:
-        made[path] = instantiate(node, _convert_="all")
+        objects[path] = instantiate(node, _convert_="all")
     except Exception as error:  # Hydra 1.3 wraps what a constructor raises, Hydra 1.4 does not
         cause = error.__cause__ if isinstance(error, InstantiationException) else error
         if isinstance(cause, ConfigError):
             yield f"{path}.{cause}"
-        elif ours:
+        elif is_below(node["_target_"], ["gan"]):
             raise
         else:
-            yield f"{path}: {' '.join(str(cause or error).split())}"
+            kind_of_error = "" if is_below(node["_target_"], ["lightning"]) else f"{type(cause or error).__name__}: "
+            yield f"{path}: {kind_of_error}{' '.join(str(cause or error).split())}"
 
 
 def optimizer_problems(node: Any) -> Iterator[str]:
     """Problems of the optimizers: of the shared settings, and of the sub-node of each network."""
     also = (*NETWORKS, *RULE_SETTINGS, "_partial_")  # the node is instantiated partially anyway
-    problems = dict.fromkeys(node_problems("optimizer", node, [kind("optimizer")], also=also))
+    problems = dict.fromkeys(node_problems("optimizer", node, [kind("optimizer")], given=GIVEN["optimizer"], also=also))
     if not problems:
         for network in NETWORKS:
             problems |= dict.fromkeys(_network_optimizer_problems(node, network))
@@ -109,7 +153,7 @@ def _network_optimizer_problems(node: Mapping[str, Any], network: str) -> Iterat
 
     arguments = network_optimizer(node, network)
     rule = {name: arguments.pop(name) for name in RULE_SETTINGS if name in arguments}
-    known = [*inspect.signature(called).parameters, *RULE_SETTINGS]
+    known = [*(name for name in parameters_of(called) if name not in GIVEN["optimizer"]), *RULE_SETTINGS]
     hints = hints_of(called)
     wrong = (argument_problems(path_of(name), value, hints.get(name, Any)) for name, value in arguments.items())
     problems = [

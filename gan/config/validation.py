@@ -1,22 +1,27 @@
 """Validation of a whole configuration before a run: all problems in one message.
 
-Our own nodes are checked against their dataclasses in `gan.config.schema`. The Trainer, optimizers, callbacks and
-loggers are ``_target_`` nodes, checked against the signatures of their classes.
+Every option is a ``_target_`` node, checked against the signature of the class that it names: `gan.config.kinds`.
 """
 
-import dataclasses
-import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from gan.config import schema
 from gan.config.constraints import violated_constraints
-from gan.config.target_validation import listed_targets, optimizer_problems, trainer_problems
-from gan.system.errors import ConfigError, unknown_keys, unknown_name
-from gan.system.value_types import expected, is_int, matches, mismatch
+from gan.config.kinds import untrusted
+from gan.config.target_validation import (
+    data_problems,
+    listed_targets,
+    model_problems,
+    optimizer_problems,
+    part_problems,
+    trainer_problems,
+)
+from gan.system.errors import ConfigError, unknown_keys
+from gan.system.value_types import is_int
 
-TARGET_NODES = ("optimizer", "trainer", "callbacks", "logger")
-TOP_LEVEL = ("seed", "run_dir", "dry_run", *schema.NODES, *TARGET_NODES)
+PARTS = ("objective", "penalty", "augmentation", "lr_schedule", "schedule", "ema", "game")
+NODES = ("data", "model", *PARTS, "optimizer", "trainer", "callbacks", "logger")
+TOP_LEVEL = ("seed", "run_dir", "dry_run", *NODES)
 
 
 def validate(settings: Mapping[str, Any]) -> None:
@@ -30,6 +35,27 @@ def validate(settings: Mapping[str, Any]) -> None:
         raise ConfigError("\n".join(problems))
 
 
+def check_trust(settings: Mapping[str, Any], trusted: Collection[str], what: str, way: str) -> None:
+    """Check that saved settings name only classes of ours and of the packages that the user trusts.
+
+    Args:
+        what: what contains the settings, for the message.
+        way: how to trust a package, with the place of its name in braces, such as "trust=[{}]".
+
+    Raises:
+        ConfigError: a class of another package; nothing was imported.
+    """
+    lines = [f"{path}: '{target}' given" for path, target in untrusted(settings, trusted)]
+    if lines:
+        packages = sorted({target.split(".")[0] for _, target in untrusted(settings, trusted)})
+        ways = way.format(",".join([*trusted, *packages]))
+        raise ConfigError(
+            "\n".join(lines)
+            + f"\n{what} imports only gan, lightning and torch, because it may come from anyone; if you "
+            f"trust the code of {' and '.join(packages)}, add {ways}"
+        )
+
+
 def _problems(settings: Mapping[str, Any]) -> Iterator[str]:
     yield from unknown_keys("", settings, TOP_LEVEL)
     yield from (f"{name}: missing" for name in TOP_LEVEL if name not in settings)
@@ -40,47 +66,11 @@ def _problems(settings: Mapping[str, Any]) -> Iterator[str]:
     if not isinstance(settings.get("run_dir", ""), str):
         yield f"run_dir: {settings['run_dir']!r} given, a folder expected"
 
-    for group, schemas in schema.NODES.items():
-        yield from _named_node(group, settings, schemas)
+    yield from data_problems(settings.get("data"))
+    yield from model_problems(settings.get("model"))
+    for group in PARTS:
+        yield from part_problems(group, settings.get(group))
     yield from optimizer_problems(settings.get("optimizer"))
     yield from trainer_problems(settings.get("trainer"))
     yield from listed_targets("callbacks", settings)
     yield from listed_targets("logger", settings)
-
-
-def _named_node(path: str, settings: Mapping[str, Any], schemas: Mapping[str, type]) -> Iterator[str]:
-    node = settings.get(path)
-    if not isinstance(node, Mapping):
-        yield f"{path}: {node!r} given, settings expected"
-    elif not isinstance(node.get("name"), str) or node["name"] not in schemas:
-        yield unknown_name(f"{path}.name", str(node.get("name")), schemas)
-    else:
-        yield from schema_problems(path, node, schemas[node["name"]])
-
-
-def schema_problems(path: str, node: Any, of: type) -> Iterator[str]:
-    """Problems of a node that should have the settings of the dataclass ``of``."""
-    if not isinstance(node, Mapping):
-        yield f"{path}: {node!r} given, settings expected"
-        return
-    fields = {field.name: field for field in dataclasses.fields(of)}
-    hints = typing.get_type_hints(of)
-    yield from unknown_keys(path, node, fields)
-    for name, field in fields.items():
-        where = f"{path}.{name}"
-        if name not in node:
-            yield f"{where}: missing ({field.metadata['meaning']})"
-        elif dataclasses.is_dataclass(hints[name]):
-            yield from schema_problems(where, node[name], typing.cast(type, hints[name]))
-        else:
-            yield from _value_problems(where, node[name], hints[name], field.metadata)
-
-
-def _value_problems(where: str, value: Any, hint: Any, metadata: Mapping[str, Any]) -> Iterator[str]:
-    choices, check = metadata["choices"], metadata["check"]
-    if not matches(value, hint):
-        yield f"{where}: {value!r} given, {expected(value, hint)} expected" if choices else mismatch(where, value, hint)
-    elif choices and value not in choices:
-        yield unknown_name(where, str(value), choices)
-    elif check is not None and value is not None and not check(value):
-        yield f"{where}: {value!r} given, {metadata['allowed']} expected"

@@ -3,7 +3,7 @@
 import logging
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lightning as L
 import torch
@@ -16,6 +16,7 @@ from gan.data.registry import check_choice
 from gan.data.sources import ON_MISSING, load
 from gan.system import process
 from gan.system.errors import DataError, unknown_name
+from gan.system.ranges import PositiveInt
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,8 @@ class ImageData(L.LightningDataModule):
     Args:
         name: name of the dataset; see ``gan.data.registry``.
         root: data folder in torchvision's layout.
-        batch_size: images per training batch, over all devices together.
+        batch_size: images in one minibatch, over all devices together.
+        batch_size_of: batch_size is for all devices together, or for each of them.
         shuffle: a new order in each epoch; else the order of the file.
         drop_last: leave out the last batch of an epoch if it is short.
         mean, std: images are (x - mean) / std with x in [0, 1]; 0.5 and 0.5 give [-1, 1].
@@ -53,7 +55,8 @@ class ImageData(L.LightningDataModule):
         name: str,
         root: str = "data",
         *,
-        batch_size: int = 64,
+        batch_size: PositiveInt = 64,
+        batch_size_of: Literal["all", "each"] = "all",
         shuffle: bool = True,
         drop_last: bool = False,
         mean: float = 0.5,
@@ -85,6 +88,7 @@ class ImageData(L.LightningDataModule):
         self.name = name
         self.root = root
         self.batch_size = batch_size
+        self.batch_size_of = batch_size_of
         self.shuffle = shuffle
         self.drop_last = drop_last
         self.mean = mean
@@ -143,19 +147,20 @@ class ImageData(L.LightningDataModule):
             raise RuntimeError("ImageData.train_dataloader() before ImageData.setup()")
         images, labels = self._resident
         trainer: Any = self.trainer
-        if trainer is not None and trainer.world_size > 1:
+        world_size = trainer.world_size if trainer is not None else 1
+        if world_size > 1:
             _check_same_on_all_ranks(trainer, len(images), self.name)
         return ResidentLoader(
             images,
             labels,
-            batch_size=self.batch_size,
+            batch_size=self.batch_size * (world_size if self.batch_size_of == "each" else 1),
             shuffle=self.shuffle and not (trainer is not None and trainer.overfit_batches > 0),
             drop_last=self.drop_last,
             mean=self.mean,
             std=self.std,
             seed=self.seed,
             rank=trainer.global_rank if trainer is not None else 0,
-            world_size=trainer.world_size if trainer is not None else 1,
+            world_size=world_size,
         )
 
     @property

@@ -12,12 +12,15 @@ device and do not depend on ``applied``.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from gan.system.errors import ConfigError, unknown_name
+from gan.system.ranges import Fraction, PositiveFloat, PositiveInt, Range, SomeOf
+
+Policy = Annotated[Sequence[str], SomeOf(("color", "translation", "cutout"))]
 
 
 class Pixels(NamedTuple):
@@ -89,12 +92,28 @@ def augment(images: Tensor, policy: Sequence[str], probability: float | Tensor, 
 
 
 class Augmentation(nn.Module):
+    """An operation on all images before the discriminator; base class of all augmentations.
+
+    A subclass implements ``forward``: images (N, C, H, W) -> images (N, C, H, W), differentiable. If its constructor
+    has an argument ``pixels``, it gets the normalised values of black and white (`Pixels`).
+
+    Attributes:
+        needs_boundary: it needs an objective with a fixed boundary between the logits of real images and of fakes.
+    """
+
+    needs_boundary: ClassVar[bool] = False
+
+    def after_update(self, d_updates: int, mean_over_processes: Callable[[Tensor], Tensor], processes: int) -> None:
+        """Called after D's update number ``d_updates``, counted from 1; by default does nothing."""
+
+
+class DiffAugment(Augmentation):
     """`augment` with a fixed probability, without a state in checkpoints.
 
     Args:
         pixels: the normalised values of black and white.
-        policy: operations in order, of "color", "translation", "cutout"; may be empty.
-        probability: of each operation on each image, in [0, 1].
+        policy: operations in order.
+        probability: probability of each operation on each image.
 
     Shapes: images (N, C, H, W) -> images (N, C, H, W).
 
@@ -106,9 +125,9 @@ class Augmentation(nn.Module):
 
     def __init__(
         self,
-        pixels: Pixels,
-        policy: Sequence[str] = ("translation", "cutout"),
-        probability: float = 1.0,
+        pixels: Pixels = Pixels(),  # noqa: B008  # a constant
+        policy: Policy = ("translation", "cutout"),
+        probability: Fraction = 1.0,
     ) -> None:
         super().__init__()
         for name in policy:
@@ -121,12 +140,9 @@ class Augmentation(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         return augment(images, self.policy, self.probability, self.pixels)
 
-    def after_update(self, d_updates: int, mean_over_processes: Callable[[Tensor], Tensor], processes: int) -> None:
-        """Called after D's update number ``d_updates``, counted from 1; does nothing here."""
-
 
 # Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data", section 3.1, the heuristic r_t.
-class AdaptiveAugmentation(Augmentation):
+class AdaptiveAugmentation(DiffAugment):
     """An augmentation whose probability rises while the mean sign of D's real logits is above ``target``, else falls.
 
     Only for objectives with a fixed boundary between D's logits of real images (above) and of fakes (below). It
@@ -134,24 +150,27 @@ class AdaptiveAugmentation(Augmentation):
     contain the probability and the observations since the last adaptation.
 
     Args:
-        pixels, policy: as for `Augmentation`.
-        probability: initial probability, in [0, 1].
-        target: target of the mean sign of D's logits for real images; greater than 0 and less than 1.
-        speed_images: real images in which the probability can change from 0 to 1; greater than 0.
-        every: D updates between adaptations; 1 or more.
+        pixels: the normalised values of black and white.
+        policy: operations in order.
+        probability: initial probability of each operation on each image.
+        target: target of the mean sign of D's logits for real images.
+        speed_images: real images in which the probability can change from 0 to 1.
+        every: D updates between adaptations.
     """
+
+    needs_boundary = True
 
     sign_sum: Tensor
     images: Tensor
 
     def __init__(
         self,
-        pixels: Pixels,
-        policy: Sequence[str] = ("translation", "cutout"),
-        probability: float = 0.0,
-        target: float = 0.6,
-        speed_images: float = 100_000,
-        every: int = 4,
+        pixels: Pixels = Pixels(),  # noqa: B008  # a constant
+        policy: Policy = ("translation", "cutout"),
+        probability: Fraction = 0.0,
+        target: Annotated[float, Range(above=0, below=1)] = 0.6,
+        speed_images: PositiveFloat = 100_000,
+        every: PositiveInt = 4,
     ) -> None:
         super().__init__(pixels, policy, probability)
         self.target = target
@@ -232,11 +251,3 @@ class InstanceNoise:
         """Add the noise after ``images_seen`` real images to images (N, C, H, W)."""
         std = self.std * max(0.0, 1 - images_seen / self.images)
         return images + std * torch.randn_like(images) if std > 0 else images
-
-
-# By name: the constructor, from `Pixels` and the settings.
-AUGMENTATIONS: dict[str, Callable[..., Augmentation | None]] = {
-    "none": lambda pixels: None,
-    "diffaugment": Augmentation,
-    "adaptive": AdaptiveAugmentation,
-}

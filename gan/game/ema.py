@@ -5,11 +5,12 @@ Averaging in GAN Training".
 """
 
 import copy
-from collections.abc import Callable
 from typing import Self
 
 import torch
 from torch import Tensor, nn
+
+from gan.system.ranges import PositiveFloat
 
 # Batch statistics are averaged like the weights. Other buffers are copied: counters, and the unit vectors of spectral
 # normalisation, whose average would not have length 1.
@@ -27,7 +28,28 @@ def decay(images: int, halflife: float) -> float:
     return 0.5 ** (images / halflife) if halflife > 0 else 0.0
 
 
-class GeneratorEMA(nn.Module):
+class GeneratorAverage(nn.Module):
+    """An average of the generator over its updates; base class of all averages.
+
+    Its constructor gets the generator as its first argument, ``network``. Its state is part of every checkpoint.
+
+    Attributes:
+        network: the averaged network, for samples, metrics and bundles.
+    """
+
+    network: nn.Module
+
+    def update(self, network: nn.Module, images_seen: int, images: int) -> None:
+        """Move the average towards ``network`` after its update.
+
+        Args:
+            images_seen: real images of the run before this update, of all processes.
+            images: real images since the last call, of all processes; 1 or more.
+        """
+        raise NotImplementedError
+
+
+class GeneratorEMA(GeneratorAverage):
     """The exponential moving average of a network's weights and batch-norm statistics.
 
     The average starts as a copy. It always stays in eval mode and has no gradients. Its state is that of the network,
@@ -36,15 +58,17 @@ class GeneratorEMA(nn.Module):
 
     Args:
         network: the network to average; it is copied.
-        halflife_images: half-life of the average in real images; greater than 0.
-        rampup: the half-life is at most this fraction of the images seen so far, so that the average soon forgets the
-            initial weights; greater than 0. None for ``halflife_images`` from the start.
+        halflife_images: half-life of the average in real images.
+        rampup: maximum of the half-life, as a fraction of the images seen so far, so that the average soon forgets the
+            initial weights; None for no limit.
 
     Attributes:
         network: the averaged network.
     """
 
-    def __init__(self, network: nn.Module, halflife_images: float = 10_000, rampup: float | None = 0.05) -> None:
+    def __init__(
+        self, network: nn.Module, halflife_images: PositiveFloat = 10_000, rampup: PositiveFloat | None = 0.05
+    ) -> None:
         super().__init__()
         self.halflife_images = halflife_images
         self.rampup = rampup
@@ -81,7 +105,3 @@ def _tensors(network: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
     for name, buffer in network.named_buffers():
         (averaged if name.rpartition(".")[2] in AVERAGED_BUFFERS else copied).append(buffer)
     return averaged, copied
-
-
-# By name: the constructor, from a network and, for "standard", the settings.
-EMAS: dict[str, Callable[..., GeneratorEMA | None]] = {"none": lambda network: None, "standard": GeneratorEMA}

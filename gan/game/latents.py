@@ -1,10 +1,13 @@
 """Priors of latent vectors, including InfoGAN's codes."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
+from gan.game.sizes import MAX_WIDTH
 from gan.system.random_streams import stream_seed
+from gan.system.ranges import Range
 
 if TYPE_CHECKING:
     import torch
@@ -22,6 +25,19 @@ class Codes(NamedTuple):
 
     categorical: "tuple[torch.Tensor, ...]"
     continuous: "torch.Tensor | None"
+
+
+@dataclass(frozen=True)
+class CodeSizes:
+    """The sizes of InfoGAN's codes, which follow the noise in z and are predicted from the images.
+
+    Attributes:
+        categorical: classes of each categorical code; [10, 5] adds 15 components to z.
+        continuous: codes on [-1, 1], each one component of z.
+    """
+
+    categorical: Sequence[Annotated[int, Range(2, MAX_WIDTH)]] = ()
+    continuous: Annotated[int, Range(0, MAX_WIDTH)] = 0
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,25 @@ run is extended (a larger ``trainer.max_epochs``), the curve changes and the rat
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated
 
 from gan.system.errors import ConfigError
+from gan.system.ranges import Fraction, NonNegativeInt, Range, SomeOf
 
 NETWORKS = ("generator", "discriminator")
 
 
-class LRSchedule(Protocol):
-    """A factor on the learning rates of ``networks``."""
+Networks = Annotated[Sequence[str], SomeOf(NETWORKS)]
 
-    @property
-    def networks(self) -> Sequence[str]: ...
+
+class LRSchedule:
+    """A factor on the learning rates; base class of all learning-rate schedules.
+
+    Attributes:
+        networks: networks with this schedule.
+    """
+
+    networks: Networks = NETWORKS
 
     def factor(self, g_updates: int, total: int | None) -> float:
         """The factor, from 0 to 1, for the next update of either network.
@@ -30,7 +37,7 @@ class LRSchedule(Protocol):
         Raises:
             ConfigError: the factor depends on the length, which is unknown.
         """
-        ...
+        raise NotImplementedError
 
 
 # Goyal et al. 2017, "Accurate, Large Minibatch SGD", section 2.2: gradual warm-up.
@@ -54,11 +61,16 @@ def progress(g_updates: int, total: int | None) -> float:
 
 
 @dataclass(frozen=True)
-class Constant:
-    """The optimizer's rate, constant after ``warmup`` generator updates."""
+class Constant(LRSchedule):
+    """The optimizer's rate, constant after a warm-up.
 
-    warmup: int = 0
-    networks: Sequence[str] = NETWORKS
+    Attributes:
+        warmup: generator updates at the start in which the rate rises linearly; 0 for none.
+        networks: networks with this schedule.
+    """
+
+    warmup: NonNegativeInt = 0
+    networks: Networks = NETWORKS
 
     def factor(self, g_updates: int, total: int | None) -> float:
         return warmup_factor(g_updates, self.warmup)
@@ -66,13 +78,20 @@ class Constant:
 
 # Zhu et al. 2017, "Unpaired Image-to-Image Translation", section 4: the same rate for half the run, then linearly to 0.
 @dataclass(frozen=True)
-class Linear:
-    """1 until the fraction ``start`` of the run, in [0, 1), then linear to ``final`` at its end."""
+class Linear(LRSchedule):
+    """1 until the fraction ``start`` of the run, then linear to ``final`` at its end.
 
-    start: float = 0.5
-    final: float = 0.0
-    warmup: int = 0
-    networks: Sequence[str] = NETWORKS
+    Attributes:
+        start: fraction of the run before the rate falls.
+        final: fraction of the rate at the end of the run.
+        warmup: generator updates at the start in which the rate rises linearly; 0 for none.
+        networks: networks with this schedule.
+    """
+
+    start: Annotated[float, Range(least=0, below=1)] = 0.5
+    final: Fraction = 0.0
+    warmup: NonNegativeInt = 0
+    networks: Networks = NETWORKS
 
     def factor(self, g_updates: int, total: int | None) -> float:
         fraction = max(0.0, progress(g_updates, total) - self.start) / (1 - self.start)
@@ -81,20 +100,19 @@ class Linear:
 
 # Loshchilov and Hutter 2017, "SGDR", equation 5, without restarts.
 @dataclass(frozen=True)
-class Cosine:
-    """Half a cosine wave from 1 at the start of the run to ``final`` at its end."""
+class Cosine(LRSchedule):
+    """Half a cosine wave from 1 at the start of the run to ``final`` at its end.
 
-    final: float = 0.0
-    warmup: int = 0
-    networks: Sequence[str] = NETWORKS
+    Attributes:
+        final: fraction of the rate at the end of the run.
+        warmup: generator updates at the start in which the rate rises linearly; 0 for none.
+        networks: networks with this schedule.
+    """
+
+    final: Fraction = 0.0
+    warmup: NonNegativeInt = 0
+    networks: Networks = NETWORKS
 
     def factor(self, g_updates: int, total: int | None) -> float:
         height = (1 + math.cos(math.pi * progress(g_updates, total))) / 2
         return warmup_factor(g_updates, self.warmup) * (self.final + height * (1 - self.final))
-
-
-LR_SCHEDULES: dict[str, type[Constant] | type[Linear] | type[Cosine]] = {
-    "none": Constant,
-    "linear": Linear,
-    "cosine": Cosine,
-}

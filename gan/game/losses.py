@@ -6,56 +6,46 @@ shape (N,), without a bound; a loss is a scalar, the mean over a batch. Then fol
 both networks minimise.
 """
 
-import functools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from gan.game.latents import Codes
-from gan.system.errors import ConfigError
+from gan.system.ranges import Range
 
 
-@dataclass(frozen=True)
 class Objective:
-    """The losses of both networks.
+    """The losses of both networks; base class of all objectives.
+
+    A subclass implements `d_loss` and `g_loss`, and changes the attributes that differ. Its settings are the arguments
+    of its constructor.
 
     Attributes:
-        d_loss: real logits (N,), fake logits (M,) -> scalar.
-        g_loss: fake logits (M,), real logits (N,) or None -> scalar.
         g_needs_real: ``g_loss`` needs the real logits, which are None otherwise.
-        smooths: ``d_loss`` has the argument ``real_target``, D's target for real images.
         boundary: the logit between real (above) and fake (below); None if only differences of logits have a meaning.
         logistic: a logit is the log odds of being real: its sigmoid is a probability, and V(D, G) is defined.
         batch_coupled: the loss is not a mean over images or pairs, but depends on the whole batch. The batch cannot be
             cut into parts, and each process compares images of its own batch only.
-        concatenate: D gets real and fake images in one batch of 2N instead of two of N; its loss is the mean over 2N,
-            half the sum of the two means.
+        needs_lipschitz: the discriminator must not be arbitrarily steep: it needs a penalty or spectral normalisation.
     """
 
-    d_loss: Callable[..., Tensor]
-    g_loss: Callable[..., Tensor]
-    g_needs_real: bool = False
-    smooths: bool = False
-    boundary: float | None = 0.0
-    logistic: bool = False
-    batch_coupled: bool = False
-    concatenate: bool = False
+    g_needs_real: ClassVar[bool] = False
+    boundary: ClassVar[float | None] = 0.0
+    logistic: ClassVar[bool] = False
+    batch_coupled: ClassVar[bool] = False
+    needs_lipschitz: ClassVar[bool] = False
 
+    def d_loss(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        """The discriminator's loss: real logits (N,), fake logits (M,) -> scalar, the mean over the batch."""
+        raise NotImplementedError
 
-@dataclass(frozen=True)
-class AuxiliaryWeights:
-    """Weights of the losses of D's other heads, which both networks minimise.
-
-    Attributes:
-        class_weight: weight of the auxiliary classifier's loss (Odena et al. 2017).
-        information_weight: weight of the codes' mutual information (lambda of Chen et al. 2016).
-    """
-
-    class_weight: float = 1.0
-    information_weight: float = 1.0
+    def g_loss(self, fake_logits: Tensor, real_logits: Tensor | None) -> Tensor:
+        """The generator's loss: fake logits (M,), real logits (N,) or None -> scalar, the mean over the batch."""
+        raise NotImplementedError
 
 
 def cross_entropy(logits: Tensor, target: float) -> Tensor:
@@ -144,33 +134,107 @@ def relativistic_average_g_loss(fake_logits: Tensor, real_logits: Tensor) -> Ten
     return relativistic_average_d_loss(fake_logits, real_logits)
 
 
-OBJECTIVES = {
-    "non_saturating": Objective(logistic_d_loss, non_saturating_g_loss, smooths=True, logistic=True),
-    "minimax": Objective(logistic_d_loss, saturating_g_loss, smooths=True, logistic=True),
-    "least_squares": Objective(least_squares_d_loss, least_squares_g_loss, smooths=True, boundary=0.5),
-    "wasserstein": Objective(wasserstein_d_loss, wasserstein_g_loss, boundary=None),
-    "hinge": Objective(hinge_d_loss, wasserstein_g_loss),
-    "relativistic_paired": Objective(
-        relativistic_paired_d_loss, relativistic_paired_g_loss, g_needs_real=True, boundary=None
-    ),
-    "relativistic_average": Objective(
-        relativistic_average_d_loss, relativistic_average_g_loss, g_needs_real=True, boundary=None, batch_coupled=True
-    ),
-}
+# The objectives of `objective=NAME`: one class for each pair of losses.
 
 
-def build_objective(name: str, real_target: float = 1.0, concatenate: bool = False) -> Objective:
-    """The objective of a name in ``OBJECTIVES``, with D's target for real images, in (0, 1].
+@dataclass(frozen=True)
+class NonSaturating(Objective):
+    """Logistic losses; the generator maximises log D(G(z)).
 
-    Raises:
-        ConfigError: a target other than 1 for an objective without a target.
+    Attributes:
+        real_target: D's target for real images; below 1: one-sided label smoothing.
     """
-    objective = replace(OBJECTIVES[name], concatenate=concatenate)
-    if objective.smooths:
-        return replace(objective, d_loss=functools.partial(objective.d_loss, real_target=real_target))
-    if real_target != 1:
-        raise ConfigError(f"objective.real_target: {real_target} given, and '{name}' has no target; 1.0 expected")
-    return objective
+
+    logistic = True
+    real_target: Annotated[float, Range(above=0, most=1)] = 1.0
+
+    def d_loss(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        return logistic_d_loss(real_logits, fake_logits, self.real_target)
+
+    def g_loss(self, fake_logits: Tensor, real_logits: Tensor | None) -> Tensor:
+        return non_saturating_g_loss(fake_logits, real_logits)
+
+
+@dataclass(frozen=True)
+class Minimax(NonSaturating):
+    """Logistic losses; the generator minimises log(1 - D(G(z))), the game of the original paper."""
+
+    def g_loss(self, fake_logits: Tensor, real_logits: Tensor | None) -> Tensor:
+        return saturating_g_loss(fake_logits, real_logits)
+
+
+@dataclass(frozen=True)
+class LeastSquares(Objective):
+    """Squared distances of the logits from their targets.
+
+    Attributes:
+        real_target: D's target for real images; below 1: one-sided label smoothing.
+    """
+
+    boundary = 0.5
+    real_target: Annotated[float, Range(above=0, most=1)] = 1.0
+
+    def d_loss(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        return least_squares_d_loss(real_logits, fake_logits, self.real_target)
+
+    def g_loss(self, fake_logits: Tensor, real_logits: Tensor | None) -> Tensor:
+        return least_squares_g_loss(fake_logits, real_logits)
+
+
+@dataclass(frozen=True)
+class Wasserstein(Objective):
+    """Differences of mean logits; the discriminator needs a bounded slope."""
+
+    boundary = None
+    needs_lipschitz = True
+
+    def d_loss(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        return wasserstein_d_loss(real_logits, fake_logits)
+
+    def g_loss(self, fake_logits: Tensor, real_logits: Tensor | None) -> Tensor:
+        return wasserstein_g_loss(fake_logits, real_logits)
+
+
+@dataclass(frozen=True)
+class Hinge(Objective):
+    """Hinge losses for D; the generator raises its logits."""
+
+    def d_loss(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        return hinge_d_loss(real_logits, fake_logits)
+
+    def g_loss(self, fake_logits: Tensor, real_logits: Tensor | None) -> Tensor:
+        return wasserstein_g_loss(fake_logits, real_logits)
+
+
+@dataclass(frozen=True)
+class RelativisticPaired(Objective):
+    """D compares a real and a fake image in pairs."""
+
+    boundary = None
+    g_needs_real = True
+
+    def d_loss(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        return relativistic_paired_d_loss(real_logits, fake_logits)
+
+    def g_loss(self, fake_logits: Tensor, real_logits: Tensor | None) -> Tensor:
+        assert real_logits is not None
+        return relativistic_paired_g_loss(fake_logits, real_logits)
+
+
+@dataclass(frozen=True)
+class RelativisticAverage(Objective):
+    """D compares an image with the mean of the other kind, over the whole batch."""
+
+    boundary = None
+    g_needs_real = True
+    batch_coupled = True
+
+    def d_loss(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        return relativistic_average_d_loss(real_logits, fake_logits)
+
+    def g_loss(self, fake_logits: Tensor, real_logits: Tensor | None) -> Tensor:
+        assert real_logits is not None
+        return relativistic_average_g_loss(fake_logits, real_logits)
 
 
 # Odena et al. 2017, "Conditional Image Synthesis with Auxiliary Classifier GANs", equation 3, L_C:

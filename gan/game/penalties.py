@@ -3,15 +3,18 @@
 First the pure functions ``(score, real, fake) -> scalar``, each with its paper, side by side. ``score`` maps images
 (N, C, H, W) to logits (N,), where an image's logit depends on no other image; ``real`` and ``fake`` are (N, C, H, W).
 They compute in float32 (float64 for float64 images), with autocast off; the result can be differentiated by D's
-parameters. Random numbers come from torch's global generator. Then the penalties of a run by name, ``PENALTIES``.
+parameters. Random numbers come from torch's global generator. Then the penalties of
+`penalty=NAME`, one class each.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
+
+from gan.system.ranges import PositiveFloat, PositiveInt
 
 Score = Callable[[Tensor], Tensor]
 
@@ -65,28 +68,46 @@ def dragan_penalty(score: Score, real: Tensor, fake: Tensor) -> Tensor:
     return _distance_from_slope_1(score, real + fraction * noise)
 
 
-class Penalty(Protocol):
-    """Regularisation of the discriminator in a run."""
+class Penalty:
+    """Regularisation of the discriminator in a run; base class of all penalties.
+
+    A subclass implements ``__call__``. Its settings are the arguments of its constructor.
+
+    Attributes:
+        per_image: it takes the gradient for one image, so an image's logit may not depend on the other images, as it
+            does with batch normalisation.
+        bounds_slope: it limits how steep D is, as the Wasserstein objective needs.
+        in_loss: it is a term of D's loss, and is logged.
+    """
+
+    per_image: ClassVar[bool] = True
+    bounds_slope: ClassVar[bool] = True
+    in_loss: ClassVar[bool] = True
 
     def due(self, d_updates: int) -> bool:
         """Whether the penalty is part of D's loss in the next update, after ``d_updates`` updates (from 0)."""
-        ...
+        return True
 
     def __call__(self, score: Score, real: Tensor, fake: Tensor) -> Tensor:
         """The weighted penalty, a scalar, which is added to D's loss when it is due."""
-        ...
+        raise NotImplementedError
 
     def after_update(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Change D's parameters in place after each of its updates."""
-        ...
+        """Change D's parameters in place after each of its updates; by default nothing."""
 
 
 # Arjovsky et al. 2017, "Wasserstein GAN", Algorithm 1.
 @dataclass(frozen=True)
-class Clipping:
-    """Clip every parameter of D to [-limit, limit] after each update; limit is greater than 0."""
+class Clipping(Penalty):
+    """Clip every parameter of D after each of its updates.
 
-    limit: float = 0.01
+    Attributes:
+        limit: largest absolute value of a parameter of D, after each of its updates.
+    """
+
+    per_image = False
+    in_loss = False
+    limit: PositiveFloat = 0.01
 
     def due(self, d_updates: int) -> bool:
         return False
@@ -103,7 +124,7 @@ class Clipping:
 
 # Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", section 3.1: lazy regularisation.
 @dataclass(frozen=True, kw_only=True)
-class LazyPenalty:
+class LazyPenalty(Penalty):
     """A penalty in every k-th update, k times as strong: the same on average, at a k-th of the cost.
 
     The penalty is part of the loss of that update. StyleGAN2's code makes a separate update for it, k + 1 instead of k,
@@ -111,23 +132,24 @@ class LazyPenalty:
     changed.
 
     Attributes:
-        every: k, in updates of D, 1 or more.
+        every: apply it in every k-th update of D only, k times as strong.
     """
 
-    every: int = 1
+    every: PositiveInt = 1
 
     def due(self, d_updates: int) -> bool:
         return d_updates % self.every == 0
 
-    def after_update(self, parameters: Iterable[nn.Parameter]) -> None:
-        pass
-
 
 @dataclass(frozen=True, kw_only=True)
 class GradientPenalty(LazyPenalty):
-    """``weight`` (lambda of the paper, greater than 0) times ``gradient_penalty``."""
+    """``weight`` times `gradient_penalty`.
 
-    weight: float = 10.0
+    Attributes:
+        weight: weight of the penalty: lambda.
+    """
+
+    weight: PositiveFloat = 10.0
 
     def __call__(self, score: Score, real: Tensor, fake: Tensor) -> Tensor:
         return self.every * self.weight * gradient_penalty(score, real, fake)
@@ -135,9 +157,13 @@ class GradientPenalty(LazyPenalty):
 
 @dataclass(frozen=True, kw_only=True)
 class Dragan(LazyPenalty):
-    """``weight`` (lambda of the paper, greater than 0) times ``dragan_penalty``."""
+    """``weight`` times `dragan_penalty`.
 
-    weight: float = 10.0
+    Attributes:
+        weight: weight of the penalty: lambda.
+    """
+
+    weight: PositiveFloat = 10.0
 
     def __call__(self, score: Score, real: Tensor, fake: Tensor) -> Tensor:
         return self.every * self.weight * dragan_penalty(score, real, fake)
@@ -145,9 +171,13 @@ class Dragan(LazyPenalty):
 
 @dataclass(frozen=True, kw_only=True)
 class R1(LazyPenalty):
-    """``gamma`` (greater than 0) times ``r1_penalty``."""
+    """``gamma`` times `r1_penalty`.
 
-    gamma: float = 10.0
+    Attributes:
+        gamma: weight of the penalty: gamma / 2 times the mean squared gradient.
+    """
+
+    gamma: PositiveFloat = 10.0
 
     def __call__(self, score: Score, real: Tensor, fake: Tensor) -> Tensor:
         return self.every * self.gamma * r1_penalty(score, real, fake)
@@ -155,9 +185,13 @@ class R1(LazyPenalty):
 
 @dataclass(frozen=True, kw_only=True)
 class R2(LazyPenalty):
-    """``gamma`` (greater than 0) times ``r2_penalty``."""
+    """``gamma`` times `r2_penalty`.
 
-    gamma: float = 10.0
+    Attributes:
+        gamma: weight of the penalty: gamma / 2 times the mean squared gradient.
+    """
+
+    gamma: PositiveFloat = 10.0
 
     def __call__(self, score: Score, real: Tensor, fake: Tensor) -> Tensor:
         return self.every * self.gamma * r2_penalty(score, real, fake)
@@ -166,20 +200,13 @@ class R2(LazyPenalty):
 # Huang et al. 2024, "The GAN is dead; long live the GAN!", section 2.
 @dataclass(frozen=True, kw_only=True)
 class R1R2(LazyPenalty):
-    """``gamma`` (greater than 0) times the sum of ``r1_penalty`` and ``r2_penalty``."""
+    """``gamma`` times the sum of `r1_penalty` and `r2_penalty`.
 
-    gamma: float = 1.0
+    Attributes:
+        gamma: weight of the penalty: gamma / 2 times the mean squared gradient, for real and for fake images.
+    """
+
+    gamma: PositiveFloat = 1.0
 
     def __call__(self, score: Score, real: Tensor, fake: Tensor) -> Tensor:
         return self.every * self.gamma * (r1_penalty(score, real, fake) + r2_penalty(score, real, fake))
-
-
-PENALTIES: dict[str, Callable[..., Penalty | None]] = {
-    "none": lambda: None,
-    "gradient_penalty": GradientPenalty,
-    "dragan": Dragan,
-    "r1": R1,
-    "r2": R2,
-    "r1_r2": R1R2,
-    "clipping": Clipping,
-}

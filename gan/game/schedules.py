@@ -1,8 +1,15 @@
 """Schedules: which networks are updated on each minibatch, and how many updates a run has."""
 
+import itertools
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Protocol
+from typing import NamedTuple
+
+from gan.system.errors import ConfigError
+from gan.system.ranges import PositiveInt
+
+SEARCHED = 1000  # epochs in which a schedule must update the generator
 
 
 class StepPlan(NamedTuple):
@@ -12,42 +19,66 @@ class StepPlan(NamedTuple):
     generator: bool
 
 
-class Schedule(Protocol):
-    """The step plan of every minibatch of a run."""
+class Schedule:
+    """The step plan of every minibatch of a run; base class of all schedules.
+
+    A subclass implements `plan`. The counts below follow from it by trying the plans one after another; override them
+    where a formula is faster.
+
+    Attributes:
+        reuse_fakes: whether G, on a minibatch that also updates D, is updated on the same fakes, with new logits.
+        minibatches_per_generator_update: minibatches from one generator update to the next, in epochs that update the
+            generator.
+    """
+
+    reuse_fakes: bool = False
 
     @property
     def minibatches_per_generator_update(self) -> int:
-        """Minibatches from one generator update to the next, in epochs that update the generator."""
-        ...
-
-    @property
-    def reuse_fakes(self) -> bool:
-        """Whether G, on a minibatch that also updates D, is updated on the same fakes, with new logits of them."""
-        ...
+        return 1
 
     def plan(self, epoch: int, d_updates: int) -> StepPlan:
         """The plan of the next minibatch, from the epoch and the discriminator updates so far (both from 0)."""
-        ...
+        raise NotImplementedError
 
     def step_counts(self, minibatches: int, batches: int) -> Counter[StepPlan]:
         """How often each plan occurs in the first ``minibatches`` minibatches, in epochs of ``batches`` each."""
-        ...
+        return Counter(itertools.islice(self._plans(batches), minibatches))
 
     def generator_updates(self, epochs: int, batches: int) -> int:
         """Generator updates in ``epochs`` epochs of ``batches`` minibatches each."""
-        ...
+        return sum(count for plan, count in self.step_counts(epochs * batches, batches).items() if plan.generator)
 
     def minibatches(self, generator_updates: int, batches: int) -> int:
         """Minibatches needed for ``generator_updates`` generator updates, in epochs of ``batches`` each."""
-        ...
+        updates = 0
+        for number, plan in enumerate(self._plans(batches), start=1):
+            updates += plan.generator
+            if updates >= generator_updates:
+                return number
+            if updates == 0 and number == SEARCHED * batches:
+                break
+        raise ConfigError(f"schedule: {type(self).__name__} does not update the generator in {SEARCHED} epochs")
+
+    def _plans(self, batches: int) -> Iterator[StepPlan]:
+        d_updates = 0
+        for number in itertools.count():
+            plan = StepPlan(*self.plan(number // batches, d_updates))
+            d_updates += plan.discriminator
+            yield plan
 
 
 # Goodfellow et al. 2014, Algorithm 1: k discriminator steps, each on a new minibatch, then one generator step.
 @dataclass(frozen=True)
-class Steps:
-    """``n_critic`` discriminator updates, each on a new minibatch, then one generator update."""
+class Steps(Schedule):
+    """``n_critic`` discriminator updates, each on a new minibatch, then one generator update.
 
-    n_critic: int = 1
+    Attributes:
+        n_critic: D updates, each on a new minibatch, for one G update.
+        reuse_fakes: use the fakes of D's update for G's update as well, which saves one pass of G.
+    """
+
+    n_critic: PositiveInt = 1
     reuse_fakes: bool = False
 
     @property
@@ -69,16 +100,16 @@ class Steps:
 
 
 @dataclass(frozen=True)
-class AlternatingEpochs:
-    """The discriminator trains for whole epochs, then the generator for whole epochs, and so on."""
+class AlternatingEpochs(Schedule):
+    """The discriminator trains for whole epochs, then the generator for whole epochs, and so on.
 
-    discriminator_epochs: int = 1
-    generator_epochs: int = 1
-    reuse_fakes: ClassVar[bool] = False  # no minibatch updates both networks
+    Attributes:
+        discriminator_epochs: epochs in which only D is updated.
+        generator_epochs: following epochs in which only G is updated.
+    """
 
-    @property
-    def minibatches_per_generator_update(self) -> int:
-        return 1
+    discriminator_epochs: PositiveInt = 1
+    generator_epochs: PositiveInt = 1
 
     def plan(self, epoch: int, d_updates: int) -> StepPlan:
         period = self.discriminator_epochs + self.generator_epochs
@@ -92,16 +123,7 @@ class AlternatingEpochs:
         g_updates = periods * self.generator_epochs * batches + in_last_period
         return +Counter({StepPlan(True, False): minibatches - g_updates, StepPlan(False, True): g_updates})
 
-    def generator_updates(self, epochs: int, batches: int) -> int:
-        return self.step_counts(epochs * batches, batches)[StepPlan(False, True)]
-
     def minibatches(self, generator_updates: int, batches: int) -> int:
         generator_epochs = -(-generator_updates // batches)  # the last one may be incomplete
         periods_before = (generator_epochs - 1) // self.generator_epochs
         return (periods_before + 1) * self.discriminator_epochs * batches + generator_updates
-
-
-SCHEDULES: dict[str, type[Steps] | type[AlternatingEpochs]] = {
-    "steps": Steps,
-    "alternating_epochs": AlternatingEpochs,
-}

@@ -1,10 +1,36 @@
 """Sizes and widths of feature maps. Pure Python, without torch, for the validation of configurations."""
 
+from collections.abc import Callable, Sequence
+from typing import Annotated, Literal, NamedTuple
+
+from gan.system.ranges import Length, Range
+
 SMALLEST = 8  # the smallest image size that can be halved
 # Limits of networks in configurations and bundles.
 MAX_WIDTH = 65_536  # components of z, classes, units of a layer
 MAX_SETTING = 1024  # a single number, such as channels or blocks
 MAX_LENGTH = 256  # of lists in settings, and of strings
+
+Width = Annotated[int, Range(1, MAX_WIDTH)]
+Widths = Annotated[Sequence[Width], Length(1, MAX_LENGTH)]
+Channels = Annotated[int, Range(1, MAX_SETTING)]
+PyramidChannels = Annotated[int, Range(2, MAX_SETTING)]  # half of them at the size of the image
+
+Activation = Literal["relu", "leaky_relu"]
+GeneratorConditioning = Literal["none", "concat", "batch_norm"]
+DiscriminatorConditioning = Literal["none", "concat", "projection", "auxiliary"]
+
+
+class ImageSizes(NamedTuple):
+    """The sizes of square images for which a network can be built.
+
+    Attributes:
+        check: raises ValueError for a size for which it cannot be built.
+        rule: the allowed sizes, for messages.
+    """
+
+    check: Callable[[int], object]
+    rule: str
 
 
 def stages(image_size: int) -> tuple[int, int]:
@@ -37,6 +63,10 @@ def pyramid(image_size: int) -> list[int]:
     while sizes[0] >= SMALLEST:
         sizes.insert(0, sizes[0] // 2)
     return sizes
+
+
+STAGES = ImageSizes(stages, "needs 4, 5, 6 or 7 times a power of two (16, 28, 32, …)")
+PYRAMID = ImageSizes(pyramid, f"needs {SMALLEST} or more")
 
 
 def widths(base_channels: int, levels: int) -> list[int]:

@@ -16,16 +16,17 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from gan.game.augmentation import AdaptiveAugmentation, Augmentation, InstanceNoise
-from gan.game.ema import GeneratorEMA
+from gan.game.ema import GeneratorAverage
 from gan.game.gradients import frozen, in_parts
 from gan.game.latents import Prior
 from gan.game.learning_rates import LRSchedule
-from gan.game.losses import OBJECTIVES, AuxiliaryWeights, Objective, class_loss, information_loss
+from gan.game.losses import NonSaturating, Objective, class_loss, information_loss
 from gan.game.networks import Discriminator, DiscriminatorOutput
 from gan.game.penalties import Penalty
 from gan.game.schedules import Schedule, Steps
 from gan.game.statistics import GameStatistics
 from gan.system.random_streams import start_stream, stream_seed
+from gan.system.ranges import NonNegativeFloat, PositiveInt
 
 
 class Fakes(NamedTuple):
@@ -52,15 +53,18 @@ class Game(nn.Module):
         generator: z (N, prior.width), labels (N,) -> images (N, C, H, W).
         discriminator: images (N, C, H, W), labels (N,) -> logits (N,), and the outputs of its other heads.
         prior: the distribution of z, InfoGAN's codes included.
-        objective: the losses of both networks.
+        objective: the losses of both networks; None for `NonSaturating`.
         penalty: regularisation of the discriminator; None for none.
         schedule: which networks are updated on which minibatch.
         lr_schedule: factors on the optimizers' learning rates (their groups' ``initial_lr``); None for constant rates.
         augmentation: applied to all images before the discriminator; None for none.
-        instance_noise: noise on all images before the discriminator; None for none.
-        auxiliary: weights of the losses of D's other heads, for both networks.
         ema: the average of the generator; None for none.
         seed: of latents, dropout and augmentation.
+        concatenate: D gets real and fake images in one batch of 2N; its loss is the mean over 2N.
+        instance_noise: initial standard deviation of Gaussian noise on all images for D, in units of normalised images.
+        instance_noise_images: real images until this noise is 0; it decreases linearly.
+        class_weight: weight of the auxiliary classifier's loss, for both networks.
+        information_weight: weight of the mutual information of InfoGAN's codes and the images: lambda.
 
     Attributes:
         turns: minibatches so far. d_updates, g_updates: updates so far. images_seen: real images, of all processes.
@@ -76,30 +80,35 @@ class Game(nn.Module):
         discriminator: Discriminator,
         *,
         prior: Prior,
-        objective: Objective = OBJECTIVES["non_saturating"],
+        objective: Objective | None = None,
         penalty: Penalty | None = None,
         schedule: Schedule | None = None,
         lr_schedule: LRSchedule | None = None,
         augmentation: Augmentation | None = None,
-        instance_noise: InstanceNoise | None = None,
-        auxiliary: AuxiliaryWeights | None = None,
-        ema: GeneratorEMA | None = None,
+        ema: GeneratorAverage | None = None,
         seed: int = 0,
+        concatenate: bool = False,
+        instance_noise: NonNegativeFloat = 0.0,
+        instance_noise_images: PositiveInt = 500_000,
+        class_weight: NonNegativeFloat = 1.0,
+        information_weight: NonNegativeFloat = 1.0,
     ) -> None:
         super().__init__()
         self.generator = generator
         self.discriminator = discriminator
         self.ema = ema
         self.augmentation = augmentation
-        self.instance_noise = instance_noise
+        self.instance_noise = InstanceNoise(instance_noise, instance_noise_images) if instance_noise > 0 else None
         self.prior = prior
-        self.objective = objective
+        self.objective = objective or NonSaturating()
+        self.concatenate = concatenate
         self.penalty = penalty
         self.schedule: Schedule = schedule or Steps()
         self.lr_schedule = lr_schedule
-        self.auxiliary = auxiliary or AuxiliaryWeights()
+        self.class_weight = class_weight
+        self.information_weight = information_weight
         self.seed = seed
-        self.record = GameStatistics(objective)
+        self.record = GameStatistics(self.objective)
         self.turns = self.d_updates = self.g_updates = self.images_seen = 0
         self.parts = {"discriminator": 1, "generator": 1}
         self.rank, self.world_size = 0, 1
@@ -172,7 +181,7 @@ class Game(nn.Module):
             fake = fake.detach()
         of_real, of_fake = self.discriminate_both(real, fake, labels)
         d_loss = self.objective.d_loss(of_real.logits, of_fake.logits)
-        if self.objective.concatenate:
+        if self.concatenate:
             d_loss = d_loss / 2
         self.record.add_discriminator(d_loss, of_real.logits, of_fake.logits, weight)
         if isinstance(self.augmentation, AdaptiveAugmentation):
@@ -207,7 +216,7 @@ class Game(nn.Module):
         self, real: Tensor, fake: Tensor, labels: Tensor
     ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
         """D's output for real and for fake images, from two batches or from one of 2N."""
-        if self.objective.concatenate:
+        if self.concatenate:
             both = self.discriminate(torch.cat([real, fake]), torch.cat([labels, labels]))
             return both.first(len(real)), both.last(len(fake))
         return self.discriminate(real, labels), self.discriminate(fake, labels)
@@ -241,11 +250,11 @@ class Game(nn.Module):
         if output.class_logits is not None:
             loss = class_loss(output.class_logits, labels)
             self.record.add(f"{network}_class_loss", loss, weight)
-            total = total + self.auxiliary.class_weight * loss
+            total = total + self.class_weight * loss
         if z is not None and self.prior.has_codes:
             loss = information_loss(output.code_logits, output.code_means, self.prior.codes(z))
             self.record.add(f"{network}_information_loss", loss, weight)
-            total = total + self.auxiliary.information_weight * loss
+            total = total + self.information_weight * loss
         return total
 
     def _begin_update(self, network: str, index: int, optimizer: Optimizer, device: torch.device) -> None:

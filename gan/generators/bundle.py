@@ -2,14 +2,14 @@
 
 A bundle is a safetensors file with the generator's weights. Its metadata, JSON under the key "gan", has the
 architecture, prior, classes, image shape, normalisation, dataset and metrics. Loading runs no code from the file: the
-family of networks is looked up by name in a closed registry, and must fit the weights. `bundle_file` reads and writes
+family of networks is looked up by name in a closed registry, and must fit the weights. A network of the user's own is
+named by its class, which is imported only if the user trusts its package. `bundle_file` reads and writes
 the file, `bundle_metadata` checks formats and ranges, and loading returns a `TrainedGenerator`.
 """
 
 import contextlib
-import dataclasses
-import typing
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +17,17 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from gan.config.schema.models import MODELS
+from gan.config.kinds import NotFound, find, is_a, is_below
 from gan.data.registry import POINT_SHAPE
 from gan.game.latents import Prior
-from gan.game.networks import FAMILIES, build_generator
+from gan.game.networks import GENERATORS, build
 from gan.generators import bundle_file, bundle_metadata
 from gan.generators.bundle_file import FILE_NAME, MAX_VALUES
 from gan.generators.bundle_metadata import FORMAT, shown
 from gan.generators.trained_generator import TrainedGenerator
 from gan.system.errors import BundleError
-from gan.system.value_types import expected as expected_type
-from gan.system.value_types import matches
+from gan.system.trust import trusted
+from gan.system.value_types import hints_of, parameters_of, problem
 
 __all__ = ["FILE_NAME", "FORMAT", "TrainedGenerator", "add_quality", "describe", "load_generator", "save_bundle"]
 
@@ -70,6 +70,12 @@ def describe(
     }
 
 
+def family_of(target: str) -> str:
+    """The ``family`` of a bundle: the name of a family of ours, or the dotted name of a class of the user's own."""
+    cls = find(target)
+    return next((family for family, known in GENERATORS.items() if known is cls), target)
+
+
 def save_bundle(path: Path, generator: nn.Module, metadata: Mapping[str, Any]) -> None:
     """Write a bundle atomically.
 
@@ -83,18 +89,23 @@ def save_bundle(path: Path, generator: nn.Module, metadata: Mapping[str, Any]) -
     bundle_file.write(path, generator.state_dict(), metadata)
 
 
-def load_generator(path: str | Path) -> TrainedGenerator:
+def load_generator(path: str | Path, trust: Sequence[str] = ()) -> TrainedGenerator:
     """Load the generator of a bundle or a run folder, ready for sampling, on the CPU.
 
     The file may come from anywhere: no code in it is run, and sizes are checked before anything is allocated.
 
+    Args:
+        trust: packages from which the class of the network may be imported, as ["mypkg"], in addition to gan, lightning
+            and torch, and to the packages in the environment variable GAN_TRUST.
+
     Raises:
-        BundleError: the file does not exist, or is not a complete bundle in a format of this version.
+        BundleError: the file does not exist, is not a complete bundle in a format of this version, or needs a class of
+            a package that is not trusted.
     """
     path = bundle_file.find(Path(path))
     with _named(path):
         tensors, metadata = _read(path)
-        return TrainedGenerator(_network(metadata, tensors), metadata)
+        return TrainedGenerator(_network(metadata, tensors, trusted(trust)), metadata)
 
 
 def add_quality(path: str | Path, quality: Mapping[str, Any]) -> None:
@@ -141,24 +152,21 @@ def _check_finite(tensors: Mapping[str, Tensor]) -> None:
         )
 
 
-def _network(metadata: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn.Module:
+def _network(metadata: Mapping[str, Any], tensors: Mapping[str, Tensor], packages: Sequence[str]) -> nn.Module:
     """The generator of the metadata with the file's weights.
 
     It is built on torch's meta device, without memory, compared with the weights, and then gets them. So the state_dict
     of a family must be complete: a buffer outside of it would have no values.
     """
-    family = metadata["family"]
-    if family not in FAMILIES:
-        raise BundleError(f"network family {family!r}; known: {', '.join(FAMILIES)}")
-    _check_settings(family, metadata["settings"])
+    constructor = _constructor(metadata["family"], packages)
+    _check_settings(constructor, metadata["settings"])
     try:
         with torch.device("meta"), _Unfilled():
-            generator = build_generator(
-                family,
+            generator = build(
+                functools.partial(constructor, **metadata["settings"]),
                 latent_dim=bundle_metadata.prior_of(metadata).width,
                 image_shape=tuple(metadata["image_shape"]),
                 num_classes=metadata["num_classes"],
-                **metadata["settings"],
             )
         expected = generator.state_dict()
     except Exception as error:  # any error of a network for settings that were not validated
@@ -170,19 +178,34 @@ def _network(metadata: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn.M
     return generator
 
 
-def _check_settings(family: str, settings: Mapping[str, Any]) -> None:
-    """Check the settings against the family's schema, as those of a run: the network itself checks few of them."""
-    schema = typing.get_type_hints(MODELS[family])["generator"]
-    hints = typing.get_type_hints(schema)
-    for field in dataclasses.fields(schema):
-        if field.name not in settings:
-            continue
-        value, hint, rules = settings[field.name], hints[field.name], field.metadata
-        given = f"settings.{field.name}: {shown(value)} given"
-        if not matches(value, hint):
-            raise BundleError(f"{given}, {expected_type(value, hint)} expected")
-        if (rules["choices"] and value not in rules["choices"]) or (rules["check"] and not rules["check"](value)):
-            raise BundleError(f"{given}, {', '.join(rules['choices']) or rules['allowed']} expected")
+def _check_settings(constructor: Callable[..., nn.Module], settings: Mapping[str, Any]) -> None:
+    """Check the settings against the constructor's type hints, as those of a run."""
+    hints, known = hints_of(constructor), parameters_of(constructor)
+    for name, value in settings.items():
+        if name in known and name in hints and (found := problem(f"settings.{name}", value, hints[name])):
+            raise BundleError(found.replace(repr(value), shown(value)))
+
+
+def _constructor(family: str, packages: Sequence[str]) -> Callable[..., nn.Module]:
+    """The class of a bundle's network; one that is not ours is imported only from a trusted package."""
+    if family in GENERATORS:
+        return GENERATORS[family]
+    if "." not in family:
+        raise BundleError(f"network family {family!r}; known: {', '.join(GENERATORS)}")
+    if not is_below(family, packages):
+        package = family.split(".", maxsplit=1)[0]
+        raise BundleError(
+            f"its network is the class {family}, and a bundle imports only gan, lightning and torch, because it may come "
+            f"from anyone; if you trust the code of {package}, add --trust {package}"
+            f' (in Python: trust=["{package}"])'
+        )
+    try:
+        found = find(family)
+    except NotFound as error:
+        raise BundleError(f"its network: {error}") from error
+    if not is_a(found, [nn.Module]):
+        raise BundleError(f"its network is {family}, which makes no torch.nn.Module")
+    return found
 
 
 def _check_classes(generator: nn.Module, metadata: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import functools
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
+from gan.config.moved import updated_words
 from gan.config.options.conf_files import CONF
 from gan.system import shell
 from gan.system.errors import ConfigError, unknown_name
@@ -69,6 +71,9 @@ def readable(words: Sequence[str]) -> list[str]:
         ConfigError: a word is not a setting, or not an option of its group; the message says what to type instead.
     """
     flags, settings = _divided(words)
+    settings, warnings = updated_words(settings)
+    for warning in warnings:
+        print(warning, file=sys.stderr)
     problems = list(_problems(settings, sweeps=any(flag in flags for flag in ("-m", "--multirun"))))
     if problems:
         raise ConfigError("\n".join(problems))

@@ -104,7 +104,7 @@ def timed(
     )
 
 
-class Stopwatch(L.Callback):
+class Stopwatch(L.Callback, Schedule):
     """Schedule that runs each step plan in turn, and callback that times them and then ends the run.
 
     After ``WARM_UP`` minibatches of a kind, it times at least ``ENOUGH`` minibatches and ``SECONDS`` seconds, but no

@@ -1,5 +1,6 @@
 """Check of monitored metrics: early stopping and checkpoints may only monitor what the run logs."""
 
+import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,9 +9,11 @@ import lightning.pytorch as L
 from gan.config.kinds import locate
 from gan.data.module import ImageData
 from gan.data.registry import TOY_DISTRIBUTIONS
-from gan.game.losses import OBJECTIVES
+from gan.game.augmentation import AdaptiveAugmentation
+from gan.game.losses import Objective
 from gan.runs.series import EPOCH, QUALITY, SERIES, TRAIN
 from gan.system.errors import ConfigError, unknown_name
+from gan.system.value_types import hints_of
 from gan.training.callbacks import BestCheckpoint, GameMonitor, QualityMonitor
 from gan.training.callbacks.quality import why_unmeasured
 
@@ -55,17 +58,19 @@ def _problems(settings: Settings, data: ImageData) -> Iterator[str]:
 
 def _conditions(settings: Settings, data: ImageData) -> Iterator[str]:
     """Yield the conditions (`Series.when`) that are true for a run with these settings."""
-    objective, codes = OBJECTIVES[settings["objective"]["name"]], settings["model"]["codes"]
+    objective, penalty, augmentation = (_class(settings[group]) for group in ("objective", "penalty", "augmentation"))
+    boundary = getattr(objective, "boundary", Objective.boundary)
+    codes = settings["model"].get("codes", {})
     asked = settings["model"]["generator"].get("conditioning", "none") != "none" and data.image_shape[0] == 1
     kind = "points" if data.loaded.name in TOY_DISTRIBUTIONS else "images"
-    yield from ("", kind, "pairs" if objective.boundary is None else "boundary")
-    yield "log odds" if objective.logistic else "no log odds"
+    yield from ("", kind, "pairs" if boundary is None else "boundary")
+    yield "log odds" if getattr(objective, "logistic", Objective.logistic) else "no log odds"
     conditions = {
         "images of classes": kind == "images" and asked,
-        "penalty": settings["penalty"]["name"] not in ("none", "clipping"),
-        "adaptive augmentation": settings["augmentation"]["name"] == "adaptive",
+        "penalty": getattr(penalty, "in_loss", False),
+        "adaptive augmentation": issubclass(augmentation, AdaptiveAugmentation),
         "auxiliary classifier": settings["model"]["discriminator"].get("conditioning") == "auxiliary",
-        "codes": codes["categorical"] or codes["continuous"],
+        "codes": codes.get("categorical") or codes.get("continuous"),
     }
     yield from (name for name, holds in conditions.items() if holds)
 
@@ -75,6 +80,7 @@ def _has(settings: Settings, kind: type) -> bool:
 
 
 def _class(node: Any) -> type:
-    """Return the class of a validated callback node; ``object`` if the node is empty."""
+    """Return the class that a validated node makes; ``object`` if the node is empty."""
     found = locate(node["_target_"]) if node else None
-    return found if isinstance(found, type) else object
+    made = hints_of(found).get("return") if inspect.isroutine(found) else found
+    return made if isinstance(made, type) else object

@@ -10,13 +10,15 @@ from typing import Any
 import torch
 from lightning.fabric.plugins.environments import TorchElasticEnvironment
 
+from gan.config.kinds import locate
 from gan.config.target_validation import NETWORKS, network_optimizer
 from gan.data.loader import check_batch_size
 from gan.data.module import ImageData
+from gan.game.networks import MLPDiscriminator, MLPGenerator
 from gan.launch.monitored import check_monitors
 from gan.system.cpu_threads import cores
 from gan.system.errors import ConfigError, counted
-from gan.training.build import build_networks
+from gan.training.build import build_pair
 from gan.training.strategy import inside_a_launch, process_count, world_size
 
 FOLDERS = ("default_root_dir", "save_dir", "dirpath")  # arguments of Lightning's Trainer, loggers and callbacks
@@ -103,7 +105,8 @@ def check_batch_norm(settings: Mapping[str, Any], images: int, batch_size: int) 
     """
     model = settings["model"]
     networks = [name for name in NETWORKS if model[name].get("normalization") == "batch"]
-    if model["name"] != "mlp" or not networks:
+    is_mlp = {locate(model[name]["_target_"]) for name in networks} & {MLPGenerator, MLPDiscriminator}
+    if not is_mlp:
         return
     processes = world_size(settings["trainer"])
     rules = [network_optimizer(settings["optimizer"], name) for name in NETWORKS]
@@ -176,7 +179,7 @@ def check_memory(settings: Mapping[str, Any], data: ImageData) -> None:
         ConfigError: this machine has less memory.
     """
     with torch.device("meta"):
-        networks = build_networks(settings, data)
+        networks = build_pair(settings, data)
     weights = sum(parameter.numel() for network in networks for parameter in network.parameters())
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else math.inf
     if 8 * weights > there:

@@ -14,6 +14,8 @@ import lightning.pytorch as L
 import torch
 from torch import nn
 
+from gan.config.kinds import given_arguments
+from gan.config.option_names import option_name
 from gan.data.module import ImageData
 from gan.generators.bundle import FILE_NAME
 from gan.launch.preflight import minibatches
@@ -26,6 +28,7 @@ from gan.system.files import write_bytes
 from gan.system.rank_errors import in_a_line
 from gan.system.shell import short
 from gan.system.signals import Stopped, stop_behind
+from gan.system.value_types import parameters_of
 from gan.training.callbacks.alarms import raised_alarms
 from gan.training.callbacks.checkpoint import LastCheckpoint
 from gan.training.callbacks.quality import QualityMonitor, quality_of, why_unmeasured
@@ -46,10 +49,11 @@ def before(
         "data": data.origin,
         "generator": _network(model, "generator", game.generator),
         "discriminator": _network(model, "discriminator", game.discriminator),
-        "objective": _choice(settings["objective"]),
-        **{group: _choice(settings[group]) for group in EXTRAS if settings[group]["name"] != "none"},
+        "objective": _choice("objective", settings),
+        **{group: _choice(group, settings) for group in EXTRAS if option_name(group, settings[group]) != "none"},
+        **_game(settings["game"]),
         "optimizer": _optimizer(settings["optimizer"]),
-        "schedule": _choice(settings["schedule"]),
+        "schedule": _choice("schedule", settings),
         "device": f"{_device(trainer)}, precision {trainer.precision}",
         **_quality(trainer, data),
         "length": _length(trainer, batches, updates, data.batch_size),
@@ -123,7 +127,11 @@ def _facts(settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer) -> 
         "overrides": process.current().overrides,
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "seed": settings["seed"],
-        "data": {"asked_for": settings["data"]["name"], "used": data.loaded.name, "origin": data.origin},
+        "data": {
+            "asked_for": settings["data"].get("name", settings["data"]["_target_"]),
+            "used": data.loaded.name,
+            "origin": data.origin,
+        },
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
         "git": _git_commit(),
         "machine": {
@@ -212,15 +220,23 @@ def _quality_monitor(trainer: L.Trainer) -> QualityMonitor | None:
 
 
 def _network(model: Mapping[str, Any], name: str, network: nn.Module) -> str:
-    own = ", ".join(f"{key} {value}" for key, value in model[name].items())
-    latent = f", z {model['latent_dim']} {model['prior']}" if name == "generator" else ""
-    return f"{model['name']}, {sum(p.numel() for p in network.parameters()):,} parameters ({own}{latent})"
+    own = ", ".join(f"{key} {value}" for key, value in given_arguments(model[name]).items())
+    latent = f"{', ' if own else ''}z {model['latent_dim']} {model['prior']}" if name == "generator" else ""
+    return f"{option_name('model', model)}, {sum(p.numel() for p in network.parameters()):,} parameters ({own}{latent})"
 
 
-def _choice(node: Mapping[str, Any]) -> str:
+def _choice(group: str, settings: Mapping[str, Any]) -> str:
     """Describe an option: its name and its settings."""
-    own = ", ".join(f"{key} {value}" for key, value in node.items() if key != "name")
-    return f"{node['name']} ({own})" if own else str(node["name"])
+    name = option_name(group, settings[group])
+    own = ", ".join(f"{key} {value}" for key, value in given_arguments(settings[group]).items())
+    return f"{name} ({own})" if own else name
+
+
+def _game(node: Mapping[str, Any]) -> dict[str, str]:
+    """Describe the settings of the game that are not at their defaults."""
+    defaults = {name: parameter.default for name, parameter in parameters_of(GAN).items()}
+    own = [f"{key} {value}" for key, value in given_arguments(node).items() if value != defaults.get(key)]
+    return {"game": ", ".join(own)} if own else {}
 
 
 def _optimizer(node: Mapping[str, Any]) -> str:

@@ -1,10 +1,11 @@
 """Comparison of configuration values with type hints, and descriptions of types for messages."""
 
+import functools
 import inspect
 import math
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 from gan.system import shell
@@ -24,13 +25,50 @@ WORDS = {
 LIMIT = 2**63
 
 
+def parameters_of(called: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The parameters of a callable, with those that ``**kwargs`` of a constructor passes on to its base classes.
+
+    Of a base class these are the ones that can be left out, or that are keyword-only: the constructor itself gives the
+    others. A `functools.partial` has the parameters of its function that it does not give.
+    """
+    if isinstance(called, functools.partial):
+        return {name: each for name, each in parameters_of(called.func).items() if name not in called.keywords}
+    found: dict[str, inspect.Parameter] = {}
+    for constructor in _constructors(called):
+        parameters = dict(inspect.signature(constructor).parameters)
+        if constructor is not called:
+            parameters.pop(next(iter(parameters)), None)  # self
+        takes_more = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+        for name, parameter in parameters.items():
+            required = parameter.default is parameter.empty and parameter.kind is not parameter.KEYWORD_ONLY
+            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY) and not (found and required):
+                found.setdefault(name, parameter)
+        if not takes_more:
+            break
+    return found
+
+
+def _constructors(called: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
+    """The function that is called; for a class, the ``__init__`` of the class and then of its base classes."""
+    if not inspect.isclass(called):
+        yield called
+        return
+    for base in called.__mro__:
+        if base is not object and inspect.isfunction(vars(base).get("__init__")):
+            yield vars(base)["__init__"]
+
+
 def hints_of(called: Callable[..., Any]) -> dict[str, Any]:
-    """The type hints of a callable's arguments, with the ranges of `gan.system.ranges`."""
-    try:
-        function = inspect.getattr_static(called, "__init__") if inspect.isclass(called) else called
-        return typing.get_type_hints(function, include_extras=True)
-    except (NameError, TypeError):  # hints with names that are imported for type checkers only
-        return {}
+    """The type hints of a callable's parameters, with the ranges of `gan.system.ranges`."""
+    if isinstance(called, functools.partial):
+        called = called.func
+    hints: dict[str, Any] = {}
+    for constructor in _constructors(called):
+        try:
+            hints = {**typing.get_type_hints(constructor, include_extras=True), **hints}
+        except (NameError, TypeError):  # hints with names that are imported for type checkers only
+            continue
+    return hints
 
 
 def is_int(value: Any) -> bool:

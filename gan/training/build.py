@@ -9,22 +9,21 @@ from typing import Any
 
 import lightning.pytorch as L
 import torch
-from hydra.utils import get_class, instantiate
+from hydra.utils import instantiate
 from lightning.pytorch.profilers import AdvancedProfiler, Profiler, PyTorchProfiler, SimpleProfiler
+from torch import nn
 
-from gan.config.target_validation import RULE_SETTINGS, network_optimizer
+from gan.config.kinds import find, given_arguments, is_below
+from gan.config.target_validation import NETWORKS, RULE_SETTINGS, network_optimizer
 from gan.data.module import ImageData
-from gan.game.augmentation import AUGMENTATIONS, InstanceNoise, Pixels
-from gan.game.ema import EMAS
+from gan.game.augmentation import Pixels
 from gan.game.gradients import UpdateRule
-from gan.game.latents import Prior
-from gan.game.learning_rates import LR_SCHEDULES
-from gan.game.losses import AuxiliaryWeights, build_objective
-from gan.game.networks import Discriminator, Generator, build_discriminator, build_generator
-from gan.game.penalties import PENALTIES
-from gan.game.schedules import SCHEDULES
+from gan.game.latents import CodeSizes
+from gan.game.networks import Networks
 from gan.runs.checkpoint_io import SealedCheckpoints
 from gan.runs.resume import ResumeState
+from gan.system.errors import ConfigError
+from gan.system.value_types import parameters_of
 from gan.training import fast_loop
 from gan.training.module import GAN
 from gan.training.run_end import only_the_end
@@ -39,7 +38,7 @@ PROFILERS: dict[str, Callable[..., Profiler]] = {
 
 def build_data(settings: Mapping[str, Any], kind: type[ImageData] = ImageData) -> ImageData:
     """The data module, of class ``kind``. It has not looked for its files yet."""
-    own = {name: value for name, value in settings["data"].items() if name != "batch_size_of"}
+    own = {name: value for name, value in settings["data"].items() if name not in ("batch_size_of", "_target_")}
     return kind(**{**own, "batch_size": batch_size(settings)}, seed=settings["seed"])
 
 
@@ -50,59 +49,79 @@ def batch_size(settings: Mapping[str, Any]) -> int:
     return given * world_size(settings["trainer"]) if data.get("batch_size_of") == "each" else given
 
 
-def build_networks(settings: Mapping[str, Any], data: ImageData) -> tuple[Generator, Discriminator]:
-    """Generator and discriminator, with weights from torch's global random generator; ``data`` must be set up."""
+def build_networks(settings: Mapping[str, Any]) -> Networks:
+    """The constructors of the networks, and the prior of their latents."""
     model = settings["model"]
-    prior = _prior(model)
-    generator = build_generator(
-        model["name"],
-        latent_dim=prior.width,
-        image_shape=data.image_shape,
-        num_classes=data.num_classes,
-        **model["generator"],
+    codes: CodeSizes = instantiate(model["codes"], _convert_="all")
+    shared = {name: value for name, value in given_arguments(model).items() if name not in NETWORKS}
+    generator, discriminator = (
+        functools.partial(find(model[name]["_target_"]), **instantiated(given_arguments(model[name])))
+        for name in NETWORKS
     )
-    discriminator = build_discriminator(
-        model["name"],
-        image_shape=data.image_shape,
-        num_classes=data.num_classes,
-        categorical_codes=prior.categorical,
-        continuous_codes=prior.continuous,
-        **model["discriminator"],
-    )
-    return generator, discriminator
+    networks: Networks = find(model["_target_"])(generator, discriminator, **{**shared, "codes": codes})
+    return networks
 
 
-def _prior(model: Mapping[str, Any]) -> Prior:
-    codes = model["codes"]
-    return Prior(model["prior"], model["latent_dim"], tuple(codes["categorical"]), codes["continuous"])
+def build_pair(settings: Mapping[str, Any], data: ImageData) -> tuple[nn.Module, nn.Module]:
+    """Generator and discriminator, with weights from torch's global random generator; ``data`` must be set up.
+
+    Raises:
+        ConfigError: the constructor of a network of the user's own raises an error.
+    """
+    try:
+        return build_networks(settings).build(data.image_shape, data.num_classes)
+    except Exception as error:
+        targets = [settings["model"][name]["_target_"] for name in NETWORKS]
+        if all(is_below(target, ["gan"]) for target in targets):
+            raise
+        what = f"{' and '.join(targets)} cannot be built for images of shape {data.image_shape}"
+        raise ConfigError(f"model: {what}: {type(error).__name__}: {' '.join(str(error).split())}") from error
+
+
+def instantiated(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments in plain containers, with an object for each node in them."""
+    made: dict[str, Any] = instantiate(dict(arguments), _convert_="all")
+    return made
 
 
 def build_game(settings: Mapping[str, Any], data: ImageData) -> GAN:
     """The LightningModule with both networks, their weights drawn from the run's seed; ``data`` must be set up."""
     L.seed_everything(settings["seed"], verbose=False)
-    model, objective = settings["model"], settings["objective"]
-    generator, discriminator = build_networks(settings, data)
-    game = GAN(
+    networks = build_networks(settings)
+    generator, discriminator = build_pair(settings, data)
+    game: GAN = find(settings["game"]["_target_"])(
         generator,
         discriminator,
-        prior=_prior(model),
+        prior=networks.prior,
         generator_rule=_update_rule(settings["optimizer"], "generator"),
         discriminator_rule=_update_rule(settings["optimizer"], "discriminator"),
-        objective=build_objective(objective["name"], objective["real_target"], objective["concatenate"]),
-        penalty=_chosen(PENALTIES, settings["penalty"]),
-        schedule=_chosen(SCHEDULES, settings["schedule"]),
-        lr_schedule=_chosen(LR_SCHEDULES, settings["lr_schedule"]),
-        augmentation=_chosen(AUGMENTATIONS, settings["augmentation"], Pixels.normalized(data.mean, data.std)),
-        ema=_chosen(EMAS, settings["ema"], generator),
+        objective=_made("objective", settings),
+        penalty=_made("penalty", settings),
+        schedule=_made("schedule", settings),
+        lr_schedule=_made("lr_schedule", settings),
+        augmentation=_made("augmentation", settings, pixels=Pixels.normalized(data.mean, data.std)),
+        ema=_made("ema", settings, network=generator),
         num_classes=data.num_classes,
-        instance_noise=_instance_noise(objective),
-        auxiliary=AuxiliaryWeights(objective["class_weight"], objective["information_weight"]),
         seed=settings["seed"],
         settings=dict(settings),
+        **instantiated(given_arguments(settings["game"])),
     )
-    if model["compile"]:
+    if networks.compile:
         game.compile_networks()
     return game
+
+
+def _made(group: str, settings: Mapping[str, Any], **known: Any) -> Any:
+    """The object of a group's node; it gets those of the ``known`` arguments that its constructor has."""
+    node = settings[group]
+    constructor = find(node["_target_"])
+    given = {name: value for name, value in known.items() if name in parameters_of(constructor)}
+    try:
+        return constructor(**given, **instantiated(given_arguments(node)))
+    except Exception as error:
+        if is_below(node["_target_"], ["gan"]):
+            raise
+        raise ConfigError(f"{group}: {type(error).__name__}: {' '.join(str(error).split())}") from error
 
 
 def build_trainer(settings: Mapping[str, Any], past: ResumeState | None = None) -> L.Trainer:
@@ -141,20 +160,10 @@ def _profiler(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {"profiler": PROFILERS[name](dirpath=arguments["default_root_dir"], filename="profile")}
 
 
-def _chosen(registry: Mapping[str, Callable[..., Any]], node: Mapping[str, Any], *arguments: Any) -> Any:
-    """The registry entry of a node's name, built with the node's other settings."""
-    return registry[node["name"]](*arguments, **{name: value for name, value in node.items() if name != "name"})
-
-
-def _instance_noise(objective: Mapping[str, Any]) -> InstanceNoise | None:
-    std = objective["instance_noise"]
-    return InstanceNoise(std, objective["instance_noise_images"]) if std > 0 else None
-
-
 def _update_rule(node: Mapping[str, Any], network: str) -> UpdateRule:
     arguments = network_optimizer(node, network)
     rule = {name: arguments.pop(name) for name in RULE_SETTINGS if name in arguments}
-    return UpdateRule(functools.partial(get_class(node["_target_"]), **arguments), **rule)
+    return UpdateRule(functools.partial(find(node["_target_"]), **arguments), **rule)
 
 
 def _callbacks(settings: Mapping[str, Any]) -> list[L.Callback]:

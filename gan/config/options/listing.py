@@ -1,26 +1,23 @@
 """All groups of ``conf/`` with their options, and all settings with meaning, type, default and range.
 
-Our own nodes are described by their schemas; ``_target_`` nodes by the comments of the option files and the signatures
-of their classes.
+Nodes are described by the signatures and the docstrings of their classes; those of other packages also by the comments
+of the option files.
 """
 
 import contextlib
 import dataclasses
 import re
-import typing
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from gan.config import schema
 from gan.config.lightning_support import NOT_FOR_A_GAME
 from gan.config.options.conf_files import CONF, ConfFile, Keys, conf_folder, read_conf_file
 from gan.config.options.signatures import Argument, arguments_of
 from gan.config.target_validation import TRAINER_CHECKS
-from gan.system.value_types import WORDS, expected
+from gan.system.value_types import WORDS
 
 RUN = "run"  # heading of the settings of config.yaml that belong to no group
 NUMBERS = (WORDS[int], WORDS[float])
@@ -156,49 +153,7 @@ def _with_shared_meaning(settings: Iterable[Setting]) -> Iterator[Setting]:
 
 
 def _settings(file: ConfFile, main: ConfFile, group: str) -> Iterator[Setting]:
-    schemas: Mapping[str, type] = schema.NODES.get(group, {})
-    named = file.value("name") or ""
-    if named in schemas:
-        yield from _schema_settings(schemas[named], file, (), group)
-    else:
-        yield from _target_settings(file, main, (file.package,), group)
-
-
-def _schema_settings(of: type, file: ConfFile, above: Keys, group: str) -> Iterator[Setting]:
-    """The settings of a schema without ``name``, which the option file sets."""
-    hints = typing.get_type_hints(of)
-    for field in dataclasses.fields(of):
-        keys, hint = (*above, field.name), hints[field.name]
-        if keys == ("name",):
-            continue
-        if dataclasses.is_dataclass(hint):
-            yield from _schema_settings(typing.cast(type, hint), file, keys, group)
-            continue
-        yield Setting(
-            path=".".join((file.package, *keys)),
-            meaning=re.sub(r"\bNone\b", "null", field.metadata["meaning"]),
-            unit=field.metadata.get("unit", ""),
-            type=_type(hint, field.metadata["choices"]),
-            allowed=field.metadata["allowed"].rstrip(","),
-            default=file.value(*keys) or _typed(field),
-            group=group,
-        )
-
-
-def _type(hint: Any, choices: Collection[str]) -> str:
-    described = expected(None, hint)
-    return described.replace(WORDS[str], f"one of {', '.join(choices)}", 1) if choices else described
-
-
-def _typed(field: "dataclasses.Field[Any]") -> str:
-    """A schema's default as typed on the command line."""
-    if field.default_factory is not dataclasses.MISSING:
-        return str(field.default_factory()).replace(" ", "").replace("'", "")
-    if field.default is dataclasses.MISSING:
-        return "???"
-    literals = {None: "null", True: "true", False: "false", "": '""'}
-    has_literal = field.default is None or isinstance(field.default, bool | str)
-    return literals.get(field.default, str(field.default)) if has_literal else str(field.default)
+    yield from _target_settings(file, main, (file.package,), group)
 
 
 def _target_settings(file: ConfFile, main: ConfFile, above: Keys, group: str) -> Iterator[Setting]:
@@ -209,14 +164,16 @@ def _target_settings(file: ConfFile, main: ConfFile, above: Keys, group: str) ->
             continue
         if _is_not_a_setting(keys, value, file, above):
             continue
-        argument = _argument(file, keys) or _argument(main, full) or Argument(keys[-1], "", None, "")
-        _, allowed = TRAINER_CHECKS.get(keys[-1], (None, "")) if full[0] == "trainer" else (None, "")
+        argument = _argument(file, keys) or _argument(main, full) or Argument(keys[-1], "", "", None, "")
+        _, allowed = TRAINER_CHECKS.get(keys[-1], (None, "")) if full[0] == "trainer" else (None, argument.allowed)
         type_ = argument.type if value == "null" else argument.type.removesuffix(" or null")
-        if allowed and type_ not in NUMBERS:  # the allowed values are clearer than Lightning's hint
+        if allowed and full[0] == "trainer" and type_ not in NUMBERS:  # clearer than Lightning's hint
             type_ = ""
         elif not allowed:
             type_ = type_ or _type_of(value)
-        setting = Setting(".".join(full), file.comments.get(keys) or argument.meaning, "", type_, allowed, value, group)
+        meaning = argument.meaning if _is_ours(file, keys) else file.comments.get(keys) or argument.meaning
+        meaning = re.sub(r"\bNone\b", "null", meaning or file.comments.get(keys, ""))
+        setting = Setting(".".join(full), meaning, "", type_, allowed, value, group)
         yield dataclasses.replace(setting, meaning=setting.meaning or _inherited(file, keys, setting.refers_to))
 
 
@@ -234,6 +191,12 @@ def _argument(file: ConfFile, keys: Keys) -> Argument | None:
         if target is not None:
             return arguments_of(target).get(keys[-1])
     return None
+
+
+def _is_ours(file: ConfFile, keys: Keys) -> bool:
+    """Whether the class of the node is ours: then its docstring says what the setting means."""
+    targets = (file.value(*keys[:depth], "_target_") for depth in range(len(keys) - 1, -1, -1))
+    return next((target for target in targets if target), "").startswith("gan.")
 
 
 def _inherited(file: ConfFile, keys: Keys, refers_to: str) -> str:

@@ -1,6 +1,8 @@
 """Arguments of the class of a ``_target_``, read from its source, because importing Lightning would take seconds."""
 
 import ast
+import builtins
+import contextlib
 import functools
 import importlib.util
 import inspect
@@ -12,7 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gan.system.value_types import expected
+from gan.data import registry
+from gan.game import sizes
+from gan.system import ranges
+from gan.system.value_types import allowed, expected
+
+HINTS = (ranges, sizes, registry)  # modules with annotations of ours, none of which imports torch
 
 WORDS: dict[str, Any] = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "List": list}
 
@@ -23,41 +30,96 @@ class Argument:
 
     Attributes:
         type: description of the type; "" if the hint has no type for a command line.
+        allowed: range, such as "greater than 0"; "" if there is none.
         default: Python source of the default; None if the argument is required.
         meaning: its first sentence in the docstring, or "".
     """
 
     name: str
     type: str
+    allowed: str
     default: str | None
     meaning: str
 
 
 @functools.cache
 def arguments_of(target: str) -> dict[str, Argument]:
-    """The arguments of a class or function by its dotted name; {} if its source is not found."""
+    """The arguments of a class or function by its dotted name; {} if its source is not found.
+
+    If a constructor passes ``**kwargs`` on, it has also the arguments of its base class that can be left out.
+    """
     found = _definition(*_split(target))
-    if found is None:
-        return {}
-    module, node = found
-    call = _constructor(module, node)
-    if call is None:
-        return {}
+    return {} if found is None else _arguments(*found)
+
+
+def _arguments(module: "_Module", node: ast.ClassDef | ast.FunctionDef) -> dict[str, Argument]:
+    owner = _constructor(module, node)
+    if owner is None:
+        return _fields(module, node)
+    module, node, call = owner
     text = _docstrings(module.tree, node)
     signature = call.args
     positional = [*signature.posonlyargs, *signature.args]
     padded = [None] * (len(positional) - len(signature.defaults)) + [*signature.defaults]
     pairs = [*zip(positional, padded, strict=True), *zip(signature.kwonlyargs, signature.kw_defaults, strict=True)]
-    return {
-        argument.arg: Argument(
-            argument.arg,
-            _describe(argument.annotation),
-            None if default is None else ast.unparse(default),
-            _meaning(text, argument.arg),
-        )
+    found = {
+        argument.arg: _argument(module, argument.arg, argument.annotation, default, text)
         for argument, default in pairs
         if argument.arg != "self"
     }
+    if signature.kwarg is not None and isinstance(node, ast.ClassDef):
+        keyword_only = {argument.arg for argument in signature.kwonlyargs}
+        for base in _bases(module, node):
+            passed_on = _arguments(*base).items()
+            found |= {
+                name: each
+                for name, each in passed_on
+                if name not in found and (each.default is not None or name in keyword_only)
+            }
+    return found
+
+
+def _argument(
+    module: "_Module", name: str, annotation: ast.expr | None, default: ast.expr | None, text: str
+) -> Argument:
+    hint = _own_hint(module, annotation)
+    kind = _describe(annotation) if hint is None else expected(None, hint)
+    written = None if default is None else ast.unparse(default)
+    return Argument(name, kind, "" if hint is None else allowed(hint), written, _meaning(text, name))
+
+
+def _fields(module: "_Module", node: ast.ClassDef | ast.FunctionDef) -> dict[str, Argument]:
+    """The fields of a dataclass and of its base classes."""
+    if not isinstance(node, ast.ClassDef):
+        return {}
+    found: dict[str, Argument] = {}
+    for base in _bases(module, node):
+        found |= _fields(*base)
+    if any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list):
+        text = _docstrings(module.tree, node)
+        for item in node.body:
+            is_field = isinstance(item, ast.AnnAssign) and "ClassVar" not in ast.unparse(item.annotation)
+            if is_field and isinstance(item.target, ast.Name):
+                found[item.target.id] = _argument(module, item.target.id, item.annotation, item.value, text)
+    return found
+
+
+def _own_hint(module: "_Module", annotation: ast.expr | None) -> Any:
+    """The hint of an annotation of ours, with its range; None if it names what is not known without an import."""
+    names = {node.id for node in ast.walk(annotation) if isinstance(node, ast.Name)} if annotation else set()
+    if not names or not module.name.startswith("gan."):
+        return None
+    known: dict[str, Any] = {**vars(builtins), "Annotated": typing.Annotated, "Literal": typing.Literal, "Any": Any}
+    known |= {name: value for source in HINTS for name, value in vars(source).items()}
+    known |= {"Sequence": list, "Mapping": dict}
+    for item in module.tree.body:  # an alias of the module itself
+        if isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name) and item.targets[0].id in names:
+            with contextlib.suppress(Exception):
+                known[item.targets[0].id] = eval(ast.unparse(item.value), known)
+    try:
+        return eval(ast.unparse(annotation), known) if annotation is not None else None
+    except Exception:  # a name that is not known here
+        return None
 
 
 @dataclass(frozen=True)
@@ -97,7 +159,7 @@ def _module(name: str) -> _Module | None:
 def _definition(module_name: str, name: str) -> tuple[_Module, ast.ClassDef | ast.FunctionDef] | None:
     """The definition of a name, found through imports."""
     module = _module(module_name)
-    for node in module.tree.body if module else ():
+    for node in _statements(module.tree.body) if module else ():
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
             assert module is not None
             return module, node
@@ -110,19 +172,32 @@ def _definition(module_name: str, name: str) -> tuple[_Module, ast.ClassDef | as
     return None
 
 
-def _constructor(module: _Module, node: ast.ClassDef | ast.FunctionDef) -> ast.FunctionDef | None:
-    """The ``__init__`` of the class or of its first base class that has one."""
+def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of a module, also those for type checkers only, which say where a lazy name comes from."""
+    for node in body:
+        yield from node.body if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test) else [node]
+
+
+def _constructor(
+    module: _Module, node: ast.ClassDef | ast.FunctionDef
+) -> tuple[_Module, ast.ClassDef | ast.FunctionDef, ast.FunctionDef] | None:
+    """The ``__init__`` of the class or of its first base class that has one, with the class; the function itself."""
     if isinstance(node, ast.FunctionDef):
-        return node
+        return module, node, node
     for item in node.body:
         if isinstance(item, ast.FunctionDef) and item.name == "__init__":
-            return item
-    for base in node.bases:
-        if isinstance(base, ast.Name) and (found := _definition(module.name, base.id)):
-            call = _constructor(*found)
-            if call is not None:
-                return call
-    return None
+            return module, node, item
+    if any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list):
+        return None
+    return next((call for base in _bases(module, node) if (call := _constructor(*base))), None)
+
+
+def _bases(module: _Module, node: ast.ClassDef | ast.FunctionDef) -> Iterator[tuple[_Module, ast.ClassDef]]:
+    """The base classes whose source is found."""
+    for base in node.bases if isinstance(node, ast.ClassDef) else ():
+        found = _definition(module.name, base.id) if isinstance(base, ast.Name) else None
+        if found is not None and isinstance(found[1], ast.ClassDef):
+            yield found[0], found[1]
 
 
 def _describe(annotation: ast.expr | None) -> str:

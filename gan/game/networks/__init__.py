@@ -1,77 +1,85 @@
-"""The networks by family. The registry is closed: a bundle names a family and contains no code."""
+"""The networks: a generator and a discriminator for each family, and how a game builds its two networks."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
+from torch import nn
+
+from gan.game.latents import CodeSizes, Prior
 from gan.game.networks.compatibility import problems
-from gan.game.networks.dcgan import DCGANGenerator, DCGANTrunk
+from gan.game.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan.game.networks.discriminator import Discriminator, DiscriminatorOutput, Trunk
 from gan.game.networks.generator import Generator
-from gan.game.networks.mlp import MLPGenerator, MLPTrunk
-from gan.game.networks.r3gan import R3GANGenerator, R3GANTrunk
-from gan.game.networks.resnet import ResNetGenerator, ResNetTrunk
+from gan.game.networks.mlp import MLPDiscriminator, MLPGenerator
+from gan.game.networks.r3gan import R3GANDiscriminator, R3GANGenerator
+from gan.game.networks.resnet import ResNetDiscriminator, ResNetGenerator
+from gan.game.sizes import Width
+from gan.system.value_types import parameters_of
 
 __all__ = [
-    "FAMILIES",
+    "GENERATORS",
+    "DCGANDiscriminator",
+    "DCGANGenerator",
     "Discriminator",
     "DiscriminatorOutput",
-    "Family",
     "Generator",
+    "MLPDiscriminator",
+    "MLPGenerator",
+    "Networks",
+    "R3GANDiscriminator",
+    "R3GANGenerator",
+    "ResNetDiscriminator",
+    "ResNetGenerator",
     "Trunk",
-    "build_discriminator",
-    "build_generator",
+    "build",
     "problems",
 ]
 
-
-class Family(NamedTuple):
-    """A generator and the trunk of its discriminator."""
-
-    generator: Callable[..., Generator]
-    trunk: Callable[..., Trunk]
-
-
-FAMILIES = {
-    "mlp": Family(MLPGenerator, MLPTrunk),
-    "dcgan": Family(DCGANGenerator, DCGANTrunk),
-    "resnet": Family(ResNetGenerator, ResNetTrunk),
-    "r3gan": Family(R3GANGenerator, R3GANTrunk),
+# By the name of the family, which bundles contain instead of a class.
+GENERATORS: Mapping[str, type[Generator]] = {
+    "mlp": MLPGenerator,
+    "dcgan": DCGANGenerator,
+    "resnet": ResNetGenerator,
+    "r3gan": R3GANGenerator,
 }
 
 
-def build_generator(
-    family: str, *, latent_dim: int, image_shape: tuple[int, int, int], num_classes: int = 0, **settings: Any
-) -> Generator:
-    """The generator of a family in ``FAMILIES``: z (N, latent_dim), labels (N,) -> images (N, *image_shape)."""
-    return FAMILIES[family].generator(
-        latent_dim=latent_dim, image_shape=image_shape, num_classes=num_classes, **settings
-    )
-
-
-def build_discriminator(
-    family: str,
-    *,
-    image_shape: tuple[int, int, int],
-    num_classes: int = 0,
-    categorical_codes: Sequence[int] = (),
-    continuous_codes: int = 0,
-    conditioning: str = "none",
-    spectral_norm: bool = False,
-    **settings: Any,
-) -> Discriminator:
-    """The discriminator of a family in ``FAMILIES``: images (N, *image_shape), labels (N,) -> logits (N,).
+class Networks:
+    """The two networks of a game and their latent vectors, before the images are known.
 
     Args:
-        settings: settings of the family's trunk; the other arguments are those of `Discriminator`.
+        generator, discriminator: constructors of the networks. They get those of the arguments ``latent_dim``,
+            ``image_shape``, ``num_classes``, ``categorical_codes`` and ``continuous_codes`` that they have.
+        latent_dim: components of a latent z.
+        prior: distribution of z: N(0, 1), or uniform on [-1, 1].
+        codes: InfoGAN's codes, which follow the noise in z and are predicted from the images.
+        compile: compile both networks for training by torch.compile: a slow start, then possibly faster.
     """
-    channels, height, width = image_shape
-    seen = (channels + 1, height, width) if conditioning == "concat" else image_shape
-    return Discriminator(
-        FAMILIES[family].trunk(image_shape=seen, **settings),
-        image_shape=image_shape,
-        num_classes=num_classes,
-        categorical_codes=categorical_codes,
-        continuous_codes=continuous_codes,
-        conditioning=conditioning,
-        spectral_norm=spectral_norm,
-    )
+
+    def __init__(
+        self,
+        generator: Callable[..., nn.Module],
+        discriminator: Callable[..., nn.Module],
+        *,
+        latent_dim: Width = 100,
+        prior: Literal["normal", "uniform"] = "normal",
+        codes: CodeSizes = CodeSizes(),  # noqa: B008  # a constant
+        compile: bool = False,
+    ) -> None:
+        self.generator = generator
+        self.discriminator = discriminator
+        self.prior = Prior(prior, latent_dim, tuple(codes.categorical), codes.continuous)
+        self.compile = compile
+
+    def build(self, image_shape: tuple[int, int, int], num_classes: int) -> tuple[nn.Module, nn.Module]:
+        """Generator and discriminator, with weights from torch's global random generator."""
+        images = {"image_shape": image_shape, "num_classes": num_classes}
+        codes = {"categorical_codes": self.prior.categorical, "continuous_codes": self.prior.continuous}
+        generator = build(self.generator, latent_dim=self.prior.width, **images)
+        return generator, build(self.discriminator, **images, **codes)
+
+
+def build(constructor: Callable[..., nn.Module], **known: Any) -> nn.Module:
+    """Call a constructor with those of the ``known`` arguments that it has."""
+    has = parameters_of(constructor)
+    return constructor(**{name: value for name, value in known.items() if name in has})

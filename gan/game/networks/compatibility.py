@@ -1,54 +1,51 @@
 """Compatibility of the networks' settings with each other and with the images, checked before networks are built."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gan.game.sizes import SMALLEST, pyramid, stages
+from gan.game.sizes import ImageSizes
 
 Settings = Mapping[str, Any]
 Shape = tuple[int, int, int]
 
-# The image sizes of each family: a function that raises ValueError for other sizes, and the rule for the message.
-SIZES: dict[str, tuple[Callable[[int], object], str]] = {
-    "dcgan": (stages, "needs 4, 5, 6 or 7 times a power of two (16, 28, 32, …)"),
-    "resnet": (pyramid, f"needs {SMALLEST} or more"),
-    "r3gan": (pyramid, f"needs {SMALLEST} or more"),
-}
-
 
 def problems(
-    family: str, image_shape: Shape | None, generator: Settings, discriminator: Settings, num_classes: int | None
+    name: str,
+    sizes: ImageSizes | None,
+    image_shape: Shape | None,
+    generator: Settings,
+    discriminator: Settings,
+    num_classes: int | None,
 ) -> Iterator[str]:
-    """One message for each contradiction. Every setting is valid by itself; missing settings have their default.
+    """One message for each contradiction. Every setting is valid by itself.
 
     Args:
-        family: a name in `gan.game.networks.FAMILIES`.
+        name: name of the networks, for messages.
+        sizes: the image sizes of the generator's class; None for any image.
         image_shape: (C, H, W), or None if unknown.
-        generator, discriminator: settings of the two networks, as under ``model``.
+        generator, discriminator: settings of the two networks, as under ``model``, with all defaults.
         num_classes: classes of the data; 0 for none, None if unknown.
     """
-    yield from _size_problems(family, image_shape)
-    yield from _class_problems(generator, discriminator, num_classes)
-    normalization = generator.get("normalization", "none" if family == "mlp" else "batch")
-    if generator.get("conditioning") == "batch_norm" and normalization != "batch":
+    if image_shape is not None and sizes is not None:
+        yield from _size_problems(name, sizes, image_shape)
+    if "conditioning" in generator and "conditioning" in discriminator:
+        yield from _class_problems(generator, discriminator, num_classes)
+    if generator.get("conditioning") == "batch_norm" and generator.get("normalization") != "batch":
         yield (
             "model.generator.conditioning: 'batch_norm' given, which needs model.generator.normalization=batch "
-            f"('{normalization}' given)"
+            f"('{generator.get('normalization')}' given)"
         )
 
 
-def _size_problems(family: str, image_shape: Shape | None) -> Iterator[str]:
-    if image_shape is None or family not in SIZES:
-        return
+def _size_problems(name: str, sizes: ImageSizes, image_shape: Shape) -> Iterator[str]:
     _, height, width = image_shape
-    check, needs = SIZES[family]
     if height != width:
-        yield f"model.name: '{family}' given, which needs square images (height {height}, width {width} given)"
+        yield f"model: '{name}' given, which needs square images (height {height}, width {width} given)"
         return
     try:
-        check(height)
+        sizes.check(height)
     except ValueError:
-        yield f"data.image_size: {height} given, {family} {needs}"
+        yield f"data.image_size: {height} given, {name} {sizes.rule}"
 
 
 def _class_problems(generator: Settings, discriminator: Settings, num_classes: int | None) -> Iterator[str]:

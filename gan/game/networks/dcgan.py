@@ -1,11 +1,14 @@
 """Strided convolutional networks: Radford et al. 2016, "Unsupervised Representation Learning with DCGANs"."""
 
+from typing import Any, Literal
+
 from torch import Tensor, nn
 
-from gan.game.networks.discriminator import Trunk
+from gan.game.networks.discriminator import Discriminator, Trunk, trunk_shape
 from gan.game.networks.generator import Generator
 from gan.game.networks.layers import ClassLayers, ConditionalBatchNorm, normalization_layers, one_of
-from gan.game.sizes import side, stages
+from gan.game.sizes import STAGES, Channels, GeneratorConditioning, side, stages
+from gan.system.ranges import Dropout
 
 
 def initialise(module: nn.Module) -> None:
@@ -27,12 +30,15 @@ class DCGANGenerator(Generator):
         latent_dim: components of z.
         image_shape: (C, H, W), H = W as `stages` allows.
         num_classes: classes of the labels; 0 for none.
-        base_channels: channels before the last layer, at half the image's size.
-        normalization: after each layer but the last, "batch", "instance" or "none".
-        conditioning: "none", "concat" or "batch_norm"; see `Generator`.
+        base_channels: channels at half the image's size; twice as many at a quarter, and so on.
+        normalization: after each layer but the last.
+        conditioning: use of the class: concat, an embedding appended to z; batch_norm, a scale and shift for each
+            class.
 
     Shapes: z (N, latent_dim) -> images (N, C, H, W) in [-1, 1].
     """
+
+    sizes = STAGES
 
     def __init__(
         self,
@@ -40,9 +46,9 @@ class DCGANGenerator(Generator):
         latent_dim: int,
         image_shape: tuple[int, int, int],
         num_classes: int = 0,
-        base_channels: int = 32,
-        normalization: str = "batch",
-        conditioning: str = "none",
+        base_channels: Channels = 32,
+        normalization: Literal["batch", "instance", "none"] = "batch",
+        conditioning: GeneratorConditioning = "none",
     ) -> None:
         super().__init__(latent_dim, num_classes, conditioning, normalization)
         one_of(("batch", "instance", "none"), normalization=normalization)
@@ -109,3 +115,28 @@ class DCGANTrunk(Trunk):
 
     def forward(self, images: Tensor) -> Tensor:
         return self.layers(images).flatten(1)  # (N, C, H, W) -> (N, num_features)
+
+
+class DCGANDiscriminator(Discriminator):
+    """A strided convolutional discriminator: `DCGANTrunk` with the heads of `Discriminator`.
+
+    Args:
+        image_shape: (C, H, W), H = W as `stages` allows.
+        base_channels: channels at half the image's size; twice as many at a quarter, and so on.
+        normalization: after each layer but the first.
+        dropout: probability after each layer; 0 for none.
+        heads: the other arguments of `Discriminator`.
+    """
+
+    def __init__(
+        self,
+        *,
+        image_shape: tuple[int, int, int],
+        base_channels: Channels = 32,
+        normalization: Literal["batch", "instance", "layer", "none"] = "batch",
+        dropout: Dropout = 0.0,
+        **heads: Any,
+    ) -> None:
+        shape = trunk_shape(image_shape, **heads)
+        trunk = DCGANTrunk(image_shape=shape, base_channels=base_channels, normalization=normalization, dropout=dropout)
+        super().__init__(trunk, image_shape=image_shape, **heads)

@@ -1,13 +1,14 @@
 """The discriminator of every family: a trunk that computes features of the images, and heads that use them."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as normalize_spectrum
 
 from gan.game.networks.layers import one_of
+from gan.game.sizes import DiscriminatorConditioning
 
 CONDITIONINGS = ("none", "concat", "projection", "auxiliary")
 CODE_HEAD_WIDTH = 128  # of InfoGAN's Q network, appendix C.1 of the paper
@@ -69,14 +70,14 @@ class Discriminator(nn.Module):
         num_classes: classes of the labels; 0 for none.
         categorical_codes: classes of each categorical code, continuous_codes: how many continuous ones, for InfoGAN's Q
             network (Chen et al. 2016), which predicts them from the trunk's features.
-        conditioning: how the class is used. "none": not at all. "concat": an embedding of the size of one channel is
-            an additional channel of the image (Mirza & Osindero 2014). "projection": the inner product of an
-            embedding and the features is added to the logit (Miyato & Koyama 2018, "cGANs with Projection
-            Discriminator"). "auxiliary": a linear head predicts it (Odena et al. 2017, "Conditional Image Synthesis
-            With Auxiliary Classifier GANs").
-        spectral_norm: divide the weights of every linear layer, convolution and the projection's embedding by an
-            estimate of their largest singular value (Miyato et al. 2018, "Spectral Normalization for Generative
-            Adversarial Networks").
+        conditioning: use of the class: concat, an additional channel of the image; projection, a product with the
+            features added to the logit; auxiliary, predicted by an additional head (AC-GAN). The channel is an
+            embedding of the class (Mirza & Osindero 2014); the product is the inner product of an embedding and the
+            features (Miyato & Koyama 2018, "cGANs with Projection Discriminator"); the head is linear (Odena et al.
+            2017, "Conditional Image Synthesis With Auxiliary Classifier GANs").
+        spectral_norm: divide every layer's weights by their largest singular value. An estimate is used, for linear
+            layers, convolutions and the projection's embedding (Miyato et al. 2018, "Spectral Normalization for
+            Generative Adversarial Networks").
 
     Attributes:
         conditional: whether the classes are used.
@@ -93,7 +94,7 @@ class Discriminator(nn.Module):
         num_classes: int = 0,
         categorical_codes: Sequence[int] = (),
         continuous_codes: int = 0,
-        conditioning: str = "none",
+        conditioning: DiscriminatorConditioning = "none",
         spectral_norm: bool = False,
     ) -> None:
         super().__init__()
@@ -154,6 +155,12 @@ class Discriminator(nn.Module):
         return DiscriminatorOutput(
             logits, class_logits, tuple(code_logits), code_means if self.code_sizes[-1] else None
         )
+
+
+def trunk_shape(image_shape: tuple[int, int, int], conditioning: str = "none", **heads: Any) -> tuple[int, int, int]:
+    """The shape of the images that a trunk gets: with "concat" they have one more channel."""
+    channels, height, width = image_shape
+    return (channels + 1, height, width) if conditioning == "concat" else (channels, height, width)
 
 
 def _code_head(features: int, outputs: int) -> nn.Module:

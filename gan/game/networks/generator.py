@@ -1,9 +1,12 @@
 """The base class of all generators, with class conditioning."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
 from gan.game.networks.layers import embedded, one_of
+from gan.game.sizes import ImageSizes
 
 CONDITIONINGS = ("none", "concat", "batch_norm")
 
@@ -23,10 +26,13 @@ class Generator(nn.Module):
 
     Attributes:
         conditional: whether `forward` needs labels.
+        sizes: the sizes of square images for which the network can be built; None for any image.
 
     Raises:
         ValueError: conditioning does not exist, or needs classes or batch normalisation.
     """
+
+    sizes: ClassVar[ImageSizes | None] = None  # None: any size
 
     def __init__(self, latent_dim: int, num_classes: int, conditioning: str, normalization: str = "none") -> None:
         super().__init__()

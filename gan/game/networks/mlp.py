@@ -3,12 +3,15 @@
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from gan.game.networks.discriminator import Trunk
+from gan.game.networks.discriminator import Discriminator, Trunk, trunk_shape
 from gan.game.networks.generator import Generator
 from gan.game.networks.layers import ClassLayers, activation_layer, normalization_layers, one_of
+from gan.game.sizes import Activation, GeneratorConditioning, Widths
+from gan.system.ranges import Dropout, NonNegativeFloat
 
 
 def _hidden_layers(
@@ -38,12 +41,13 @@ class MLPGenerator(Generator):
         latent_dim: components of z.
         image_shape: (C, H, W) of the images, of any size.
         num_classes: classes of the labels; 0 for none.
-        hidden: widths of the hidden layers, from the latent to the image.
-        activation: after each hidden layer, "relu" or "leaky_relu".
-        negative_slope: slope of leaky_relu.
-        normalization: between each hidden layer and its activation, "batch" or "none".
-        dropout: probability, after each hidden layer; 0 for none.
-        conditioning: "none", "concat" or "batch_norm"; see `Generator`.
+        hidden: widths of the hidden layers, from input to output.
+        activation: after each hidden layer.
+        negative_slope: slope of leaky_relu for negative inputs.
+        normalization: before each activation.
+        dropout: probability after each hidden layer; 0 for none.
+        conditioning: use of the class: concat, an embedding appended to z; batch_norm, a scale and shift for each
+            class.
 
     Shapes: z (N, latent_dim) -> images (N, C, H, W) in [-1, 1].
     """
@@ -54,12 +58,12 @@ class MLPGenerator(Generator):
         latent_dim: int,
         image_shape: tuple[int, int, int],
         num_classes: int = 0,
-        hidden: Sequence[int],
-        activation: str = "leaky_relu",
-        negative_slope: float = 0.2,
-        normalization: str = "none",
-        dropout: float = 0.0,
-        conditioning: str = "none",
+        hidden: Widths = (128,),
+        activation: Activation = "leaky_relu",
+        negative_slope: NonNegativeFloat = 0.2,
+        normalization: Literal["batch", "none"] = "none",
+        dropout: Dropout = 0.0,
+        conditioning: GeneratorConditioning = "none",
     ) -> None:
         super().__init__(latent_dim, num_classes, conditioning, normalization)
         one_of(("batch", "none"), normalization=normalization)
@@ -101,3 +105,38 @@ class MLPTrunk(Trunk):
 
     def forward(self, images: Tensor) -> Tensor:
         return self.layers(images.flatten(1))  # (N, C, H, W) -> (N, hidden[-1])
+
+
+class MLPDiscriminator(Discriminator):
+    """A fully connected discriminator: `MLPTrunk` with the heads of `Discriminator`.
+
+    Args:
+        image_shape: (C, H, W) of the images, of any size.
+        hidden: widths of the hidden layers, from input to output.
+        activation: after each hidden layer.
+        negative_slope: slope of leaky_relu for negative inputs.
+        normalization: before each activation.
+        dropout: probability after each hidden layer; 0 for none.
+        heads: the other arguments of `Discriminator`.
+    """
+
+    def __init__(
+        self,
+        *,
+        image_shape: tuple[int, int, int],
+        hidden: Widths = (128,),
+        activation: Activation = "leaky_relu",
+        negative_slope: NonNegativeFloat = 0.2,
+        normalization: Literal["batch", "layer", "none"] = "none",
+        dropout: Dropout = 0.0,
+        **heads: Any,
+    ) -> None:
+        trunk = MLPTrunk(
+            image_shape=trunk_shape(image_shape, **heads),
+            hidden=hidden,
+            activation=activation,
+            negative_slope=negative_slope,
+            normalization=normalization,
+            dropout=dropout,
+        )
+        super().__init__(trunk, image_shape=image_shape, **heads)

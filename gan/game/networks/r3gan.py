@@ -9,15 +9,26 @@ repeats the border, where the authors' code pads with zeros (``upsampling_border
 
 import itertools
 import math
+from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, interpolate
 
-from gan.game.networks.discriminator import Trunk
+from gan.game.networks.discriminator import Discriminator, Trunk, trunk_shape
 from gan.game.networks.generator import Generator
 from gan.game.networks.layers import one_of
-from gan.game.sizes import pyramid, side, widths
+from gan.game.sizes import (
+    PYRAMID,
+    Channels,
+    DiscriminatorConditioning,
+    PyramidChannels,
+    pyramid,
+    side,
+    widths,
+)
+from gan.system.ranges import Dropout
 
 SLOPE = 0.2
 ACTIVATION_GAIN = math.sqrt(2 / (1 + SLOPE**2))  # compensates the leaky_relu
@@ -124,13 +135,16 @@ class R3GANGenerator(Generator):
         latent_dim: components of z.
         image_shape: (C, H, W), H = W of 8 or more.
         num_classes: classes of the labels; 0 for none.
-        base_channels: channels at half the image's size; half as many at the whole size, twice as many at a quarter.
+        base_channels: channels at half the image's size; half as many at the whole size, twice as many at a
+            quarter, and so on.
         blocks: residual blocks at each size.
-        upsampling_border: "edge", or "zeros" as in the authors' code; see `Upsample`.
-        conditioning: "none" or "concat"; see `Generator`.
+        upsampling_border: padding of upsampling: edge, the border values; zeros, as in the authors' code.
+        conditioning: use of the class: concat, an embedding appended to z.
 
     Shapes: z (N, latent_dim) -> images (N, C, H, W) in [-1, 1].
     """
+
+    sizes = PYRAMID
 
     def __init__(
         self,
@@ -138,10 +152,10 @@ class R3GANGenerator(Generator):
         latent_dim: int,
         image_shape: tuple[int, int, int],
         num_classes: int = 0,
-        base_channels: int = 32,
-        blocks: int = 1,
-        upsampling_border: str = "edge",
-        conditioning: str = "none",
+        base_channels: PyramidChannels = 32,
+        blocks: Channels = 1,
+        upsampling_border: Literal["edge", "zeros"] = "edge",
+        conditioning: Literal["none", "concat"] = "none",
     ) -> None:
         super().__init__(latent_dim, num_classes, conditioning)
         one_of(BORDERS, upsampling_border=upsampling_border)
@@ -197,3 +211,42 @@ class R3GANTrunk(Trunk):
 
     def forward(self, images: Tensor) -> Tensor:
         return self.basis(self.layers(images)).flatten(1)  # (N, C, H, W) -> (N, num_features, 1, 1) -> (N, …)
+
+
+class R3GANDiscriminator(Discriminator):
+    """A discriminator without normalisation: `R3GANTrunk` with the heads of `Discriminator`.
+
+    Spectral normalisation is not possible: the last weights of the blocks are initially 0.
+
+    Args:
+        image_shape: (C, H, W), H = W of 8 or more.
+        num_classes, categorical_codes, continuous_codes: as for `Discriminator`.
+        base_channels: channels at half the image's size; half as many at the whole size, twice as many at a
+            quarter, and so on.
+        blocks: residual blocks at each size.
+        dropout: probability in each block, before its last convolution; 0 for none.
+        conditioning: use of the class: concat, an additional channel of the image; projection, a product with the
+            features added to the logit; auxiliary, predicted by an additional head (AC-GAN).
+    """
+
+    def __init__(
+        self,
+        *,
+        image_shape: tuple[int, int, int],
+        num_classes: int = 0,
+        categorical_codes: Sequence[int] = (),
+        continuous_codes: int = 0,
+        base_channels: PyramidChannels = 32,
+        blocks: Channels = 1,
+        dropout: Dropout = 0.0,
+        conditioning: DiscriminatorConditioning = "none",
+    ) -> None:
+        shape = trunk_shape(image_shape, conditioning)
+        super().__init__(
+            R3GANTrunk(image_shape=shape, base_channels=base_channels, blocks=blocks, dropout=dropout),
+            image_shape=image_shape,
+            num_classes=num_classes,
+            categorical_codes=categorical_codes,
+            continuous_codes=continuous_codes,
+            conditioning=conditioning,
+        )

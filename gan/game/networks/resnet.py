@@ -9,14 +9,16 @@ authors' code (github.com/pfnet-research/sngan_projection, ``OptimizedBlock``) t
 import functools
 import itertools
 import math
+from typing import Any, Literal
 
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from gan.game.networks.discriminator import Trunk
+from gan.game.networks.discriminator import Discriminator, Trunk, trunk_shape
 from gan.game.networks.generator import Generator
 from gan.game.networks.layers import ClassLayers, normalization_layers, one_of
-from gan.game.sizes import pyramid, side, widths
+from gan.game.sizes import PYRAMID, GeneratorConditioning, PyramidChannels, pyramid, side, widths
+from gan.system.ranges import Dropout
 
 FIRST_BLOCKS = ("half", "full")
 
@@ -74,13 +76,16 @@ class ResNetGenerator(Generator):
         latent_dim: components of z.
         image_shape: (C, H, W), H = W of 8 or more.
         num_classes: classes of the labels; 0 for none.
-        base_channels: channels at half the image's size; half as many at the whole size, twice as many at a quarter.
-        normalization: before each ReLU, "batch" (the paper's), "instance" or "none".
-        conditioning: "none", "concat" or "batch_norm"; see `Generator`. "batch_norm" is in the blocks only, not in the
-            last normalisation (Miyato & Koyama 2018).
+        base_channels: channels at half the image's size; half as many at the whole size, twice as many at a
+            quarter, and so on.
+        normalization: before each activation; the paper has batch normalisation.
+        conditioning: use of the class: concat, an embedding appended to z; batch_norm, a scale and shift for each
+            class. The scales and shifts are in the blocks only, not in the last normalisation (Miyato & Koyama 2018).
 
     Shapes: z (N, latent_dim) -> images (N, C, H, W) in [-1, 1].
     """
+
+    sizes = PYRAMID
 
     def __init__(
         self,
@@ -88,9 +93,9 @@ class ResNetGenerator(Generator):
         latent_dim: int,
         image_shape: tuple[int, int, int],
         num_classes: int = 0,
-        base_channels: int = 32,
-        normalization: str = "batch",
-        conditioning: str = "none",
+        base_channels: PyramidChannels = 32,
+        normalization: Literal["batch", "instance", "none"] = "batch",
+        conditioning: GeneratorConditioning = "none",
     ) -> None:
         super().__init__(latent_dim, num_classes, conditioning, normalization)
         one_of(("batch", "instance", "none"), normalization=normalization)
@@ -198,3 +203,36 @@ class ResNetTrunk(Trunk):
 
     def forward(self, images: Tensor) -> Tensor:
         return self.layers(images).sum(dim=(2, 3))  # (N, C, H, W) -> (N, num_features, 4 … 7, 4 … 7) -> (N, …)
+
+
+class ResNetDiscriminator(Discriminator):
+    """A residual discriminator: `ResNetTrunk` with the heads of `Discriminator`.
+
+    Args:
+        image_shape: (C, H, W), H = W of 8 or more.
+        base_channels: channels at half the image's size; half as many at the whole size, twice as many at a
+            quarter, and so on.
+        normalization: before each activation; the paper has none.
+        dropout: probability in each block, before its last convolution; 0 for none.
+        first_block: channels inside the first block: half of base_channels, or full, as in the authors' code.
+        heads: the other arguments of `Discriminator`.
+    """
+
+    def __init__(
+        self,
+        *,
+        image_shape: tuple[int, int, int],
+        base_channels: PyramidChannels = 32,
+        normalization: Literal["batch", "instance", "layer", "none"] = "none",
+        dropout: Dropout = 0.0,
+        first_block: Literal["half", "full"] = "half",
+        **heads: Any,
+    ) -> None:
+        trunk = ResNetTrunk(
+            image_shape=trunk_shape(image_shape, **heads),
+            base_channels=base_channels,
+            normalization=normalization,
+            dropout=dropout,
+            first_block=first_block,
+        )
+        super().__init__(trunk, image_shape=image_shape, **heads)

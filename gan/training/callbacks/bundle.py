@@ -5,7 +5,8 @@ from typing import Any
 
 import lightning.pytorch as L
 
-from gan.generators.bundle import FILE_NAME, describe, save_bundle
+from gan.config.kinds import given_arguments
+from gan.generators.bundle import FILE_NAME, describe, family_of, save_bundle
 from gan.training.diagnostics.divergence import check_finite
 from gan.training.module import GAN
 
@@ -26,8 +27,8 @@ class GeneratorBundle(L.Callback):
         generator: Any = pl_module.final_generator
         model = pl_module.hparams["model"]
         metadata = describe(
-            model["name"],
-            model["generator"],
+            family_of(model["generator"]["_target_"]),
+            given_arguments(model["generator"]),
             prior=pl_module.prior,
             image_shape=data.image_shape,
             mean=data.mean,

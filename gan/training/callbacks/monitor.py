@@ -8,14 +8,14 @@ import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch.optim import Optimizer
 
-from gan.config import schema
+from gan.config.validation import PARTS
 from gan.game.gradients import gradient_norm, gradient_scale
 from gan.runs.series import EPOCH, FINAL, TRAIN
 from gan.training.callbacks.quality import Listener, offer, quality_of, withdraw
 from gan.training.module import GAN
 from gan.training.strategy import all_gather_objects, local_value
 
-COMPARED = ("seed", *schema.NODES, "optimizer")  # settings in which runs can differ
+COMPARED = ("seed", "data", "model", *PARTS, "optimizer")  # settings in which runs can differ
 NETWORKS = ("d", "g")  # in the order of GAN's optimizers
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from gan.config.option_names import option_name
 from gan.data.registry import TOY_DISTRIBUTIONS
 
 Settings = Mapping[str, Any]
@@ -25,7 +26,7 @@ def suggestions(problem: str, settings: Settings) -> list[str]:
 
 
 def _discriminator_wins(settings: Settings) -> Iterator[str]:
-    if settings["objective"]["name"] == "minimax":
+    if _name("objective", settings) == "minimax":
         yield "objective=non_saturating"
     d_lr, g_lr = (_rate(settings, network) for network in ("discriminator", "generator"))
     if d_lr > MUCH * g_lr:
@@ -35,17 +36,16 @@ def _discriminator_wins(settings: Settings) -> Iterator[str]:
     yield from _regularize_discriminator(settings)
     if settings["schedule"].get("n_critic", 1) > 1:
         yield "schedule.n_critic=1"
-    if settings["augmentation"]["name"] == "none" and settings["data"]["name"] not in TOY_DISTRIBUTIONS:
+    if _name("augmentation", settings) == "none" and settings["data"].get("name") not in TOY_DISTRIBUTIONS:
         yield "augmentation=diffaugment"
     yield f"optimizer.discriminator.lr={d_lr / 4:g}"
 
 
 def _collapsed(settings: Settings) -> Iterator[str]:
-    optimizer, penalty = settings["optimizer"], settings["penalty"]["name"]
-    if settings["objective"]["name"] != "relativistic_paired":
-        plain = "" if settings["objective"]["real_target"] == 1 else " objective.real_target=1"
+    optimizer, penalty = settings["optimizer"], _name("penalty", settings)
+    if _name("objective", settings) != "relativistic_paired":
         held = "" if penalty == "r1_r2" else f" penalty=r1_r2{_unnormalized(settings)}"
-        yield f"objective=relativistic_paired{plain}{held}"
+        yield f"objective=relativistic_paired{held}"
     else:
         yield from _regularize_discriminator(settings, "r1_r2")
     if optimizer["_target_"].endswith(".SGD"):
@@ -57,7 +57,7 @@ def _collapsed(settings: Settings) -> Iterator[str]:
 
 def _generator_is_dead(settings: Settings) -> Iterator[str]:
     """For a generator whose images are all equal or flat."""
-    if settings["objective"]["name"] == "minimax":
+    if _name("objective", settings) == "minimax":
         yield "objective=non_saturating"
     yield f"optimizer.generator.lr={_rate(settings, 'generator') / 10:g}"
     generator = settings["model"]["generator"]
@@ -71,7 +71,7 @@ def _generator_is_dead(settings: Settings) -> Iterator[str]:
 
 def _generator_stands_still(settings: Settings) -> Iterator[str]:
     """For a generator that does not change: it gets no gradient, or its steps are too small."""
-    if settings["objective"]["name"] == "minimax":
+    if _name("objective", settings) == "minimax":
         yield "objective=non_saturating"
     plain = settings["optimizer"]["_target_"].endswith(".SGD")
     d_lr, rate = (_rate(settings, network) for network in ("discriminator", "generator"))
@@ -101,14 +101,18 @@ SUGGESTIONS: dict[str, Callable[[Settings], Iterator[str]]] = {
 }
 
 
+def _name(group: str, settings: Settings) -> str:
+    return option_name(group, settings[group])
+
+
 def _regularize_discriminator(settings: Settings, penalty: str = "r1") -> Iterator[str]:
     """Regularisation of D: a penalty if there is none, else a stronger one."""
-    chosen = settings["penalty"]
-    if chosen["name"] in R1R2:
+    chosen, name = settings["penalty"], _name("penalty", settings)
+    if name in R1R2:
         yield f"penalty.gamma={chosen['gamma'] * 10:g}"
-    elif settings["objective"]["name"] == "wasserstein" and chosen["name"] != "gradient_penalty":
+    elif _name("objective", settings) == "wasserstein" and name != "gradient_penalty":
         yield f"penalty=gradient_penalty{_unnormalized(settings)}"
-    elif chosen["name"] in ("none", "clipping"):
+    elif name in ("none", "clipping"):
         yield f"penalty={penalty}{_unnormalized(settings)}"
 
 

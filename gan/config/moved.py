@@ -1,0 +1,90 @@
+"""Settings that have moved: their old paths in saved runs, on the command line and in the user's own configurations.
+
+Runs of earlier versions have ``name: r1`` in the node of a group, where ``_target_: gan.game.penalties.R1`` stands now.
+Saved runs are translated for ever; on the command line an old path works with a warning until the next release.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gan.config.kinds import NONE
+from gan.config.option_names import options_by_target
+from gan.config.options.conf_files import CONF, read_conf_file
+
+# The old path of a setting, and its path now.
+MOVED = {
+    "objective.concatenate": "game.concatenate",
+    "objective.instance_noise": "game.instance_noise",
+    "objective.instance_noise_images": "game.instance_noise_images",
+    "objective.class_weight": "game.class_weight",
+    "objective.information_weight": "game.information_weight",
+}
+# Groups whose nodes had the name of their option, which a class stands for now.
+NAMED = ("model", "objective", "penalty", "augmentation", "lr_schedule", "schedule", "ema")
+NO_TARGET = (
+    "hinge",
+    "wasserstein",
+    "relativistic_paired",
+    "relativistic_average",
+)  # had a `real_target` without effect
+
+
+def updated(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with the present paths; those of this version are returned as they are."""
+    found = {name: dict(node) if isinstance(node, Mapping) else node for name, node in settings.items()}
+    for old, new in MOVED.items():
+        (old_group, old_name), (group, name) = old.split("."), new.split(".")
+        if isinstance(found.get(old_group), dict) and old_name in found[old_group]:
+            found.setdefault(group, {})[name] = found[old_group].pop(old_name)
+    if isinstance(found.get("objective"), dict) and "name" in found["objective"]:
+        found.setdefault("game", {}).setdefault("_target_", "gan.GAN")
+        if found["objective"]["name"] in NO_TARGET:
+            found["objective"].pop("real_target", None)
+    for group in NAMED:
+        node = found.get(group)
+        if isinstance(node, dict) and "name" in node and "_target_" not in node:
+            found[group] = _with_class(group, node)
+    if isinstance(found.get("data"), dict) and "name" in found["data"]:
+        found["data"] = {"_target_": "gan.ImageData", **found["data"]}
+    return found
+
+
+def _with_class(group: str, node: Mapping[str, Any]) -> dict[str, Any]:
+    """The node with the class of its option instead of the name."""
+    own = {key: value for key, value in node.items() if key != "name"}
+    name = str(node["name"])
+    if group == "model":
+        file = read_conf_file(CONF / group / f"{name}.yaml") if name in options_by_target(group).values() else None
+        places = ((), ("codes",), ("generator",), ("discriminator",))
+        for keys in places if file else ():
+            assert file is not None
+            own = _placed(own, keys, file.value(*keys, "_target_"))
+        return own if file else dict(node)
+    if name == "none" and (CONF / group / "none.yaml").is_file():
+        return {"_target_": read_conf_file(CONF / group / "none.yaml").value("_target_") or NONE, **own}
+    target = next((target for target, option in options_by_target(group).items() if option == name), None)
+    return {"_target_": target, **own} if target else dict(node)
+
+
+def _placed(node: dict[str, Any], keys: Sequence[str], target: str | None) -> dict[str, Any]:
+    if not keys:
+        return {"_target_": target, **node}
+    inner = node.get(keys[0])
+    return {**node, keys[0]: {"_target_": target, **inner}} if isinstance(inner, Mapping) else node
+
+
+def updated_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Overrides with the present paths, and one warning for each that has moved."""
+    new_words, warnings = [], []
+    for word in words:
+        path, equals, value = word.partition("=")
+        name = path.lstrip("+~")
+        new = MOVED.get(name) if equals or path.startswith("~") else None
+        if new is None and name.endswith(".name") and name.removesuffix(".name") in NAMED and equals:
+            new = name.removesuffix(".name")
+        if new is None:
+            new_words.append(word)
+            continue
+        new_words.append(f"{path[: len(path) - len(name)]}{new}{equals}{value}")
+        warnings.append(f"{name} is now {new}; the old name works until the next release")
+    return new_words, warnings
