@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import inspect
 import itertools
 import logging
 import os
@@ -18,7 +17,6 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import ConfigCompositionException, HydraException, InstantiationException, MissingConfigException
-from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import (
     InterpolationResolutionError,
@@ -28,6 +26,8 @@ from omegaconf.errors import (
 )
 
 from gan.config.experiments import without_leftovers
+from gan.config.kinds import locate
+from gan.config.moved import updated
 from gan.launch import command_line, resume
 from gan.launch.sweeps import failed_jobs
 from gan.runs import run_folder, user_errors
@@ -36,6 +36,8 @@ from gan.runs.sweep_jobs import run_overrides
 from gan.system import cpu_threads, process, rank_errors, signals
 from gan.system.errors import ConfigError, GanError, unknown_name, unknown_setting
 from gan.system.signals import MISTAKE
+from gan.system.trust import trusted
+from gan.system.value_types import parameters_of
 
 CONF = Path(__file__).parents[2] / "conf"
 logging.getLogger("matplotlib").setLevel(logging.WARNING)  # torchmetrics imports it; it logs its font cache
@@ -136,6 +138,8 @@ def run_command(main: Callable[[], Any]) -> int:
     """
     command_line.begin()
     process.ignore_old_ranks()
+    if os.getcwd() not in sys.path:  # last, so that a file here cannot replace an installed module
+        sys.path.append(os.getcwd())
     if os.environ.get("GAN_DATA") == "":  # empty means unset
         del os.environ["GAN_DATA"]
     if process.is_rank() or process.current().is_job:
@@ -241,13 +245,14 @@ def _unknown_setting(node: Any, path: str) -> str | None:
 
 def _is_argument(name: str, target: str | None) -> bool:
     """True if the class or function at ``target`` has this argument, for example weight_decay of Adam."""
-    return target is not None and name in inspect.signature(get_method(target)).parameters
+    called = None if target is None else locate(target)
+    return called is not None and name in parameters_of(called)
 
 
 def _chooses(word: str) -> bool:
-    """True for a word of the command line that selects an option of a config group, for example ``model=mlp``."""
-    group = word.partition("=")[0]
-    return "=" in word and (CONF / group).is_dir()
+    """True for a word of the command line that selects an option of a group, or a class: ``penalty._target_=…``."""
+    group, equals, _ = word.partition("=")
+    return bool(equals) and ((CONF / group).is_dir() or group.endswith("._target_"))
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:
@@ -265,13 +270,26 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     assert isinstance(plain, dict)
     if not plain.get("run_dir") or not isinstance(plain["run_dir"], str):
         raise ConfigError(f"run_dir: {plain.get('run_dir')!r} given, a folder expected; hydra.run.dir=FOLDER names it")
-    settings = {str(name): node for name, node in plain.items() if name != "resume"}
-    return without_leftovers(settings, command_line.task_words())
+    settings = {str(name): node for name, node in plain.items() if name not in ("resume", "trust")}
+    return without_leftovers(updated(settings), command_line.task_words())
 
 
 def resolve(config: DictConfig) -> tuple[dict[str, Any], ResumeState | None]:
     """Return the settings of the run, and its state if it is resumed (see ``gan.launch.resume.resolve``)."""
-    return resume.resolve(resolved(config), _asked(config))
+    return resume.resolve(resolved(config), _asked(config), _trusted(config))
+
+
+def _trusted(config: DictConfig) -> tuple[str, ...]:
+    """Return the packages that the user trusts.
+
+    Raises:
+        ConfigError: ``trust`` is not a list of names.
+    """
+    given: Any = config.get("trust") or []
+    packages: Any = OmegaConf.to_container(given, resolve=True) if OmegaConf.is_config(given) else given
+    if not isinstance(packages, list) or not all(isinstance(name, str) for name in packages):
+        raise ConfigError(f"trust: {packages!r} given, a list of packages expected, such as trust=[mypkg]")
+    return trusted(packages)
 
 
 def _asked(config: DictConfig) -> dict[str, Any] | None:

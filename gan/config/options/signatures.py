@@ -98,8 +98,9 @@ def _fields(module: "_Module", node: ast.ClassDef | ast.FunctionDef) -> dict[str
     if any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list):
         text = _docstrings(module.tree, node)
         for item in node.body:
-            is_field = isinstance(item, ast.AnnAssign) and "ClassVar" not in ast.unparse(item.annotation)
-            if is_field and isinstance(item.target, ast.Name):
+            if not (isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)):
+                continue
+            if "ClassVar" not in ast.unparse(item.annotation):
                 found[item.target.id] = _argument(module, item.target.id, item.annotation, item.value, text)
     return found
 
