@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gan.commands.arguments import Device, Force, check_suffix
+from gan.commands.arguments import Device, Force, Trust, check_suffix
 from gan.system.devices import usable_device
 from gan.system.errors import GanError
 
@@ -77,6 +77,7 @@ def evaluate(
     force: Force = False,
     device: Device = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
+    trust: Trust = None,
 ) -> None:
     """Measure the quality of generated images: one row per run, and quality.json beside each bundle.
 

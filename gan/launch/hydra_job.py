@@ -33,7 +33,7 @@ from gan.launch.sweeps import failed_jobs
 from gan.runs import run_folder, user_errors
 from gan.runs.resume import ResumeState
 from gan.runs.sweep_jobs import run_overrides
-from gan.system import cpu_threads, process, rank_errors, signals
+from gan.system import cpu_threads, process, rank_errors, shell, signals
 from gan.system.errors import ConfigError, GanError, unknown_name, unknown_setting
 from gan.system.signals import MISTAKE
 from gan.system.trust import trusted
@@ -209,7 +209,8 @@ def _unknown_settings(path: str, words: Sequence[str]) -> str:
     """Return the message for all unknown settings in ``words``; ``path`` is the first, where Hydra stopped."""
     try:
         with _another_hydra(), initialize_config_dir(str(CONF), version_base="1.3"):
-            composed = compose("config", list(filter(_chooses, words)), return_hydra_config=path.startswith("hydra."))
+            chosen = [*filter(_chooses, words), *_search_path()]
+            composed = compose("config", chosen, return_hydra_config=path.startswith("hydra."))
     except HydraException:
         return f"{path}: no such setting"
     named = [word.partition("=")[0] for word in words if "=" in word and word[0] not in "+~-"]
@@ -217,6 +218,14 @@ def _unknown_settings(path: str, words: Sequence[str]) -> str:
     messages = [_unknown_setting(composed, path) or f"{path}: no such setting; a new one by itself: +{path}.NAME=…"]
     messages += [message for name in others if (message := _unknown_setting(composed, name))]
     return "\n".join(dict.fromkeys(messages))
+
+
+def _search_path() -> list[str]:
+    """Return the override that finds the options of `--config-dir`, if the command line has it."""
+    flags = ("--config-dir", "-cd")
+    pairs = zip(sys.argv, [*sys.argv[1:], ""], strict=True)
+    given = [word.partition("=")[2] or after for word, after in pairs if word.partition("=")[0] in flags]
+    return [f"hydra.searchpath=[{shell.quoted(Path(folder).absolute().as_uri())}]" for folder in given[-1:]]
 
 
 @contextlib.contextmanager
