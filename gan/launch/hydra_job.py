@@ -207,17 +207,24 @@ def hydra_message(error: Exception, words: Sequence[str] | None = None) -> str:
 
 def _unknown_settings(path: str, words: Sequence[str]) -> str:
     """Return the message for all unknown settings in ``words``; ``path`` is the first, where Hydra stopped."""
-    try:
-        with _another_hydra(), initialize_config_dir(str(CONF), version_base="1.3"):
-            chosen = [*filter(_chooses, words), *_search_path()]
-            composed = compose("config", chosen, return_hydra_config=path.startswith("hydra."))
-    except HydraException:
+    classes = [word for word in words if word.partition("=")[0].endswith("._target_") and word != path]
+    composed = _composed([*filter(_chooses, words), *classes], path) or _composed(list(filter(_chooses, words)), path)
+    if composed is None:
         return f"{path}: no such setting"
     named = [word.partition("=")[0] for word in words if "=" in word and word[0] not in "+~-"]
     others = [name for name in named if name != path and not (CONF / name).is_dir() and not name.startswith("hydra.")]
     messages = [_unknown_setting(composed, path) or f"{path}: no such setting; a new one by itself: +{path}.NAME=…"]
     messages += [message for name in others if (message := _unknown_setting(composed, name))]
     return "\n".join(dict.fromkeys(messages))
+
+
+def _composed(words: Sequence[str], path: str) -> DictConfig | None:
+    """Return the configuration of these overrides; None if Hydra cannot compose it."""
+    try:
+        with _another_hydra(), initialize_config_dir(str(CONF), version_base="1.3"):
+            return compose("config", [*words, *_search_path()], return_hydra_config=path.startswith("hydra."))
+    except HydraException:
+        return None
 
 
 def _search_path() -> list[str]:
@@ -246,6 +253,8 @@ def _unknown_setting(node: Any, path: str) -> str | None:
             return f"{path}: no such setting"
         if name not in node and _is_argument(name, node.get("_target_")):
             return f"{path}: conf/ does not set it; with a plus before it you can: +{path}=…"
+        if not node:
+            return f"{path}: conf/ does not set it; with a plus before it you can: +{path}=…"
         if name not in node:
             return unknown_setting(".".join(path.split(".")[: depth + 1]), name, map(str, node))
         node = node._get_node(name)
@@ -259,9 +268,9 @@ def _is_argument(name: str, target: str | None) -> bool:
 
 
 def _chooses(word: str) -> bool:
-    """True for a word of the command line that selects an option of a group, or a class: ``penalty._target_=…``."""
+    """True for a word of the command line that selects an option of a config group, for example ``model=mlp``."""
     group, equals, _ = word.partition("=")
-    return bool(equals) and ((CONF / group).is_dir() or group.endswith("._target_"))
+    return bool(equals) and (CONF / group).is_dir()
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:
