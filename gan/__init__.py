@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gan.data.module import ImageData
     from gan.generators.bundle import TrainedGenerator, load_generator
+    from gan.launch.python_run import TrainingRun, train
     from gan.system.errors import GanError
     from gan.training.module import GAN
 
-__all__ = ["GAN", "GanError", "ImageData", "TrainedGenerator", "load_generator"]
+__all__ = ["GAN", "GanError", "ImageData", "TrainedGenerator", "TrainingRun", "load_generator", "train"]
 
 _HOMES = {
     "GAN": "gan.training.module",
     "GanError": "gan.system.errors",
     "ImageData": "gan.data.module",
     "TrainedGenerator": "gan.generators.bundle",
+    "TrainingRun": "gan.launch.python_run",
     "load_generator": "gan.generators.bundle",
+    "train": "gan.launch.python_run",
 }
 
 

@@ -19,7 +19,7 @@ from gan.game.latents import Prior
 from gan.generators import bundle_metadata
 from gan.generators.class_labels import class_labels
 from gan.generators.interpolation import frame_positions, interpolate
-from gan.system.errors import GanError
+from gan.system.errors import GanError, counted
 
 MOST_IMAGES, FEW_IMAGES = 1000, 16  # made at a time, and made at once without looking at the layers
 MOST_VALUES = 2**26  # in and out of one layer at a time: 256 MiB
@@ -90,6 +90,24 @@ class TrainedGenerator:
     def points(self) -> bool:
         """Whether it makes points of the plane, (2, 1, 1), instead of images."""
         return bool(self.metadata["points"])
+
+    def __repr__(self) -> str:
+        channels, height, width = self.image_shape
+        what = "points of the plane" if self.points else f"images {channels} x {height} x {width}"
+        classes = f", {counted(self.num_classes, 'class')}" if self.conditional else ""
+        data = (self.metadata.get("data") or {}).get("name")
+        trained = (self.metadata.get("trained") or {}).get("g_updates")
+        updates = f", {counted(trained, 'generator update')}" if isinstance(trained, int) else ""
+        return f"<generator {self.metadata['family']}: {what}{classes}{f' of {data}' if data else ''}{updates}>"
+
+    def _repr_png_(self) -> bytes:
+        """A grid of 64 samples, for a notebook; one column for each class if there are up to 32."""
+        from gan.generators.pictures import grid, png, scatter
+
+        images = self.sample(64)
+        if self.points:
+            return png(scatter(images))
+        return png(grid(images, columns=self.num_classes if 1 < self.num_classes <= 32 else None, scale=2))
 
     def to(self, device: torch.device | str) -> "TrainedGenerator":
         self.generator.to(device)

@@ -35,19 +35,21 @@ class Command:
         changes: overrides given together with ``resume=RUN``.
         has_begun: True once one of its jobs has started.
         exit_codes: exit codes of its jobs; a sweep has several.
+        raises: errors are raised, for a caller in Python, and not printed.
     """
 
     changes: list[str] = field(default_factory=list)
     has_begun: bool = False
     exit_codes: list[int] = field(default_factory=list)
+    raises: bool = False
 
 
 _current: ContextVar[Command] = ContextVar("command")
 
 
-def begin() -> Command:
+def begin(*, raises: bool = False) -> Command:
     """Start a new command, which `current` then returns."""
-    command = Command()
+    command = Command(raises=raises)
     _current.set(command)
     return command
 

@@ -85,6 +85,8 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
                 code = rank_errors.leave(error, full=WANTS_TRACEBACKS)
             elif failed_jobs.in_sweep():
                 code = failed_jobs.tell(Path(str(config.run_dir)), error, full=WANTS_TRACEBACKS)
+            elif command_line.current().raises and isinstance(error, GanError):
+                raise error from raised
             elif WANTS_TRACEBACKS or not isinstance(error, GanError):
                 raise
             else:
@@ -129,14 +131,16 @@ def _full_errors(value: str | None) -> Iterator[None]:
         os.environ.update({} if before is None else {FULL_ERRORS: before})
 
 
-def run_command(main: Callable[[], Any]) -> int:
+def run_command(main: Callable[[], Any], *, raises: bool = False) -> int:
     """Call a Hydra main whose function is a `job`, and return the largest exit code of its jobs.
 
     An error in the command line prints one message and gives exit code 2; a bug keeps its traceback. With
     ``HYDRA_FULL_ERROR=1`` in the environment, every error keeps its traceback. A signal that stops the run prints one
     message with what the run folder contains, and gives 128 + its number; a sweep starts no further job.
+
+    With ``raises``, for a caller in Python, an error in the command line is raised, and so is KeyboardInterrupt.
     """
-    command_line.begin()
+    command_line.begin(raises=raises)
     process.ignore_old_ranks()
     if os.getcwd() not in sys.path:  # last, so that a file here cannot replace an installed module
         sys.path.append(os.getcwd())
@@ -152,7 +156,7 @@ def run_command(main: Callable[[], Any]) -> int:
         with signals.listening(), _full_errors("1"):  # else Hydra prints an exception and exits by itself
             return _run_jobs(main)
     except GanError as error:
-        if WANTS_TRACEBACKS:
+        if WANTS_TRACEBACKS or raises:
             raise
         print(error, file=sys.stderr)
         return MISTAKE
@@ -160,6 +164,8 @@ def run_command(main: Callable[[], Any]) -> int:
         if process.is_first() and not process.is_rank():
             left = run_folder.describe_stopped_run(run_folder.claimed()) if stop.left is None else stop.left
             print(f"Stopped by {stop.name}. {left}", file=sys.stderr)
+        if raises:
+            raise KeyboardInterrupt from stop
         return stop.exit_code
 
 
@@ -169,6 +175,8 @@ def _run_jobs(main: Callable[[], Any]) -> int:
     except (GanError, HydraException, OmegaConfBaseException) as error:
         if WANTS_TRACEBACKS:
             raise
+        if command_line.current().raises:
+            raise error if isinstance(error, GanError) else ConfigError(hydra_message(error)) from error
         print(error if isinstance(error, GanError) else hydra_message(error), file=sys.stderr)
         return error.exit_code if isinstance(error, GanError) else MISTAKE
     except OSError as error:

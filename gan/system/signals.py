@@ -56,7 +56,13 @@ class Stopped(BaseException):
 
 @contextlib.contextmanager
 def listening() -> Iterator[None]:
-    """Inside the block, a stop signal raises `Stopped`. Signals that are ignored, e.g. by nohup, stay ignored."""
+    """Inside the block, a stop signal raises `Stopped`. Signals that are ignored, e.g. by nohup, stay ignored.
+
+    Only the main thread can handle signals; in another one, as of a notebook's server, nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before = {number: signal.getsignal(number) for number in SIGNALS}
     for number, handler in before.items():
         if handler != signal.SIG_IGN:

@@ -1,0 +1,163 @@
+"""Training from Python: `gan.train` runs what `gan train` runs, in the caller's process."""
+
+import base64
+import contextlib
+import math
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+
+from gan.runs import run_folder
+from gan.runs.curves import read_rows
+from gan.runs.run_files import read_json
+from gan.system import shell
+from gan.system.errors import ConfigError, GanError, RunError, counted
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from gan.generators.trained_generator import TrainedGenerator
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """A finished run.
+
+    Attributes:
+        folder: the run folder, with all files of the run.
+        trust: packages that `generator` may import for a network of your own.
+    """
+
+    folder: Path
+    trust: tuple[str, ...] = ()
+
+    @cached_property
+    def generator(self) -> "TrainedGenerator":
+        """The trained generator, on the CPU."""
+        from gan.generators.bundle import load_generator
+
+        return load_generator(self.folder, self.trust)
+
+    @property
+    def metrics(self) -> dict[str, list[float]]:
+        """The table of metrics.csv by column, NaN where a row has no value: ``pandas.DataFrame(run.metrics)``."""
+        rows = list(read_rows(self.folder / "metrics.csv"))
+        names = dict.fromkeys(name for row in rows for name in row)
+        return {name: [float(row.get(name) or math.nan) for row in rows] for name in names}
+
+    @property
+    def quality(self) -> dict[str, float]:
+        """The last quality metrics, such as ``quality/fcd``; empty if nothing was measured."""
+        ended = read_json(self.folder / "run.json").get("ended", {})
+        return {name: value for name, value in ended.items() if name.startswith("quality/")}
+
+    @property
+    def samples(self) -> "Image":
+        """The newest grid of samples.
+
+        Raises:
+            GanError: the run has none, as with ``callbacks.samples=null``.
+        """
+        from PIL import Image
+
+        return Image.open(self._grid())
+
+    def _grid(self) -> Path:
+        grids = sorted((self.folder / "samples").glob("epoch_*.png"))
+        if not grids:
+            raise GanError(f"{self.folder}: this run has no grids of samples; run.generator.sample() makes images")
+        return grids[-1]
+
+    def __repr__(self) -> str:
+        ended = read_json(self.folder / "run.json").get("ended", {})
+        measured = "".join(f", {name.removeprefix('quality/')} {value:.3g}" for name, value in self.quality.items())
+        trained = (
+            f"{counted(ended.get('epochs', 0), 'epoch')}, {counted(ended.get('g_updates', 0), 'generator update')}"
+        )
+        return f"<run {self.folder}: {trained}{measured}>"
+
+    def _repr_html_(self) -> str:
+        """The line and the newest grid, for a notebook."""
+        import html
+
+        line = f"<p>{html.escape(repr(self).strip('<>'))}</p>"
+        try:
+            data = base64.b64encode(self._grid().read_bytes()).decode()
+        except GanError:
+            return line
+        return f'{line}<img alt="samples" src="data:image/png;base64,{data}">'
+
+
+def train(*overrides: str, trust: tuple[str, ...] | list[str] = (), **settings: Any) -> TrainingRun:
+    """Train a GAN, as `gan train` does: one device in this process, several by its launcher.
+
+    >>> run = gan.train("experiment=quickstart", "trainer.max_epochs=3")
+    >>> run = gan.train(model="mlp", data="fashion", trainer={"max_epochs": 3})
+
+    Args:
+        overrides: words of the command line, such as "penalty=r1" or "resume=RUN".
+        trust: packages that a resumed run may import, in addition to gan, lightning and torch.
+        settings: the same as keywords; a dict has the settings of a node.
+
+    Raises:
+        GanError: with the message that the command line would print.
+        KeyboardInterrupt: the run was interrupted; its folder can be resumed.
+    """
+    from gan.launch import hydra_job
+    from gan.launch.train import main
+
+    words = [*overrides, *_words(settings), *([f"trust=[{','.join(trust)}]"] if trust else [])]
+    if any(word in ("-m", "--multirun") for word in words):
+        raise ConfigError("gan.train: one run at a time; for a sweep: gan train -m …")
+    with _as_command(["gan train", *words]):
+        try:
+            code = hydra_job.run_command(main, raises=True)
+            folder = run_folder.claimed()
+        finally:
+            run_folder.release_all()
+    if code:
+        raise RunError(f"the run has ended with exit code {code}; it has said why")
+    if folder is None:
+        raise GanError("gan.train: no run was made, as with dry_run=true")
+    return TrainingRun(folder, tuple(trust))
+
+
+def _words(settings: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    """Overrides for keyword settings."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _words(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}={_text(value)}"
+
+
+def _text(value: Any) -> str:
+    """A value by Hydra's grammar."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(_text, value))}]"
+    if isinstance(value, str | Path):
+        plain = str(value)
+        return plain if plain.replace("_", "").isalnum() else shell.quoted(plain)
+    return str(value)
+
+
+@contextlib.contextmanager
+def _as_command(words: list[str]) -> Iterator[None]:
+    """Inside the block, the command line is this one, and a Hydra application of the caller is set aside."""
+    arguments, hydra, config = sys.argv, GlobalHydra.instance().hydra, HydraConfig.instance().cfg
+    sys.argv = words
+    GlobalHydra.instance().clear()
+    HydraConfig.instance().cfg = None
+    try:
+        yield
+    finally:
+        sys.argv = arguments
+        GlobalHydra.instance().hydra, HydraConfig.instance().cfg = hydra, config
