@@ -12,6 +12,28 @@ if TYPE_CHECKING:
 
 __all__ = ["GAN", "GanError", "ImageData", "TrainedGenerator", "TrainingRun", "load_generator", "train"]
 
+# Modules whose public names can be imported, in addition to the names above: docs/api.md.
+LIBRARY = (
+    "gan.callbacks",
+    "gan.data.loaded",
+    "gan.data.sources",
+    "gan.game.augmentation",
+    "gan.game.ema",
+    "gan.game.learning_rates",
+    "gan.game.losses",
+    "gan.game.networks",
+    "gan.game.penalties",
+    "gan.game.schedules",
+    "gan.game.updates",
+    "gan.loggers",
+    "gan.metrics.image_metrics",
+    "gan.metrics.own_metrics",
+    "gan.metrics.quality",
+    "gan.metrics.reference",
+    "gan.system.errors",
+    "gan.system.ranges",
+)
+
 _HOMES = {
     "GAN": "gan.training.module",
     "GanError": "gan.system.errors",

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from gan.config.kinds import NONE, given_arguments, locate
+from gan.config.defaults import with_defaults
+from gan.config.kinds import NONE, locate
 from gan.config.option_names import option_name, options_by_target
 from gan.data.registry import TOY_DISTRIBUTIONS, known_shape
 from gan.game import networks
 from gan.system.errors import DataError
-from gan.system.value_types import parameters_of
 
 Settings = Mapping[str, Any]
 
@@ -22,13 +22,6 @@ def violated_constraints(settings: Settings) -> Iterator[str]:
         return
     for rule in (_architecture, _objective, _penalty, _augmentation, _updates):
         yield from rule(settings)
-
-
-def with_defaults(node: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a valid node, with the defaults of its class for those that it does not give."""
-    parameters = parameters_of(_class(node))
-    defaults = {name: each.default for name, each in parameters.items() if each.default is not each.empty}
-    return {**defaults, **given_arguments(node)}
 
 
 def _class(node: Mapping[str, Any]) -> Callable[..., Any]:

@@ -25,6 +25,7 @@ from omegaconf.errors import (
     UnsupportedInterpolationType,
 )
 
+from gan.config.defaults import completed
 from gan.config.experiments import without_leftovers
 from gan.config.kinds import locate
 from gan.config.moved import updated
@@ -297,7 +298,7 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     if not plain.get("run_dir") or not isinstance(plain["run_dir"], str):
         raise ConfigError(f"run_dir: {plain.get('run_dir')!r} given, a folder expected; hydra.run.dir=FOLDER names it")
     settings = {str(name): node for name, node in plain.items() if name not in ("resume", "trust")}
-    return without_leftovers(updated(settings), command_line.task_words())
+    return completed(without_leftovers(updated(settings), command_line.task_words()))
 
 
 def resolve(config: DictConfig) -> tuple[dict[str, Any], ResumeState | None]:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from gan.generators.trained_generator import TrainedGenerator
 
 
+ENDED = {"epochs": "epoch", "g_updates": "generator update"}  # of run.json
+
+
 @dataclass(frozen=True)
 class TrainingRun:
     """A finished run.

@@ -6,6 +6,7 @@ import json
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from gan.config.moved import MOVED
 from gan.config.options.listing import Group, Option, Setting
 
 WIDTH = 100  # columns of the terminal text
@@ -20,7 +21,7 @@ MARKDOWN_INTRO = f"""\
 # Configuration
 
 Every group of `conf/`, its options, and every setting with its default, type, range and meaning. `{COMMAND}` writes
-this page from the schemas in `gan/config/schema/` and the files in `conf/`; `gan options` shows the same in a terminal,
+this page from the classes that the files in `conf/` name, and from these files; `gan options` shows the same in a terminal,
 and `gan options lr` a part of it.
 
 - Choose an option as `group=option`: `python train.py model=dcgan data=fashion`. The default option is **bold**.
@@ -34,6 +35,15 @@ and `gan options lr` a part of it.
 """
 
 
+MOVED_INTRO = """\
+## Settings that have moved
+
+The old path works with a warning until the next release. Runs of earlier versions are read with their old paths.
+
+| old | now |
+| --- | --- |"""
+
+
 def terminal(groups: Sequence[Group], *, whole: bool = False) -> str:
     """Plain text of at most 100 columns; ``whole``: with an introduction, without the arguments that need a plus."""
     pages = ["\n".join(_terminal_group(group, with_others=not whole)) for group in groups]
@@ -44,7 +54,14 @@ def terminal(groups: Sequence[Group], *, whole: bool = False) -> str:
 def markdown(groups: Sequence[Group], *, whole: bool = False) -> str:
     """The listing as Markdown; ``whole``: all of docs/configuration.md."""
     pages = ["\n".join(_markdown_group(group)) for group in groups]
-    return "\n".join([MARKDOWN_INTRO, *pages] if whole else pages)
+    return "\n".join([MARKDOWN_INTRO, *pages, *_moved()] if whole else pages)
+
+
+def _moved() -> Iterator[str]:
+    yield MOVED_INTRO
+    yield from (f"| {_code(old)} | {_code(new)} |" for old, new in MOVED.items())
+    yield "| `GROUP.name=OPTION` | `GROUP=OPTION` |"
+    yield ""
 
 
 def as_json(groups: Sequence[Group]) -> str:
