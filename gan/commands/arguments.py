@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gan.system import trust
 from gan.system.errors import GanError
 
 Source = Annotated[Path, typer.Argument(help="A run folder, or a generator.safetensors.")]
@@ -14,6 +15,14 @@ Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same ima
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
 GrayR = Annotated[bool, typer.Option("--gray-r", help="Invert the images: dark on white, like matplotlib's gray_r.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Trust = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A package that the file or the run may import besides gan, lightning and torch, for a class of your own; "
+        "can be given several times. The environment variable GAN_TRUST does the same.",
+        callback=lambda packages: trust.add(packages or ()),
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gan.commands.arguments import Device
+from gan.commands.arguments import Device, Trust
 from gan.system.errors import GanError
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def demo(
     open_page: Open = False,
     root: Root = Path("data"),
     device: Device = "cpu",
+    trust: Trust = None,
 ) -> None:
     """Explore generators in the browser: sliders, classes, interpolation, comparison, nearest training images.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gan.commands.arguments import Device, Force, check_suffix
+from gan.commands.arguments import Device, Force, Trust, check_suffix
 from gan.system.devices import usable_device
 from gan.system.errors import GanError
 
@@ -77,6 +77,11 @@ def evaluate(
     force: Force = False,
     device: Device = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(help="A metric of your own, such as mypkg.MyMetric: a torchmetrics.Metric of images."),
+    ] = None,
+    trust: Trust = None,
 ) -> None:
     """Measure the quality of generated images: one row per run, and quality.json beside each bundle.
 
@@ -91,7 +96,7 @@ def evaluate(
     usable_device(device)
     if nearest is not None:
         _check_nearest(nearest, sources, force)
-    wanted = evaluating.Wanted(n, seed, kid_subset, cas, fid, nearest, device)
+    wanted = evaluating.Wanted(n, seed, kid_subset, cas, fid, nearest, device, _own_metrics(metric or ()))
     extractors = {"classifier": classifier, "labeller": labeller, "autoencoder": autoencoder}
     reading = _given(folder=folder, split=split, fit=fit, on_broken=on_broken, class_order=class_order)
     real = evaluating.RealSets(data or (FOLDER if folder else ""), root, extractors, device, reading)
@@ -188,6 +193,29 @@ def calibrate(
     for what, images in made_worse(loaded).items():
         found.append((what, measure(images, reference, kid_subset=min(KID_SUBSET, len(images)))))
     print(table(found))
+
+
+def _own_metrics(targets: Sequence[str]) -> dict[str, Any]:
+    """The metrics of --metric, by the name of the class."""
+    if not targets:
+        return {}
+    from torchmetrics import Metric
+
+    from gan.config.kinds import NotFound, find, is_a
+
+    found = {}
+    for target in targets:
+        try:
+            metric = find(target)
+        except NotFound as error:
+            raise GanError(f"--metric: {error}") from error
+        if not is_a(metric, [Metric]):
+            raise GanError(f"--metric: '{target}' given, a torchmetrics.Metric expected")
+        try:
+            found[target.rpartition(".")[2]] = metric()
+        except Exception as error:
+            raise GanError(f"--metric: {target}: {type(error).__name__}: {error}") from error
+    return found
 
 
 def _given(**settings: object) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gan.commands.arguments import AsJson, Device, Force, GrayR, Seed, Source, check_suffix
+from gan.commands.arguments import AsJson, Device, Force, GrayR, Seed, Source, Trust, check_suffix
 from gan.commands.files import npy, write_files
 from gan.system.devices import usable_device
 from gan.system.errors import GanError
@@ -44,6 +44,7 @@ def explore(
     device: Device = "cpu",
     as_json: AsJson = False,
     force: Force = False,
+    trust: Trust = None,
 ) -> None:
     """Show one latent direction per row, starting from the first image of a seed."""
     from gan.generators.bundle import load_generator

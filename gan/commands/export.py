@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gan.commands.arguments import AsJson, Force, Source
+from gan.commands.arguments import AsJson, Force, Source, Trust
 from gan.commands.files import write_files
 from gan.system.errors import GanError, unknown_name
 
@@ -34,6 +34,7 @@ def export(
     ] = "unknown",
     as_json: AsJson = False,
     force: Force = False,
+    trust: Trust = None,
 ) -> None:
     """Export a generator with a model card, and compare it with the original in its runtime."""
     from gan.generators.bundle_file import FILE_NAME, find

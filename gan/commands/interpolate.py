@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gan.commands.arguments import AsJson, Device, Force, GrayR, Source, check_suffix, classes, parse_ints
+from gan.commands.arguments import AsJson, Device, Force, GrayR, Source, Trust, check_suffix, classes, parse_ints
 from gan.commands.files import npy, write_files
 from gan.system.devices import usable_device
 from gan.system.errors import GanError
@@ -62,6 +62,7 @@ def interpolate(
     device: Device = "cpu",
     as_json: AsJson = False,
     force: Force = False,
+    trust: Trust = None,
 ) -> None:
     """Interpolate between images and between classes. The same call gives the same frames."""
     from gan.generators.bundle import load_generator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gan.commands.arguments import AsJson, Device, Force, Source, check_suffix, classes
+from gan.commands.arguments import AsJson, Device, Force, Source, Trust, check_suffix, classes
 from gan.commands.files import npy, write_files
 from gan.system.devices import usable_device
 from gan.system.errors import GanError
@@ -54,6 +54,7 @@ def invert(
     device: Device = "cpu",
     as_json: AsJson = False,
     force: Force = False,
+    trust: Trust = None,
 ) -> None:
     """Find the latent whose image is nearest to a picture."""
     import numpy as np

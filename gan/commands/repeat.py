@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gan.commands.arguments import Trust
 from gan.runs.run_files import RunFileError, read_json, read_settings
 from gan.system import shell
 from gan.system.errors import GanError, counted
@@ -26,6 +27,7 @@ def repeat(
         Path | None,
         typer.Option(help="The folder of the second run. By default the name of the first run with -repeated."),
     ] = None,
+    trust: Trust = None,
 ) -> None:
     """Repeat a run, and check whether its numbers are the same, bit for bit; if not, from which update on.
 

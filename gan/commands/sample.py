@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gan.commands.arguments import Device, Force, GrayR, Seed, Source, classes
+from gan.commands.arguments import Device, Force, GrayR, Seed, Source, Trust, classes
 from gan.commands.files import npy, write_files
 from gan.system.devices import usable_device
 from gan.system.errors import GanError, counted
@@ -53,6 +53,7 @@ def sample(
         ),
     ] = None,
     force: Force = False,
+    trust: Trust = None,
 ) -> None:
     """Draw images from a trained generator. The same call gives the same bytes."""
     from gan.generators.bundle import load_generator

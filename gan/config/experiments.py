@@ -1,32 +1,64 @@
-"""Experiments (`experiment=NAME`): removal of settings for options that the command line has replaced."""
+"""Settings that the command line has made meaningless: those of an option, or a class, that it has replaced."""
 
-from collections.abc import Collection, Mapping, Sequence
+import functools
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gan.config.kinds import HYDRA_KEYS, locate
 from gan.config.options.conf_files import CONF, Keys, read_conf_file
+from gan.config.target_validation import NETWORKS, RULE_SETTINGS
+from gan.system.value_types import parameters_of
+
+# Keys of a node that are not arguments of its class.
+BESIDE = ("_target_", *HYDRA_KEYS, *NETWORKS, *RULE_SETTINGS)
 
 
 def without_leftovers(settings: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """The settings without those of an experiment for an option that the command line has replaced.
+    """The settings without those for an option or a class that the command line has replaced.
 
-    In `experiment=r1 penalty=none` the experiment's penalty.gamma belongs to r1; "none" does not have it. A setting of
-    both options keeps the experiment's value, such as data.batch_size in `experiment=slides_mnist data=fashion`.
+    In `experiment=r1 penalty=none` the experiment's penalty.gamma belongs to r1; "none" does not have it. In
+    `penalty=r1 penalty._target_=mypkg.Mine` gamma belongs to r1 too. A setting that both have keeps its value, such as
+    data.batch_size in `experiment=slides_mnist data=fashion`. What the command line itself sets stays.
 
     Args:
         settings: the whole configuration in plain containers, as composed by Hydra.
         overrides: overrides of the command line, such as "penalty=none".
     """
     chosen = dict(override.split("=", 1) for override in overrides if "=" in override)
-    if "experiment" not in chosen:
-        return dict(settings)
     given = {tuple(path.lstrip("+").split(".")) for path in chosen}
-    return {
-        group: _kept(node, (group,), _known(CONF / group / f"{chosen[group]}.yaml"), given)
-        if group in chosen and isinstance(node, Mapping) and (CONF / group / f"{chosen[group]}.yaml").is_file()
-        else node
-        for group, node in settings.items()
-    }
+    found: dict[str, Any] = dict(settings)
+    for group in chosen if "experiment" in chosen else ():
+        if isinstance(found.get(group), Mapping):
+            found[group] = _of_option(found[group], group, chosen[group], given)
+    for path in given:
+        if path[-1] == "_target_" and len(path) > 1:
+            found = _changed(found, path[:-1], functools.partial(_of_class, above=path[:-1], given=given))
+    return found
+
+
+def _of_option(node: Mapping[str, Any], group: str, option: str, given: Collection[Keys]) -> dict[str, Any]:
+    """The settings of a node that an option has; for an option of the user's own, those that its class has."""
+    file = CONF / group / f"{option}.yaml"
+    return _kept(node, (group,), _known(file), given) if file.is_file() else _of_class(node, (group,), given)
+
+
+def _of_class(node: Mapping[str, Any], above: Keys, given: Collection[Keys]) -> dict[str, Any]:
+    """The settings of a node that its class has, or that are on the command line."""
+    called = locate(str(node.get("_target_")))
+    if called is None:
+        return dict(node)
+    has = {*parameters_of(called), *BESIDE}
+    return {name: value for name, value in node.items() if name in has or _is_given((*above, name), given)}
+
+
+def _changed(node: Any, path: Keys, change: Callable[[Mapping[str, Any]], Any]) -> Any:
+    """A copy of nested nodes in which the node at a path is changed."""
+    if not isinstance(node, Mapping):
+        return node
+    if not path:
+        return change(node)
+    return {name: _changed(value, path[1:], change) if name == path[0] else value for name, value in node.items()}
 
 
 def _kept(node: Mapping[str, Any], above: Keys, known: Collection[Keys], given: Collection[Keys]) -> dict[str, Any]:
@@ -34,11 +66,15 @@ def _kept(node: Mapping[str, Any], above: Keys, known: Collection[Keys], given: 
     kept = {}
     for name, value in node.items():
         keys = (*above, name)
-        if any(path[: len(keys)] == keys or keys[: len(path)] == path for path in given if len(path) > 1):
+        if _is_given(keys, given):
             kept[name] = value
         elif keys[1:] in known:
             kept[name] = _kept(value, keys, known, given) if isinstance(value, Mapping) else value
     return kept
+
+
+def _is_given(keys: Keys, given: Collection[Keys]) -> bool:
+    return any(path[: len(keys)] == keys or keys[: len(path)] == path for path in given if len(path) > 1)
 
 
 def _known(file: Path) -> set[Keys]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from importlib import import_module
 from typing import Annotated, Any
 
-from gan.system.errors import unknown_keys, unknown_name
+from gan.system.errors import nearest, unknown_keys
 from gan.system.value_types import expected, hints_of, parameters_of, problem
 
 OWN_PACKAGES = ("gan", "lightning", "torch")
@@ -209,8 +209,9 @@ def _attribute(target: str, module: Any, names: Sequence[str]) -> Callable[..., 
     found = module
     for name in names:
         if not hasattr(found, name):
-            public = [other for other in vars(found) if not other.startswith("_")] if hasattr(found, "__dict__") else []
-            raise NotFound(unknown_name(f"there is no '{target}'", name, public))
+            where = getattr(found, "__name__", type(found).__name__)
+            near = nearest(name, [other for other in dir(found) if not other.startswith("_")]).rstrip(";")
+            raise NotFound(f"'{target}' given, and {where} has no '{name}'{near}")
         found = getattr(found, name)
     if not callable(found):
         raise NotFound(f"'{target}' given, which is a {type(found).__name__}; a class expected")

@@ -17,6 +17,7 @@ from gan.config.moved import updated
 from gan.config.option_names import option_name
 from gan.config.options.conf_files import CONF, read_conf_file
 from gan.config.options.signatures import arguments_of
+from gan.data.registry import FOLDER
 from gan.runs.run_files import RunFileError, read_settings
 from gan.runs.run_folder import in_folder
 from gan.system import shell
@@ -49,7 +50,7 @@ FIXED = {
 ADAPTED = {"augmentation.probability": "it is adapted in the course of the run, and the checkpoint has it"}
 # Settings that runs of earlier versions do not have, with their values at that time.
 LATER: dict[str, dict[str, Any]] = {
-    "data": {"batch_size_of": "all", "fit": None, "on_broken": "error", "class_order": "name"},
+    "data": {"batch_size_of": "all"},
     "model": {
         "compile": False,
         "generator": {"upsampling_border": "edge"},
@@ -57,6 +58,7 @@ LATER: dict[str, dict[str, Any]] = {
     },
     "schedule": {"reuse_fakes": False},
 }
+LATER_OF_FOLDERS = {"fit": None, "on_broken": "error", "class_order": "name"}  # of data=folder
 REFERENCE = re.compile(r"\$\{([a-z_][\w.]*)\}")
 _NOTHING = object()
 
@@ -78,7 +80,8 @@ def read_saved(folder: Path) -> dict[str, Any]:
     for group, settings in LATER.items():
         node = saved.get(group, {})
         if isinstance(node, dict):
-            saved[group] = _completed(node, settings)
+            of_folders = LATER_OF_FOLDERS if group == "data" and node.get("name") == FOLDER else {}
+            saved[group] = _completed(node, {**settings, **of_folders})
     return in_folder(saved, folder)
 
 

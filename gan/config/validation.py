@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from gan.config.constraints import violated_constraints
-from gan.config.kinds import untrusted
 from gan.config.target_validation import (
     data_problems,
     listed_targets,
@@ -16,6 +15,7 @@ from gan.config.target_validation import (
     part_problems,
     trainer_problems,
 )
+from gan.system import shell
 from gan.system.errors import ConfigError, unknown_keys
 from gan.system.value_types import is_int
 
@@ -35,25 +35,25 @@ def validate(settings: Mapping[str, Any]) -> None:
         raise ConfigError("\n".join(problems))
 
 
-def check_trust(settings: Mapping[str, Any], trusted: Collection[str], what: str, way: str) -> None:
-    """Check that saved settings name only classes of ours and of the packages that the user trusts.
+def check_trust(found: Collection[tuple[str, str]], trusted: Collection[str]) -> None:
+    """Refuse classes that a run folder names, and whose packages the user does not trust.
 
     Args:
-        what: what contains the settings, for the message.
-        way: how to trust a package, with the place of its name in braces, such as "trust=[{}]".
+        found: path and target of each, from `gan.config.kinds.untrusted`.
+        trusted: packages that the user trusts already.
 
     Raises:
-        ConfigError: a class of another package; nothing was imported.
+        ConfigError: there are some; nothing was imported.
     """
-    lines = [f"{path}: '{target}' given" for path, target in untrusted(settings, trusted)]
-    if lines:
-        packages = sorted({target.split(".")[0] for _, target in untrusted(settings, trusted)})
-        ways = way.format(",".join([*trusted, *packages]))
-        raise ConfigError(
-            "\n".join(lines)
-            + f"\n{what} imports only gan, lightning and torch, because it may come from anyone; if you "
-            f"trust the code of {' and '.join(packages)}, add {ways}"
-        )
+    if not found:
+        return
+    packages = list(dict.fromkeys(target.split(".")[0] for _, target in found))
+    word = f"trust=[{','.join([*trusted, *packages])}]"
+    raise ConfigError(
+        "\n".join(f"{path}: '{target}' given" for path, target in found)
+        + "\nA run folder imports only gan, lightning and torch, because it may come from anyone. If you trust the "
+        f"code of {' and '.join(packages)}, add {shell.command(word)}"
+    )
 
 
 def _problems(settings: Mapping[str, Any]) -> Iterator[str]:

@@ -195,8 +195,8 @@ def _constructor(family: str, packages: Sequence[str]) -> Callable[..., nn.Modul
     if not is_below(family, packages):
         package = family.split(".", maxsplit=1)[0]
         raise BundleError(
-            f"its network is the class {family}, and a bundle imports only gan, lightning and torch, because it may come "
-            f"from anyone; if you trust the code of {package}, add --trust {package}"
+            f"its network is the class {family}, and a bundle imports only gan, lightning and torch, because it may "
+            f"come from anyone; if you trust the code of {package}, add --trust {package}"
             f' (in Python: trust=["{package}"])'
         )
     try:

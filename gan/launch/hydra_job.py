@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import inspect
 import itertools
 import logging
 import os
@@ -18,7 +17,6 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import ConfigCompositionException, HydraException, InstantiationException, MissingConfigException
-from hydra.utils import get_method
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import (
     InterpolationResolutionError,
@@ -28,14 +26,18 @@ from omegaconf.errors import (
 )
 
 from gan.config.experiments import without_leftovers
+from gan.config.kinds import locate
+from gan.config.moved import updated
 from gan.launch import command_line, resume
 from gan.launch.sweeps import failed_jobs
 from gan.runs import run_folder, user_errors
 from gan.runs.resume import ResumeState
 from gan.runs.sweep_jobs import run_overrides
-from gan.system import cpu_threads, process, rank_errors, signals
+from gan.system import cpu_threads, process, rank_errors, shell, signals
 from gan.system.errors import ConfigError, GanError, unknown_name, unknown_setting
 from gan.system.signals import MISTAKE
+from gan.system.trust import trusted
+from gan.system.value_types import parameters_of
 
 CONF = Path(__file__).parents[2] / "conf"
 logging.getLogger("matplotlib").setLevel(logging.WARNING)  # torchmetrics imports it; it logs its font cache
@@ -136,6 +138,8 @@ def run_command(main: Callable[[], Any]) -> int:
     """
     command_line.begin()
     process.ignore_old_ranks()
+    if os.getcwd() not in sys.path:  # last, so that a file here cannot replace an installed module
+        sys.path.append(os.getcwd())
     if os.environ.get("GAN_DATA") == "":  # empty means unset
         del os.environ["GAN_DATA"]
     if process.is_rank() or process.current().is_job:
@@ -203,16 +207,32 @@ def hydra_message(error: Exception, words: Sequence[str] | None = None) -> str:
 
 def _unknown_settings(path: str, words: Sequence[str]) -> str:
     """Return the message for all unknown settings in ``words``; ``path`` is the first, where Hydra stopped."""
-    try:
-        with _another_hydra(), initialize_config_dir(str(CONF), version_base="1.3"):
-            composed = compose("config", list(filter(_chooses, words)), return_hydra_config=path.startswith("hydra."))
-    except HydraException:
+    classes = [word for word in words if word.partition("=")[0].endswith("._target_") and word != path]
+    composed = _composed([*filter(_chooses, words), *classes], path) or _composed(list(filter(_chooses, words)), path)
+    if composed is None:
         return f"{path}: no such setting"
     named = [word.partition("=")[0] for word in words if "=" in word and word[0] not in "+~-"]
     others = [name for name in named if name != path and not (CONF / name).is_dir() and not name.startswith("hydra.")]
     messages = [_unknown_setting(composed, path) or f"{path}: no such setting; a new one by itself: +{path}.NAME=…"]
     messages += [message for name in others if (message := _unknown_setting(composed, name))]
     return "\n".join(dict.fromkeys(messages))
+
+
+def _composed(words: Sequence[str], path: str) -> DictConfig | None:
+    """Return the configuration of these overrides; None if Hydra cannot compose it."""
+    try:
+        with _another_hydra(), initialize_config_dir(str(CONF), version_base="1.3"):
+            return compose("config", [*words, *_search_path()], return_hydra_config=path.startswith("hydra."))
+    except HydraException:
+        return None
+
+
+def _search_path() -> list[str]:
+    """Return the override that finds the options of `--config-dir`, if the command line has it."""
+    flags = ("--config-dir", "-cd")
+    pairs = zip(sys.argv, [*sys.argv[1:], ""], strict=True)
+    given = [word.partition("=")[2] or after for word, after in pairs if word.partition("=")[0] in flags]
+    return [f"hydra.searchpath=[{shell.quoted(Path(folder).absolute().as_uri())}]" for folder in given[-1:]]
 
 
 @contextlib.contextmanager
@@ -233,6 +253,8 @@ def _unknown_setting(node: Any, path: str) -> str | None:
             return f"{path}: no such setting"
         if name not in node and _is_argument(name, node.get("_target_")):
             return f"{path}: conf/ does not set it; with a plus before it you can: +{path}=…"
+        if not node:
+            return f"{path}: conf/ does not set it; with a plus before it you can: +{path}=…"
         if name not in node:
             return unknown_setting(".".join(path.split(".")[: depth + 1]), name, map(str, node))
         node = node._get_node(name)
@@ -241,13 +263,14 @@ def _unknown_setting(node: Any, path: str) -> str | None:
 
 def _is_argument(name: str, target: str | None) -> bool:
     """True if the class or function at ``target`` has this argument, for example weight_decay of Adam."""
-    return target is not None and name in inspect.signature(get_method(target)).parameters
+    called = None if target is None else locate(target)
+    return called is not None and name in parameters_of(called)
 
 
 def _chooses(word: str) -> bool:
     """True for a word of the command line that selects an option of a config group, for example ``model=mlp``."""
-    group = word.partition("=")[0]
-    return "=" in word and (CONF / group).is_dir()
+    group, equals, _ = word.partition("=")
+    return bool(equals) and (CONF / group).is_dir()
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:
@@ -265,13 +288,26 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     assert isinstance(plain, dict)
     if not plain.get("run_dir") or not isinstance(plain["run_dir"], str):
         raise ConfigError(f"run_dir: {plain.get('run_dir')!r} given, a folder expected; hydra.run.dir=FOLDER names it")
-    settings = {str(name): node for name, node in plain.items() if name != "resume"}
-    return without_leftovers(settings, command_line.task_words())
+    settings = {str(name): node for name, node in plain.items() if name not in ("resume", "trust")}
+    return without_leftovers(updated(settings), command_line.task_words())
 
 
 def resolve(config: DictConfig) -> tuple[dict[str, Any], ResumeState | None]:
     """Return the settings of the run, and its state if it is resumed (see ``gan.launch.resume.resolve``)."""
-    return resume.resolve(resolved(config), _asked(config))
+    return resume.resolve(resolved(config), _asked(config), _trusted(config))
+
+
+def _trusted(config: DictConfig) -> tuple[str, ...]:
+    """Return the packages that the user trusts.
+
+    Raises:
+        ConfigError: ``trust`` is not a list of names.
+    """
+    given: Any = config.get("trust") or []
+    packages: Any = OmegaConf.to_container(given, resolve=True) if OmegaConf.is_config(given) else given
+    if not isinstance(packages, list) or not all(isinstance(name, str) for name in packages):
+        raise ConfigError(f"trust: {packages!r} given, a list of packages expected, such as trust=[mypkg]")
+    return trusted(packages)
 
 
 def _asked(config: DictConfig) -> dict[str, Any] | None:

@@ -50,6 +50,8 @@ def _problems(settings: Settings, data: ImageData) -> Iterator[str]:
         monitor, called = (node or {}).get("monitor"), _class(node)
         if monitor is None or not issubclass(called, LOOKING):
             continue
+        if any(str(monitor) == name or str(monitor).startswith(f"{name}_") for name in _own_metrics(settings)):
+            continue
         allowed = [*names, *(("epoch", "step") if issubclass(called, L.callbacks.ModelCheckpoint) else ())]
         if monitor not in allowed:
             why = why_unmeasured(data) if str(monitor).startswith(QUALITY) else ""
@@ -73,6 +75,13 @@ def _conditions(settings: Settings, data: ImageData) -> Iterator[str]:
         "codes": codes.get("categorical") or codes.get("continuous"),
     }
     yield from (name for name, holds in conditions.items() if holds)
+
+
+def _own_metrics(settings: Settings) -> Iterator[str]:
+    """Yield the names of the user's own metrics, as they are logged; one with several values has more than one name."""
+    for node in settings["callbacks"].values():
+        if issubclass(_class(node), QualityMonitor):
+            yield from (QUALITY + name for name in (node.get("metrics") or {}))
 
 
 def _has(settings: Settings, kind: type) -> bool:

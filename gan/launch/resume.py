@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from gan.config.kinds import untrusted
 from gan.config.saved_settings import (
     allowed_paths,
     changed,
@@ -58,7 +59,7 @@ def without_run(words: Sequence[str]) -> list[str]:
 
 def _is_setting(word: str) -> bool:
     """True for a word that changes a setting of the run, not of Hydra."""
-    return ("=" in word or word[:1] == "~") and not word.lstrip("+~").startswith(("-", "hydra", "resume."))
+    return ("=" in word or word[:1] == "~") and not word.lstrip("+~").startswith(("-", "hydra", "resume.", "trust="))
 
 
 def _run_of(path: Path) -> Path:
@@ -74,13 +75,16 @@ def _word(folder: Path) -> str:
     return shell.command(f"resume={folder}")
 
 
-def resolve(settings: dict[str, Any], asked: Mapping[str, Any] | None) -> tuple[dict[str, Any], ResumeState | None]:
+def resolve(
+    settings: dict[str, Any], asked: Mapping[str, Any] | None, packages: Sequence[str] = ()
+) -> tuple[dict[str, Any], ResumeState | None]:
     """Return the validated settings, and the state of the run to resume; None for a new run.
 
     Locks the folder of a run to resume, so that its contents cannot change afterwards.
 
     Args:
         settings: the settings composed from the command line.
+        packages: packages that the user trusts: the saved settings may name their classes.
         asked: the node ``resume``: ``run`` and ``allow``, or the ``checkpoint`` that another process has chosen.
 
     Raises:
@@ -88,7 +92,10 @@ def resolve(settings: dict[str, Any], asked: Mapping[str, Any] | None) -> tuple[
             belong to a run; another process trains in the folder; or none of its checkpoints can be read.
         FinishedError: the run is finished.
     """
-    from gan.config.validation import validate  # imports torch: errors in the command line are printed before that
+    from gan.config.validation import (
+        check_trust,
+        validate,
+    )  # imports torch: errors in the command line are printed before that
 
     asked = asked or {}
     if asked.get("run") in (None, AUTO):  # else the saved settings are used
@@ -104,6 +111,8 @@ def resolve(settings: dict[str, Any], asked: Mapping[str, Any] | None) -> tuple[
     before = read_saved(folder)
     wanted = in_folder(settings, folder) if asked["run"] == AUTO else changed(before, command_line.current().changes)
     if asked["run"] != AUTO:
+        saved = set(untrusted(before, packages))
+        check_trust([pair for pair in untrusted(wanted, packages) if pair in saved], packages)
         validate(wanted)
     allowed = allowed_paths(asked.get("allow"), wanted, before)
     if lines := list(problems(before, wanted, allowed)):

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -53,6 +53,7 @@ class Wanted:
     fid: bool
     nearest: Path | None
     device: str
+    metrics: Mapping[str, Any] = field(default_factory=dict)  # the user's own, by name
 
 
 class RealSets:
@@ -156,6 +157,11 @@ def measure(
         print(f"{source}: FID alone, for there are no other measures: {error}", file=sys.stderr)
         return None, _measure_fid(source, generator, real.images(source, generator), wanted, quiet=quiet)
     quality = measure_images(source, generator, reference, wanted)
+    if wanted.metrics:
+        from gan.metrics.own_metrics import own_values  # imports torchmetrics
+
+        images, held_out = _images(generator, wanted.n, wanted.seed), real.images(source, generator).held_out_images
+        quality = replace(quality, own=own_values(wanted.metrics, images, held_out, wanted.device))
     result = result_of(generator, quality, wanted)
     write(source, result)
     return quality, result

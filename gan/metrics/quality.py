@@ -1,6 +1,6 @@
 """All quality metrics of a set of images, or of a trained generator, in one object."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -50,6 +50,7 @@ class Quality:
         accuracy_score: of a classifier trained only on generated images; real_accuracy_score: of one trained on the
             real training images. None if not requested. See ``gan.metrics.accuracy_score``.
         fid: in the features of Inception. None if not requested. See ``gan.metrics.inception``.
+        own: metrics of the user's own, by name.
         modes, reverse_kl: for images with several channels (Stacked MNIST), else None.
         extractors: name -> sha256 of the extractors used.
     """
@@ -90,10 +91,12 @@ class Quality:
     accuracy_score: float | None = None
     real_accuracy_score: float | None = None
     fid: float | None = None
+    own: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """A dictionary for JSON."""
-        return asdict(self)
+        own = {} if self.own else {"own"}
+        return {name: value for name, value in asdict(self).items() if name not in own}
 
 
 def measure(

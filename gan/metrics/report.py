@@ -34,6 +34,9 @@ def table(measured: Sequence[tuple[str, Quality]], seeds: Sequence[tuple[str, Se
     rows += [
         [name, *(column.text([column.read(vars(q)) for q in group]) for column in columns)] for name, group in seeds
     ]
+    own = list(dict.fromkeys(name for _, quality in measured for name in quality.own))
+    if own:
+        rows = [[*row, *_own_cells(own, row[0], measured)] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()  # names are left-aligned
@@ -46,6 +49,14 @@ def _cell(column: Measure, quality: Quality) -> str:
     """A run's value; for KID with the standard deviation over subsets."""
     spread = f" ± {column.text([column.factor * quality.kid_std])}" if column.name == "kid" else ""
     return column.text([column.read(vars(quality))]) + spread
+
+
+def _own_cells(names: Sequence[str], row: str, measured: Sequence[tuple[str, Quality]]) -> list[str]:
+    """The cells of the user's own metrics in one row; rows of real images and of seeds have none."""
+    if row == "run":
+        return list(names)
+    values = next((quality.own for name, quality in measured if name == row), {})
+    return [f"{values[name]:.4g}" if name in values else "" for name in names]
 
 
 def _notes(measured: Sequence[tuple[str, Quality]]) -> list[str]:

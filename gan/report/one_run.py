@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gan.config.moved import NAMED, updated
+from gan.config.option_names import option_name
 from gan.report.listing import Column
 from gan.report.repeating import command
 from gan.report.settings import PLACES, flat
@@ -53,9 +55,8 @@ def _head(run: Run, known: dict[str, Column]) -> str:
 
 
 def _settings(run: Run, width: int) -> str:
-    rows = {
-        group: _of_group(group, run.settings[group]) for group in GROUPS if isinstance(run.settings.get(group), dict)
-    }
+    settings = updated(run.settings)
+    rows = {group: _of_group(group, settings[group]) for group in GROUPS if isinstance(settings.get(group), dict)}
     indent = " " * (4 + max(map(len, rows), default=0))
     lines = [textwrap.fill(line, max(width, 60), subsequent_indent=indent) for line in _named(rows)]
     return "\n".join(["settings", *lines])
@@ -64,7 +65,9 @@ def _settings(run: Run, width: int) -> str:
 def _of_group(group: str, node: dict[str, Any]) -> str:
     """The name of an option, followed by its settings that have a value."""
     values = {path: text for path, text in flat(node).items() if text != "null" and f"{group}.{path}" not in PLACES}
-    name = values.pop("name", values.pop("_target_", "").rpartition(".")[2])
+    name = values.pop("name", "") if group == "data" else option_name(group, node) if group in NAMED else ""
+    values = {path: text for path, text in values.items() if path.rpartition(".")[2] != "_target_"} if name else values
+    name = name or values.pop("_target_", "").rpartition(".")[2]
     place = str(values.pop("default_root_dir", ""))
     told = ", ".join(f"{path} {text}" for path, text in values.items() if not place or text != place)
     return f"{name} ({told})" if name and told else name or told

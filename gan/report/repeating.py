@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gan.config.moved import updated
+from gan.config.option_names import option_name
 from gan.report.settings import flat
 from gan.runs.reading import Run
 from gan.system import shell
@@ -30,7 +32,7 @@ def run_overrides(run: Run) -> list[str] | None:
         return words or None
     if isinstance(overrides := run.facts.get("overrides"), list):
         return [words[0], *map(str, overrides)]
-    settled = [_settled(word, run.settings) for word in words]
+    settled = [_settled(word, updated(run.settings)) for word in words]
     return None if None in settled else [word for word in settled if word is not None]
 
 
@@ -57,7 +59,7 @@ def _settled(word: str, settings: Mapping[str, Any]) -> str | None:
     path = name.lstrip("+").replace("/", ".")
     node = _node(settings, path)
     if node is not None:
-        return next((f"{name}={option}" for option in _pieces(given) if option in _names(node)), None)
+        return next((f"{name}={option}" for option in _pieces(given) if option in _names(path, node)), None)
     value = flat(settings).get(path)
     return None if value is None else f"{name}={value}"
 
@@ -83,9 +85,10 @@ def _pieces(given: str) -> list[str]:
     return [piece.strip() for piece in pieces]
 
 
-def _names(option: Mapping[str, Any]) -> set[str]:
+def _names(group: str, option: Mapping[str, Any]) -> set[str]:
     """The possible names of an option of a group: its name, or the class that it builds."""
-    return {str(option.get("name", "")), str(option.get("_target_", "")).rpartition(".")[2].lower()} - {""}
+    target = str(option.get("_target_", ""))
+    return {option_name(group, option), str(option.get("name", "")), target.rpartition(".")[2].lower()} - {""}
 
 
 def _node(settings: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gan.config.moved import NAMED, updated
+from gan.config.option_names import option_name
 from gan.runs.reading import Run
 
 ABSENT = "–"
@@ -25,11 +27,17 @@ def flat(settings: Mapping[str, Any], above: str = "") -> dict[str, str]:
 
 
 def settings_of(run: Run) -> dict[str, str]:
-    """The flat settings of a run, without its folders and trial number."""
+    """The flat settings of a run, without its folders and trial number; a class of ours has the name of its option."""
     place = str(run.settings.get("run_dir"))
+    settings = updated(run.settings)
+    options = {
+        f"{group}._target_": option_name(group, settings[group])
+        for group in NAMED
+        if isinstance(settings.get(group), dict)
+    }
     return {
         path: value
-        for path, value in flat(run.settings).items()
+        for path, value in {**flat(settings), **options}.items()
         if path not in PLACES and not path.startswith(OF_A_SEARCH) and not value.startswith(place)
     }
 
@@ -95,5 +103,5 @@ def label(differing: Mapping[str, str], distinct: Mapping[str, list[str]]) -> st
 
 
 def short(path: str) -> str:
-    """The path as typed on the command line: `penalty` for `penalty.name`."""
+    """The path as typed on the command line: `penalty` for `penalty._target_`."""
     return path.removesuffix("._target_").removesuffix(".name")

@@ -36,14 +36,14 @@ class RunError(GanError):
 def unknown_name(kind: str, given: str, allowed: Iterable[str]) -> str:
     """Return the message for an unknown name: what was given, the nearest valid name, all valid names."""
     choices = sorted(allowed)
-    return f"{kind}: no such option '{given}'{_nearest(given, choices)} choices: {', '.join(choices)}"
+    return f"{kind}: no such option '{given}'{nearest(given, choices)} choices: {', '.join(choices)}"
 
 
 def unknown_setting(path: str, name: str, allowed: Iterable[str]) -> str:
     """Return the message for an unknown setting; ``name`` is the last part of its path."""
     names = sorted(allowed)
     shown = ", ".join(name for name in names if not name.startswith("_"))
-    return f"{path}: no such setting{_nearest(name, names)} settings: {shown}"
+    return f"{path}: no such setting{nearest(name, names)} settings: {shown}"
 
 
 def unknown_keys(path: str, node: Mapping[str, Any], allowed: Iterable[str]) -> Iterator[str]:
@@ -54,7 +54,8 @@ def unknown_keys(path: str, node: Mapping[str, Any], allowed: Iterable[str]) -> 
             yield unknown_setting(f"{path}.{key}" if path else str(key), str(key), names)
 
 
-def _nearest(given: str, names: list[str]) -> str:
+def nearest(given: str, names: list[str]) -> str:
+    """Return "; did you mean 'NAME'?" for the nearest name; ";" if none is near."""
     near = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
     return f"; did you mean '{near[0]}'?" if near else ";"
 

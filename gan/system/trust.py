@@ -14,3 +14,9 @@ def trusted(packages: Sequence[str] = ()) -> tuple[str, ...]:
     """
     of_environment = (name.strip() for name in os.environ.get(VARIABLE, "").split(","))
     return tuple(dict.fromkeys([*packages, *filter(None, of_environment)]))
+
+
+def add(packages: Sequence[str]) -> None:
+    """Trust these packages in this process and in those that it starts."""
+    if packages:
+        os.environ[VARIABLE] = ",".join(trusted(packages))

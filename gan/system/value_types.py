@@ -34,14 +34,16 @@ def parameters_of(called: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     if isinstance(called, functools.partial):
         return {name: each for name, each in parameters_of(called.func).items() if name not in called.keywords}
     found: dict[str, inspect.Parameter] = {}
-    for constructor in _constructors(called):
+    for depth, constructor in enumerate(_constructors(called)):
         parameters = dict(inspect.signature(constructor).parameters)
         if constructor is not called:
             parameters.pop(next(iter(parameters)), None)  # self
         takes_more = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
         for name, parameter in parameters.items():
-            required = parameter.default is parameter.empty and parameter.kind is not parameter.KEYWORD_ONLY
-            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY) and not (found and required):
+            is_given = (
+                depth > 0 and parameter.default is parameter.empty and parameter.kind is not parameter.KEYWORD_ONLY
+            )
+            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY) and not is_given:
                 found.setdefault(name, parameter)
         if not takes_more:
             break

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from gan.config.kinds import GIVEN
 from gan.config.lightning_support import NOT_FOR_A_GAME
 from gan.config.options.conf_files import CONF, ConfFile, Keys, conf_folder, read_conf_file
 from gan.config.options.signatures import Argument, arguments_of
@@ -95,8 +96,11 @@ class Group:
     others: tuple[Others, ...] = ()
 
 
-def list_groups(folder: Path = CONF) -> list[Group]:
+def list_groups(folder: Path = CONF, own: Path | None = None) -> list[Group]:
     """The settings of config.yaml, then all groups in the order of its defaults list.
+
+    Args:
+        own: a folder with options of the user's own, as for `--config-dir`.
 
     Raises:
         GanError: there is no ``conf/``, as in an installed wheel.
@@ -108,7 +112,28 @@ def list_groups(folder: Path = CONF) -> list[Group]:
     names += sorted(name for name in folders if name not in names)
     groups = [_group(folder / name, name, main) for name in names if name.split("/")[0] != HYDRA]
     given = {group.name for group in groups} | {setting.path.rpartition(".")[2] for setting in all_settings(groups)}
-    return [*_groups_of_main(main, given), *groups]
+    return [*_groups_of_main(main, given), *(_with_own(group, own, main) if own else group for group in groups)]
+
+
+def _with_own(group: Group, folder: Path, main: ConfFile) -> Group:
+    """The group with the options of the user's own, from a folder of this name."""
+    found = _group(folder / group.name, group.name, main)
+    return dataclasses.replace(
+        group,
+        options=(*group.options, *found.options),
+        settings=(*group.settings, *found.settings),
+        others=(*group.others, *found.others),
+    )
+
+
+def of_class(target: str) -> Group | None:
+    """The settings of a class by its dotted name; None if its source is not found or it has none."""
+    arguments = arguments_of(target)
+    settings = (
+        Setting(each.name, each.meaning, "", each.type, each.allowed, each.default or "???", target)
+        for each in arguments.values()
+    )
+    return Group(target, (), tuple(settings)) if arguments else None
 
 
 def _groups_of_main(main: ConfFile, given: set[str]) -> Iterator[Group]:
@@ -224,7 +249,7 @@ def _others(file: ConfFile, keys: Keys, package: str, elsewhere: Collection[str]
     """Arguments of the ``_target_`` at ``keys`` that neither this file nor another one of ``conf/`` sets."""
     target = file.value(*keys, "_target_")
     given = {other[len(keys)] for other in file.values if other[: len(keys)] == keys}
-    left_out = {*given, *elsewhere, *NOT_FOR_A_GAME}
+    left_out = {*given, *elsewhere, *NOT_FOR_A_GAME, *GIVEN.get(package, ())}
     possible = (argument for argument in arguments_of(target).values()) if target else ()
     names = [argument.name for argument in possible if argument.default is not None and argument.name not in left_out]
     if target and names:

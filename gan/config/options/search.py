@@ -4,7 +4,7 @@ import dataclasses
 import difflib
 from collections.abc import Callable, Sequence
 
-from gan.config.options.listing import Group, Option, Setting, all_options, all_settings
+from gan.config.options.listing import Group, Option, Setting, all_options, all_settings, of_class
 from gan.system.errors import GanError, unknown_name
 
 
@@ -13,7 +13,7 @@ def select(groups: Sequence[Group], word: str) -> list[Group]:
 
     ``model``: the group, with all settings below that name. ``model/mlp`` (or ``model=mlp``): the option with its
     settings. ``model.generator``: the settings below that path. ``lr``: names that contain it.
-    ``dropout``: descriptions that contain it.
+    ``dropout``: descriptions that contain it. ``mypkg.MyPenalty``: the arguments of a class.
 
     Raises:
         GanError: nothing was found; with the nearest names.
@@ -21,6 +21,8 @@ def select(groups: Sequence[Group], word: str) -> list[Group]:
     group, slash, option = word.replace("=", "/").partition("/")
     if slash:
         return [_one_option(groups, group, option)]
+    if word.count(".") and (found_class := of_class(word)) is not None:
+        return [found_class]
     below = _narrowed(groups, lambda o: False, lambda s: s.path == word or s.path.startswith(f"{word}."))
     named = [group for group in groups if group.name == word]
     if named or below:

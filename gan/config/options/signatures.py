@@ -1,24 +1,30 @@
 """Arguments of the class of a ``_target_``, read from its source, because importing Lightning would take seconds."""
 
 import ast
-import builtins
 import contextlib
 import functools
 import importlib.util
 import inspect
+import os
 import re
 import types
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
 from gan.data import registry
 from gan.game import sizes
 from gan.system import ranges
-from gan.system.value_types import allowed, expected
+from gan.system.value_types import allowed, choices_of, expected
 
+PLAIN = {cls.__name__: cls for cls in (int, float, bool, str, list, tuple, dict)} | {
+    "Annotated": typing.Annotated,
+    "Literal": typing.Literal,
+    "Any": Any,
+}
 HINTS = (ranges, sizes, registry)  # modules with annotations of ours, none of which imports torch
 
 WORDS: dict[str, Any] = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "List": list}
@@ -83,7 +89,10 @@ def _argument(
     module: "_Module", name: str, annotation: ast.expr | None, default: ast.expr | None, text: str
 ) -> Argument:
     hint = _own_hint(module, annotation)
+    choices = choices_of(hint)
     kind = _describe(annotation) if hint is None else expected(None, hint)
+    if choices and not kind.startswith("one of"):
+        kind = f"one of {kind}"
     written = None if default is None else ast.unparse(default)
     return Argument(name, kind, "" if hint is None else allowed(hint), written, _meaning(text, name))
 
@@ -98,8 +107,9 @@ def _fields(module: "_Module", node: ast.ClassDef | ast.FunctionDef) -> dict[str
     if any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list):
         text = _docstrings(module.tree, node)
         for item in node.body:
-            is_field = isinstance(item, ast.AnnAssign) and "ClassVar" not in ast.unparse(item.annotation)
-            if is_field and isinstance(item.target, ast.Name):
+            if not (isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)):
+                continue
+            if "ClassVar" not in ast.unparse(item.annotation):
                 found[item.target.id] = _argument(module, item.target.id, item.annotation, item.value, text)
     return found
 
@@ -107,9 +117,9 @@ def _fields(module: "_Module", node: ast.ClassDef | ast.FunctionDef) -> dict[str
 def _own_hint(module: "_Module", annotation: ast.expr | None) -> Any:
     """The hint of an annotation of ours, with its range; None if it names what is not known without an import."""
     names = {node.id for node in ast.walk(annotation) if isinstance(node, ast.Name)} if annotation else set()
-    if not names or not module.name.startswith("gan."):
+    if not names:
         return None
-    known: dict[str, Any] = {**vars(builtins), "Annotated": typing.Annotated, "Literal": typing.Literal, "Any": Any}
+    known: dict[str, Any] = {"__builtins__": {}, **PLAIN}
     known |= {name: value for source in HINTS for name, value in vars(source).items()}
     known |= {"Sequence": list, "Mapping": dict}
     for item in module.tree.body:  # an alias of the module itself
@@ -140,15 +150,19 @@ def _split(target: str) -> tuple[str, str]:
 
 @functools.cache
 def _module(name: str) -> _Module | None:
-    """A module's source, found without importing its top-level package."""
+    """A module's source, found without importing its top-level package; also in the current folder."""
     top, *rest = name.split(".")
     try:
-        spec = importlib.util.find_spec(top)
+        spec = importlib.util.find_spec(top) or PathFinder.find_spec(top, [os.getcwd()])
     except (ImportError, ValueError):
         return None
     if spec is None:
         return None
+    if not rest and spec.origin and Path(spec.origin).suffix == ".py":
+        return _Module(name, Path(spec.origin), ast.parse(Path(spec.origin).read_text(encoding="utf-8")))
     # a namespace package, such as hydra_plugins, has no origin
+    if spec.origin in ("built-in", "frozen"):
+        return None
     places = [Path(spec.origin).parent] if spec.origin else map(Path, spec.submodule_search_locations or ())
     folders = [place.joinpath(*rest) for place in places]
     files = (path for folder in folders for path in (folder / "__init__.py", folder.with_suffix(".py")))
@@ -254,5 +268,5 @@ def _meaning(text: str, name: str) -> str:
         return ""
     text = " ".join(found[2].split()).replace("``", "").replace("`", "")
     text = re.sub(r"\s*\((?:default|Default)[:s][^)]*\)|\s*Defaults?(?: to)?: .*", "", text)
-    sentence = re.split(r"(?<=\w)\.(?:\s|$)|; see ", text)[0]
+    sentence = re.split(r"(?<=[\w)])\.(?:\s|$)|; see ", text)[0]
     return sentence.strip().rstrip(".")

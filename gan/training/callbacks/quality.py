@@ -7,6 +7,7 @@ from typing import Any
 import lightning.pytorch as L
 import torch
 from torch import Tensor
+from torchmetrics import Metric
 
 from gan.data.module import ImageData
 from gan.data.normalization import denormalize, dtype_at_rest
@@ -37,6 +38,8 @@ class QualityMonitor(L.Callback):
         every: real images between two measurements. With 150,000 the measurements take less than a tenth of the time
             of the fastest recipe on two cores (docs/measures.md).
         n: number of images per measurement.
+        metrics: metrics of your own by name, each a `torchmetrics.Metric` of images; ``quality/NAME`` is logged. See
+            `gan.metrics.own_metrics`.
 
     Attributes:
         unmeasured: why nothing is measured; "" if metrics are computed.
@@ -45,22 +48,26 @@ class QualityMonitor(L.Callback):
         listeners: functions that are called with the metrics after they are logged, in every process.
     """
 
-    def __init__(self, every: int = 150_000, n: int = 2000) -> None:
+    def __init__(self, every: int = 150_000, n: int = 2000, metrics: Mapping[str, Metric] | None = None) -> None:
         at_least_one(every=every)
         if n < FEWEST:
             raise ConfigError(f"n: {n!r} given, {FEWEST} or more expected: of fewer images a covariance says nothing")
         self.every = every
         self.n = n
+        self.metrics = dict(metrics or {})
         self.unmeasured = ""
         self.times = 0
         self.seconds = 0.0
         self.latest: dict[str, float] = {}
         self.listeners: list[Listener] = []
         self._seen = 0  # real images at the end of the last epoch
+        self._has_extractors = True
         self._metrics: Any = None  # from gan.metrics.quick, with the real images
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        self.unmeasured = why_unmeasured(_data(trainer))
+        why = why_unmeasured(_data(trainer))
+        self._has_extractors = not why
+        self.unmeasured = "" if self.metrics else why
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         withdraw(trainer, QUALITY)
@@ -97,12 +104,14 @@ class QualityMonitor(L.Callback):
         from gan.metrics.quick import measures_of_points, quick_metrics  # lazy: short runs measure nothing
 
         data = _data(trainer)
-        if data.loaded.name not in TOY_DISTRIBUTIONS and self._metrics is None:
+        if self._has_extractors and data.loaded.name not in TOY_DISTRIBUTIONS and self._metrics is None:
             self._metrics = quick_metrics(_reference(data, game.device), self.n)
         began = time.perf_counter()  # without the real images, which are processed once for all runs
         images, labels = self._generated(game, data)
         if data.loaded.name in TOY_DISTRIBUTIONS:
             measured = measures_of_points(images, data.loaded.name)
+        elif not self._has_extractors:
+            measured = {}
         else:
             asked = labels is not None and data.image_shape[0] == 1
             self._metrics.reset()
@@ -110,6 +119,10 @@ class QualityMonitor(L.Callback):
             found = self._metrics.compute()
             logged = (series.name.removeprefix(QUALITY) for series in SERIES if series.name.startswith(QUALITY))
             measured = {name: float(found[name]) for name in logged if name in found}
+        if self.metrics:
+            from gan.metrics.own_metrics import own_values
+
+            measured |= own_values(self.metrics, images, data.held_out[0], game.device)
         self.times += 1
         self.seconds += time.perf_counter() - began
         return measured

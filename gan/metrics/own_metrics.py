@@ -1,0 +1,66 @@
+"""Metrics of the user's own: any `torchmetrics.Metric` that takes images."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from gan.system.errors import ConfigError
+
+PART = 500  # images in one call of a metric
+
+
+def own_values(
+    metrics: Mapping[str, Metric], fake: Tensor, real: Tensor, device: torch.device | str = "cpu"
+) -> dict[str, float]:
+    """The values of metrics, by name. A metric with several values has one for each: ``mine_recall``.
+
+    A metric whose ``update`` has an argument ``real`` gets the real images too, with ``real=True``, as torchmetrics'
+    FrechetInceptionDistance does; any other metric gets only the generated images, as its InceptionScore does.
+
+    Args:
+        fake, real: images as stored, uint8 (N, C, H, W); points are float32 (N, 2, 1, 1).
+        device: where the metrics compute.
+
+    Raises:
+        ConfigError: a metric raises an error, or its value is not a number.
+    """
+    found: dict[str, float] = {}
+    for name, metric in metrics.items():
+        try:
+            found |= {
+                key: float(value) for key, value in _named(name, _computed(metric.to(device), fake, real, device))
+            }
+        except Exception as error:
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            raise ConfigError(f"metric {name} ({type(metric).__name__}): {reason}") from error
+    return found
+
+
+def _computed(metric: Metric, fake: Tensor, real: Tensor, device: torch.device | str) -> Any:
+    metric.sync_on_compute = False  # one process measures, and the others wait
+    metric.reset()
+    takes_real = "real" in inspect.signature(type(metric).update).parameters
+    for part in fake.split(PART):
+        metric.update(part.to(device), **({"real": False} if takes_real else {}))
+    for part in real.split(PART) if takes_real else ():
+        metric.update(part.to(device), real=True)
+    return metric.compute()
+
+
+def _named(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Every number of a metric's result with its name."""
+    if isinstance(value, Mapping):
+        items = [(str(key), each) for key, each in value.items()]
+    elif hasattr(value, "_asdict"):
+        items = list(value._asdict().items())
+    elif isinstance(value, tuple | list):
+        items = [(str(index), each) for index, each in enumerate(value)]
+    else:
+        yield name, value
+        return
+    for key, each in items:
+        yield from _named(f"{name}_{key}", each)
