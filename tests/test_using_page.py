@@ -13,11 +13,11 @@ import pytest
 import torch
 import yaml
 from gan_command import ROOT, GanCommand, command_in
+from option_classes import build_generator
 from torch.utils.tensorboard import SummaryWriter
 
 from gan.commands import board
 from gan.game.latents import Prior
-from gan.game.networks import build_generator
 from gan.generators.bundle import FILE_NAME, describe, save_bundle
 from gan.generators.pictures import to_pillow
 

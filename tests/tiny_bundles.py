@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import torch
+from option_classes import build_generator
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from gan.game.latents import Prior
-from gan.game.networks import build_generator
 from gan.generators import bundle_file
 from gan.generators.bundle import FILE_NAME, describe, load_generator, save_bundle
 from gan.system.errors import BundleError

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 import typer
+from option_classes import build_generator
 from PIL import Image
 from real_images import few_of
 from typer.testing import CliRunner, Result
 
 from gan.commands.evaluate import evaluate, metrics
 from gan.game.latents import Prior
-from gan.game.networks import build_generator
 from gan.generators.bundle import FILE_NAME, describe, load_generator, save_bundle
 from gan.metrics import quality as quality_module
 from gan.metrics import reference as reference_module

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 import torch
 from asking import Asker, Serve
+from gan.config.schema.models import MODELS
+from option_classes import build_generator
 from tiny_bundles import SETTINGS, codes_bundle, conditional_bundle, craft, metadata, points_bundle, whole_bundle
 from torch import nn
 
-from gan.config.schema.models import MODELS
 from gan.data.sources import load
 from gan.demo import model
 from gan.demo.model import Model
 from gan.demo.training_images import TrainingImages, TrainingSets
 from gan.game.latents import Prior
-from gan.game.networks import build_generator
 from gan.generators.bundle import FILE_NAME, describe, load_generator, save_bundle
 from gan.generators.latent_directions import principal_directions
 from gan.generators.pictures import grid

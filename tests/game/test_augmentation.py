@@ -1,29 +1,24 @@
 """Augmentation: what all operations have in common, their gradients, and the settings."""
 
-import dataclasses
-import inspect
-from pathlib import Path
-
 import pytest
 import torch
-import yaml
 from augmented import PIXELS, all_of, some
+from option_classes import option_classes, option_file
 from torch import Tensor
 
-from gan.config.schema import game as schema
+from gan.config.kinds import NONE
 from gan.game.augmentation import (
-    AUGMENTATIONS,
     OPERATIONS,
     AdaptiveAugmentation,
-    Augmentation,
+    DiffAugment,
     Pixels,
     augment,
     cutout,
     translation,
 )
 from gan.system.errors import ConfigError
+from gan.system.value_types import allowed, hints_of, problem
 
-CONF = Path(__file__).parents[2] / "conf" / "augmentation"
 SHAPES = [(1, 28, 28), (3, 32, 32), (2, 9, 14), (1, 2, 2), (1, 1, 1), (3, 5, 1)]
 
 
@@ -127,7 +122,7 @@ def test_gradients_of_first_and_second_order(name: str, shape: tuple[int, int, i
 def test_an_r1_penalty_passes_through_to_the_discriminator() -> None:
     weight = torch.randn(28 * 28, dtype=torch.float64, requires_grad=True)
     real = some(4, dtype=torch.float64).requires_grad_()
-    logits = torch.tanh(Augmentation(PIXELS, list(OPERATIONS))(real).flatten(1) @ weight)
+    logits = torch.tanh(DiffAugment(PIXELS, list(OPERATIONS))(real).flatten(1) @ weight)
     (gradient,) = torch.autograd.grad(logits.sum(), real, create_graph=True)
     penalty = gradient.square().sum((1, 2, 3)).mean()
     (of_weight,) = torch.autograd.grad(penalty, weight)
@@ -151,11 +146,11 @@ def test_what_is_not_seen_has_no_gradient_and_the_rest_of_a_moved_image_has_all(
 
 def test_without_a_policy_the_images_pass() -> None:
     images = some(2)
-    assert Augmentation(PIXELS, [])(images) is images
+    assert DiffAugment(PIXELS, [])(images) is images
 
 
 def test_a_fixed_augmentation_has_no_state_and_does_as_the_function() -> None:
-    augmentation, images = Augmentation(PIXELS, ["color", "cutout"], 0.5), some(9)
+    augmentation, images = DiffAugment(PIXELS, ["color", "cutout"], 0.5), some(9)
     assert augmentation.state_dict() == {}
     torch.manual_seed(4)
     expected = augment(images, ["color", "cutout"], 0.5, PIXELS)
@@ -165,45 +160,26 @@ def test_a_fixed_augmentation_has_no_state_and_does_as_the_function() -> None:
 
 def test_an_operation_that_does_not_exist() -> None:
     with pytest.raises(ConfigError, match="policy: no such option 'translate'; did you mean 'translation'"):
-        Augmentation(PIXELS, ["translate"])
+        DiffAugment(PIXELS, ["translate"])
 
 
 # Settings
 
 
 def test_names_and_what_they_build() -> None:
-    assert list(AUGMENTATIONS) == list(schema.AUGMENTATIONS) == ["none", "diffaugment", "adaptive"]
-    assert {path.stem for path in CONF.glob("*.yaml")} == set(AUGMENTATIONS)
-    assert yaml.safe_load((CONF / "none.yaml").read_text()) == {"name": "none"}
-    assert AUGMENTATIONS["none"](PIXELS) is None
-    assert AUGMENTATIONS["diffaugment"] is Augmentation
-    assert AUGMENTATIONS["adaptive"] is AdaptiveAugmentation
+    made = option_classes("augmentation")
+    assert set(made) == {"none", "diffaugment", "adaptive"}
+    assert option_file("augmentation", "none") == {"_target_": NONE}
+    assert made["none"](PIXELS) is None
+    assert made["diffaugment"] is DiffAugment
+    assert made["adaptive"] is AdaptiveAugmentation
 
 
-@pytest.mark.parametrize(
-    ("name", "of", "made"),
-    [
-        ("diffaugment", schema.DiffAugmentConfig, Augmentation),
-        ("adaptive", schema.AdaptiveAugmentationConfig, AdaptiveAugmentation),
-    ],
-)
-def test_schema_option_file_and_class_agree(name: str, of: type, made: type) -> None:
-    node = yaml.safe_load((CONF / f"{name}.yaml").read_text())
-    fields = {field.name: field for field in dataclasses.fields(of)}
-    arguments = inspect.signature(made).parameters
-    assert set(node) == set(fields) == {"name", *arguments} - {"pixels"}
-    assert node.pop("name") == fields["name"].default == name
-    assert node.pop("policy") == fields["policy"].default_factory() == list(arguments["policy"].default)
-    for setting, default in node.items():
-        assert default == fields[setting].default == arguments[setting].default
-        assert fields[setting].metadata["check"](default)
-
-
-def test_policies_that_the_schema_takes_and_refuses() -> None:
-    assert tuple(OPERATIONS) == schema.OPERATIONS
-    fields = {field.name: field for field in dataclasses.fields(schema.DiffAugmentConfig)}
-    check = fields["policy"].metadata["check"]
-    assert check(list(OPERATIONS))
-    assert check(["cutout"])
+@pytest.mark.parametrize("of", [DiffAugment, AdaptiveAugmentation])
+def test_policies_that_are_allowed_and_refused(of: type) -> None:
+    hint = hints_of(of)["policy"]
+    assert allowed(hint) == f"one or more of {', '.join(OPERATIONS)}, each once,"
+    assert problem("policy", list(OPERATIONS), hint) is None
+    assert problem("policy", ["cutout"], hint) is None
     for bad in ([], ["cutout", "cutout"], ["rotation"]):
-        assert not check(bad)
+        assert problem("policy", bad, hint) == f"policy: {bad!r} given, {allowed(hint)} expected"

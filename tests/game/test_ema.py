@@ -1,22 +1,17 @@
 """The average of the generator: its half-life to six digits, its ramp-up, buffers, checkpoints, and its settings."""
 
 import copy
-import dataclasses
-import inspect
 import io
 import math
-from pathlib import Path
 
 import pytest
 import torch
-import yaml
+from option_classes import build_generator, option_classes, option_file
 from torch import Tensor, nn
 
-from gan.config.schema import game as schema
-from gan.game.ema import EMAS, GeneratorEMA, decay, halflife
-from gan.game.networks import build_generator
-
-CONF = Path(__file__).parents[2] / "conf" / "ema"
+from gan.config.kinds import NONE
+from gan.game.ema import GeneratorEMA, decay, halflife
+from gan.system.value_types import hints_of, problem
 
 
 def constant(value: float, dtype: torch.dtype = torch.float64) -> nn.Linear:
@@ -263,22 +258,19 @@ def test_the_average_of_the_weights_makes_images() -> None:
 
 
 def test_names_and_what_they_build() -> None:
-    assert list(EMAS) == list(schema.EMAS) == ["none", "standard"]
-    assert EMAS["none"](constant(0.0)) is None
-    average = EMAS["standard"](constant(0.0), halflife_images=5, rampup=None)
-    assert isinstance(average, GeneratorEMA)
+    made = option_classes("ema")
+    assert set(made) == {"none", "standard"}
+    assert option_file("ema", "none") == {"_target_": NONE}
+    assert made["none"](constant(0.0)) is None
+    assert made["standard"] is GeneratorEMA
+    average = made["standard"](constant(0.0), halflife_images=5, rampup=None)
     assert (average.halflife_images, average.rampup) == (5, None)
 
 
-def test_schema_option_files_and_constructor_agree() -> None:
-    fields = {field.name: field for field in dataclasses.fields(schema.StandardEMAConfig)}
-    arguments = inspect.signature(GeneratorEMA).parameters
-    node = yaml.safe_load((CONF / "standard.yaml").read_text())
-    assert set(node) == set(fields) == {"name", *arguments} - {"network"}
-    for name in set(fields) - {"name"}:
-        assert node[name] == fields[name].default == arguments[name].default
-    assert fields["rampup"].metadata["check"](0.05)
-    assert not fields["rampup"].metadata["check"](0)
-    assert yaml.safe_load((CONF / "none.yaml").read_text()) == {"name": "none"}
-    assert {path.stem for path in CONF.glob("*.yaml")} == set(EMAS)
+def test_the_ramp_up_of_the_option_is_over_after_200_000_images() -> None:
+    node = option_file("ema", "standard")
     assert math.isclose(halflife(200_000, node["halflife_images"], node["rampup"]), node["halflife_images"])
+    hint = hints_of(GeneratorEMA)["rampup"]
+    assert problem("rampup", 0.05, hint) is None
+    assert problem("rampup", None, hint) is None
+    assert problem("rampup", 0, hint) == "rampup: 0 given, greater than 0, or null expected"

@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from option_classes import OBJECTIVES
 from torch import Tensor, nn
 
 from gan.game.latents import Codes
 from gan.game.losses import (
-    OBJECTIVES,
     class_loss,
     cross_entropy,
     hinge_d_loss,

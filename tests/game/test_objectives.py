@@ -1,24 +1,22 @@
 """What all objectives have in common, what sets them apart, and what each says of itself."""
 
-import dataclasses
 import math
 from collections.abc import Callable
 
 import pytest
 import torch
+from option_classes import OBJECTIVES, option_class
 from torch import Tensor
 
-from gan.config import schema
 from gan.game.losses import (
-    OBJECTIVES,
-    build_objective,
     least_squares_d_loss,
     least_squares_g_loss,
     logistic_d_loss,
     non_saturating_g_loss,
     saturating_g_loss,
 )
-from gan.system.errors import ConfigError
+from gan.game.updates import Game
+from gan.system.value_types import hints_of, parameters_of, problem
 
 LOGISTIC = ("non_saturating", "minimax")
 RELATIVISTIC = ("relativistic_paired", "relativistic_average")
@@ -133,29 +131,34 @@ def test_real_and_fake_batches_may_differ_in_size(name: str) -> None:
         ("least_squares", least_squares_d_loss, least_squares_g_loss),
     ],
 )
-def test_build_objective_gives_the_pair_of_the_name_and_passes_the_target(
-    name: str, d_loss: Loss, g_loss: Loss
-) -> None:
+def test_an_objective_has_the_pair_of_its_name_and_passes_the_target(name: str, d_loss: Loss, g_loss: Loss) -> None:
     real, fake = logits(4, 7), logits(4, 8)
-    built = build_objective(name, real_target=0.8)
-    assert built.smooths
+    made = option_class("objective", name)
+    built = made(real_target=0.8)
     assert torch.equal(built.d_loss(real, fake), d_loss(real, fake, 0.8))
     assert not torch.equal(built.d_loss(real, fake), d_loss(real, fake))
     assert torch.equal(built.g_loss(fake, real), g_loss(fake, None))
-    assert torch.equal(build_objective(name).d_loss(real, fake), d_loss(real, fake, 1.0))
+    assert torch.equal(made().d_loss(real, fake), d_loss(real, fake, 1.0))
 
 
 @pytest.mark.parametrize("name", ["wasserstein", "hinge", *RELATIVISTIC])
-def test_an_objective_without_a_target_takes_no_other(name: str) -> None:
-    assert build_objective(name) == OBJECTIVES[name]
-    with pytest.raises(ConfigError) as error:
-        build_objective(name, real_target=0.9)
-    assert str(error.value) == f"objective.real_target: 0.9 given, and '{name}' has no target; 1.0 expected"
+def test_an_objective_without_a_target_takes_none(name: str) -> None:
+    made = option_class("objective", name)
+    assert dict(parameters_of(made)) == {}
+    with pytest.raises(TypeError, match="argument"):
+        made(real_target=0.9)
 
 
-def test_schema_refuses_noise_that_cannot_be() -> None:
-    checks = {field.name: field.metadata["check"] for field in dataclasses.fields(schema.objectives.ObjectiveConfig)}
-    assert checks["instance_noise"](0)
-    assert not checks["instance_noise"](-0.1)
-    assert checks["instance_noise_images"](1)
-    assert not checks["instance_noise_images"](0)
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_only_a_critic_of_any_slope_needs_a_bound(name: str) -> None:
+    assert OBJECTIVES[name].needs_lipschitz == (name == "wasserstein")
+
+
+def test_noise_that_cannot_be_is_refused() -> None:
+    hints = hints_of(Game)
+    assert problem("instance_noise", 0, hints["instance_noise"]) is None
+    assert problem("instance_noise", -0.1, hints["instance_noise"]) == "instance_noise: -0.1 given, 0 or more expected"
+    assert problem("instance_noise_images", 1, hints["instance_noise_images"]) is None
+    assert problem("instance_noise_images", 0, hints["instance_noise_images"]) == (
+        "instance_noise_images: 0 given, 1 or more expected"
+    )

@@ -1,24 +1,14 @@
 """Penalties: discriminators whose gradient is known, derivatives by finite differences, and how a run weighs them."""
 
-import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
+from option_classes import PENALTIES
 from torch import Tensor, nn
 
-from gan.config import schema
-from gan.game.penalties import (
-    PENALTIES,
-    R1,
-    Clipping,
-    dragan_penalty,
-    gradient_penalty,
-    image_gradients,
-    r1_penalty,
-    r2_penalty,
-)
+from gan.game.penalties import R1, Clipping, dragan_penalty, gradient_penalty, image_gradients, r1_penalty, r2_penalty
+from gan.system.value_types import hints_of, parameters_of, problem
 
 SHAPE = (3, 1, 2, 2)  # N, C, H, W
 FUNCTIONS = (r1_penalty, r2_penalty, gradient_penalty, dragan_penalty)
@@ -313,20 +303,14 @@ def test_a_penalty_takes_its_settings_and_no_others() -> None:
         PENALTIES["r1"](weight=1.0)
 
 
-@pytest.mark.parametrize("name", PENALTIES)
-def test_settings_and_defaults_are_those_of_the_schema(name: str) -> None:
-    of = schema.NODES["penalty"][name]
-    defaults = {field.name: field.default for field in dataclasses.fields(of)}
-    assert defaults.pop("name") == name
-    built: Any = PENALTIES[name]()
-    assert defaults == ({} if built is None else dataclasses.asdict(built))
-
-
-@pytest.mark.parametrize("name", PENALTIES)
-def test_schema_refuses_what_is_not_positive(name: str) -> None:
-    for field in dataclasses.fields(schema.NODES["penalty"][name]):
-        check = field.metadata["check"]
-        if field.name != "name":
-            assert check(field.default)
-            assert not check(0)
-            assert not check(-1)
+@pytest.mark.parametrize("name", [name for name in PENALTIES if name != "none"])
+def test_what_is_not_positive_is_refused(name: str) -> None:
+    hints = hints_of(PENALTIES[name])
+    settings = parameters_of(PENALTIES[name])
+    assert settings
+    for setting, parameter in settings.items():
+        assert problem(setting, parameter.default, hints[setting]) is None
+        for bad in (0, -1):
+            told = problem(setting, bad, hints[setting])
+            assert told is not None
+            assert told.startswith(f"{setting}: {bad} given, ")

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
+from option_classes import option_classes
 
-from gan.game.schedules import SCHEDULES, AlternatingEpochs, Schedule, StepPlan, Steps
+from gan.game.schedules import AlternatingEpochs, Schedule, StepPlan, Steps
 
 BOTH, ONLY_D, ONLY_G = StepPlan(True, True), StepPlan(True, False), StepPlan(False, True)
 ALL = [
@@ -69,6 +70,4 @@ def test_minibatches_are_those_of_the_game_played_out(schedule: Schedule, batche
 
 
 def test_names_of_the_schedules() -> None:
-    assert SCHEDULES["steps"] is Steps
-    assert SCHEDULES["alternating_epochs"] is AlternatingEpochs
-    assert len(SCHEDULES) == 2
+    assert option_classes("schedule") == {"steps": Steps, "alternating_epochs": AlternatingEpochs}

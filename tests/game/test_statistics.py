@@ -4,9 +4,10 @@ import math
 
 import pytest
 import torch
+from option_classes import OBJECTIVES
 from torch import Tensor
 
-from gan.game.losses import OBJECTIVES, logistic_d_loss
+from gan.game.losses import logistic_d_loss
 from gan.game.statistics import GameStatistics, discriminator_statistics
 
 LOGISTIC = OBJECTIVES["non_saturating"]

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from option_classes import FAMILIES, build_generator
 from tiny_bundles import SETTINGS, SHAPE, make_generator, metadata, whole_bundle, write_format_1
 from torch import nn
 
 from gan.game.latents import Prior
-from gan.game.networks import FAMILIES, build_generator
 from gan.generators import bundle_file
 from gan.generators.bundle import FILE_NAME, FORMAT, add_quality, describe, load_generator, save_bundle
 from gan.system.errors import BundleError

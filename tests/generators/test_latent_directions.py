@@ -2,10 +2,10 @@
 
 import pytest
 import torch
+from option_classes import build_generator
 from torch import nn
 
 from gan.game.latents import Prior
-from gan.game.networks import build_generator
 from gan.generators.latent_directions import principal_directions, random_directions, rows_from
 from gan.system.errors import GanError
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from option_classes import build_generator
 from tiny_bundles import SHAPE, make_generator, metadata
 from torch import Tensor, nn
 
 from gan.game.latents import Prior
-from gan.game.networks import build_generator
 from gan.generators.bundle import TrainedGenerator, describe
 from gan.generators.trained_generator import images_at_a_time
 from gan.system.errors import GanError

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from option_classes import build_generator
 from tiny_bundles import SHAPE, conditional_bundle, whole_bundle
 
 from gan.game.latents import Prior
-from gan.game.networks import build_generator
 from gan.generators.bundle import TrainedGenerator, describe, load_generator
 from gan.system.errors import GanError
 

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 from gan_command import GanCommand, command_in
+from option_classes import build_generator
 from PIL import Image
 
 from gan.data.module import ImageData
 from gan.data.sources import LoadedImages, load
 from gan.data.stacked import stacked
 from gan.game.latents import Prior
-from gan.game.networks import build_generator
 from gan.generators.bundle import FILE_NAME, describe, load_generator, save_bundle
 from gan.metrics.extractors import extractor_name, read_extractor
 from gan.training.callbacks.quality import why_unmeasured

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from option_classes import build_generator
 from real_images import few_of, noisy, sample_of
 from torch import Tensor
 
 from gan.game.latents import Prior
-from gan.game.networks import build_generator
 from gan.generators.bundle import TrainedGenerator, describe
 from gan.metrics.quality import evaluate, measure
 from gan.metrics.reference import Reference

@@ -74,9 +74,9 @@ def _arguments(module: "_Module", node: ast.ClassDef | ast.FunctionDef) -> dict[
         if argument.arg != "self"
     }
     if signature.kwarg is not None and isinstance(node, ast.ClassDef):
-        keyword_only = {argument.arg for argument in signature.kwonlyargs}
         for base in _bases(module, node):
-            passed_on = _arguments(*base).items()
+            passed_on, of_base = _arguments(*base).items(), _constructor(*base)
+            keyword_only = {argument.arg for argument in of_base[2].args.kwonlyargs} if of_base else set()
             found |= {
                 name: each
                 for name, each in passed_on
@@ -116,20 +116,32 @@ def _fields(module: "_Module", node: ast.ClassDef | ast.FunctionDef) -> dict[str
 
 def _own_hint(module: "_Module", annotation: ast.expr | None) -> Any:
     """The hint of an annotation of ours, with its range; None if it names what is not known without an import."""
-    names = {node.id for node in ast.walk(annotation) if isinstance(node, ast.Name)} if annotation else set()
+    names = _names(annotation) if annotation else set()
     if not names:
         return None
-    known: dict[str, Any] = {"__builtins__": {}, **PLAIN}
-    known |= {name: value for source in HINTS for name, value in vars(source).items()}
-    known |= {"Sequence": list, "Mapping": dict}
-    for item in module.tree.body:  # an alias of the module itself
-        if isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name) and item.targets[0].id in names:
-            with contextlib.suppress(Exception):
-                known[item.targets[0].id] = eval(ast.unparse(item.value), known)
+    known = {name: value for source in HINTS for name, value in vars(source).items() if not name.startswith("__")}
+    known |= {"__builtins__": {}, **PLAIN, "Sequence": list, "Mapping": dict}
+    assigned = [item for item in module.tree.body if isinstance(item, ast.Assign)]
+    _add_aliases(
+        names, {item.targets[0].id: item.value for item in assigned if isinstance(item.targets[0], ast.Name)}, known
+    )
     try:
         return eval(ast.unparse(annotation), known) if annotation is not None else None
     except Exception:  # a name that is not known here
         return None
+
+
+def _names(expression: ast.expr) -> set[str]:
+    return {node.id for node in ast.walk(expression) if isinstance(node, ast.Name)}
+
+
+def _add_aliases(names: set[str], aliases: dict[str, ast.expr], known: dict[str, Any]) -> None:
+    """Add to ``known`` what these names are in their module itself, and the names in that."""
+    for name in names & aliases.keys():
+        value = aliases.pop(name)
+        _add_aliases(_names(value), aliases, known)
+        with contextlib.suppress(Exception):
+            known[name] = eval(ast.unparse(value), known)
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
+from option_classes import FAMILIES
 
-from gan.game.networks import FAMILIES, problems
+from gan.game.networks import GENERATORS, problems
 
 UNCONDITIONAL = {"conditioning": "none"}
 G = {"normalization": "batch", "conditioning": "none"}
@@ -17,7 +18,7 @@ def found(
     discriminator: dict[str, Any] = UNCONDITIONAL,
     num_classes: int | None = 10,
 ) -> list[str]:
-    return list(problems(family, shape, generator, discriminator, num_classes))
+    return list(problems(family, GENERATORS[family].sizes, shape, generator, discriminator, num_classes))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -42,7 +43,7 @@ def test_what_is_too_small_for_convolutions_and_not_for_mlp() -> None:
 
 
 def test_convolutions_want_squares() -> None:
-    message = "model.name: 'dcgan' given, which needs square images (height 28, width 32 given)"
+    message = "model: 'dcgan' given, which needs square images (height 28, width 32 given)"
     assert found(shape=(1, 28, 32)) == [message]
     assert found("mlp", (1, 28, 32)) == []
 
@@ -55,7 +56,7 @@ def test_conditional_batch_normalisation_needs_batch_normalisation() -> None:
     wrong = {"normalization": "none", "conditioning": "batch_norm"}
     assert found(generator=wrong, discriminator={"conditioning": "projection"}) == [message]
     assert found(generator={**wrong, "normalization": "batch"}, discriminator={"conditioning": "projection"}) == []
-    assert found("mlp", generator={"conditioning": "batch_norm"}, discriminator={"conditioning": "concat"}) == [message]
+    assert found("mlp", generator=wrong, discriminator={"conditioning": "concat"}) == [message]
 
 
 @pytest.mark.parametrize("of_discriminator", ["concat", "projection", "auxiliary"])

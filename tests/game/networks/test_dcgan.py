@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from option_classes import build_discriminator, build_generator
 from torch import nn
 
-from gan.game.networks import build_discriminator, build_generator
 from gan.game.networks.dcgan import initialise
 from gan.game.networks.layers import ConditionalBatchNorm
 from gan.game.sizes import stages

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 import torch
+from option_classes import build_discriminator
 from torch import nn
 
-from gan.game.networks import Discriminator, DiscriminatorOutput, build_discriminator
+from gan.game.networks import Discriminator, DiscriminatorOutput
 
 SMALL: dict[str, dict[str, Any]] = {
     "mlp": {"hidden": [8]},

@@ -1,23 +1,20 @@
 """What holds for every family, with whatever settings it has."""
 
 import copy
-import dataclasses
-import inspect
 import itertools
-import typing
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-import yaml
+from option_classes import FAMILIES, build_discriminator, build_generator, option_class, option_file
 from torch import Tensor, nn
 
-from gan.config import schema
-from gan.game.networks import FAMILIES, Discriminator, build_discriminator, build_generator, problems
+from gan.config.kinds import GIVEN, given_arguments
+from gan.game.networks import GENERATORS, Discriminator, problems
 from gan.game.networks.generator import CONDITIONINGS
 from gan.game.networks.layers import NORMALIZATIONS
+from gan.system.value_types import choices_of, hints_of, parameters_of
 
 SMALL: dict[str, dict[str, Any]] = {
     "mlp": {"hidden": [8]},
@@ -25,26 +22,27 @@ SMALL: dict[str, dict[str, Any]] = {
     "resnet": {"base_channels": 4},
     "r3gan": {"base_channels": 4},
 }
-CONF = Path(__file__).parents[3] / "conf" / "model"
 FAMILY = pytest.mark.parametrize("family", FAMILIES)
 SHAPE = (1, 16, 16)
 CLASSES = 3
 LABELS = torch.tensor([0, 1, 2, 0, 1])
 
 
-def of_schema(family: str, network: str) -> dict[str, dataclasses.Field[Any]]:
-    """Settings of a network in its schema."""
-    return {
-        field.name: field for field in dataclasses.fields(typing.get_type_hints(schema.NODES["model"][family])[network])
-    }
+def choices(family: str, network: str) -> dict[str, tuple[str, ...]]:
+    """The settings of a network with the words that their type hints allow, () for other values."""
+    of = option_class("model", family, network)
+    hints = hints_of(of)
+    return {name: choices_of(hints[name]) for name in parameters_of(of) if name not in GIVEN[f"model.{network}"]}
 
 
 def combinations(family: str, network: str) -> Iterator[dict[str, Any]]:
-    """All settings that the choices of the schema allow, with spectral normalisation and without."""
-    fields = of_schema(family, network)
-    choices = {name: field.metadata["choices"] for name, field in fields.items() if name != "activation"}
-    ranges = {name: values for name, values in choices.items() if values}
-    if "spectral_norm" in fields:
+    """All settings that the type hints allow, with spectral normalisation and without."""
+    known = choices(family, network)
+    ranges: dict[str, tuple[Any, ...]] = {
+        name: values for name, values in known.items() if values and name != "activation"
+    }
+    assert "conditioning" in ranges
+    if "spectral_norm" in known:
         ranges["spectral_norm"] = (False, True)
     for values in itertools.product(*ranges.values()):
         yield {**SMALL[family], **dict(zip(ranges, values, strict=True))}
@@ -67,7 +65,7 @@ def test_every_generator_that_is_allowed_learns_and_the_others_are_refused(famil
         conditioning = settings["conditioning"]
         of_discriminator = {"conditioning": "none" if conditioning == "none" else "projection"}
         arguments = {"latent_dim": 4, "image_shape": SHAPE, "num_classes": CLASSES, **settings}
-        if list(problems(family, SHAPE, settings, of_discriminator, CLASSES)):
+        if list(problems(family, GENERATORS[family].sizes, SHAPE, settings, of_discriminator, CLASSES)):
             with pytest.raises(ValueError, match="batch_norm"):
                 build_generator(family, **arguments)
             continue
@@ -209,33 +207,13 @@ def test_a_misspelt_setting_is_refused(family: str) -> None:
 
 
 @FAMILY
-def test_settings_in_the_schema_are_those_of_the_code_and_their_defaults_too(family: str) -> None:
-    def defaults(*called: Any) -> dict[str, Any]:
-        found = [p for c in called for p in inspect.signature(c).parameters.values() if p.kind is p.KEYWORD_ONLY]
-        given_by_others = ("latent_dim", "image_shape", "num_classes", "categorical_codes", "continuous_codes")
-        return {p.name: p.default for p in found if p.name not in given_by_others}
-
-    def in_schema(network: str) -> dict[str, Any]:
-        return {
-            name: inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default
-            for name, field in of_schema(family, network).items()
-        }
-
-    known = defaults(FAMILIES[family].trunk, build_discriminator)
-    if family == "r3gan":
-        del known["spectral_norm"]
-    assert in_schema("generator") == defaults(FAMILIES[family].generator)
-    assert in_schema("discriminator") == known
-
-
-@FAMILY
-def test_what_is_not_among_the_choices_of_the_schema_is_refused(family: str) -> None:
+def test_what_is_not_among_the_choices_is_refused(family: str) -> None:
     for network in ("generator", "discriminator"):
-        fields = of_schema(family, network)
+        allowed = choices(family, network)
         for name, known in (("normalization", NORMALIZATIONS), ("conditioning", (*CONDITIONINGS, "projection"))):
-            if name not in fields:
+            if name not in allowed:
                 continue
-            for wrong in {*known, "no such thing"} - set(fields[name].metadata["choices"]):
+            for wrong in {*known, "no such thing"} - set(allowed[name]):
                 with pytest.raises(ValueError, match=f"not '{wrong}'$|not 'none'$"):
                     if network == "generator":
                         arguments = {"latent_dim": 4, "image_shape": SHAPE, "num_classes": CLASSES, name: wrong}
@@ -245,14 +223,8 @@ def test_what_is_not_among_the_choices_of_the_schema_is_refused(family: str) -> 
 
 
 @FAMILY
-def test_the_option_file_has_the_settings_of_the_schema_and_their_defaults(family: str) -> None:
-    node = yaml.safe_load((CONF / f"{family}.yaml").read_text())
-    for network in ("generator", "discriminator"):
-        defaults = {name: field.default for name, field in of_schema(family, network).items()}
-        if family == "mlp":  # whose widths have no default, and whose discriminator has the tutorials' dropout
-            defaults |= {"hidden": node[network]["hidden"], "dropout": node[network]["dropout"]}
-        assert node[network] == defaults
-    assert node["codes"] == dataclasses.asdict(schema.models.CodesConfig())
-    g = build_generator(family, latent_dim=node["latent_dim"], image_shape=SHAPE, **node["generator"])
-    d = build_discriminator(family, image_shape=SHAPE, **node["discriminator"])
+def test_the_option_file_gives_networks_that_fit_each_other(family: str) -> None:
+    node = option_file("model", family)
+    g = build_generator(family, latent_dim=node["latent_dim"], image_shape=SHAPE, **given_arguments(node["generator"]))
+    d = build_discriminator(family, image_shape=SHAPE, **given_arguments(node["discriminator"]))
     assert d(g(torch.randn(2, node["latent_dim"]))).shape == (2,)

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 import torch
+from option_classes import build_generator
 from torch import nn
 
-from gan.game.networks import Generator, build_generator
+from gan.game.networks import Generator
 from gan.game.networks.layers import ConditionalBatchNorm
 
 SMALL: dict[str, dict[str, Any]] = {

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 import torch
+from option_classes import build_discriminator, build_generator, option_class, options
 from torch import nn
 
-from gan.game.networks import FAMILIES, Discriminator, Generator, build_discriminator, build_generator
+from gan.game.networks import GENERATORS, Discriminator, Generator, MLPGenerator
+from gan.training.build import build_networks
 
 PLAIN = {"hidden": [6, 4], "activation": "leaky_relu", "negative_slope": 0.2, "dropout": 0.0}
 DROPPING = {**PLAIN, "hidden": [200], "dropout": 0.5}
@@ -89,10 +91,7 @@ def test_forward_leaves_its_input_alone() -> None:
 def test_networks_of_the_tutorials_have_as_many_parameters_as_their_table_says(
     compose_settings: Any, experiment: str, of_generator: int, of_discriminator: int
 ) -> None:
-    model = compose_settings(f"experiment={experiment}")["model"]
-    shape = (1, 28, 28)
-    g = build_generator(model["name"], latent_dim=model["latent_dim"], image_shape=shape, **model["generator"])
-    d = build_discriminator(model["name"], image_shape=shape, **model["discriminator"])
+    g, d = build_networks(compose_settings(f"experiment={experiment}")).build((1, 28, 28), 10)
     assert parameters(g) == of_generator
     assert parameters(d) == of_discriminator
 
@@ -148,12 +147,12 @@ def test_without_dropout_there_is_no_layer_for_it_and_no_random_number_is_drawn(
 
 
 def test_the_registry_is_closed() -> None:
-    assert list(FAMILIES) == ["mlp", "dcgan", "resnet", "r3gan"]
+    assert list(GENERATORS) == ["mlp", "dcgan", "resnet", "r3gan"]
+    assert {family: option_class("model", family, "generator") for family in options("model")} == GENERATORS
+    assert GENERATORS["mlp"] is MLPGenerator
     for name in ("os", "gan.game.networks.mlp.MLPGenerator", "MLP", ""):
         with pytest.raises(KeyError):
             build_generator(name, latent_dim=3, image_shape=(1, 5, 7), **PLAIN)
-        with pytest.raises(KeyError):
-            build_discriminator(name, image_shape=(1, 5, 7), **PLAIN)
 
 
 def test_a_misspelt_setting_is_refused() -> None:

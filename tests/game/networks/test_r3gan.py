@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from option_classes import build_discriminator, build_generator
 from torch import nn
 from torch.nn import functional as F
 
 from gan.game.latents import Prior
-from gan.game.networks import build_discriminator, build_generator
-from gan.game.networks.r3gan import ACTIVATION_GAIN, Convolution, Downsample, ResidualBlock, Upsample
+from gan.game.networks import Discriminator
+from gan.game.networks.r3gan import ACTIVATION_GAIN, Convolution, Downsample, R3GANTrunk, ResidualBlock, Upsample
 from gan.generators.bundle import FILE_NAME, describe, load_generator, save_bundle
 
 
@@ -48,8 +49,10 @@ def test_there_is_no_normalisation_and_no_setting_for_it() -> None:
     assert not any("Norm" in type(m).__name__ for m in d.modules())
     with pytest.raises(TypeError, match="normalization"):
         build_discriminator("r3gan", image_shape=(1, 28, 28), normalization="batch")
-    with pytest.raises(ValueError, match=r"^spectral_norm=True is nothing for R3GANTrunk, which has weights of 0"):
+    with pytest.raises(TypeError, match="spectral_norm"):
         build_discriminator("r3gan", image_shape=(1, 28, 28), spectral_norm=True)
+    with pytest.raises(ValueError, match=r"^spectral_norm=True is nothing for R3GANTrunk, which has weights of 0"):
+        Discriminator(R3GANTrunk(image_shape=(1, 28, 28)), image_shape=(1, 28, 28), spectral_norm=True)
 
 
 def test_a_block_begins_as_the_identity_and_can_leave_it() -> None:

@@ -4,10 +4,10 @@ import math
 
 import pytest
 import torch
+from option_classes import build_discriminator, build_generator
 from torch import nn
 from torch.nn import functional as F
 
-from gan.game.networks import build_discriminator, build_generator
 from gan.game.networks.resnet import DownBlock, UpBlock
 
 

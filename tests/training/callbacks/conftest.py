@@ -8,12 +8,12 @@ from typing import Any
 import lightning.pytorch as L
 import pytest
 import torch
+from option_classes import build_discriminator, build_generator
 from sampled_runs import Train
 
 from gan.data.module import ImageData
 from gan.game.gradients import UpdateRule
 from gan.game.latents import Prior
-from gan.game.networks import build_discriminator, build_generator
 from gan.training.module import GAN
 
 
