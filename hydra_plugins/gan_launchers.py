@@ -40,7 +40,7 @@ class SubmititLauncher(JobLauncher):
             from gan.launch.sweeps.queues import Queue
         except ModuleNotFoundError as error:
             raise ConfigError("hydra/launcher: submitit is not installed: pip install -e '.[cluster]'") from error
-        own = {name: self._parameters[name] for name in ("cluster", "folder", "together", "max_num_timeout")}
+        own = {name: self._parameters[name] for name in ("cluster", "folder", "n_jobs", "max_num_timeout")}
         return Queue(**own, parameters={n: value for n, value in self._parameters.items() if n not in own}).run(jobs)
 
 

@@ -11,10 +11,10 @@ from omegaconf import DictConfig
 class GridSweeper(Sweeper):
     """``hydra/sweeper=grid``: every combination of the given values; conf/hydra/sweeper/grid.yaml."""
 
-    def __init__(self, params: Mapping[str, Any] | None = None, together: int = 1) -> None:
+    def __init__(self, params: Mapping[str, Any] | None = None, n_jobs: int = 1) -> None:
         from gan.launch.sweeps.sweeping import Sweep
 
-        self._sweep = Sweep(params, together)
+        self._sweep = Sweep(params, n_jobs)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self._sweep.setup(hydra_context, task_function, config)
@@ -32,7 +32,7 @@ class OptunaSweeper(Sweeper):
         from gan.launch.sweeps.sweeping import Sweep
         from gan.system.errors import ConfigError
 
-        self._sweep = Sweep(params, search["together"])
+        self._sweep = Sweep(params, search["n_jobs"])
         try:
             from gan.launch.sweeps.search import Search
         except ModuleNotFoundError as error:

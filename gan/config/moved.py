@@ -18,6 +18,8 @@ MOVED = {
     "objective.instance_noise_images": "game.instance_noise_images",
     "objective.class_weight": "game.class_weight",
     "objective.information_weight": "game.information_weight",
+    "hydra.sweeper.together": "hydra.sweeper.n_jobs",
+    "hydra.launcher.together": "hydra.launcher.n_jobs",
 }
 # Groups whose nodes had the name of their option, which a class stands for now.
 NAMED = ("model", "objective", "penalty", "augmentation", "lr_schedule", "schedule", "ema")
@@ -33,6 +35,8 @@ def updated(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings with the present paths; those of this version are returned as they are."""
     found = {name: dict(node) if isinstance(node, Mapping) else node for name, node in settings.items()}
     for old, new in MOVED.items():
+        if old.startswith("hydra."):
+            continue
         (old_group, old_name), (group, name) = old.split("."), new.split(".")
         if isinstance(found.get(old_group), dict) and old_name in found[old_group]:
             found.setdefault(group, {})[name] = found[old_group].pop(old_name)

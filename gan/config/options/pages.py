@@ -21,8 +21,8 @@ MARKDOWN_INTRO = f"""\
 # Configuration
 
 Every group of `conf/`, its options, and every setting with its default, type, range and meaning. `{COMMAND}` writes
-this page from the classes that the files in `conf/` name, and from these files; `gan options` shows the same in a terminal,
-and `gan options lr` a part of it.
+this page from the classes that the files in `conf/` name, and from these files; `gan options` shows the same in a
+terminal, and `gan options lr` a part of it.
 
 - Choose an option as `group=option`: `python train.py model=dcgan data=fashion`. The default option is **bold**.
 - Give a setting as `path=value`: `python train.py optimizer.lr=1e-4 'model.generator.hidden=[128,256]'`. If not all

@@ -21,7 +21,7 @@ class Choices:
 
     Args:
         objectives: names in run.json's ``ended``.
-        trials: total number of trials. together: number of trials chosen at once.
+        trials: total number of trials. n_jobs: number of trials chosen at once.
         sampler_of: returns the sampler for a trial number.
         study: the Optuna study with all trials.
         space: distributions to search, by the paths of settings.
@@ -30,7 +30,7 @@ class Choices:
 
     objectives: Sequence[str]
     trials: int
-    together: int
+    n_jobs: int
     sampler_of: Callable[[int], optuna.samplers.BaseSampler]
     study: optuna.Study
     space: dict[str, optuna.distributions.BaseDistribution]
@@ -41,7 +41,7 @@ class Choices:
         """Return the jobs to run now, by trial number: interrupted ones and new ones; {} at the end."""
         chosen = {trial.number: self._job(trial) for trial in self._cut()}
         known = len(self._trials())
-        while len(chosen) < self.together and known < self.trials:
+        while len(chosen) < self.n_jobs and known < self.trials:
             trial = self._ask(known)
             chosen[trial.number] = self._job(trial)
             known += 1

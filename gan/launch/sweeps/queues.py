@@ -107,14 +107,14 @@ class Queue:
     Args:
         cluster: ``LOCAL`` or ``SLURM``.
         folder: folder for submitit's files.
-        together: number of jobs submitted at a time; None: all, and the cluster schedules them.
+        n_jobs: number of jobs submitted at a time; None: all, and the cluster schedules them.
         max_num_timeout: how often a job is requeued after its time limit.
         parameters: parameters of submitit's executor; None for its default.
     """
 
     cluster: str
     folder: str
-    together: int | None = None
+    n_jobs: int | None = None
     max_num_timeout: int = 0
     parameters: Mapping[str, Any] = field(default_factory=dict)
     _looked: float = -math.inf  # time of the last squeue call
@@ -127,7 +127,7 @@ class Queue:
         waiting, running, returns = deque(jobs), dict[int, tuple[Job, Any]](), dict[int, JobReturn]()
         try:
             while waiting or running:
-                room = (self.together or len(jobs)) - len(running)
+                room = (self.n_jobs or len(jobs)) - len(running)
                 if batch := [waiting.popleft() for _ in range(min(room, len(waiting)))]:
                     running |= self._submit(executor, batch)
                 for number in self._ended(running):
@@ -153,7 +153,7 @@ class Queue:
         return executor
 
     def _submit(self, executor: submitit.AutoExecutor, jobs: Sequence[Job]) -> dict[int, tuple[Job, Any]]:
-        share = cpu_threads.threads_per_process(self.together or len(jobs)) if self.cluster == LOCAL else {}
+        share = cpu_threads.threads_per_process(self.n_jobs or len(jobs)) if self.cluster == LOCAL else {}
         tasks = [Task(job, share, passes_on=self.cluster == LOCAL) for job in jobs]
         with _told(), subprocesses.ignore_signals():  # a local queue starts the jobs now
             queued = executor.submit_array(tasks)

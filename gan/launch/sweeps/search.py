@@ -35,7 +35,7 @@ class Search:
         objectives: names in run.json's ``ended``, e.g. "quality/fcd" ("fcd" for short) or "seconds", each with
             "minimize" or "maximize".
         trials: total number of trials.
-        together: number of jobs chosen at once, before any of them has a result.
+        n_jobs: number of jobs chosen at once, before any of them has a result.
         sampler: one of ``SAMPLERS``.
         seed: seed of the sampler.
         prune: end a job early if it is worse than the median of the finished jobs at the same measurement.
@@ -44,7 +44,7 @@ class Search:
 
     objectives: Mapping[str, str]
     trials: int
-    together: int
+    n_jobs: int
     sampler: str
     seed: int
     prune: bool
@@ -74,7 +74,7 @@ class Search:
         objectives.check_directions(self.objectives)
         if self.sampler not in SAMPLERS:
             raise ConfigError(unknown_name("hydra.sweeper.sampler", str(self.sampler), SAMPLERS))
-        for name, least in (("trials", 1), ("together", 1), ("seed", 0)):
+        for name, least in (("trials", 1), ("n_jobs", 1), ("seed", 0)):
             if not _is_whole(number := getattr(self, name), least):
                 raise ConfigError(f"hydra.sweeper.{name}: {number!r} given, {least} or more expected")
         if not isinstance(self.prune, bool):
@@ -110,7 +110,7 @@ class Search:
 
         its_study = self._study(composer, distributions, settings)
         choices = Choices(
-            list(self.objectives), self.trials, self.together, self.sampler_of, its_study, distributions, job_of
+            list(self.objectives), self.trials, self.n_jobs, self.sampler_of, its_study, distributions, job_of
         )
         with study.kept(composer.sweep):
             while jobs := choices.next_jobs():
@@ -145,7 +145,7 @@ class Search:
         seed = self.seed + 1000 * number
         if self.sampler == "random":
             return optuna.samplers.RandomSampler(seed=seed)
-        return optuna.samplers.TPESampler(seed=seed, constant_liar=self.together > 1)
+        return optuna.samplers.TPESampler(seed=seed, constant_liar=self.n_jobs > 1)
 
     def _pruning(self, number: int) -> list[str]:
         """Return the overrides that add the pruning callback to a job."""

@@ -18,12 +18,12 @@ from gan.system.shell import short
 from gan.system.subprocesses import LOOK_SECONDS, Child
 
 
-def run(jobs: Sequence[Job], together: int) -> list[JobReturn]:
-    """Run all jobs, ``together`` at a time; a failed job does not stop the others.
+def run(jobs: Sequence[Job], n_jobs: int) -> list[JobReturn]:
+    """Run all jobs, ``n_jobs`` at a time; a failed job does not stop the others.
 
     If this is interrupted, it sends SIGTERM to the running jobs: they finish their update, save and end.
     """
-    slots = min(together, len(jobs))
+    slots = min(n_jobs, len(jobs))
     waiting, running = deque(jobs), _Running(slots)
     returns: dict[int, JobReturn] = {}
     with subprocesses.ended_together(running.children, GRACE_SECONDS):

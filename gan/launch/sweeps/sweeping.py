@@ -31,16 +31,16 @@ class Sweep:
 
     Args:
         params: settings with the values to try, as in a file of conf/sweep; the command line overrides them.
-        together: number of jobs that run at a time, each in its own process, unless the chosen launcher decides that.
+        n_jobs: number of jobs that run at a time, each in its own process, unless the chosen launcher decides that.
             1: one after the other, in this process.
     """
 
-    def __init__(self, params: Mapping[str, Any] | None, together: int) -> None:
-        self._params, self._together = dict(params or {}), together
+    def __init__(self, params: Mapping[str, Any] | None, n_jobs: int) -> None:
+        self._params, self._n_jobs = dict(params or {}), n_jobs
 
     def setup(self, context: HydraContext, task: TaskFunction, config: DictConfig) -> None:
-        if not isinstance(self._together, int) or self._together < 1:
-            raise ConfigError(f"hydra.sweeper.together: {self._together!r} given, 1 or more expected")
+        if not isinstance(self._n_jobs, int) or self._n_jobs < 1:
+            raise ConfigError(f"hydra.sweeper.n_jobs: {self._n_jobs!r} given, 1 or more expected")
         self._context, self._config, self._command = context, config, user_command()
         if not any(word.startswith("hydra.sweep.dir=") for word in config.hydra.overrides.hydra):
             new = Path(config.hydra.sweep.dir)
@@ -51,7 +51,7 @@ class Sweep:
             self._launcher.setup(hydra_context=context, task_function=task, config=config)
         else:
             self._launcher = Plugins.instance().instantiate_launcher(context, task, config)
-        self._side_by_side = self._together > 1 and isinstance(self._launcher, BasicLauncher)
+        self._side_by_side = self._n_jobs > 1 and isinstance(self._launcher, BasicLauncher)
 
     def run(self, arguments: Sequence[str], choose: Choose, objectives: Mapping[str, str] = summary.LOWEST_FCD) -> None:
         """Run the sweep; at the end, print the best jobs by the objectives.
@@ -87,7 +87,7 @@ class Sweep:
             OmegaConf.save(self._config, sweep / "multirun.yaml")
             if self._side_by_side:
                 made = jobs_of(self._context, self._config, jobs, first, self._command)
-                return side_by_side.run(made, self._together)
+                return side_by_side.run(made, self._n_jobs)
         returns: Sequence[JobReturn] = self._launcher.launch(jobs, initial_job_idx=first)
         return returns
 

@@ -127,7 +127,7 @@ def test_without_slurm_there_is_one_message(
 @pytest.mark.slow
 def test_the_queue_of_this_machine(sweeps: Sweeps, fates: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    local = ("hydra/launcher=submitit_local", "hydra.sweeper.together=2", "hydra.sweep.dir=s")
+    local = ("hydra/launcher=submitit_local", "hydra.sweeper.n_jobs=2", "hydra.sweep.dir=s")
     fates({0: "meets 1", 1: "meets 0", 2: "broken"})
     assert sweeps("seed=0,1,2", *local) == 2
     fates({2: "endless", 3: "endless"})

@@ -116,7 +116,7 @@ def test_each_job_of_a_sweep_is_one_run_by_two_processes(start: Start, tmp_path:
 @pytest.mark.slow
 def test_a_search_of_two_runs_at_a_time_goes_by_what_each_has_measured(tmp_path: Path) -> None:
     words = [word for word in SMALL if word != "callbacks=none"]
-    space = ["hydra/sweeper=optuna", "hydra.sweeper.trials=4", "hydra.sweeper.together=2", "hydra.sweep.dir=s"]
+    space = ["hydra/sweeper=optuna", "hydra.sweeper.trials=4", "hydra.sweeper.n_jobs=2", "hydra.sweep.dir=s"]
     lengths = ["trainer.max_epochs=1", "trainer.limit_train_batches=5", "optimizer.lr=tag(log,interval(1e-5,1e-2))"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     told = subprocess.run(

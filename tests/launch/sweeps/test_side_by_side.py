@@ -34,7 +34,7 @@ def test_jobs_run_at_the_same_time_and_are_told_of_as_one_after_the_other(
 ) -> None:
     monkeypatch.setattr(cpu_threads, "_our_cpus", lambda: frozenset(range(7)))
     fates({0: "meets 1", 1: "meets 0", 2: "broken", 3: "killed"})
-    words = ("seed=0,1,2,3", "hydra.sweeper.together=2", "hydra.sweep.dir=s")
+    words = ("seed=0,1,2,3", "hydra.sweeper.n_jobs=2", "hydra.sweep.dir=s")
     assert sweeps(*words) == 128 + signal.SIGKILL
     shown = capfd.readouterr()
     assert "4 jobs: 2 finished, 0 skipped (finished before), 2 failed." in shown.out
@@ -63,7 +63,7 @@ def test_a_signal_ends_all_jobs_and_then_the_sweep(
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=stop_when_both_run, daemon=True).start()
-    assert sweeps("seed=0,1,2", "hydra.sweeper.together=2", "hydra.sweep.dir=s") == 128 + signal.SIGTERM
+    assert sweeps("seed=0,1,2", "hydra.sweeper.n_jobs=2", "hydra.sweep.dir=s") == 128 + signal.SIGTERM
     assert [path.read_text() for path in Path("s").glob("seed-*/stopped")] == ["SIGTERM", "SIGTERM"]
     told = capfd.readouterr().err.splitlines()[-1]
     assert told.startswith("Stopped by SIGTERM. What is finished stays so; to go on with the rest:  python ")
@@ -73,7 +73,7 @@ def test_a_signal_ends_all_jobs_and_then_the_sweep(
 @pytest.mark.slow
 def test_jobs_end_when_the_sweep_is_killed(sweeps: Sweeps, fates: Callable[..., None]) -> None:
     fates({0: "endless", 1: "endless"})
-    words = ("-m", "seed=0,1", "hydra.sweeper.together=2", "hydra.sweep.dir=s")
+    words = ("-m", "seed=0,1", "hydra.sweeper.n_jobs=2", "hydra.sweep.dir=s")
     program = [sys.executable, str(sweeps.script), "--config-path", str(sweeps.conf), "--config-name", "config"]
     parent = subprocess.Popen([*program, *words], env={**os.environ, "PYTHONPATH": str(ROOT)})
     until(lambda: len(list(Path("s").glob("seed-*/process"))) == 2)
@@ -83,8 +83,8 @@ def test_jobs_end_when_the_sweep_is_killed(sweeps: Sweeps, fates: Callable[..., 
 
 
 def test_it_takes_one_job_at_least(sweeps: Sweeps, capsys: pytest.CaptureFixture[str]) -> None:
-    assert sweeps("seed=0,1", "hydra.sweeper.together=0") == 2
-    assert capsys.readouterr().err == "hydra.sweeper.together: 0 given, 1 or more expected\n"
+    assert sweeps("seed=0,1", "hydra.sweeper.n_jobs=0") == 2
+    assert capsys.readouterr().err == "hydra.sweeper.n_jobs: 0 given, 1 or more expected\n"
 
 
 @pytest.mark.parametrize(
