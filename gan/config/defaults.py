@@ -19,7 +19,9 @@ def completed(settings: Mapping[str, Any]) -> dict[str, Any]:
     for path in COMPLETED:
         group, _, name = path.partition(".")
         node = found.get(group)
-        if name and isinstance(node, Mapping) and is_node(node.get(name)):
+        if not isinstance(node, Mapping):
+            continue
+        if name and is_node(node.get(name)):
             found[group] = {**node, name: with_defaults(node[name], path)}
         elif not name and is_node(node):
             found[group] = with_defaults(node, path)
