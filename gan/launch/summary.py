@@ -29,6 +29,7 @@ from gan.system.rank_errors import in_a_line
 from gan.system.shell import short
 from gan.system.signals import Stopped, stop_behind
 from gan.system.value_types import parameters_of
+from gan.training import trackers
 from gan.training.callbacks.alarms import raised_alarms
 from gan.training.callbacks.checkpoint import LastCheckpoint
 from gan.training.callbacks.quality import QualityMonitor, quality_of, why_unmeasured
@@ -122,6 +123,7 @@ def record(
 
 
 def _facts(settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer) -> dict[str, Any]:
+    tracked = trackers.tracked(trainer, [name for name, node in settings["logger"].items() if node])
     return {
         "command": process.user_command(),
         "overrides": process.current().overrides,
@@ -132,6 +134,7 @@ def _facts(settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer) -> 
             "used": data.loaded.name,
             "origin": data.origin,
         },
+        **({trackers.KEY: tracked} if tracked else {}),
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
         "git": _git_commit(),
         "machine": {
