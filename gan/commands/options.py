@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from gan.system import shell
+
 
 def options(
     word: Annotated[
@@ -27,4 +29,4 @@ def options(
     elif as_markdown:
         print(markdown(shown, whole=word is None))
     else:
-        print(terminal(shown, whole=word is None))
+        print(shell.as_started(terminal(shown, whole=word is None)))
