@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from gan.system.errors import GanError
     from gan.training.module import GAN
 
-__all__ = ["GAN", "GanError", "ImageData", "TrainedGenerator", "TrainingRun", "load_generator", "train"]
+    __version__: str
+
+__all__ = ["GAN", "GanError", "ImageData", "TrainedGenerator", "TrainingRun", "__version__", "load_generator", "train"]
 
 # Modules whose public names can be imported, in addition to the names above: docs/api.md.
 LIBRARY = (
@@ -47,6 +49,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     # Looked up on first use, so that sampling does not import Lightning and a command's --help does not import torch.
+    if name == "__version__":
+        return importlib.import_module("gan.system.version").version()
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'gan' has no attribute {name!r}")

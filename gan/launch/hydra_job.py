@@ -29,6 +29,7 @@ from gan.config.defaults import completed
 from gan.config.experiments import without_leftovers
 from gan.config.kinds import locate
 from gan.config.moved import updated
+from gan.config.options.conf_files import CONF
 from gan.launch import command_line, resume
 from gan.launch.sweeps import failed_jobs
 from gan.runs import run_folder, user_errors
@@ -40,7 +41,6 @@ from gan.system.signals import MISTAKE
 from gan.system.trust import trusted
 from gan.system.value_types import parameters_of
 
-CONF = Path(__file__).parents[2] / "conf"
 logging.getLogger("matplotlib").setLevel(logging.WARNING)  # torchmetrics imports it; it logs its font cache
 # Hydra 1.4 warns about two things that Hydra 1.3 needs: version_base, and instantiate() without a list of allowed
 # targets, an argument Hydra 1.3 does not have (gan/config/target_validation.py checks every target before).
@@ -363,11 +363,10 @@ def _folder_was_given() -> bool:
     return any(word.lstrip("+").startswith(("hydra.run.", "hydra.sweep.", "run_dir=")) for word in words)
 
 
-def launch(script: str, run_dir: Path, checkpoint: Path | None, processes: int) -> int:
+def launch(run_dir: Path, checkpoint: Path | None, processes: int) -> int:
     """Train in several processes on this machine; replace this process by their launcher if it has no other work.
 
     Args:
-        script: the script that each process runs.
         run_dir: the run folder, which this process has claimed.
         checkpoint: the checkpoint to resume from; None for a new run.
 
@@ -377,6 +376,5 @@ def launch(script: str, run_dir: Path, checkpoint: Path | None, processes: int) 
     from gan.launch import launcher
 
     arguments = launcher.child_arguments(run_dir, checkpoint)
-    # argv[0] is not in orig_argv where another program, such as pytest, runs the script in its own process.
-    alone = sys.argv[0] in sys.orig_argv and not failed_jobs.in_sweep() and hasattr(signal, "pthread_sigmask")
-    return (launcher.become if alone else launcher.launch)(script, arguments, processes)
+    alone = process.is_own_program() and not failed_jobs.in_sweep() and hasattr(signal, "pthread_sigmask")
+    return (launcher.become if alone else launcher.launch)(process.program(), arguments, processes)

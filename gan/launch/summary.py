@@ -14,6 +14,7 @@ import lightning.pytorch as L
 import torch
 from torch import nn
 
+import gan
 from gan.config.kinds import given_arguments
 from gan.config.option_names import option_name
 from gan.data.module import ImageData
@@ -135,7 +136,7 @@ def _facts(settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer) -> 
             "origin": data.origin,
         },
         **({trackers.KEY: tracked} if tracked else {}),
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        "versions": {"python": platform.python_version(), "gan": gan.__version__, **_versions()},
         "git": _git_commit(),
         "machine": {
             "system": platform.platform(),
@@ -269,11 +270,12 @@ def _time(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+def _versions() -> dict[str, str | None]:
+    found: dict[str, str | None] = dict.fromkeys(PACKAGES)
+    for name in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
 
 
 def _processor() -> str:
