@@ -19,7 +19,7 @@ from omegaconf import OmegaConf
 from gan.config.moved import updated_words
 from gan.config.options.conf_files import CONF
 from gan.system import process, shell
-from gan.system.errors import ConfigError, unknown_name
+from gan.system.errors import ConfigError, GanError, unknown_name
 
 NONE = "none"  # the option that disables a group
 CONFIG_PATH = ("--config-path", "-cp")
@@ -38,12 +38,14 @@ class Command:
         has_begun: True once one of its jobs has started.
         exit_codes: exit codes of its jobs; a sweep has several.
         raises: errors are raised, for a caller in Python, and not printed.
+        error: the error of its job, if ``raises``.
     """
 
     changes: list[str] = field(default_factory=list)
     has_begun: bool = False
     exit_codes: list[int] = field(default_factory=list)
     raises: bool = False
+    error: GanError | None = None
 
 
 _current: ContextVar[Command] = ContextVar("command")

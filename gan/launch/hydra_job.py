@@ -87,7 +87,8 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
             elif failed_jobs.in_sweep():
                 code = failed_jobs.tell(Path(str(config.run_dir)), error, full=WANTS_TRACEBACKS)
             elif command_line.current().raises and isinstance(error, GanError):
-                raise error from raised
+                command_line.current().error = error  # raised here, Hydra would print it
+                code = error.exit_code
             elif WANTS_TRACEBACKS or not isinstance(error, GanError):
                 raise
             else:
@@ -155,7 +156,10 @@ def run_command(main: Callable[[], Any], *, raises: bool = False) -> int:
             words = command_line.readable(words)
         sys.argv[1:] = resume.without_run(words)
         with signals.listening(), _full_errors("1"):  # else Hydra prints an exception and exits by itself
-            return _run_jobs(main)
+            code = _run_jobs(main)
+        if (raised := command_line.current().error) is not None:
+            raise raised
+        return code
     except GanError as error:
         if WANTS_TRACEBACKS or raises:
             raise

@@ -71,7 +71,8 @@ class TrainingRun:
         """
         from PIL import Image
 
-        return Image.open(self._grid())
+        with Image.open(self._grid()) as picture:
+            return picture.copy()
 
     def _grid(self) -> Path:
         grids = sorted((self.folder / "samples").glob("epoch_*.png"))
