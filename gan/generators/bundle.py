@@ -47,7 +47,7 @@ def describe(
     """The metadata of a bundle: what is needed to rebuild and use a generator, and its origin (``provenance``).
 
     Args:
-        settings: settings of the family's generator in plain values, as for `build_generator`.
+        settings: settings of the family's generator in plain values, the arguments of its class.
         image_shape: (C, H, W); (2, 1, 1) for points of the plane, which are floats and not pixels.
         num_classes: classes of the generator's labels; 0 for an unconditional generator, whatever its data have.
         quality: metrics of its images, if known: see `add_quality`.

@@ -162,7 +162,7 @@ def choices_of(hint: Any) -> tuple[str, ...]:
 
 def _has_only(choices: tuple[str, ...], hint: Any) -> bool:
     """Whether these words, and null, are all that a hint allows."""
-    others = (True, 1, 0.5, [])
+    others: tuple[Any, ...] = (True, 1, 0.5, [])
     return bool(choices) and not any(matches(value, hint) for value in others)
 
 
