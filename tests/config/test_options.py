@@ -144,7 +144,7 @@ def test_a_comment_is_found_beside_and_below_a_value_and_above_a_node(tmp_path: 
 
 
 def test_without_conf_there_is_one_message(tmp_path: Path) -> None:
-    with pytest.raises(GanError, match="conf is not there; a checkout of the project has it"):
+    with pytest.raises(GanError, match="conf is not there; a complete installation of gan has it"):
         list_groups(tmp_path / "conf")
 
 
