@@ -97,7 +97,8 @@ def node_problems(
         may_be_none: the node may also make nothing (``NONE``).
     """
     if not (is_node(node) and isinstance(node["_target_"], str)):
-        yield f"{path}: {node!r} given, a node with a _target_ expected"
+        given_value = "" if isinstance(node, Mapping) and "_target_" not in node else f"{node!r} given, "
+        yield f"{path}: {given_value}a node with a _target_ expected"
         return
     target = node["_target_"]
     try:
@@ -303,4 +304,5 @@ def _inner_hint(hint: Any, container: type) -> Any:
 
 
 def _a(kinds: Sequence[type]) -> str:
-    return " or ".join(f"a {kind.__name__}" for kind in kinds)
+    names = (kind.__name__ for kind in kinds)
+    return " or ".join(f"{'an' if name.startswith(('A', 'E', 'I', 'LR', 'O')) else 'a'} {name}" for name in names)

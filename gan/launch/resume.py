@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from gan.config.experiments import without_leftovers
 from gan.config.kinds import untrusted
 from gan.config.saved_settings import (
     allowed_paths,
@@ -109,7 +110,9 @@ def resolve(
         return settings, None
 
     before = read_saved(folder)
-    wanted = in_folder(settings, folder) if asked["run"] == AUTO else changed(before, command_line.current().changes)
+    words = command_line.current().changes
+    again = asked["run"] == AUTO
+    wanted = in_folder(settings, folder) if again else without_leftovers(changed(before, words), words)
     if asked["run"] != AUTO:
         saved = set(untrusted(before, packages))
         check_trust([pair for pair in untrusted(wanted, packages) if pair in saved], packages)
