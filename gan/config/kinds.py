@@ -51,7 +51,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "data": ("seed", "source"),
     "game": (
         *("generator", "discriminator", "prior", "objective", "penalty", "schedule", "lr_schedule", "augmentation"),
-        *("ema", "seed", "generator_rule", "discriminator_rule", "num_classes", "settings"),
+        *("ema", "seed", "optimizer", "generator_rule", "discriminator_rule", "num_classes", "settings"),
     ),
 }
 # Keys of a node for Hydra itself, and their allowed values, which do not change the object.
