@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from gan.config.defaults import completed
 from gan.config.experiments import without_leftovers
 from gan.config.kinds import untrusted
 from gan.config.saved_settings import (
@@ -111,9 +112,10 @@ def resolve(
 
     before = read_saved(folder)
     words = command_line.current().changes
-    again = asked["run"] == AUTO
-    wanted = in_folder(settings, folder) if again else without_leftovers(changed(before, words), words)
-    if asked["run"] != AUTO:
+    if asked["run"] == AUTO:
+        before, wanted = completed(before, saved=True), completed(in_folder(settings, folder))
+    else:
+        wanted = without_leftovers(changed(before, words), words)
         saved = set(untrusted(before, packages))
         check_trust([pair for pair in untrusted(wanted, packages) if pair in saved], packages)
         validate(wanted)
