@@ -1,0 +1,10 @@
+"""The oldest versions that pyproject.toml admits, one requirement a line: of what runs, not of the tools of `dev`."""
+
+import re
+import tomllib
+from pathlib import Path
+
+project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"]
+optional = project["optional-dependencies"]
+for requirement in [*project["dependencies"], *optional["export"], *optional["cluster"], *optional["sweeps"]]:
+    print(re.sub(r"^([\w.-]+)>=([\w.]+).*", r"\1==\2", requirement))
