@@ -8,4 +8,5 @@ project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_t
 optional = project["optional-dependencies"]
 for requirement in [*project["dependencies"], *optional["export"], *optional["cluster"], *optional["sweeps"]]:
     print(re.sub(r"^([\w.-]+)>=([\w.]+).*", r"\1==\2", requirement))
-print("pyparsing<3.3")  # matplotlib 3.8 calls names that newer versions warn about; in the tests a warning is an error
+# matplotlib 3.8 and typer 0.12 call names that newer versions of these warn about; in the tests a warning is an error.
+print("pyparsing<3.3", "click<8.2", sep="\n")
