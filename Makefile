@@ -53,10 +53,15 @@ test-next: .venv/.complete ## The tests on the newest pre-release of Hydra and O
 	.venv-next/bin/python -m pytest $(ARGS)
 
 # Dependencies at an end of their ranges in pyproject.toml, each end in an environment of its own; 7 GB each.
-.PHONY: test-oldest test-newest
-test-oldest test-newest: test-%: ## The tests on the oldest or the newest packages that pyproject.toml admits
-	@sh .ci/setup end "$(PYTHON)" $* $(PIP_ARGS)
-	.venv-$*/bin/python -m pytest $(ARGS)
+.PHONY: test-oldest
+test-oldest: ## The tests on the oldest packages that pyproject.toml admits
+	@sh .ci/setup end "$(PYTHON)" oldest $(PIP_ARGS)
+	.venv-oldest/bin/python -m pytest $(ARGS)
+
+.PHONY: test-newest
+test-newest: ## The tests on the newest packages that pyproject.toml admits
+	@sh .ci/setup end "$(PYTHON)" newest $(PIP_ARGS)
+	.venv-newest/bin/python -m pytest $(ARGS)
 
 .PHONY: dist
 dist: .venv/.complete ## Build the sdist and the wheel under dist/, and check them; FULL=1 installs the wheel's dependencies anew
