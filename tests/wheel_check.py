@@ -3,8 +3,8 @@
 python tests/wheel_check.py dist/*.whl [--full]
 
 The new environment gets only the wheel. Its dependencies are those of the environment that runs this script, by a .pth
-file: this is quick and needs no network, but does not check that the dependencies resolve. With --full, pip installs the
-wheel with all its dependencies.
+file: this is quick and needs no network, but does not check that the dependencies resolve. With --full, pip installs
+the wheel with all its dependencies.
 """
 
 import os
