@@ -13,7 +13,7 @@ from typing import Any
 
 from gan.config.defaults import completed
 from gan.config.experiments import without_leftovers
-from gan.config.kinds import untrusted
+from gan.config.kinds import check_trust, untrusted
 from gan.config.saved_settings import (
     allowed_paths,
     changed,
@@ -95,9 +95,8 @@ def resolve(
         FinishedError: the run is finished.
     """
     from gan.config.validation import (
-        check_trust,
-        validate,
-    )  # imports torch: errors in the command line are printed before that
+        validate,  # imports torch: errors in the command line are printed before that  # imports torch: errors in the command line are printed before that
+    )
 
     asked = asked or {}
     if asked.get("run") in (None, AUTO):  # else the saved settings are used
