@@ -49,7 +49,7 @@ Nearest = Annotated[
 Fid = Annotated[
     bool,
     typer.Option(
-        "--fid", help="Also FID, with Inception's features: needs pip install torch-fidelity and its weights."
+        "--fid", help="Also FID, in Inception's features; needs pip install torch-fidelity and its weights."
     ),
 ]
 
