@@ -42,7 +42,10 @@ FIXED = {
     **{f"{group}._target_": NO_STATE for group in ("ema", "augmentation")},
     **{
         f"data.{name}": NO_STATE
-        for name in ("_target_", "name", "split", "folder", "of", "image_size", "image_channels")
+        for name in (
+            *("_target_", "name", "split", "folder", "file", "dataset", "of", "held_out", "image_size"),
+            "image_channels",
+        )
     },
     **{f"optimizer.{part}_target_": NO_STATE for part in ("", "generator.", "discriminator.")},
     **dict.fromkeys(("run_dir", "trainer.default_root_dir"), "a resumed run stays in its folder, which can be moved"),

@@ -36,11 +36,6 @@ NETWORKS = ("generator", "discriminator")
 RULE_SETTINGS = ("clip_norm", "accumulate")  # of the optimizer node, but ours: gan.game.gradients.UpdateRule
 
 
-def data_problems(node: Any) -> Iterator[str]:
-    """Problems of the images: a node of `gan.ImageData`, or of a source of the user's own."""
-    yield from part_problems("data", node)
-
-
 def part_problems(group: str, node: Any) -> Iterator[str]:
     """Problems of a group with one node, also those that the constructor of its class reports."""
     given = GIVEN.get(group, ())

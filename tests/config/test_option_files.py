@@ -34,7 +34,13 @@ OTHER_VALUES = {
     "data=folder": ("root",),  # ${oc.env:GAN_DATA,data}
 }
 ANY_NUMBER = ("mean",)  # a number without a range
-OF_A_FOLDER = {"fit", "on_broken", "class_order"}  # settings of `data` that only the pictures of a folder have
+# Settings of `data` that only some options have in their file.
+FORM = {"fit", "held_out"}
+OF_ANY_IMAGES = {
+    "data=folder": {*FORM, "on_broken", "class_order"},
+    "data=array": {*FORM, "file"},
+    "data=torchvision": {*FORM, "dataset"},
+}
 
 
 @dataclass(frozen=True)
@@ -114,8 +120,8 @@ def test_the_file_has_exactly_the_settings_of_the_class(place: Place) -> None:
         return
     inner = {"model": set(NESTED)}.get(place.group, set())
     of_class = {*place.settings, *inner, "_target_"}
-    if place.group == "data" and place.option != "data=folder":
-        of_class -= OF_A_FOLDER
+    if place.group == "data":
+        of_class -= set().union(*OF_ANY_IMAGES.values()) - OF_ANY_IMAGES.get(place.option, set())
     assert set(place.node) == of_class
 
 
