@@ -222,7 +222,7 @@ def test_pictures_too_deep(tmp_path: Path) -> None:
         f"4 pictures too deep in it (train/a/0.png, train/a/1.png, train/b/0.png, …); {where}, "
         f"as in data.folder={tmp_path}/train"
     )
-    fill(tmp_path, ["test/0.png"])
+    fill(tmp_path, ["other/0.png"])
     assert error_of(tmp_path).endswith(where)
 
 
