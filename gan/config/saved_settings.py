@@ -53,7 +53,7 @@ FIXED = {
 ADAPTED = {"augmentation.probability": "it is adapted in the course of the run, and the checkpoint has it"}
 # Settings that runs of earlier versions do not have, with their values at that time.
 LATER: dict[str, dict[str, Any]] = {
-    "data": {"batch_size_of": "all"},
+    "data": {"batch_size_of": "all", "flip": False},
     "model": {
         "compile": False,
         "generator": {"upsampling_border": "edge"},

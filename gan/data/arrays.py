@@ -105,7 +105,7 @@ def _opened(path: Path, what: str) -> Iterator[Mapping[str, Any]]:
             f"{what}: it holds other objects than tensors, which could run code when they are read"
         ) from error
     except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, KeyError) as error:
-        if "pickle" in str(error):
+        if "pickle" in str(error) or "Python objects" in str(error):
             raise DataError(f"{what}: it holds pickled objects, which could run code when they are read") from error
         raise DataError(f"{what}: it cannot be read ({' '.join(str(error).split())[:200]})") from error
 

@@ -250,7 +250,7 @@ def as_labels(values: Any, count: int, what: str) -> Tensor | None:
     if values is None:
         return None
     if isinstance(values, Iterable) and not isinstance(values, Tensor | np.ndarray):
-        values = [each.item() if hasattr(each, "item") and np.size(each) == 1 else each for each in values]
+        values = [each.item() if isinstance(each, Tensor | np.generic) and not each.shape else each for each in values]
         if wrong := [each for each in values if not isinstance(each, int)]:
             raise DataError(f"{what}: a label is {type(wrong[0]).__name__}; a whole number for each image expected")
     found = np.asarray(values.cpu() if isinstance(values, Tensor) else values)

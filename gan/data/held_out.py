@@ -88,13 +88,13 @@ def named(class_names: Sequence[str]) -> str:
 def chosen(labels: Sequence[int], share: float | None = None) -> list[bool]:
     """Which images are held out: evenly spaced, every tenth without ``share``, but never the first of a class."""
     seen: set[int] = set()
-    found = []
+    found: list[bool] = []
+    count = 0
     for index, label in enumerate(labels):
-        if share is None:
-            is_due = index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
-        else:
-            is_due = int((index + 1) * share) > int(index * share)
+        is_tenth = index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
+        is_due = is_tenth if share is None else int((index + 1) * share) > count
         found.append(is_due and label in seen)
+        count += found[-1]
         seen.add(label)
     return found
 

@@ -26,6 +26,7 @@ CHANGES: dict[str, tuple[list[str], list[str]]] = {
         ["model.prior=normal", "game.instance_noise=0.1", "model.discriminator.dropout=0.1"],
         [
             *("seed=3", "data.batch_size=5", "data.shuffle=false", "data.drop_last=true", "data.mean=0.4"),
+            "data.flip=true",
             *("data.std=0.6", "objective.real_target=0.9", "game.concatenate=true"),
             *("game.instance_noise=0.5", "game.instance_noise_images=30", "optimizer.lr=0.1"),
             *("optimizer.betas=[0,0.9]", "optimizer.clip_norm=0.01", "optimizer.discriminator.lr=0.2"),

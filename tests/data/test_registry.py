@@ -30,7 +30,16 @@ def test_names() -> None:
     assert list(SAMPLES) == ["mnist_sample", "fashion_sample"]
     assert list(ARCHIVES) == ["cifar10"]
     assert list(TOY_DISTRIBUTIONS) == ["ring", "grid"]
-    assert (*SOURCES, *SAMPLES, *ARCHIVES, "stacked_mnist", "folder", *TOY_DISTRIBUTIONS) == NAMES
+    assert (
+        *SOURCES,
+        *SAMPLES,
+        *ARCHIVES,
+        "stacked_mnist",
+        "folder",
+        "array",
+        "torchvision",
+        *TOY_DISTRIBUTIONS,
+    ) == NAMES
     assert isinstance(find_source("cifar10"), Archive)
     assert {source.name: source.sample for source in FULL if source.sample} == {
         "mnist": "mnist_sample",
