@@ -158,7 +158,8 @@ def choices_of(hint: Any) -> tuple[str, ...]:
         listed = (rule.choices for rule in arguments[1:] if isinstance(rule, OneOf))
         return next(listed, ()) or choices_of(arguments[0])
     if origin in (typing.Union, types.UnionType):
-        return tuple(choice for argument in arguments for choice in choices_of(argument))
+        found = tuple(choice for argument in arguments for choice in choices_of(argument))
+        return (*found, "null") if found and type(None) in arguments else found
     return ()
 
 
