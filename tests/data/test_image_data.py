@@ -56,6 +56,7 @@ def fit(data: ImageData, epochs: int) -> Watcher:
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
+        limit_val_batches=0,  # the module has no validation step
     )
     trainer.fit(watcher, datamodule=data)
     return watcher
