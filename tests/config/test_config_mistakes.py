@@ -57,7 +57,8 @@ MISSPELT = {
 }
 WRONG_NAME = {
     "data.name=mnsit": "data.name: no such option 'mnsit'; did you mean 'mnist'? choices: array, cifar10, "
-    "emnist, fashion, fashion_sample, folder, grid, kmnist, mnist, mnist_sample, qmnist, ring, stacked_mnist, torchvision",
+    "emnist, fashion, fashion_sample, folder, grid, kmnist, mnist, mnist_sample, qmnist, ring, stacked_mnist, "
+    "torchvision",
     "data.on_missing=stop": "data.on_missing: no such option 'stop'; choices: error, sample",
     "model.generator._target_=gan.game.networks.MPLGenerator": "model.generator._target_: "
     "'gan.game.networks.MPLGenerator' given, and gan.game.networks has no 'MPLGenerator'; did you mean 'MLPGenerator'?",
