@@ -9,10 +9,21 @@ if TYPE_CHECKING:
     from gan.launch.python_run import TrainingRun, train
     from gan.system.errors import GanError
     from gan.training.module import GAN
+    from gan.training.strategy import GameDDP
 
     __version__: str
 
-__all__ = ["GAN", "GanError", "ImageData", "TrainedGenerator", "TrainingRun", "__version__", "load_generator", "train"]
+__all__ = [
+    "GAN",
+    "GameDDP",
+    "GanError",
+    "ImageData",
+    "TrainedGenerator",
+    "TrainingRun",
+    "__version__",
+    "load_generator",
+    "train",
+]
 
 # Modules whose public names can be imported, in addition to the names above: docs/api.md.
 LIBRARY = (
@@ -38,6 +49,7 @@ LIBRARY = (
 
 _HOMES = {
     "GAN": "gan.training.module",
+    "GameDDP": "gan.training.strategy",
     "GanError": "gan.system.errors",
     "ImageData": "gan.data.module",
     "TrainedGenerator": "gan.generators.bundle",

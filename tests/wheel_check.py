@@ -3,8 +3,8 @@
 python tests/wheel_check.py dist/*.whl [--full]
 
 The new environment gets only the wheel. Its dependencies are those of the environment that runs this script, by a .pth
-file: this is quick and needs no network, but does not check that the dependencies resolve. With --full, pip installs the
-wheel with all its dependencies.
+file: this is quick and needs no network, but does not check that the dependencies resolve. With --full, pip installs
+the wheel with all its dependencies.
 """
 
 import os
@@ -80,7 +80,7 @@ def check_commands(programs: Path, folder: Path) -> None:
     run("gan", "train", *TINY, "hydra.run.dir=one")
     run("gan", "train", *TINY, "trainer.devices=2", "hydra.run.dir=two")
     run("gan", "train", "resume=two", "trainer.max_steps=8")
-    run("gan", "train", "-m", *TINY, "seed=0,1", "hydra.sweeper.together=2", "hydra.sweep.dir=sweep")
+    run("gan", "train", "-m", *TINY, "seed=0,1", "hydra.sweeper.n_jobs=2", "hydra.sweep.dir=sweep")
     assert "The same numbers" in run("gan", "repeat", "one")
     assert "10.0" in run("python", "-c", ELSEWHERE)
 

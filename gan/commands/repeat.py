@@ -11,11 +11,13 @@ from typing import Annotated, Any
 import typer
 
 from gan.commands.arguments import Trust
+from gan.config.kinds import check_trust, untrusted
 from gan.runs.run_files import RunFileError, read_json, read_settings
 from gan.system import shell
 from gan.system.errors import GanError, counted
 from gan.system.files import write_bytes
 from gan.system.process import gan_train
+from gan.system.trust import trusted
 
 FACTS = ("versions", "git", "machine")  # of run.json: possible differences of runs with the same settings
 OTHER_NUMBERS = 1  # exit code
@@ -35,6 +37,7 @@ def repeat(
     """
     settings = _settings(run)
     _check_repeatable(run)
+    check_trust([*untrusted(settings, trusted())], trusted(), "--trust {}")
     second = out or Path(shell.short(run.resolve().with_name(f"{run.resolve().name}-repeated")))
     if second.resolve() == run.resolve():
         raise GanError(f"--out: {second} is the run itself; give another folder")

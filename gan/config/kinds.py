@@ -16,7 +16,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from importlib import import_module
 from typing import Annotated, Any
 
-from gan.system.errors import nearest, unknown_keys
+from gan.system import shell
+from gan.system.errors import ConfigError, nearest, unknown_keys
 from gan.system.value_types import expected, hints_of, parameters_of, problem
 
 OWN_PACKAGES = ("gan", "lightning", "torch")
@@ -51,7 +52,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "data": ("seed", "source"),
     "game": (
         *("generator", "discriminator", "prior", "objective", "penalty", "schedule", "lr_schedule", "augmentation"),
-        *("ema", "seed", "generator_rule", "discriminator_rule", "num_classes", "settings"),
+        *("ema", "seed", "optimizer", "generator_rule", "discriminator_rule", "num_classes", "settings"),
     ),
 }
 # Keys of a node for Hydra itself, and their allowed values, which do not change the object.
@@ -163,6 +164,28 @@ def untrusted(settings: Any, trusted: Collection[str], path: str = "") -> Iterat
     for key, value in items:
         where = f"{path}[{key}]" if _is_list(settings) else f"{path}.{key}" if path else str(key)
         yield from untrusted(value, trusted, where)
+
+
+def check_trust(found: Collection[tuple[str, str]], trusted: Collection[str], way: str = "trust=[{}]") -> None:
+    """Refuse classes that a run folder names, and whose packages the user does not trust.
+
+    Args:
+        found: path and target of each, from `gan.config.kinds.untrusted`.
+        trusted: packages that the user trusts already.
+        way: how to trust packages, with their names in place of the braces.
+
+    Raises:
+        ConfigError: there are some; nothing was imported.
+    """
+    if not found:
+        return
+    packages = list(dict.fromkeys(target.split(".")[0] for _, target in found))
+    word = shell.command(*way.format(",".join([*trusted, *packages])).split(" "))
+    raise ConfigError(
+        "\n".join(f"{path}: '{target}' given" for path, target in found)
+        + "\nA run folder imports only gan, lightning and torch, because it may come from anyone. If you trust the "
+        f"code of {' and '.join(packages)}, add {word}"
+    )
 
 
 def is_below(target: str, packages: Iterable[str]) -> bool:

@@ -79,25 +79,30 @@ def read_saved(folder: Path) -> dict[str, Any]:
         raise ConfigError(f"resume: {error}") from error
     if not isinstance(saved.get("run_dir"), str):
         raise ConfigError(f"resume: {path} holds no settings of a run")
+    return in_folder(completed(saved), folder)
+
+
+def completed(saved: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a run of any version with the present paths, and with the settings that it did not have yet."""
     saved = updated(saved)
     for group, settings in LATER.items():
         node = saved.get(group, {})
         if isinstance(node, dict):
             of_folders = LATER_OF_FOLDERS if group == "data" and node.get("name") == FOLDER else {}
             saved[group] = _completed(node, {**settings, **of_folders})
-    return in_folder(saved, folder)
+    return saved
 
 
 def _completed(node: dict[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
     """The node with the missing settings of ``later`` that its class has, recursively."""
     has = arguments_of(str(node.get("_target_")))
-    completed = dict(node)
+    found = dict(node)
     for name, value in later.items():
         if isinstance(value, dict) and isinstance(node.get(name), dict):
-            completed[name] = _completed(node[name], value)
+            found[name] = _completed(node[name], value)
         elif not isinstance(value, dict) and name in has:
-            completed.setdefault(name, value)
-    return completed
+            found.setdefault(name, value)
+    return found
 
 
 @functools.cache

@@ -1,5 +1,6 @@
 """A loader of normalised batches from a training set that is one tensor in memory."""
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -136,6 +137,20 @@ class ResidentLoader:
         # rank 0's stream on every rank, so that all ranks have the same order
         generator = torch.Generator().manual_seed(stream_seed(self.seed, 0, "data order", self.epoch))
         return torch.randperm(len(self.images), generator=generator)
+
+
+class NumberLoader:
+    """The numbers 0 … count - 1, int64, in batches."""
+
+    def __init__(self, count: int, batch_size: int = 64) -> None:
+        self.count = count
+        self.batch_size = batch_size
+
+    def __len__(self) -> int:
+        return math.ceil(self.count / self.batch_size)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        yield from torch.arange(self.count).split(self.batch_size)
 
 
 def check_batch_size(batch_size: int, world_size: int) -> None:

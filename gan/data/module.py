@@ -12,7 +12,7 @@ from torch import Tensor
 from gan.data.custom import load_custom
 from gan.data.download import wait_for_fetch
 from gan.data.loaded import LoadedImages
-from gan.data.loader import ResidentLoader
+from gan.data.loader import NumberLoader, ResidentLoader
 from gan.data.registry import (
     ClassOrder,
     DatasetName,
@@ -31,6 +31,7 @@ from gan.system.errors import DataError
 from gan.system.ranges import PositiveFloat, PositiveInt
 
 logger = logging.getLogger(__name__)
+VALIDATION_IMAGES, VALIDATION_BATCH, PREDICTED_IMAGES = 2000, 500, 64
 
 
 class ImageData(L.LightningDataModule):
@@ -191,6 +192,25 @@ class ImageData(L.LightningDataModule):
             rank=trainer.global_rank if trainer is not None else 0,
             world_size=world_size,
         )
+
+    def val_dataloader(self) -> ResidentLoader | list[Any]:
+        """The first 2000 held-out images, in every process; `gan.GAN` generates as many and measures their quality."""
+        return self._held_out_loader(VALIDATION_IMAGES)
+
+    def test_dataloader(self) -> ResidentLoader | list[Any]:
+        """All held-out images, in every process; see `val_dataloader`."""
+        return self._held_out_loader(None)
+
+    def predict_dataloader(self) -> NumberLoader:
+        """The numbers of 64 images to generate."""
+        return NumberLoader(PREDICTED_IMAGES)
+
+    def _held_out_loader(self, most: int | None) -> ResidentLoader | list[Any]:
+        images, labels = (held_out[:most] for held_out in self.held_out)
+        if not len(images):
+            return []
+        fixed: dict[str, Any] = {"batch_size": VALIDATION_BATCH, "shuffle": False, "drop_last": False}
+        return ResidentLoader(images, labels, mean=self.mean, std=self.std, seed=self.seed, **fixed)
 
     @property
     def loaded(self) -> LoadedImages:

@@ -8,6 +8,7 @@
 Nothing here needs a Trainer, a configuration or a file. `gan.GAN` is this game as a LightningModule.
 """
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ from gan.game.gradients import frozen, in_parts
 from gan.game.latents import Prior
 from gan.game.learning_rates import LRSchedule
 from gan.game.losses import NonSaturating, Objective, class_loss, information_loss
-from gan.game.networks import Discriminator, DiscriminatorOutput
+from gan.game.networks import DiscriminatorOutput, adapting
 from gan.game.penalties import Penalty
 from gan.game.schedules import Schedule, Steps
 from gan.game.statistics import GameStatistics
@@ -50,8 +51,10 @@ class Game(nn.Module):
     depend on the seed, the rank and the number of the update alone (`gan.system.random_streams`).
 
     Args:
-        generator: z (N, prior.width), labels (N,) -> images (N, C, H, W).
-        discriminator: images (N, C, H, W), labels (N,) -> logits (N,), and the outputs of its other heads.
+        generator: z (N, prior.width), labels (N,) -> images (N, C, H, W). Labels are left out if its ``forward`` has no
+            second argument.
+        discriminator: images (N, C, H, W), labels (N,) -> logits (N,) or (N, 1); one of ours also has the outputs of
+            its other heads.
         prior: the distribution of z, InfoGAN's codes included.
         objective: the losses of both networks; None for `NonSaturating`.
         penalty: regularisation of the discriminator; None for none.
@@ -71,13 +74,14 @@ class Game(nn.Module):
         record: statistics of the updates since the last ``record.take()``.
         parts: parts that a minibatch is cut into, for each network; gradients are summed over the parts.
         rank, world_size: rank of this process, number of processes. mean_over_processes: mean of a tensor over them.
+        gets_labels: whether each network is called with labels.
         total_updates: generator updates of the whole run, for ``lr_schedule``; None if it has no end.
     """
 
     def __init__(
         self,
         generator: nn.Module,
-        discriminator: Discriminator,
+        discriminator: nn.Module,
         *,
         prior: Prior,
         objective: Objective | None = None,
@@ -118,11 +122,17 @@ class Game(nn.Module):
         self._reuses_fakes = False
         self._reused: Fakes | None = None
         self._compiled: Compiled | None = None
+        self.gets_labels = {name: adapting.takes_labels(getattr(self, name)) for name in ("generator", "discriminator")}
 
     @property
     def final_generator(self) -> nn.Module:
         """The generator for samples, metrics and bundles: the average if there is one."""
         return self.generator if self.ema is None else self.ema.network
+
+    @property
+    def conditional(self) -> bool:
+        """Whether the generator is called with labels."""
+        return self.gets_labels["generator"]
 
     # Algorithm 1.
 
@@ -231,16 +241,20 @@ class Game(nn.Module):
             images = self.augmentation(images)
         if self.instance_noise is not None:
             images = self.instance_noise(images, self.images_seen)
-        discriminator = self.discriminator if twice or self._compiled is None else self._compiled
-        return discriminator.discriminate(images, labels).float()
+        asked = labels if self.gets_labels["discriminator"] else None
+        if twice or self._compiled is None:
+            return adapting.discriminate(self.discriminator, images, asked).float()
+        return self._compiled.discriminate(images, asked).float()
 
     def draw_latents(self, count: int, device: torch.device) -> Tensor:
         """Latents (count, prior.width) from torch's global generator of this device."""
         return self.prior.draw(count, device=device)
 
     def _generate(self, z: Tensor, labels: Tensor) -> Tensor:
-        generate = self.generator if self._compiled is None else self._compiled.generate
-        return generate(z, labels)
+        asked = labels if self.gets_labels["generator"] else None
+        if self._compiled is None:
+            return adapting.generate(self.generator, z, asked)
+        return self._compiled.generate(z) if asked is None else self._compiled.generate(z, asked)
 
     def _auxiliary_losses(
         self, network: str, output: DiscriminatorOutput, labels: Tensor, z: Tensor | None, weight: float
@@ -289,7 +303,10 @@ class Game(nn.Module):
 
     def compile_networks(self) -> None:
         """Compile the networks for training only: samples and metrics use other shapes and modes."""
-        self._compiled = Compiled(torch.compile(self.generator.forward), torch.compile(self.discriminator.discriminate))
+        score = getattr(
+            self.discriminator, "discriminate", functools.partial(adapting.discriminate, self.discriminator)
+        )
+        self._compiled = Compiled(torch.compile(self.generator.forward), torch.compile(score))
 
     def use_eager_networks(self) -> None:
         """Undo `compile_networks`; also for a copy of a game, whose compiled networks are the original's."""

@@ -21,6 +21,7 @@ from gan.config.kinds import GIVEN, NotFound, find, is_a, is_below
 from gan.data.registry import POINT_SHAPE
 from gan.game.latents import Prior
 from gan.game.networks import GENERATORS, build
+from gan.game.networks.adapting import needs_labels, takes_labels
 from gan.generators import bundle_file, bundle_metadata
 from gan.generators.bundle_file import FILE_NAME, MAX_VALUES
 from gan.generators.bundle_metadata import FORMAT, shown
@@ -213,7 +214,8 @@ def _constructor(family: str, packages: Sequence[str]) -> Callable[..., nn.Modul
 
 
 def _check_classes(generator: nn.Module, metadata: Mapping[str, Any]) -> None:
-    if getattr(generator, "conditional", False) != (metadata["num_classes"] > 0):
+    has_classes = metadata["num_classes"] > 0
+    if not takes_labels(generator) if has_classes else needs_labels(generator):
         takes = "takes labels" if metadata["num_classes"] == 0 else "takes no labels"
         raise BundleError(f"num_classes: {metadata['num_classes']} given, but the network {takes}")
 

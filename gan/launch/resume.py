@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from gan.config.defaults import completed
 from gan.config.experiments import without_leftovers
-from gan.config.kinds import untrusted
+from gan.config.kinds import check_trust, untrusted
 from gan.config.saved_settings import (
     allowed_paths,
     changed,
@@ -94,9 +95,8 @@ def resolve(
         FinishedError: the run is finished.
     """
     from gan.config.validation import (
-        check_trust,
-        validate,
-    )  # imports torch: errors in the command line are printed before that
+        validate,  # imports torch: errors in the command line are printed before that
+    )
 
     asked = asked or {}
     if asked.get("run") in (None, AUTO):  # else the saved settings are used
@@ -111,9 +111,10 @@ def resolve(
 
     before = read_saved(folder)
     words = command_line.current().changes
-    again = asked["run"] == AUTO
-    wanted = in_folder(settings, folder) if again else without_leftovers(changed(before, words), words)
-    if asked["run"] != AUTO:
+    if asked["run"] == AUTO:
+        before, wanted = completed(before, saved=True), completed(in_folder(settings, folder))
+    else:
+        wanted = without_leftovers(changed(before, words), words)
         saved = set(untrusted(before, packages))
         check_trust([pair for pair in untrusted(wanted, packages) if pair in saved], packages)
         validate(wanted)

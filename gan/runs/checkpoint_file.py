@@ -48,6 +48,16 @@ def read_whole(path: Path) -> bytes:
     return content
 
 
+def has_seal(path: Path) -> bool:
+    """False for a file that does not end with a seal; True if it has one or cannot be read."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - SEAL_LENGTH))
+            return file.read().startswith(SEAL)
+    except OSError:
+        return True
+
+
 def is_intact(path: Path) -> bool:
     """True for a checkpoint that can be read and has a correct seal."""
     with contextlib.suppress(CheckpointError):

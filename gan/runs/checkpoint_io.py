@@ -15,7 +15,7 @@ from lightning.fabric.plugins import CheckpointIO
 from lightning.fabric.utilities.apply_func import apply_to_collection
 from torch import Tensor
 
-from gan.runs.checkpoint_file import CheckpointError, read_whole, sealed
+from gan.runs.checkpoint_file import CheckpointError, has_seal, read_whole, sealed
 from gan.system.files import make_folder, write_bytes
 
 FORMAT = 1
@@ -91,6 +91,23 @@ def load(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
     for older in range(written, FORMAT):
         MIGRATIONS[older](checkpoint)
     return checkpoint
+
+
+def load_any(path: Path) -> dict[str, Any]:
+    """As `load`, also for a file that a Trainer of the user's own has written, which has no seal.
+
+    Raises:
+        CheckpointError: it is missing, damaged, or contains more than data.
+    """
+    if has_seal(path):
+        return load(path)
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # of any kind: the file may be malicious
+        raise CheckpointError(
+            f"{path}: not a checkpoint that can be read: damaged, or it holds more than data"
+        ) from error
+    return checkpoint if isinstance(checkpoint, dict) else {}
 
 
 def _check_stored(content: bytes) -> None:

@@ -157,6 +157,8 @@ def build_trainer(settings: Mapping[str, Any], past: ResumeState | None = None) 
         **_profiler(arguments),
     )
     fast_loop.use(trainer)
+    if "limit_val_batches" not in arguments:  # set afterwards: fast_dev_run and overfit_batches change it
+        trainer.limit_val_batches = 0  # `QualityMonitor` measures, without a loop over batches
     if past is not None and past.is_all:
         only_the_end(trainer)
     return trainer

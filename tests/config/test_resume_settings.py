@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_dir
 from tiny_runs import TINY, Compose, Play, Run
 
 from gan.config import saved_settings
+from gan.config.defaults import completed
 from gan.config.experiments import without_leftovers
 from gan.config.saved_settings import FIXED, FREE, references, within
 from gan.launch import hydra_job, resume
@@ -212,7 +213,7 @@ def test_resume_auto_takes_the_same_word(begun: Callable[..., Run], settle: Sett
         settle("seed=1", auto=True)
     settings, past = settle("optimizer.lr=0.5", "resume.allow=[optimizer.lr]", auto=True)
     assert past is not None
-    assert settings == compose_settings(*TINY, "optimizer.lr=0.5")
+    assert settings == completed(compose_settings(*TINY, "optimizer.lr=0.5"))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as normalize_spectrum
 
-from gan.game.networks.layers import one_of
+from gan.game.networks.layers import Recorded, one_of
 from gan.game.sizes import DiscriminatorConditioning
 
 CONDITIONINGS = ("none", "concat", "projection", "auxiliary")
@@ -61,7 +61,7 @@ class Trunk(nn.Module):
         """Draw the initial weights of one module of the finished discriminator. By default torch's are kept."""
 
 
-class Discriminator(nn.Module):
+class Discriminator(Recorded, nn.Module):
     """Images and, if conditional, classes -> logits, with one pass through the trunk.
 
     Args:

@@ -5,13 +5,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from gan.game.networks.layers import embedded, one_of
+from gan.game.networks.layers import Recorded, embedded, one_of
 from gan.game.sizes import ImageSizes
 
 CONDITIONINGS = ("none", "concat", "batch_norm")
 
 
-class Generator(nn.Module):
+class Generator(Recorded, nn.Module):
     """Latents and, if conditional, classes -> images.
 
     Families implement `decode`, whose input has ``input_width`` components.
@@ -25,6 +25,7 @@ class Generator(nn.Module):
         normalization: normalisation of the family; "batch_norm" needs "batch".
 
     Attributes:
+        latent_dim: components of z.
         conditional: whether `forward` needs labels.
         sizes: the sizes of square images for which the network can be built; None for any image.
 
@@ -36,6 +37,7 @@ class Generator(nn.Module):
 
     def __init__(self, latent_dim: int, num_classes: int, conditioning: str, normalization: str = "none") -> None:
         super().__init__()
+        self.latent_dim = latent_dim
         one_of(CONDITIONINGS, conditioning=conditioning)
         self.conditional = conditioning != "none"
         if self.conditional and num_classes < 1:

@@ -1,6 +1,8 @@
 """Layers of all families: activations, normalisations, and class conditioning."""
 
+import inspect
 from collections.abc import Sequence
+from typing import Any, Self
 
 from torch import Tensor, nn
 
@@ -13,6 +15,22 @@ def one_of(allowed: Sequence[str], **settings: str) -> None:
     for name, given in settings.items():
         if given not in allowed:
             raise ValueError(f"{name} must be one of {tuple(allowed)}, not {given!r}")
+
+
+class Recorded:
+    """Keeps the arguments with which its constructor was called, so that a checkpoint can describe the network.
+
+    Attributes:
+        init_arguments: by name; the objects that were given.
+    """
+
+    init_arguments: dict[str, Any]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        made = super().__new__(cls)
+        names = [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
+        object.__setattr__(made, "init_arguments", dict(zip(names, args, strict=False)) | kwargs)
+        return made
 
 
 def activation_layer(name: str, negative_slope: float) -> nn.Module:

@@ -12,6 +12,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from gan.data.module import ImageData
 from gan.data.normalization import normalize
+from gan.game.networks.adapting import generate
 from gan.runs.series import ALARMS
 from gan.system.errors import ConfigError, at_least_one
 from gan.system.files import write_bytes
@@ -160,7 +161,7 @@ class Alarms(L.Callback):
         data = _data(trainer)
         z, labels = game.fixed_latents(self.count, "alarms")
         with evaluating(game.generator), torch.no_grad():
-            fake = game.generator(z, labels).float().cpu()
+            fake = generate(game.generator, z, labels).float().cpu()
         loaded = data.loaded
         if labels is None:
             return Pictures(fake, normalize(loaded.images[: self.count], data.mean, data.std))

@@ -33,7 +33,7 @@ class GeneratorBundle(L.Callback):
             image_shape=data.image_shape,
             mean=data.mean,
             std=data.std,
-            num_classes=pl_module.num_classes if generator.conditional else 0,
+            num_classes=(pl_module.num_classes or 0) if pl_module.conditional else 0,
             data={"name": data.loaded.name, "origin": _origin(data), "class_names": list(data.class_names)},
             trained={
                 "epochs": trainer.current_epoch + 1,

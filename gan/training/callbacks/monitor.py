@@ -62,13 +62,16 @@ class GameMonitor(L.Callback):
         self._norms = dict(local_value(state_dict["norms"]))
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        assert isinstance(pl_module, GAN)
-        self._norms = {network: norm.to(pl_module.device) for network, norm in self._norms.items()}
-        self._images, self._since = pl_module.images_seen, time.perf_counter()
+        self._begin(pl_module)
         offer(trainer, self._offered)
         for logger in trainer.loggers:
             if not isinstance(logger, TensorBoardLogger):  # TensorBoard gets them with the metrics, at the end
                 logger.log_hyperparams(_compared(pl_module))
+
+    def _begin(self, game: L.LightningModule) -> None:
+        assert isinstance(game, GAN)
+        self._norms = {network: norm.to(game.device) for network, norm in self._norms.items()}
+        self._images, self._since = game.images_seen, time.perf_counter()
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._since = time.perf_counter()  # time between epochs is not training time
@@ -85,15 +88,16 @@ class GameMonitor(L.Callback):
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         self._batches += 1
-        if self._batches % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]  # set by a connector
+        every = trainer.log_every_n_steps  # type: ignore[attr-defined]  # set by a connector
+        if every and self._batches % every == 0:
             self._log_updates(trainer, pl_module)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._log_updates(trainer, pl_module)
+        self._log_updates(trainer, pl_module, ends_epoch=True)
         means = {EPOCH + loss: self._epoch_sums[loss] / count for loss, count in self._epoch_counts.items()}
         lasts = {f"{EPOCH}{loss}_last": last for loss, last in self._epoch_lasts.items()}
         self._epoch_sums, self._epoch_counts, self._epoch_lasts = {}, {}, {}
-        self._log(trainer, {"epoch": trainer.current_epoch, **means, **lasts})
+        self._log(trainer, {"epoch": trainer.current_epoch, **means, **lasts}, ends_epoch=True)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write the settings and the values of the last row for TensorBoard's HPARAMS page, which compares runs."""
@@ -103,7 +107,7 @@ class GameMonitor(L.Callback):
             if isinstance(logger, TensorBoardLogger) and final:
                 logger.log_hyperparams(_compared(pl_module), final)
 
-    def _log_updates(self, trainer: L.Trainer, game: L.LightningModule) -> None:
+    def _log_updates(self, trainer: L.Trainer, game: L.LightningModule, ends_epoch: bool = False) -> None:
         assert isinstance(game, GAN)
         updates = {loss: count for loss, count in game.record.updates.items() if count}
         if not updates:
@@ -123,7 +127,7 @@ class GameMonitor(L.Callback):
         row = {TRAIN + name: value for name, value in self.latest.items() if not name.endswith("_last")}
         rates = {f"{TRAIN}{n}_lr": o.param_groups[0]["lr"] for n, o in zip(NETWORKS, trainer.optimizers, strict=True)}
         counts = {name: getattr(game, name) for name in ("images_seen", "d_updates", "g_updates")}
-        self._log(trainer, {"epoch": trainer.current_epoch, **counts, **row, **rates})
+        self._log(trainer, {"epoch": trainer.current_epoch, **counts, **row, **rates}, ends_epoch)
         for listener in self.listeners:
             listener(trainer, game, self.latest)
 
@@ -133,7 +137,7 @@ class GameMonitor(L.Callback):
         self._images, self._since = images, now
         return speed
 
-    def _log(self, trainer: L.Trainer, values: dict[str, Any]) -> None:
+    def _log(self, trainer: L.Trainer, values: dict[str, Any], ends_epoch: bool) -> None:
         for logger in trainer.loggers:
             logger.log_metrics(values, step=trainer.global_step)
         logged = {name: value for name, value in values.items() if "/" in name}

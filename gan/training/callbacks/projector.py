@@ -1,5 +1,6 @@
 """A Lightning callback that writes D's features of real and generated images for TensorBoard's page PROJECTOR."""
 
+import logging
 import math
 import shutil
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from gan.system.files import write_bytes
 from gan.training.callbacks.samples import evaluating
 from gan.training.module import GAN
 
+logger = logging.getLogger(__name__)
 CONFIG = "projector_config.pbtxt"  # the name that TensorBoard looks for
 COMPONENTS = 50  # the page's t-SNE and UMAP use no more
 PART = 100  # images at a time
@@ -54,6 +56,9 @@ class FeatureProjector(L.Callback):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Remove the files of updates after the checkpoint that the run resumes from."""
         assert isinstance(pl_module, GAN)
+        if _folders(trainer) and not hasattr(pl_module.discriminator, "features"):
+            name = type(pl_module.discriminator).__name__
+            logger.warning("callbacks.projector: %s has no method `features`; no features are written", name)
         for folder in _folders(trainer):
             for own in (folder / "projector").glob("update_*"):
                 if int(own.name.removeprefix("update_")) > pl_module.g_updates:
@@ -69,7 +74,7 @@ class FeatureProjector(L.Callback):
     def _project(self, trainer: L.Trainer, game: L.LightningModule) -> None:
         assert isinstance(game, GAN)
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
-        for folder in _folders(trainer):
+        for folder in _folders(trainer) if hasattr(game.discriminator, "features") else ():
             images, features, rows = self._seen(game, data)
             if not features.isfinite().all():  # the check before each checkpoint raises the error
                 return
@@ -87,13 +92,14 @@ class FeatureProjector(L.Callback):
         """Images as stored (N, C, H, W), D's features of them (N, F), and the rows of metadata.tsv; on the CPU."""
         real, classes = _evenly(data, self.count)
         z, asked = game.fixed_latents(len(real), "projector")
-        as_real = torch.arange(len(z), device=game.device) % max(1, game.num_classes)  # for a conditional D
+        as_real = torch.arange(len(z), device=game.device) % (game.num_classes or 1)  # for a conditional D
         with evaluating(game.final_generator), evaluating(game.discriminator), torch.no_grad():
             fake = _in_parts(game.final_generator, z, asked)
             seen = _in_turn(normalize(real.to(game.device), data.mean, data.std), fake)
             labels = _in_turn(classes.to(game.device), as_real if asked is None else asked)
-            features = _in_parts(game.discriminator.features, seen, labels).cpu()
-            logits = _in_parts(game.discriminator, seen, labels).tolist()
+            discriminator: Any = game.discriminator
+            features = _in_parts(discriminator.features, seen, labels).cpu()
+            logits = _in_parts(discriminator, seen, labels).tolist()
         images = _in_turn(real, denormalize(fake, data.mean, data.std, real.dtype).cpu())
         names = [_class(data, label) for label in labels.tolist()]
         if asked is None:

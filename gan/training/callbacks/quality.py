@@ -61,13 +61,10 @@ class QualityMonitor(L.Callback):
         self.latest: dict[str, float] = {}
         self.listeners: list[Listener] = []
         self._seen = 0  # real images at the end of the last epoch
-        self._has_extractors = True
-        self._metrics: Any = None  # from gan.metrics.quick, with the real images
+        self._quality: GeneratorQuality | None = None
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        why = why_unmeasured(_data(trainer))
-        self._has_extractors = not why
-        self.unmeasured = "" if self.metrics else why
+        self.unmeasured = "" if self.metrics else why_unmeasured(_data(trainer))
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         withdraw(trainer, QUALITY)
@@ -101,19 +98,58 @@ class QualityMonitor(L.Callback):
         return f"{times}, {self.seconds:.1f} s" if self.times else ""
 
     def _measure(self, trainer: L.Trainer, game: GAN) -> dict[str, float]:
-        from gan.metrics.quick import measures_of_points, quick_metrics  # lazy: short runs measure nothing
-
         data = _data(trainer)
-        if self._has_extractors and data.loaded.name not in TOY_DISTRIBUTIONS and self._metrics is None:
-            self._metrics = quick_metrics(_reference(data, game.device), self.n)
+        if self._quality is None:
+            self._quality = GeneratorQuality(data, self.n, self.metrics)
+        self._quality.prepare(game.device)
         began = time.perf_counter()  # without the real images, which are processed once for all runs
-        images, labels = self._generated(game, data)
-        if data.loaded.name in TOY_DISTRIBUTIONS:
-            measured = measures_of_points(images, data.loaded.name)
-        elif not self._has_extractors:
-            measured = {}
-        else:
-            asked = labels is not None and data.image_shape[0] == 1
+        measured = self._quality.measure(game)
+        self.times += 1
+        self.seconds += time.perf_counter() - began
+        return measured
+
+    def _log(self, trainer: L.Trainer, game: GAN) -> None:
+        row = {QUALITY + name: value for name, value in self.latest.items()}
+        offer(trainer, row)
+        for logger in trainer.loggers:
+            counts = {"epoch": trainer.current_epoch, "images_seen": game.images_seen}
+            logger.log_metrics({**counts, **row}, step=trainer.global_step)
+
+
+class GeneratorQuality:
+    """The metrics of a game's ``final_generator`` on images of the same latents each time.
+
+    Args:
+        data: the real images; set up.
+        n: number of generated images.
+        metrics: metrics of the user's own: see `QualityMonitor`.
+    """
+
+    def __init__(self, data: ImageData, n: int, metrics: Mapping[str, Metric] | None = None) -> None:
+        self.data = data
+        self.n = n
+        self.metrics = dict(metrics or {})
+        self._is_points = data.loaded.name in TOY_DISTRIBUTIONS
+        self._has_extractors = not self._is_points and not why_unmeasured(data)
+        self._metrics: Any = None  # from gan.metrics.quick, with the real images
+
+    def prepare(self, device: torch.device) -> None:
+        """Compute the features of the real images, once."""
+        if self._has_extractors and self._metrics is None:
+            from gan.metrics.quick import quick_metrics  # lazy: short runs measure nothing
+
+            self._metrics = quick_metrics(_reference(self.data, device), self.n)
+
+    def measure(self, game: GAN) -> dict[str, float]:
+        """The metrics by name, in the order of the table of series."""
+        images, labels = self._generated(game)
+        measured: dict[str, float] = {}
+        if self._is_points:
+            from gan.metrics.quick import measures_of_points
+
+            measured = measures_of_points(images, self.data.loaded.name)
+        elif self._has_extractors:
+            asked = labels is not None and self.data.image_shape[0] == 1
             self._metrics.reset()
             self._metrics.update(images, real=False, labels=labels if asked else None)
             found = self._metrics.compute()
@@ -122,26 +158,17 @@ class QualityMonitor(L.Callback):
         if self.metrics:
             from gan.metrics.own_metrics import own_values
 
-            measured |= own_values(self.metrics, images, data.held_out[0], game.device)
-        self.times += 1
-        self.seconds += time.perf_counter() - began
+            measured |= own_values(self.metrics, images, self.data.held_out[0], game.device)
         return measured
 
-    def _generated(self, game: GAN, data: ImageData) -> tuple[Tensor, Tensor | None]:
+    def _generated(self, game: GAN) -> tuple[Tensor, Tensor | None]:
         """Images as stored (n, C, H, W), on the CPU, and the requested classes (n,)."""
-        generator = game.final_generator
+        data, generator = self.data, game.final_generator
         z, labels = game.fixed_latents(self.n, "quality")
         at_rest = dtype_at_rest(data.image_shape)
         with evaluating(generator), torch.no_grad():
             parts = [denormalize(generator(*part), data.mean, data.std, at_rest).cpu() for part in _in_parts(z, labels)]
         return torch.cat(parts), labels
-
-    def _log(self, trainer: L.Trainer, game: GAN) -> None:
-        row = {QUALITY + name: value for name, value in self.latest.items()}
-        offer(trainer, row)
-        for logger in trainer.loggers:
-            counts = {"epoch": trainer.current_epoch, "images_seen": game.images_seen}
-            logger.log_metrics({**counts, **row}, step=trainer.global_step)
 
 
 def offer(trainer: L.Trainer, values: Mapping[str, float]) -> None:

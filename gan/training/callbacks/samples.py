@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from gan.data.module import ImageData
 from gan.data.normalization import denormalize, dtype_at_rest
+from gan.game.networks.adapting import generate
 from gan.generators import pictures
 from gan.system.errors import at_least_one
 from gan.system.files import write_bytes
@@ -94,7 +95,7 @@ class SampleGrids(L.Callback):
         z, labels = self._latents(game, data)
         generator = game.final_generator
         with evaluating(generator), torch.no_grad():
-            fake = generator(z, labels)
+            fake = generate(generator, z, labels)
         images = denormalize(fake, data.mean, data.std, dtype_at_rest(data.image_shape)).cpu().numpy()
         self._epochs.append(epoch)
         self._images.append(images)

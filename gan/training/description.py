@@ -1,0 +1,266 @@
+"""Descriptions of games in checkpoints: the class and the settings of each part, from which the game is built again.
+
+A part is a node as in a configuration: ``{"_target_": "gan.game.penalties.R1", "gamma": 10.0}``. Its settings are the
+arguments of its constructor: fields of a dataclass, arguments that our networks keep, or attributes of the same names.
+Objects are not pickled, and a class is imported only if it is ours, Lightning's or torch's, or if the user trusts its
+package. The checkpoints of a run contain its whole configuration instead.
+"""
+
+import dataclasses
+import functools
+import inspect
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.utilities.seed import isolate_rng
+from torch import Tensor
+
+from gan.config.kinds import GIVEN, KINDS, find, given_arguments, kind, node_problems, untrusted
+from gan.config.target_validation import (
+    RULE_SETTINGS,
+    model_problems,
+    network_optimizer,
+    optimizer_problems,
+    part_problems,
+)
+from gan.game.ema import GeneratorAverage
+from gan.game.gradients import UpdateRule
+from gan.game.latents import Prior
+from gan.runs.checkpoint_file import CheckpointError
+from gan.runs.checkpoint_io import load_any
+from gan.system.errors import ConfigError, GanError
+from gan.system.trust import trusted
+from gan.system.value_types import hints_of, parameters_of
+from gan.training.module import GAN
+
+PARTS = ("objective", "penalty", "schedule", "lr_schedule", "augmentation", "ema")
+NETWORKS = ("generator", "discriminator")
+IMAGES = ("image_shape", "num_classes", "mean", "std")
+UNKNOWN = "_unknown_"  # key of a part whose settings are not known; its value says why
+
+
+class NotDescribed(Exception):
+    """The settings of an object are not known; the message says why."""
+
+
+def describe(game: GAN) -> dict[str, Any]:
+    """What a checkpoint needs to build this game again, in plain containers."""
+    data: Any = game.trainer.datamodule  # type: ignore[attr-defined]  # set by a connector
+    if "model" in game.hparams:  # a run's configuration; the images are not in it
+        return {name: _plain(getattr(data, name)) for name in IMAGES if hasattr(data, name)}
+    noise, rules = game.instance_noise, (game.generator_rule, game.discriminator_rule)
+    settings = {"concatenate": game.concatenate, "class_weight": game.class_weight}
+    settings |= {"information_weight": game.information_weight, "instance_noise": 0.0 if noise is None else noise.std}
+    settings |= {} if noise is None else {"instance_noise_images": noise.images}
+    own = {name: getattr(game, name, None) for name in parameters_of(type(game)) if name not in parameters_of(GAN)}
+    return {
+        "game": _known(lambda: {"_target_": _name(type(game)), **settings, **_plain(own)}),
+        "prior": _plain(dataclasses.asdict(game.prior)),
+        "seed": game.seed,
+        "num_classes": game.num_classes,
+        **{name: _part(getattr(game, name)) for name in (*NETWORKS, *PARTS)},
+        "optimizer": {name: _rule(rule) for name, rule in zip(NETWORKS, rules, strict=True)},
+    }
+
+
+def node_of(thing: Any, given: Sequence[str] = ()) -> dict[str, Any]:
+    """The node of an object: the name of its class and the arguments of its constructor, without those of ``given``.
+
+    Raises:
+        NotDescribed: the class cannot be imported by its name, or its arguments are not known.
+    """
+    if isinstance(thing, functools.partial):
+        if thing.args or not isinstance(thing.func, type):
+            raise NotDescribed(f"{thing} is not a class with named arguments")
+        return {"_target_": _name(thing.func), **{name: _plain(value) for name, value in thing.keywords.items()}}
+    if isinstance(thing, type):
+        return {"_target_": _name(thing)}
+    arguments = {name: value for name, value in _arguments(thing).items() if name not in given}
+    return {"_target_": _name(type(thing)), **{name: _plain(value) for name, value in arguments.items()}}
+
+
+def build(node: Mapping[str, Any], **known: Any) -> Any:
+    """The object of a checked node; its constructor also gets the ``known`` arguments."""
+    from gan.training.build import instantiated
+
+    constructor = find(node["_target_"])
+    hints = hints_of(constructor)
+    arguments = instantiated(given_arguments(node))
+    for name, value in arguments.items():
+        if isinstance(value, list) and (typing.get_origin(hints.get(name)) is tuple or name == "image_shape"):
+            arguments[name] = tuple(value)
+    return constructor(**known, **arguments)
+
+
+def load_game(
+    cls: type[GAN], path: Any, map_location: Any, *, trust: Sequence[str], strict: bool, parts: Mapping[str, Any]
+) -> Any:
+    """The game of a checkpoint: see `GAN.load_from_checkpoint`."""
+    checkpoint = load_any(Path(path))
+    if "game" not in checkpoint or "state_dict" not in checkpoint:
+        raise CheckpointError(f"{path}: not a checkpoint of gan.GAN")
+    description = checkpoint.get("description", {})
+    try:
+        with isolate_rng():
+            settings = checkpoint.get(GAN.CHECKPOINT_HYPER_PARAMS_KEY, {})
+            if "model" in settings:
+                game = _game_of_run(settings, description, trust, parts)
+            else:
+                game = _game_of_parts(cls, description, trust, dict(parts))
+    except GanError as error:
+        raise type(error)(f"{path}: {error}") from error
+    game.on_load_checkpoint(checkpoint)
+    try:
+        game.load_state_dict(checkpoint["state_dict"], strict=strict)
+    except RuntimeError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    return game if map_location is None else game.to(map_location)
+
+
+def _game_of_run(
+    settings: Mapping[str, Any], images: Mapping[str, Any], trust: Sequence[str], parts: Mapping[str, Any]
+) -> GAN:
+    from gan.config.saved_settings import completed
+    from gan.training.build import build_data, build_game
+
+    if parts:
+        raise ConfigError(f"{', '.join(parts)} given, but the checkpoint of a run describes all parts")
+    settings = completed(settings)
+    groups = ("model", "optimizer", "game", *PARTS)
+    _check_trust({name: settings.get(name) for name in groups}, trust)
+    problems = [*model_problems(settings["model"]), *optimizer_problems(settings["optimizer"])]
+    problems += [line for group in ("game", *PARTS) for line in part_problems(group, settings.get(group))]
+    if problems:
+        raise ConfigError("\n".join(problems))
+    if set(IMAGES) <= images.keys():
+        known = {**images, "image_shape": tuple(images["image_shape"])}
+        data: Any = types.SimpleNamespace(**known)
+    else:  # earlier versions did not save it
+        data = build_data(settings)
+        data.setup()
+    return build_game(settings, data)
+
+
+def _game_of_parts(cls: type[GAN], description: Mapping[str, Any], trust: Sequence[str], parts: dict[str, Any]) -> GAN:
+    """The game of a description that `describe` has made; ``parts`` are used instead of those in it."""
+    nodes: dict[str, Any] = {name: description.get(name) for name in (*NETWORKS, *PARTS, "game") if name not in parts}
+    rules = {
+        f"{name}_rule": node
+        for name, node in description.get("optimizer", {}).items()
+        if not parts.keys() & {"optimizer", f"{name}_rule"}
+    }
+    _check_trust({**nodes, **rules}, trust)
+    problems = [line for name, node in nodes.items() for line in _problems(name, node)]
+    problems += [line for name, node in rules.items() for line in _problems(name, node)]
+    if problems:
+        raise ConfigError("\n".join(problems))
+    game = find(nodes["game"]["_target_"]) if nodes["game"] else cls
+    made = {name: build(nodes[name]) for name in (*NETWORKS, *PARTS[:-1]) if nodes.get(name)}
+    generator = parts.get("generator", made.get("generator"))
+    if nodes.get("ema"):
+        made["ema"] = build(nodes["ema"], network=generator)
+    made |= {name: _built_rule(node) for name, node in rules.items()}
+    prior = description["prior"]
+    known = {
+        "prior": Prior(**{**prior, "categorical": tuple(prior["categorical"])}),
+        "seed": description["seed"],
+        "num_classes": description["num_classes"],
+    }
+    built: GAN = game(**{**given_arguments(nodes["game"] or {}), **known, **made, **parts})
+    return built
+
+
+def _problems(name: str, node: Any) -> Iterator[str]:
+    """Problems of the node of a part: it is not known, or its class is not of the right kind."""
+    if node is None and name in PARTS:
+        return
+    if isinstance(node, Mapping) and UNKNOWN in node:
+        argument = "optimizer" if name.endswith("_rule") else name
+        yield f"{name}: {node[UNKNOWN]}; give it: gan.GAN.load_from_checkpoint(PATH, {argument}=…)"
+    elif name.endswith("_rule"):
+        yield from node_problems(name, node, [kind("optimizer")], given=GIVEN["optimizer"], also=RULE_SETTINGS)
+    else:
+        place = f"model.{name}" if name in NETWORKS else name
+        assert place in KINDS
+        given = GIVEN[name] if name in ("ema", "game") else ()
+        yield from node_problems(name, node, [kind(place)], given=given)
+
+
+def _check_trust(nodes: Mapping[str, Any], trust: Sequence[str]) -> None:
+    packages = trusted(trust)
+    found = list(untrusted(nodes, packages))
+    if found:
+        missing = list(dict.fromkeys(target.split(".")[0] for _, target in found))
+        names = ", ".join(f'"{name}"' for name in (*packages, *missing))
+        raise ConfigError(
+            "\n".join(f"{path}: '{target}' given" for path, target in found)
+            + "\nA checkpoint imports only gan, lightning and torch, because it may come from anyone. If you trust the "
+            f"code of {' and '.join(missing)}, add trust=[{names}]"
+        )
+
+
+def _part(thing: Any) -> dict[str, Any] | None:
+    """The node of a part of the game, or why there is none."""
+    given = ("network",) if isinstance(thing, GeneratorAverage) else ()
+    return None if thing is None else _known(lambda: node_of(thing, given))
+
+
+def _known(node: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return node()
+    except NotDescribed as error:
+        return {UNKNOWN: str(error)}
+
+
+def _rule(rule: UpdateRule) -> dict[str, Any]:
+    """The node of a network's optimizer, with the settings of its rule."""
+    node = _part(rule.optimizer)
+    assert node is not None
+    return node if UNKNOWN in node else {**node, "clip_norm": rule.clip_norm, "accumulate": rule.accumulate}
+
+
+def _built_rule(node: Mapping[str, Any]) -> UpdateRule:
+    arguments = network_optimizer(node, "")
+    rule = {name: arguments.pop(name) for name in RULE_SETTINGS if name in arguments}
+    return UpdateRule(functools.partial(find(node["_target_"]), **arguments), **rule)
+
+
+def _arguments(thing: Any) -> dict[str, Any]:
+    recorded: dict[str, Any] | None = getattr(thing, "init_arguments", None)
+    if recorded is not None:
+        return recorded
+    if type(thing).__init__ is object.__init__:
+        return {}
+    kinds = {parameter.kind for parameter in inspect.signature(type(thing).__init__).parameters.values()}
+    names = list(parameters_of(type(thing)))
+    missing = [name for name in names if not hasattr(thing, name)]
+    if missing or inspect.Parameter.VAR_POSITIONAL in kinds:
+        what = f"its attribute '{missing[0]}'" if missing else "what it was made of"
+        raise NotDescribed(f"the checkpoint does not know {what}, an argument of {type(thing).__qualname__}")
+    return {name: getattr(thing, name) for name in names}
+
+
+def _name(kind: type) -> str:
+    if "<locals>" in kind.__qualname__:
+        raise NotDescribed(f"{kind.__qualname__} is defined in a function, and cannot be imported")
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _plain(value: Any) -> Any:
+    """A value in plain containers; an object becomes a node."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Tensor) and value.ndim == 0:
+        return value.item()
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {"_target_": _name(type(value)), **_plain(value._asdict())}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Tensor | type) or callable(value):
+        raise NotDescribed(f"the checkpoint cannot hold a {type(value).__name__} as a setting")
+    return node_of(value)
