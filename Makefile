@@ -97,7 +97,7 @@ types: .venv/.complete ## Types (mypy)
 	$(PY) -m mypy
 
 .PHONY: docs
-docs: .venv/.complete ## Write docs/configuration.md from the schemas and conf/
+docs: .venv/.complete ## Write docs/configuration.md from the classes and conf/
 	.venv/bin/gan options --markdown > docs/configuration.md.tmp
 	mv docs/configuration.md.tmp docs/configuration.md
 

@@ -153,9 +153,8 @@ def train_extractor(
         kind = "classifier"
     data = "folder" if folder is not None and data == "mnist" else data
     reading = _given(folder=folder, split=split, fit=fit, on_broken=on_broken, class_order=class_order)
-    loaded = load(
-        data, root, download=False, on_missing="error", image_size=image_size, image_channels=image_channels, **reading
-    )
+    form: dict[str, Any] = {"image_size": image_size, "image_channels": image_channels}
+    loaded = load(data, root, download=False, on_missing="error", **form, **reading)
     name, loaded = extractor_name(loaded), with_classes(loaded)
     print(loaded.origin)
     if out is None and (WEIGHTS / f"{name}_classifier.safetensors").is_file():

@@ -10,6 +10,7 @@ import typer
 
 import gan
 from gan.commands.board import board
+from gan.commands.data import data
 from gan.commands.demo import demo, watch
 from gan.commands.evaluate import evaluate, metrics
 from gan.commands.explore import explore
@@ -62,6 +63,7 @@ for command in (
     app.command()(command)
 app.command(add_help_option=False, context_settings={"ignore_unknown_options": True})(train)  # Hydra reads its words
 app.add_typer(metrics)
+app.add_typer(data)
 
 
 def main() -> None:

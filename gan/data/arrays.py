@@ -14,7 +14,7 @@ from torch import Tensor
 from gan.data.conversion import Form, as_labels, from_array
 from gan.data.held_out import Source, assembled
 from gan.data.loaded import LoadedImages
-from gan.data.memory import check_memory
+from gan.data.memory import GIB, USABLE, free_memory
 from gan.data.registry import ARRAY
 from gan.system.errors import DataError
 
@@ -127,4 +127,9 @@ def _check_sizes(path: Path, what: str) -> None:
     """Raise DataError if an array of a .npz file does not fit into memory, before it is unpacked."""
     with zipfile.ZipFile(path) as archive:
         largest = max((member.file_size for member in archive.infolist()), default=0)
-    check_memory(what, 1, (largest, 1, 1), "fewer images, or a .npy file, which is read in parts, take less")
+    free = free_memory()
+    if free is not None and largest > USABLE * free:
+        raise DataError(
+            f"{what}: an array takes {largest / GIB:.1f} GiB, and of this machine's free {free / GIB:.1f} GiB half may "
+            "be used; a .npy file is read in parts and takes less"
+        )

@@ -1,6 +1,7 @@
 """Datasets from a folder of pictures, with or without class folders, with or without a test split."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -46,7 +47,7 @@ def load_folder(
     """
     path = Path(folder).expanduser().resolve()
     splits = split_folders(path)
-    reading = {"fit": fit, "on_broken": on_broken, "class_order": class_order}
+    reading: dict[str, Any] = {"fit": fit, "on_broken": on_broken, "class_order": class_order}
     read = read_folder(splits[0] if splits else path, image_size, image_channels, **reading)
     images, labels, class_names = read.images, read.labels, read.class_names
     shape = tuple(images.shape[1:])

@@ -2,15 +2,17 @@
 
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
+from gan.data.registry import IMAGE_SIZES
 from gan.system.errors import DataError
 
 USABLE = 0.5  # fraction of the free memory; the rest is for the networks and, on a CPU, the copy on the device
 GIB = 2**30
 
 
-def check_memory(what: str, count: int, image_shape: tuple[int, int, int], remedy: str, *, more: int = 0) -> None:
+def check_memory(what: str, count: int, image_shape: Sequence[int], remedy: str, *, more: int = 0) -> None:
     """Raise DataError if ``count`` uint8 images need more than half of the free memory.
 
     Args:
@@ -23,8 +25,17 @@ def check_memory(what: str, count: int, image_shape: tuple[int, int, int], remed
         shape = " x ".join(map(str, image_shape))
         raise DataError(
             f"{what}: {count:,} images of {shape} take {needed / GIB:.1f} GiB, and of this machine's free "
-            f"{free / GIB:.1f} GiB half may be used; {remedy}"
+            f"{free / GIB:.1f} GiB half may be used; {remedy}{_what_fits(count, image_shape, USABLE * free, more)}"
         )
+
+
+def _what_fits(count: int, image_shape: Sequence[int], usable: float, more: int) -> str:
+    """The end of the message: so many of these images, and the size of images that would all fit."""
+    fits = [f"{int(usable / (math.prod(image_shape) + more)):,} of these images"]
+    size = math.isqrt(max(0, int(usable / count) - more) // image_shape[0])
+    if not more and IMAGE_SIZES[0] <= size < min(image_shape[1:]):
+        fits.append(f"all of them with data.image_size={min(size, IMAGE_SIZES[1])}")
+    return f" ({' or '.join(fits)} would fit)"
 
 
 def free_memory() -> int | None:

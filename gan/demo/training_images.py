@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gan.data.registry import NAMES, READ_BY_FORM
 from gan.data.resizing import fitted
 from gan.data.sources import LoadedImages, load
 from gan.generators.trained_generator import TrainedGenerator
@@ -110,6 +111,8 @@ class TrainingSets:
         key = (name, seed, generator.image_shape)
         if not name:
             raise GanError("nearest training images: this bundle does not say what it was trained on")
+        if name not in NAMES or name in READ_BY_FORM:
+            raise GanError(f"nearest training images: the images of data '{name}' cannot be found by this name")
         if key not in self._read:
             channels, height, width = generator.image_shape
             loaded = load(name, self._root, download=False, seed=seed if isinstance(seed, int) else 0)

@@ -12,7 +12,7 @@ import torch
 
 from gan.data.loaded import LoadedImages
 from gan.data.points import modes_covered
-from gan.data.registry import FOLDER, SOURCES, TOY_DISTRIBUTIONS
+from gan.data.registry import ARRAY, FOLDER, NAMES, SOURCES, TORCHVISION, TOY_DISTRIBUTIONS
 from gan.data.sources import load
 from gan.data.stacked import stacked
 from gan.generators.bundle import FILE_NAME, TrainedGenerator, add_quality
@@ -108,6 +108,11 @@ class RealSets:
     def _asked(self, source: Path, generator: TrainedGenerator) -> dict[str, Any]:
         """The settings of `load` for one generator; for a run folder, the settings of its training."""
         name = self._data.removeprefix("stacked_") or _trained_on(source, generator.metadata)
+        if not self._data and (name not in NAMES or name in (ARRAY, TORCHVISION)):
+            raise GanError(
+                f"{source}: trained on data '{name}', for which there is no extractor; --data NAME compares with "
+                f"another dataset: {', '.join(sorted(SOURCES))} or {FOLDER}"
+            )
         settings = _settings_of(source)
         if self._data and settings.get("name") != self._data:
             settings = {}  # settings of another dataset

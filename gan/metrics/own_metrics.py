@@ -41,7 +41,7 @@ def own_values(
 
 
 def _computed(metric: Metric, fake: Tensor, real: Tensor, device: torch.device | str) -> Any:
-    metric.sync_on_compute = False  # one process measures, and the others wait
+    metric.distributed_available_fn = lambda: False  # one process measures, and the others wait
     metric.reset()
     takes_real = "real" in inspect.signature(type(metric).update).parameters
     for part in fake.split(PART):

@@ -35,7 +35,10 @@ def parameters_of(called: Callable[..., Any]) -> dict[str, inspect.Parameter]:
         return {name: each for name, each in parameters_of(called.func).items() if name not in called.keywords}
     found: dict[str, inspect.Parameter] = {}
     for depth, constructor in enumerate(_constructors(called)):
-        parameters = dict(inspect.signature(constructor).parameters)
+        try:
+            parameters = dict(inspect.signature(constructor).parameters)
+        except ValueError:  # a function that is not written in Python
+            break
         if constructor is not called:
             parameters.pop(next(iter(parameters)), None)  # self
         takes_more = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())

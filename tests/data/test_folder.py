@@ -313,7 +313,7 @@ def test_too_many_for_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(memory, "free_memory", lambda: 1000)
     assert error_of(tmp_path) == (
         "2 images of 1 x 16 x 16 take 0.0 GiB, and of this machine's free 0.0 GiB half may be used; "
-        "a smaller data.image_size takes less"
+        "a smaller data.image_size takes less (1 of these images would fit)"
     )
 
 

@@ -123,7 +123,7 @@ def test_stacks_are_of_sets_of_ten_classes(name: str) -> None:
          "data.of=fashion: 'mnist' is not made of another set; only stacked_mnist is. Leave data.of out"),
         ("stacked_mnist", {"of": "emnist"},
          "data.of: no such option 'emnist'; did you mean 'mnist'? "
-         "choices: fashion, fashion_sample, kmnist, mnist, mnist_sample, qmnist"),
+         "choices: fashion, fashion_sample, kmnist, mnist, mnist_sample, null, qmnist"),
         ("mnist", {"image_size": 15},
          "data.image_size: 15 given, 16 to 128 pixels, or null expected"),
         ("mnist", {"image_size": 129},

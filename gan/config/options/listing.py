@@ -212,15 +212,21 @@ def _is_not_a_setting(keys: Keys, value: str, file: ConfFile, above: Keys) -> bo
 def _argument(file: ConfFile, keys: Keys) -> Argument | None:
     """The argument that a value is for: of the ``_target_`` of its node, or of an outer node."""
     for depth in range(len(keys) - 1, -1, -1):
-        target = file.value(*keys[:depth], "_target_")
+        target = _target(file, keys[:depth])
         if target is not None:
             return arguments_of(target).get(keys[-1])
     return None
 
 
+def _target(file: ConfFile, keys: Keys) -> str | None:
+    """The class of a node; of `data=custom` the one whose settings the file has beside those of the user's function."""
+    target = file.value(*keys, "_target_")
+    return "gan.ImageData" if target == "???" and file.package == "data" else target
+
+
 def _is_ours(file: ConfFile, keys: Keys) -> bool:
     """Whether the class of the node is ours: then its docstring says what the setting means."""
-    targets = (file.value(*keys[:depth], "_target_") for depth in range(len(keys) - 1, -1, -1))
+    targets = (_target(file, keys[:depth]) for depth in range(len(keys) - 1, -1, -1))
     return next((target for target in targets if target), "").startswith("gan.")
 
 

@@ -11,7 +11,7 @@ from torchmetrics import Metric
 
 from gan.data.module import ImageData
 from gan.data.normalization import denormalize, dtype_at_rest
-from gan.data.registry import NAMES, TOY_DISTRIBUTIONS
+from gan.data.registry import ARRAY, NAMES, TORCHVISION, TOY_DISTRIBUTIONS
 from gan.runs.series import QUALITY, SERIES
 from gan.system.errors import ConfigError, GanError, at_least_one
 from gan.training.callbacks.samples import evaluating
@@ -194,7 +194,7 @@ def why_unmeasured(data: ImageData) -> str:
             load_extractor(name, kind)
     except GanError:
         why = f"no extractor for data '{data.loaded.name}'"
-        if data.loaded.name not in NAMES:
+        if data.loaded.name not in NAMES or data.loaded.name in (ARRAY, TORCHVISION):
             return why
         channels, size = data.loaded.images.shape[1:3]
         return f"{why}; to make it: {training_command(data.loaded.name, vars(data), channels=channels, size=size)}"

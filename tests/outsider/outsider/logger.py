@@ -6,6 +6,7 @@ from lightning.pytorch.loggers.logger import Logger
 
 class JSONLines(Logger):
     """Write every row of metrics as a line of metrics.jsonl in the folder ``save_dir``."""
+
     name, version = "json lines", ""
 
     def __init__(self, save_dir: str):
