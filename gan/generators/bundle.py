@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from gan.config.kinds import GIVEN, NotFound, find, is_a, is_below
+from gan.config.kinds import GIVEN, OWN_PACKAGES, NotFound, find, is_a, is_below
 from gan.data.registry import POINT_SHAPE
 from gan.game.latents import Prior
 from gan.game.networks import GENERATORS, build
@@ -197,7 +197,7 @@ def _constructor(family: str, packages: Sequence[str]) -> Callable[..., nn.Modul
         return GENERATORS[family]
     if "." not in family:
         raise BundleError(f"network family {family!r}; known: {', '.join(GENERATORS)}")
-    if not is_below(family, packages):
+    if not is_below(family, (*OWN_PACKAGES, *packages)):
         package = family.split(".", maxsplit=1)[0]
         raise BundleError(
             f"its network is the class {family}, and a bundle imports only gan, lightning and torch, because it may "

@@ -40,11 +40,11 @@ def child_arguments(run_dir: Path, checkpoint: Path | None) -> Sequence[str]:
     """
     return [
         "--config-path",
-        str(run_dir),
+        str(run_dir.absolute()),
         "--config-name",
         "config",  # flags first: Hydra reads overrides from only one place of the command line
         *([] if checkpoint is None else [f"+resume.checkpoint={shell.quoted(checkpoint)}"]),
-        f"hydra.run.dir={shell.quoted(run_dir)}",
+        f"hydra.run.dir={shell.quoted(run_dir.absolute())}",
         "hydra.output_subdir=null",
         "hydra/job_logging=stdout",
     ]
