@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gan.data.module import ImageData
-    from gan.generators.bundle import TrainedGenerator, load_generator
+    from gan.generators.bundle import load_generator
+    from gan.generators.trained_generator import TrainedGenerator
     from gan.launch.python_run import TrainingRun, train
     from gan.system.errors import GanError
     from gan.training.module import GAN
@@ -52,7 +53,7 @@ _HOMES = {
     "GameDDP": "gan.training.strategy",
     "GanError": "gan.system.errors",
     "ImageData": "gan.data.module",
-    "TrainedGenerator": "gan.generators.bundle",
+    "TrainedGenerator": "gan.generators.trained_generator",
     "TrainingRun": "gan.launch.python_run",
     "load_generator": "gan.generators.bundle",
     "train": "gan.launch.python_run",
