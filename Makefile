@@ -52,6 +52,25 @@ test-next: .venv/.complete ## The tests on the newest pre-release of Hydra and O
 	.venv-next/bin/python -m pip install -q --no-deps $(PIP_ARGS) -e .
 	.venv-next/bin/python -m pytest $(ARGS)
 
+# Dependencies at an end of their ranges in pyproject.toml, each end in an environment of its own; 7 GB each.
+.PHONY: test-oldest
+test-oldest: ## The tests on the oldest packages that pyproject.toml admits
+	@sh .ci/setup end "$(PYTHON)" oldest $(PIP_ARGS)
+	.venv-oldest/bin/python -m pytest $(ARGS)
+
+.PHONY: test-newest
+test-newest: ## The tests on the newest packages that pyproject.toml admits
+	@sh .ci/setup end "$(PYTHON)" newest $(PIP_ARGS)
+	.venv-newest/bin/python -m pytest $(ARGS)
+
+.PHONY: dist
+dist: .venv/.complete ## Build the sdist and the wheel under dist/, and check them; FULL=1 installs the wheel's dependencies anew
+	$(PY) -m pip install -q $(PIP_ARGS) -e '.[dist]' -c constraints.txt
+	rm -rf build dist
+	$(PY) -m build
+	$(PY) -m twine check --strict dist/*
+	$(PY) tests/wheel_check.py dist/*.whl $(if $(FULL),--full)
+
 .PHONY: browser
 browser: .venv/.complete ## The pages of demo, watch and board in headless Chromium; needs one, and the extra [browser]
 	$(PY) -m pytest -m "" $(wildcard tests/*/test_*_in_a_browser.py) $(ARGS)
@@ -96,5 +115,5 @@ constraints: ## Write constraints.txt from a fresh resolve; TORCH=2.14.1 moves t
 
 .PHONY: clean
 clean: ## Remove what builds and checks leave behind; never outputs/, data/ or .venv
-	rm -rf .venv-next build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis __pycache__
+	rm -rf .venv-next .venv-oldest .venv-newest build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis __pycache__
 	find $(wildcard $(PARTS)) -name __pycache__ -prune -exec rm -rf {} +

@@ -11,7 +11,19 @@ if TYPE_CHECKING:
     from gan.training.module import GAN
     from gan.training.strategy import GameDDP
 
-__all__ = ["GAN", "GameDDP", "GanError", "ImageData", "TrainedGenerator", "TrainingRun", "load_generator", "train"]
+    __version__: str
+
+__all__ = [
+    "GAN",
+    "GameDDP",
+    "GanError",
+    "ImageData",
+    "TrainedGenerator",
+    "TrainingRun",
+    "__version__",
+    "load_generator",
+    "train",
+]
 
 # Modules whose public names can be imported, in addition to the names above: docs/api.md.
 LIBRARY = (
@@ -49,6 +61,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     # Looked up on first use, so that sampling does not import Lightning and a command's --help does not import torch.
+    if name == "__version__":
+        return importlib.import_module("gan.system.version").version()
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'gan' has no attribute {name!r}")

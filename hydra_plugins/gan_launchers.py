@@ -39,7 +39,7 @@ class SubmititLauncher(JobLauncher):
         try:
             from gan.launch.sweeps.queues import Queue
         except ModuleNotFoundError as error:
-            raise ConfigError("hydra/launcher: submitit is not installed: pip install -e '.[cluster]'") from error
+            raise ConfigError("hydra/launcher: submitit is not installed: pip install 'submitit<2'") from error
         own = {name: self._parameters[name] for name in ("cluster", "folder", "n_jobs", "max_num_timeout")}
         return Queue(**own, parameters={n: value for n, value in self._parameters.items() if n not in own}).run(jobs)
 
@@ -53,5 +53,5 @@ class RayLauncher(JobLauncher):
         try:
             from gan.launch.sweeps.ray_cluster import RayCluster
         except ModuleNotFoundError as error:
-            raise ConfigError("hydra/launcher=ray: ray is not installed: pip install -e '.[ray]'") from error
+            raise ConfigError("hydra/launcher=ray: ray is not installed: pip install 'ray<3'") from error
         return RayCluster(**self._parameters).run(jobs)

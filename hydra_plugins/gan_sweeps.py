@@ -36,7 +36,7 @@ class OptunaSweeper(Sweeper):
         try:
             from gan.launch.sweeps.search import Search
         except ModuleNotFoundError as error:
-            raise ConfigError("hydra/sweeper=optuna: optuna is not installed: pip install -e '.[sweeps]'") from error
+            raise ConfigError("hydra/sweeper=optuna: optuna is not installed: pip install 'optuna<6'") from error
         self._search = Search.of(search)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:

@@ -86,7 +86,7 @@ def _composed(overrides: tuple[str, ...], data_root: str | None) -> dict[str, An
         config = compose("config", [*overrides, "run_dir=/the/run/folder"])
     settings = OmegaConf.to_container(config, resolve=True)
     assert isinstance(settings, dict)
-    return {str(name): node for name, node in settings.items() if name != "resume"}
+    return {str(name): node for name, node in settings.items() if name not in ("resume", "trust")}
 
 
 @pytest.fixture

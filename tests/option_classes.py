@@ -11,6 +11,7 @@ from gan.game.losses import Objective
 from gan.game.networks import GENERATORS, Discriminator, Generator
 
 CONF = Path(__file__).parents[1] / "conf"
+GROUPS = ("data", "model", "objective", "penalty", "augmentation", "lr_schedule", "schedule", "ema")  # of our classes
 
 
 def options(group: str) -> list[str]:

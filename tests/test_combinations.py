@@ -9,10 +9,10 @@ from typing import Any
 import lightning.pytorch as L
 import pytest
 import torch
+from option_classes import FAMILIES, OBJECTIVES, PENALTIES
 from tiny_runs import Compose, EveryStep, Losses, few_images
 from watching import WatchUpdates
 
-from gan.config import schema
 from gan.config.experiments import without_leftovers
 from gan.config.validation import validate
 from gan.system.errors import ConfigError
@@ -73,19 +73,19 @@ def reason(settings: dict[str, Any]) -> str | None:
 # Why a combination of these three may be refused, and nothing else may refuse one.
 def expected_reasons(model: str, objective: str, penalty: str) -> Iterator[str]:
     if objective == "wasserstein" and penalty == "none":
-        yield "objective.name: 'wasserstein' given, whose discriminator must not be arbitrarily steep"
+        yield "objective: 'wasserstein' given, whose discriminator must not be arbitrarily steep"
     if model == "dcgan" and penalty not in ("none", "clipping"):
-        yield f"penalty.name: '{penalty}' given, which looks at the gradient for one image, and with model."
+        yield f"penalty: '{penalty}' given, which looks at the gradient for one image, and with model."
 
 
 @pytest.mark.usefixtures("few")
-@pytest.mark.parametrize("objective", schema.NODES["objective"])
-@pytest.mark.parametrize("model", schema.NODES["model"])
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("model", FAMILIES)
 def test_every_model_objective_and_penalty_plays_or_is_refused(
     compose_settings: Compose, model: str, objective: str
 ) -> None:
     composed = compose_settings(f"model={model}", f"objective={objective}", *COMMON, *SMALL[model])
-    for penalty in schema.NODES["penalty"]:
+    for penalty in PENALTIES:
         settings = {**composed, "penalty": compose_settings(f"penalty={penalty}")["penalty"]}
         told, expected = reason(settings), list(expected_reasons(model, objective, penalty))
         assert (told is None) == (not expected), (penalty, told)
@@ -107,7 +107,7 @@ CONDITIONS = [
 
 
 @pytest.mark.usefixtures("few")
-@pytest.mark.parametrize("model", schema.NODES["model"])
+@pytest.mark.parametrize("model", FAMILIES)
 def test_every_way_to_tell_the_class_plays_or_is_refused(compose_settings: Compose, model: str) -> None:
     composed = compose_settings(f"model={model}", *COMMON, *SMALL[model])
     for generator, discriminator in CONDITIONS:

@@ -143,13 +143,13 @@ def test_a_run_folder_is_not_used_twice(
         (
             ["model.latnt_dim=3"],
             "model.latnt_dim: no such setting; did you mean 'latent_dim'? settings: codes, compile, "
-            "discriminator, generator, latent_dim, name, prior\n",
+            "discriminator, generator, latent_dim, prior\n",
         ),
         (
             ["experiment=slides_mnist", "optimiser.lr=3"],
             "optimiser: no such setting; did you mean 'optimizer'? settings: augmentation, callbacks, "
-            "data, dry_run, ema, logger, lr_schedule, model, objective, optimizer, penalty, resume, run_dir, schedule, "
-            "seed, trainer\n",
+            "data, dry_run, ema, game, logger, lr_schedule, model, objective, optimizer, penalty, resume, run_dir, "
+            "schedule, seed, trainer, trust\n",
         ),
         (
             ["optimizer.weight_decay=0.1"],

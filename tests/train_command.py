@@ -41,7 +41,7 @@ def run_train(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def train_here(folder: Path, patch: pytest.MonkeyPatch, *words: str) -> int:
     """The same in this process, which need not import everything anew; its exit code."""
     patch.chdir(folder)
-    patch.setattr(sys, "argv", ["train.py", *words])
+    patch.setattr(sys, "argv", [str(ROOT / "train.py"), *words])
     patch.setattr(HydraConfig.instance(), "cfg", None)
     GlobalHydra.instance().clear()
     with pytest.raises(SystemExit) as end:

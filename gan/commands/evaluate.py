@@ -48,7 +48,9 @@ Nearest = Annotated[
 ]
 Fid = Annotated[
     bool,
-    typer.Option("--fid", help="Also FID, with Inception's features: needs pip install -e '.\\[fid]' and its weights."),
+    typer.Option(
+        "--fid", help="Also FID, with Inception's features: needs pip install torch-fidelity and its weights."
+    ),
 ]
 
 

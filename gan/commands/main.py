@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+import gan
 from gan.commands.board import board
 from gan.commands.demo import demo, watch
 from gan.commands.evaluate import evaluate, metrics
@@ -21,6 +22,7 @@ from gan.commands.report import report
 from gan.commands.runs import runs
 from gan.commands.sample import sample
 from gan.commands.show import show
+from gan.commands.train import train
 from gan.system.errors import GanError, unknown_name
 
 TRACEBACKS = "HYDRA_FULL_ERROR"  # the environment variable that asks train.py for the same
@@ -29,18 +31,27 @@ UsageError: Any = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(
     name="gan",
-    help="Use a generator that `python train.py` has trained.",
+    help="Train GANs on small images, and use their generators.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
 )
 
 
+def print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"gan {gan.__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def commands(
     debug: Annotated[bool, typer.Option("--debug", help="Print a traceback with an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=print_version, is_eager=True)
+    ] = False,
 ) -> None:
-    """Use a generator that `python train.py` has trained."""
+    """Train GANs on small images, and use their generators."""
     if debug:
         os.environ[TRACEBACKS] = "1"
 
@@ -49,6 +60,7 @@ for command in (
     sample, interpolate, explore, invert, export, demo, watch, evaluate, options, runs, show, board, report, repeat,
 ):  # fmt: skip
     app.command()(command)
+app.command(add_help_option=False, context_settings={"ignore_unknown_options": True})(train)  # Hydra reads its words
 app.add_typer(metrics)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from gan.system import shell
 from gan.system.errors import GanError
 
 
@@ -38,4 +39,4 @@ def options(
     elif as_markdown:
         print(markdown(shown, whole=word is None))
     else:
-        print(terminal(shown, whole=word is None))
+        print(shell.as_started(terminal(shown, whole=word is None)))

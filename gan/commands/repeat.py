@@ -11,12 +11,14 @@ from typing import Annotated, Any
 import typer
 
 from gan.commands.arguments import Trust
+from gan.config.kinds import check_trust, untrusted
 from gan.runs.run_files import RunFileError, read_json, read_settings
 from gan.system import shell
 from gan.system.errors import GanError, counted
 from gan.system.files import write_bytes
+from gan.system.process import gan_train
+from gan.system.trust import trusted
 
-TRAIN = Path(__file__).parent.parent.parent / "train.py"
 FACTS = ("versions", "git", "machine")  # of run.json: possible differences of runs with the same settings
 OTHER_NUMBERS = 1  # exit code
 
@@ -35,6 +37,7 @@ def repeat(
     """
     settings = _settings(run)
     _check_repeatable(run)
+    check_trust([*untrusted(settings, trusted())], trusted(), "--trust {}")
     second = out or Path(shell.short(run.resolve().with_name(f"{run.resolve().name}-repeated")))
     if second.resolve() == run.resolve():
         raise GanError(f"--out: {second} is the run itself; give another folder")
@@ -85,8 +88,6 @@ def _settings(run: Path, as_in: Path | None = None) -> dict[str, Any]:
 def _check_repeatable(run: Path) -> None:
     from gan.runs.comparison import rows
 
-    if not TRAIN.is_file():
-        raise GanError(f"gan repeat: {TRAIN} is not there; runs are repeated from a checkout of the project")
     if not _facts(run).get("ended"):
         raise GanError(f"{run}: this run has not ended; to go on with it: {shell.resume(run)}")
     if not rows(run):
@@ -94,7 +95,7 @@ def _check_repeatable(run: Path) -> None:
 
 
 def _begin(second: Path, settings: dict[str, Any]) -> None:
-    """Write the settings to the second folder: a run without a checkpoint, which train.py starts when it resumes."""
+    """Write the settings to the second folder: a run without a checkpoint, which starts when it is resumed."""
     import yaml
 
     from gan.runs.run_folder import in_folder
@@ -107,7 +108,7 @@ def _begin(second: Path, settings: dict[str, Any]) -> None:
 
 
 def _train(folder: Path) -> int:
-    """Run ``python train.py resume=FOLDER`` and return its exit code."""
+    """Run ``gan train resume=FOLDER`` and return its exit code."""
 
     def forward(number: int, frame: FrameType | None) -> None:
         if number != signal.SIGINT:  # a terminal sends it to both processes
@@ -115,7 +116,7 @@ def _train(folder: Path) -> int:
 
     handlers = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        process = subprocess.Popen([sys.executable, str(TRAIN), f"resume={folder}"])
+        process = subprocess.Popen([sys.executable, *gan_train(), f"resume={folder}"])
         return process.wait()
     finally:
         for number, handler in handlers.items():

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from gan.config.kinds import GIVEN, given_arguments, is_node, locate
+from gan.config.kinds import GIVEN, OWN_PACKAGES, given_arguments, is_below, is_node, locate
 from gan.system.value_types import parameters_of
 
 COMPLETED = (
@@ -13,16 +13,23 @@ COMPLETED = (
 )
 
 
-def completed(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings with the defaults of the classes in all groups of one node; an unknown class is left as it is."""
+def completed(settings: Mapping[str, Any], *, saved: bool = False) -> dict[str, Any]:
+    """The settings with the defaults of the classes in all groups of one node; an unknown class is left as it is.
+
+    Args:
+        saved: the settings are those of a run folder: no class of another package is imported.
+    """
     found = dict(settings)
     for path in COMPLETED:
         group, _, name = path.partition(".")
         node = found.get(group)
-        if name and isinstance(node, Mapping) and is_node(node.get(name)):
-            found[group] = {**node, name: with_defaults(node[name], path)}
-        elif not name and is_node(node):
-            found[group] = with_defaults(node, path)
+        inner = node.get(name) if name and isinstance(node, Mapping) else node
+        if not isinstance(node, Mapping) or not isinstance(inner, Mapping) or not is_node(inner):
+            continue
+        if saved and not is_below(str(inner["_target_"]), OWN_PACKAGES):
+            continue
+        whole = with_defaults(inner, path)
+        found[group] = {**node, name: whole} if name else whole
     return found
 
 

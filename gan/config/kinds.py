@@ -16,7 +16,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from importlib import import_module
 from typing import Annotated, Any
 
-from gan.system.errors import nearest, unknown_keys
+from gan.system import shell
+from gan.system.errors import ConfigError, nearest, unknown_keys
 from gan.system.value_types import expected, hints_of, parameters_of, problem
 
 OWN_PACKAGES = ("gan", "lightning", "torch")
@@ -97,7 +98,8 @@ def node_problems(
         may_be_none: the node may also make nothing (``NONE``).
     """
     if not (is_node(node) and isinstance(node["_target_"], str)):
-        yield f"{path}: {node!r} given, a node with a _target_ expected"
+        given_value = "" if isinstance(node, Mapping) and "_target_" not in node else f"{node!r} given, "
+        yield f"{path}: {given_value}a node with a _target_ expected"
         return
     target = node["_target_"]
     try:
@@ -162,6 +164,28 @@ def untrusted(settings: Any, trusted: Collection[str], path: str = "") -> Iterat
     for key, value in items:
         where = f"{path}[{key}]" if _is_list(settings) else f"{path}.{key}" if path else str(key)
         yield from untrusted(value, trusted, where)
+
+
+def check_trust(found: Collection[tuple[str, str]], trusted: Collection[str], way: str = "trust=[{}]") -> None:
+    """Refuse classes that a run folder names, and whose packages the user does not trust.
+
+    Args:
+        found: path and target of each, from `gan.config.kinds.untrusted`.
+        trusted: packages that the user trusts already.
+        way: how to trust packages, with their names in place of the braces.
+
+    Raises:
+        ConfigError: there are some; nothing was imported.
+    """
+    if not found:
+        return
+    packages = list(dict.fromkeys(target.split(".")[0] for _, target in found))
+    word = shell.command(*way.format(",".join([*trusted, *packages])).split(" "))
+    raise ConfigError(
+        "\n".join(f"{path}: '{target}' given" for path, target in found)
+        + "\nA run folder imports only gan, lightning and torch, because it may come from anyone. If you trust the "
+        f"code of {' and '.join(packages)}, add {word}"
+    )
 
 
 def is_below(target: str, packages: Iterable[str]) -> bool:
@@ -303,4 +327,5 @@ def _inner_hint(hint: Any, container: type) -> Any:
 
 
 def _a(kinds: Sequence[type]) -> str:
-    return " or ".join(f"a {kind.__name__}" for kind in kinds)
+    names = (kind.__name__ for kind in kinds)
+    return " or ".join(f"{'an' if name.startswith(('A', 'E', 'I', 'LR', 'O')) else 'a'} {name}" for name in names)

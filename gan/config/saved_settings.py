@@ -196,7 +196,7 @@ def problems(before: dict[str, Any], wanted: dict[str, Any], allowed: Sequence[s
     fixed = {**FIXED, **(ADAPTED if option_name("augmentation", wanted["augmentation"]) == "adaptive" else {})}
     to_allow = []
     for path, old, new in differing(before, wanted):
-        if path in copies:  # checked as the setting that it follows
+        if path in copies or _left_with_its_class(path, before, wanted):  # checked as another setting
             continue
         if why := next((why for part, why in fixed.items() if within(path, [part])), None):
             yield f"{path}: {old!r} before, {new!r} given: {why}"
@@ -206,6 +206,12 @@ def problems(before: dict[str, Any], wanted: dict[str, Any], allowed: Sequence[s
             to_allow.append(path)
     if to_allow:
         yield f"leave them as they were, or allow the change: {allowing(*to_allow)}"
+
+
+def _left_with_its_class(path: str, before: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a setting is missing because the class of its node, which had it, was replaced."""
+    target = f"{path.rpartition('.')[0]}._target_"
+    return _value(wanted, path) is _NOTHING and _value(before, target) != _value(wanted, target)
 
 
 def has_lr_schedule(settings: Mapping[str, Any]) -> bool:

@@ -61,6 +61,9 @@ def model_problems(node: Any) -> Iterator[str]:
     yield from node_problems("model", node, [kind("model")], given=GIVEN["model"], also=NETWORKS)
     for network in NETWORKS:
         path = f"model.{network}"
+        if network not in node:
+            yield f"{path}: missing"
+            continue
         yield from node_problems(path, node.get(network), [kind(path)], given=GIVEN[path])
         yield from missing_arguments(path, node.get(network), GIVEN[path])
 

@@ -3,7 +3,7 @@
 Every option is a ``_target_`` node, checked against the signature of the class that it names: `gan.config.kinds`.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gan.config.constraints import violated_constraints
@@ -15,7 +15,6 @@ from gan.config.target_validation import (
     part_problems,
     trainer_problems,
 )
-from gan.system import shell
 from gan.system.errors import ConfigError, unknown_keys
 from gan.system.value_types import is_int
 
@@ -33,27 +32,6 @@ def validate(settings: Mapping[str, Any]) -> None:
     problems = list(_problems(settings)) or list(dict.fromkeys(violated_constraints(settings)))
     if problems:
         raise ConfigError("\n".join(problems))
-
-
-def check_trust(found: Collection[tuple[str, str]], trusted: Collection[str]) -> None:
-    """Refuse classes that a run folder names, and whose packages the user does not trust.
-
-    Args:
-        found: path and target of each, from `gan.config.kinds.untrusted`.
-        trusted: packages that the user trusts already.
-
-    Raises:
-        ConfigError: there are some; nothing was imported.
-    """
-    if not found:
-        return
-    packages = list(dict.fromkeys(target.split(".")[0] for _, target in found))
-    word = f"trust=[{','.join([*trusted, *packages])}]"
-    raise ConfigError(
-        "\n".join(f"{path}: '{target}' given" for path, target in found)
-        + "\nA run folder imports only gan, lightning and torch, because it may come from anyone. If you trust the "
-        f"code of {' and '.join(packages)}, add {shell.command(word)}"
-    )
 
 
 def _problems(settings: Mapping[str, Any]) -> Iterator[str]:

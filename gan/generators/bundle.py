@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from gan.config.kinds import NotFound, find, is_a, is_below
+from gan.config.kinds import GIVEN, NotFound, find, is_a, is_below
 from gan.data.registry import POINT_SHAPE
 from gan.game.latents import Prior
 from gan.game.networks import GENERATORS, build
@@ -48,7 +48,7 @@ def describe(
     """The metadata of a bundle: what is needed to rebuild and use a generator, and its origin (``provenance``).
 
     Args:
-        settings: settings of the family's generator in plain values, as for `build_generator`.
+        settings: settings of the family's generator in plain values, the arguments of its class.
         image_shape: (C, H, W); (2, 1, 1) for points of the plane, which are floats and not pixels.
         num_classes: classes of the generator's labels; 0 for an unconditional generator, whatever its data have.
         quality: metrics of its images, if known: see `add_quality`.
@@ -181,6 +181,10 @@ def _network(metadata: Mapping[str, Any], tensors: Mapping[str, Tensor], package
 
 def _check_settings(constructor: Callable[..., nn.Module], settings: Mapping[str, Any]) -> None:
     """Check the settings against the constructor's type hints, as those of a run."""
+    if twice := next((name for name in GIVEN["model.generator"] if name in settings), None):
+        raise BundleError(
+            f"the architecture in its metadata cannot be built: settings.{twice} given, which is no setting"
+        )
     hints, known = hints_of(constructor), parameters_of(constructor)
     for name, value in settings.items():
         if name in known and name in hints and (found := problem(f"settings.{name}", value, hints[name])):

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from gan.game.networks.adapting import generate
 from gan.generators.trained_generator import TrainedGenerator
 from gan.system.errors import GanError
 
@@ -47,7 +48,7 @@ class PixelGenerator(nn.Module):
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """z (N, prior.width), labels int64 (N,) -> (N, C, H, W); see the module's docstring."""
-        units = self.network(z, labels) * self.std + self.mean
+        units = generate(self.network, z, labels) * self.std + self.mean
         return units.clamp(0, 1) if self.clamped else units
 
 
@@ -83,8 +84,8 @@ def check_packages(kind: str) -> None:
             importlib.import_module(package)
         except ImportError:
             raise GanError(
-                f"onnx: the package {package} is not installed: pip install -e '.[export]' in the checkout "
-                "has all that it needs; --to pt2 needs nothing more"
+                f"onnx: the package {package} is not installed: pip install onnx onnxscript onnxruntime; --to pt2 "
+                "needs nothing more"
             ) from None
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -17,12 +18,13 @@ from omegaconf import OmegaConf
 
 from gan.config.moved import updated_words
 from gan.config.options.conf_files import CONF
-from gan.system import shell
-from gan.system.errors import ConfigError, unknown_name
+from gan.system import process, shell
+from gan.system.errors import ConfigError, GanError, unknown_name
 
 NONE = "none"  # the option that disables a group
+CONFIG_PATH = ("--config-path", "-cp")
 FLAGS_WITH_VALUE = (
-    *("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn", "--package", "-p"),
+    *(*CONFIG_PATH, "--config-dir", "-cd", "--config-name", "-cn", "--package", "-p"),
     *("--cfg", "-c", "--info", "-i"),
 )
 
@@ -36,12 +38,14 @@ class Command:
         has_begun: True once one of its jobs has started.
         exit_codes: exit codes of its jobs; a sweep has several.
         raises: errors are raised, for a caller in Python, and not printed.
+        error: the error of its job, if ``raises``.
     """
 
     changes: list[str] = field(default_factory=list)
     has_begun: bool = False
     exit_codes: list[int] = field(default_factory=list)
     raises: bool = False
+    error: GanError | None = None
 
 
 _current: ContextVar[Command] = ContextVar("command")
@@ -79,7 +83,21 @@ def readable(words: Sequence[str]) -> list[str]:
     problems = list(_problems(settings, sweeps=any(flag in flags for flag in ("-m", "--multirun"))))
     if problems:
         raise ConfigError("\n".join(problems))
-    return [*flags, *without_null_groups(settings)]
+    return [*_with_absolute_folder(flags), *without_null_groups(settings)]
+
+
+def _with_absolute_folder(flags: Sequence[str]) -> Iterator[str]:
+    """Make the folder of --config-path absolute: it is relative to the script, or to the current folder of `gan`.
+
+    Hydra would look beside the file that has the decorated function.
+    """
+    base = Path.cwd() if process.is_of_gan() else Path(sys.argv[0]).resolve().parent
+    for before, word in zip(["", *flags], flags, strict=False):
+        flag, equals, folder = word.rpartition("=") if word.startswith("--config-path=") else (before, "", word)
+        if flag in CONFIG_PATH and not folder.startswith("pkg://"):
+            yield f"--config-path={base / folder}" if equals else str(base / folder)
+        else:
+            yield word
 
 
 def without_null_groups(words: Sequence[str]) -> list[str]:

@@ -14,6 +14,7 @@ from gan.data.registry import STACKED, Archive, DatasetSpec, find_source, known_
 from gan.launch import preflight, summary
 from gan.launch.costs import StepCounts, Trial, count_steps, real_images, timed
 from gan.launch.preflight import minibatches
+from gan.system import shell
 from gan.system.errors import DataError, counted
 from gan.training.build import build_data, build_game, build_trainer
 from gan.training.module import GAN
@@ -41,7 +42,7 @@ def report(
     """Return the page for a run that is built and has not started; changes neither game nor data."""
     return "\n".join(
         [
-            " ".join(["Settings of python train.py", *words]) + ":",
+            " ".join([f"Settings of {shell.train()}", *words]) + ":",
             *(f"  {line}" for line in tree(settings, given_paths(words))),
             "",
             summary.before(settings, data, game, trainer),

@@ -29,6 +29,7 @@ from gan.config.defaults import completed
 from gan.config.experiments import without_leftovers
 from gan.config.kinds import locate
 from gan.config.moved import updated
+from gan.config.options.conf_files import CONF
 from gan.launch import command_line, resume
 from gan.launch.sweeps import failed_jobs
 from gan.runs import run_folder, user_errors
@@ -40,7 +41,6 @@ from gan.system.signals import MISTAKE
 from gan.system.trust import trusted
 from gan.system.value_types import parameters_of
 
-CONF = Path(__file__).parents[2] / "conf"
 logging.getLogger("matplotlib").setLevel(logging.WARNING)  # torchmetrics imports it; it logs its font cache
 # Hydra 1.4 warns about two things that Hydra 1.3 needs: version_base, and instantiate() without a list of allowed
 # targets, an argument Hydra 1.3 does not have (gan/config/target_validation.py checks every target before).
@@ -87,7 +87,8 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
             elif failed_jobs.in_sweep():
                 code = failed_jobs.tell(Path(str(config.run_dir)), error, full=WANTS_TRACEBACKS)
             elif command_line.current().raises and isinstance(error, GanError):
-                raise error from raised
+                command_line.current().error = error  # raised here, Hydra would print it
+                code = error.exit_code
             elif WANTS_TRACEBACKS or not isinstance(error, GanError):
                 raise
             else:
@@ -155,7 +156,10 @@ def run_command(main: Callable[[], Any], *, raises: bool = False) -> int:
             words = command_line.readable(words)
         sys.argv[1:] = resume.without_run(words)
         with signals.listening(), _full_errors("1"):  # else Hydra prints an exception and exits by itself
-            return _run_jobs(main)
+            code = _run_jobs(main)
+        if (raised := command_line.current().error) is not None:
+            raise raised
+        return code
     except GanError as error:
         if WANTS_TRACEBACKS or raises:
             raise
@@ -363,11 +367,10 @@ def _folder_was_given() -> bool:
     return any(word.lstrip("+").startswith(("hydra.run.", "hydra.sweep.", "run_dir=")) for word in words)
 
 
-def launch(script: str, run_dir: Path, checkpoint: Path | None, processes: int) -> int:
+def launch(run_dir: Path, checkpoint: Path | None, processes: int) -> int:
     """Train in several processes on this machine; replace this process by their launcher if it has no other work.
 
     Args:
-        script: the script that each process runs.
         run_dir: the run folder, which this process has claimed.
         checkpoint: the checkpoint to resume from; None for a new run.
 
@@ -377,6 +380,5 @@ def launch(script: str, run_dir: Path, checkpoint: Path | None, processes: int) 
     from gan.launch import launcher
 
     arguments = launcher.child_arguments(run_dir, checkpoint)
-    # argv[0] is not in orig_argv where another program, such as pytest, runs the script in its own process.
-    alone = sys.argv[0] in sys.orig_argv and not failed_jobs.in_sweep() and hasattr(signal, "pthread_sigmask")
-    return (launcher.become if alone else launcher.launch)(script, arguments, processes)
+    alone = process.is_own_program() and not failed_jobs.in_sweep() and hasattr(signal, "pthread_sigmask")
+    return (launcher.become if alone else launcher.launch)(process.program(), arguments, processes)

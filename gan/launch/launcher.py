@@ -32,7 +32,7 @@ class Outcome(NamedTuple):
 
 
 def child_arguments(run_dir: Path, checkpoint: Path | None) -> Sequence[str]:
-    """Return the command-line arguments that make train.py one of the processes of a prepared run.
+    """Return the command-line arguments that make a training program one of the processes of a prepared run.
 
     Args:
         run_dir: the run folder.
@@ -50,7 +50,7 @@ def child_arguments(run_dir: Path, checkpoint: Path | None) -> Sequence[str]:
     ]
 
 
-def become(script: str, arguments: Sequence[str], processes: int) -> NoReturn:
+def become(program: Sequence[str], arguments: Sequence[str], processes: int) -> NoReturn:
     """Replace this process by one that runs `launch` and exits with its result; the run folder stays locked.
 
     This frees the memory of torch and the images, 750 MB, which a waiting process does not need.
@@ -59,7 +59,7 @@ def become(script: str, arguments: Sequence[str], processes: int) -> NoReturn:
     for descriptor in descriptors:
         os.set_inheritable(descriptor, True)
     given = {
-        "script": script,
+        "program": list(program),
         "arguments": list(arguments),
         "processes": processes,
         "folder": None if folder is None else str(folder),
@@ -74,21 +74,23 @@ def become(script: str, arguments: Sequence[str], processes: int) -> NoReturn:
     os.execv(sys.executable, [sys.executable, "-P", "-c", main, str(Path(__file__).parents[2]), json.dumps(given)])
 
 
-def main(script: str, arguments: Sequence[str], processes: int, folder: str | None, descriptors: Sequence[int]) -> int:
+def main(
+    program: Sequence[str], arguments: Sequence[str], processes: int, folder: str | None, descriptors: Sequence[int]
+) -> int:
     """Entry point of the process that `become` starts: run `launch`, and print one message if a signal stops it."""
     if folder is not None:
         run_folder.adopt(Path(folder), descriptors)
     try:
         with signals.listening():
             signal.pthread_sigmask(signal.SIG_UNBLOCK, signals.SIGNALS)
-            return launch(script, arguments, processes)
+            return launch(program, arguments, processes)
     except signals.Stopped as stop:
         print(f"Stopped by {stop.name}. {run_folder.describe_stopped_run(run_folder.claimed())}", file=sys.stderr)
         return stop.exit_code
 
 
-def launch(script: str, arguments: Sequence[str], processes: int) -> int:
-    """Run ``python script arguments`` as ``processes`` ranks on this machine, and wait for them.
+def launch(program: Sequence[str], arguments: Sequence[str], processes: int) -> int:
+    """Run ``python program arguments`` as ``processes`` ranks on this machine, and wait for them.
 
     The ranks get the environment variables of torchrun. If one rank fails, the launcher ends all ranks and prints the
     first error once. It divides the cores among the ranks unless OMP_NUM_THREADS is set.
@@ -96,11 +98,16 @@ def launch(script: str, arguments: Sequence[str], processes: int) -> int:
     We do not use torchrun: it prints its own report around every error, replaces all exit codes by 1, and keeps running
     when its parent process ends.
 
+    Args:
+        program: the interpreter's arguments that start the program: see `gan.system.process.program`.
+        arguments: the program's own arguments.
+        processes: number of ranks.
+
     Returns:
         0 if every rank ended with 0, else the exit code of the rank that failed first; 128 + n for signal n.
     """
     try:
-        outcome = _run([sys.executable, "-u", script, *arguments], processes)
+        outcome = _run([sys.executable, "-u", *program, *arguments], processes)
     except signals.Stopped as stop:
         _note("cut", stop.name)  # the ranks only see the SIGTERM that we send
         raise

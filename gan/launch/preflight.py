@@ -16,8 +16,10 @@ from gan.data.loader import check_batch_size
 from gan.data.module import ImageData
 from gan.game.networks import MLPDiscriminator, MLPGenerator
 from gan.launch.monitored import check_monitors
+from gan.system import shell
 from gan.system.cpu_threads import cores
 from gan.system.errors import ConfigError, counted
+from gan.system.process import GAN_TRAIN, is_of_gan
 from gan.training.build import build_pair
 from gan.training.strategy import inside_a_launch, process_count, world_size
 
@@ -249,11 +251,12 @@ def _processes(trainer: Mapping[str, Any]) -> Iterator[str]:
     local, nodes = process_count(trainer["devices"], trainer["accelerator"]), trainer["num_nodes"]
     if not inside_a_launch():
         if nodes > 1:
+            program = " ".join(["-m", *GAN_TRAIN]) if is_of_gan() else "train.py"
             yield (
-                f"trainer.num_nodes: {nodes} given, and this process was started alone; start train.py on every "
+                f"trainer.num_nodes: {nodes} given, and this process was started alone; start {program[-9:]} on every "
                 f"machine, by torchrun --nnodes={nodes} --nproc-per-node={local} --rdzv-backend=c10d "
-                "--rdzv-endpoint=HOST:29500 train.py … on each of them, or under SLURM by "
-                f"srun --kill-on-bad-exit=1 --nodes={nodes} --ntasks-per-node={local} python train.py …"
+                f"--rdzv-endpoint=HOST:29500 {program} … on each of them, or under SLURM by "
+                f"srun --kill-on-bad-exit=1 --nodes={nodes} --ntasks-per-node={local} {shell.train()} …"
             )
         return
     by_slurm = not TorchElasticEnvironment.detect()

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import math
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from gan.generators.trained_generator import TrainedGenerator
 
 
+PATH = "PYTHONPATH"
 ENDED = {"epochs": "epoch", "g_updates": "generator update"}  # of run.json
 
 
@@ -69,7 +71,8 @@ class TrainingRun:
         """
         from PIL import Image
 
-        return Image.open(self._grid())
+        with Image.open(self._grid()) as picture:
+            return picture.copy()
 
     def _grid(self) -> Path:
         grids = sorted((self.folder / "samples").glob("epoch_*.png"))
@@ -118,7 +121,7 @@ def train(*overrides: str, trust: tuple[str, ...] | list[str] = (), **settings: 
     words = [*overrides, *_words(settings), *([f"trust=[{','.join(trust)}]"] if trust else [])]
     if any(word in ("-m", "--multirun") for word in words):
         raise ConfigError("gan.train: one run at a time; for a sweep: gan train -m …")
-    with _as_command(["gan train", *words]):
+    with _as_command(["gan", *words]):
         try:
             code = hydra_job.run_command(main, raises=True)
             folder = run_folder.claimed()
@@ -154,8 +157,13 @@ def _text(value: Any) -> str:
 
 @contextlib.contextmanager
 def _as_command(words: list[str]) -> Iterator[None]:
-    """Inside the block, the command line is this one, and a Hydra application of the caller is set aside."""
+    """Inside the block, the command line is this one, and a Hydra application of the caller is set aside.
+
+    Several processes find the modules beside the caller's script too.
+    """
     arguments, hydra, config = sys.argv, GlobalHydra.instance().hydra, HydraConfig.instance().cfg
+    before = os.environ.get(PATH)
+    os.environ[PATH] = os.pathsep.join(filter(None, [before, sys.path[0]]))
     sys.argv = words
     GlobalHydra.instance().clear()
     HydraConfig.instance().cfg = None
@@ -163,4 +171,6 @@ def _as_command(words: list[str]) -> Iterator[None]:
         yield
     finally:
         sys.argv = arguments
+        os.environ.pop(PATH)
+        os.environ.update({} if before is None else {PATH: before})
         GlobalHydra.instance().hydra, HydraConfig.instance().cfg = hydra, config

@@ -11,7 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gan.config.kinds import untrusted
+from gan.config.defaults import completed
+from gan.config.experiments import without_leftovers
+from gan.config.kinds import check_trust, untrusted
 from gan.config.saved_settings import (
     allowed_paths,
     changed,
@@ -93,9 +95,8 @@ def resolve(
         FinishedError: the run is finished.
     """
     from gan.config.validation import (
-        check_trust,
-        validate,
-    )  # imports torch: errors in the command line are printed before that
+        validate,  # imports torch: errors in the command line are printed before that  # imports torch: errors in the command line are printed before that
+    )
 
     asked = asked or {}
     if asked.get("run") in (None, AUTO):  # else the saved settings are used
@@ -109,8 +110,11 @@ def resolve(
         return settings, None
 
     before = read_saved(folder)
-    wanted = in_folder(settings, folder) if asked["run"] == AUTO else changed(before, command_line.current().changes)
-    if asked["run"] != AUTO:
+    words = command_line.current().changes
+    if asked["run"] == AUTO:
+        before, wanted = completed(before, saved=True), completed(in_folder(settings, folder))
+    else:
+        wanted = without_leftovers(changed(before, words), words)
         saved = set(untrusted(before, packages))
         check_trust([pair for pair in untrusted(wanted, packages) if pair in saved], packages)
         validate(wanted)

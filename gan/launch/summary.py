@@ -14,6 +14,7 @@ import lightning.pytorch as L
 import torch
 from torch import nn
 
+import gan
 from gan.config.kinds import given_arguments
 from gan.config.option_names import option_name
 from gan.data.module import ImageData
@@ -29,6 +30,7 @@ from gan.system.rank_errors import in_a_line
 from gan.system.shell import short
 from gan.system.signals import Stopped, stop_behind
 from gan.system.value_types import parameters_of
+from gan.training import trackers
 from gan.training.callbacks.alarms import raised_alarms
 from gan.training.callbacks.checkpoint import LastCheckpoint
 from gan.training.callbacks.quality import QualityMonitor, quality_of, why_unmeasured
@@ -122,6 +124,7 @@ def record(
 
 
 def _facts(settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer) -> dict[str, Any]:
+    tracked = trackers.tracked(trainer, [name for name, node in settings["logger"].items() if node])
     return {
         "command": process.user_command(),
         "overrides": process.current().overrides,
@@ -132,7 +135,8 @@ def _facts(settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer) -> 
             "used": data.loaded.name,
             "origin": data.origin,
         },
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        **({trackers.KEY: tracked} if tracked else {}),
+        "versions": {"python": platform.python_version(), "gan": gan.__version__, **_versions()},
         "git": _git_commit(),
         "machine": {
             "system": platform.platform(),
@@ -266,11 +270,12 @@ def _time(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+def _versions() -> dict[str, str | None]:
+    found: dict[str, str | None] = dict.fromkeys(PACKAGES)
+    for name in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
 
 
 def _processor() -> str:

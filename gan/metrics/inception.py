@@ -11,7 +11,7 @@ from gan.data.sources import LoadedImages
 from gan.system.errors import GanError
 
 PART = 100  # images at a time
-WANTS = "--fid needs torch-fidelity and the weights of Inception, which it downloads once: pip install -e '.[fid]'"
+WANTS = "--fid needs torch-fidelity and the weights of Inception, which it downloads once: pip install torch-fidelity"
 
 
 def inception_distance(images: Tensor, data: LoadedImages, device: str = "cpu") -> float:

@@ -144,7 +144,7 @@ def _recipe(card: Card) -> str:
     facts += [f"- versions: {', '.join(f'{plain(k)} {plain(v)}' for k, v in versions.items())}"] if versions else []
     facts += [f"- commit: {plain(run.facts['git']['commit'])}"] if _node(run.facts, "git").get("commit") else []
     words = [word for word in run_overrides(run) or [] if word.partition("=")[0] not in PLACES]
-    typed = [fenced("", shell.command("python", *words))] if words else []
+    typed = [fenced("", shell.typed(words))] if words else []
     settings = {name: run.settings[name] for name in RECIPE if name in run.settings}
     written = fenced("yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
     return "\n\n".join(["\n".join(facts), *typed, written])

@@ -9,6 +9,7 @@ from gan.config.option_names import option_name
 from gan.report.settings import flat
 from gan.runs.reading import Run
 from gan.system import shell
+from gan.system.process import GAN_TRAIN
 
 SWEEP_FLAGS = ("-m", "--multirun")
 OF_THE_SWEEP = ("hydra.sweep", "hydra/sweeper", "hydra.run.dir=")  # output folders, and the sweeper
@@ -22,18 +23,22 @@ def command(run: Run) -> str | None:
     None if run.json has no command, or config.yaml does not show a swept value, as with ``experiment=a,b``.
     """
     words = run_overrides(run)
-    return None if words is None else shell.command("python", *words)
+    return None if words is None else shell.typed(words)
 
 
 def run_overrides(run: Run) -> list[str] | None:
-    """The same as a list of words, beginning with train.py."""
+    """The same as a list of words, beginning with train.py or `gan train`."""
     words = [word for word in run.command if word not in SWEEP_FLAGS and not word.startswith(OF_THE_SWEEP)]
     if not words or not _is_of_sweep(run.command):
         return words or None
     if isinstance(overrides := run.facts.get("overrides"), list):
-        return [words[0], *map(str, overrides)]
+        return [*_program(words), *map(str, overrides)]
     settled = [_settled(word, updated(run.settings)) for word in words]
     return None if None in settled else [word for word in settled if word is not None]
+
+
+def _program(words: Sequence[str]) -> Sequence[str]:
+    return words[: len(GAN_TRAIN)] if words[: len(GAN_TRAIN)] == GAN_TRAIN else words[:1]
 
 
 def _is_of_sweep(command: Sequence[str]) -> bool:

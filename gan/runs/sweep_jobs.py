@@ -15,7 +15,7 @@ from gan.system.errors import ConfigError
 
 PRUNED = "pruned.json"  # in a job's folder: why its search pruned it
 STUDY = "study.db"  # in a search's folder: the Optuna database (gan.launch.sweeps.study)
-PLACES = ("run_dir", "dry_run", "resume")  # where and how a run is started does not identify it
+PLACES = ("run_dir", "dry_run", "resume", "trust")  # where and how a run is started does not identify it
 NOT_OF_ONE_RUN = ("sweep=", "resume.", "callbacks.pruning.")
 NAME_LENGTH = 80
 

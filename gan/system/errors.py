@@ -42,8 +42,11 @@ def unknown_name(kind: str, given: str, allowed: Iterable[str]) -> str:
 def unknown_setting(path: str, name: str, allowed: Iterable[str]) -> str:
     """Return the message for an unknown setting; ``name`` is the last part of its path."""
     names = sorted(allowed)
-    shown = ", ".join(name for name in names if not name.startswith("_"))
-    return f"{path}: no such setting{nearest(name, names)} settings: {shown}"
+    shown = [name for name in names if not name.startswith("_")]
+    if not shown:
+        return f"{path}: no such setting; there are none here"
+    near = nearest(name, names if name.startswith("_") else shown)
+    return f"{path}: no such setting{near} settings: {', '.join(shown)}"
 
 
 def unknown_keys(path: str, node: Mapping[str, Any], allowed: Iterable[str]) -> Iterator[str]:

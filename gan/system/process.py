@@ -7,9 +7,11 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 VARIABLE = "GAN_PROCESS"  # environment variable with a `Process` as JSON, set by the parent process
+GAN_TRAIN = ["gan", "train"]
 LAUNCHED = "TORCHELASTIC_RUN_ID"  # set in a rank started by torchrun or our launcher
 
 
@@ -54,9 +56,39 @@ def as_parent(**changes: Any) -> Iterator[None]:
 
 
 def user_command() -> list[str]:
-    """Return the command line that started this run, without the interpreter."""
+    """Return the command line that started this run, without the interpreter: a script, or `gan train`, and words."""
     told = current().command
-    return [os.path.basename(sys.argv[0]), *sys.argv[1:]] if told is None else told
+    if told is not None:
+        return told
+    return [*(GAN_TRAIN if _is_gan() else [os.path.basename(sys.argv[0])]), *sys.argv[1:]]
+
+
+def is_of_gan() -> bool:
+    """True if the user has started this run, or this process, by the `gan` command, not by a script."""
+    told = current().command
+    return _is_gan() if told is None else told[:1] == GAN_TRAIN[:1]
+
+
+def _is_gan() -> bool:
+    program = Path(sys.argv[0])
+    return program.name in ("gan", "gan.exe") or program.parts[-2:] == ("gan", "__main__.py")
+
+
+def program() -> list[str]:
+    """Return the interpreter's arguments that start this training program again: its script, or `gan train`."""
+    return gan_train() if _is_gan() else [str(Path(sys.argv[0]).resolve())]
+
+
+def gan_train() -> list[str]:
+    """Return the interpreter's arguments that start `gan train`."""
+    # The console script does not have the current folder on its path. A module found there must not be used.
+    has_current_folder = sys.modules["__main__"].__spec__ is not None and not sys.flags.safe_path
+    return [*([] if has_current_folder else ["-P"]), "-m", *GAN_TRAIN]
+
+
+def is_own_program() -> bool:
+    """True if the interpreter was started for this program; False if another, such as pytest, calls it."""
+    return sys.argv[0] in sys.orig_argv or (_is_gan() and GAN_TRAIN[0] in sys.orig_argv)
 
 
 def is_rank() -> bool:

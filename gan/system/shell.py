@@ -3,7 +3,10 @@
 import os
 import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
+
+from gan.system import process
 
 # Values that Hydra reads as a string without quotes, not as a number, a boolean or null.
 PLAIN = re.compile(r"(?!\W*(\d|null|true|false|nan|inf))[\w./-]+", re.IGNORECASE | re.ASCII)
@@ -15,8 +18,22 @@ def command(*words: Path | str) -> str:
 
 
 def train(*words: str) -> str:
-    """Return the command ``python train.py …``."""
-    return command("python", "train.py", *words)
+    """Return the command ``python train.py …``, or ``gan train …`` in a process that `gan` has started."""
+    return typed([*(process.GAN_TRAIN if process.is_of_gan() else ["train.py"]), *words])
+
+
+def typed(recorded: Sequence[str]) -> str:
+    """Return a recorded command (`gan.system.process.user_command`) as it can be typed."""
+    return command(*recorded) if recorded[:1] == process.GAN_TRAIN[:1] else command("python", *recorded)
+
+
+def as_started(text: str) -> str:
+    """Return a text with ``gan train`` for ``python train.py`` if `gan` has started this process; columns stay."""
+    if not process.is_of_gan():
+        return text
+    old, new = typed(["train.py"]), command(*process.GAN_TRAIN)
+    in_column = re.sub(rf"{re.escape(old)}( .*?)(?=  )", rf"{new}\1{' ' * (len(old) - len(new))}", text)
+    return in_column.replace(old, new)
 
 
 def resume(folder: Path | str, *words: str) -> str:

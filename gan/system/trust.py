@@ -13,6 +13,7 @@ def trusted(packages: Sequence[str] = ()) -> tuple[str, ...]:
         packages: names of packages or modules, as from ``trust=[mypkg]`` or ``--trust mypkg``.
     """
     of_environment = (name.strip() for name in os.environ.get(VARIABLE, "").split(","))
+    packages = [name for given in packages for name in given.split(",")]
     return tuple(dict.fromkeys([*packages, *filter(None, of_environment)]))
 
 

@@ -109,7 +109,7 @@ def problem(path: str, value: Any, hint: Any) -> str | None:
     """
     choices = choices_of(hint)
     if not matches(value, hint):
-        if choices and isinstance(value, str):
+        if isinstance(value, str) and _has_only(choices, hint):
             return unknown_name(path, value, choices)
         return f"{path}: {value!r} given, {expected(value, hint)} expected" if choices else mismatch(path, value, hint)
     if is_in_range(value, hint):
@@ -158,6 +158,12 @@ def choices_of(hint: Any) -> tuple[str, ...]:
     if origin in (typing.Union, types.UnionType):
         return tuple(choice for argument in arguments for choice in choices_of(argument))
     return ()
+
+
+def _has_only(choices: tuple[str, ...], hint: Any) -> bool:
+    """Whether these words, and null, are all that a hint allows."""
+    others: tuple[Any, ...] = (True, 1, 0.5, [])
+    return bool(choices) and not any(matches(value, hint) for value in others)
 
 
 def check_arguments(called: Callable[..., Any], arguments: Mapping[str, Any]) -> None:

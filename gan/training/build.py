@@ -24,7 +24,7 @@ from gan.runs.checkpoint_io import SealedCheckpoints
 from gan.runs.resume import ResumeState
 from gan.system.errors import ConfigError
 from gan.system.value_types import parameters_of
-from gan.training import fast_loop
+from gan.training import fast_loop, trackers
 from gan.training.module import GAN
 from gan.training.run_end import only_the_end
 from gan.training.strategy import GameDDP, world_size
@@ -133,6 +133,7 @@ def build_trainer(settings: Mapping[str, Any], past: ResumeState | None = None) 
     elif strategy == "ddp":
         strategy = "auto"
     callbacks = _callbacks(settings)
+    nodes = trackers.with_same_run(settings, resumed=past is not None)
     trainer: L.Trainer = instantiate(
         {
             "enable_checkpointing": any(isinstance(callback, L.callbacks.Checkpoint) for callback in callbacks),
@@ -142,7 +143,7 @@ def build_trainer(settings: Mapping[str, Any], past: ResumeState | None = None) 
         _convert_="all",
         strategy=strategy,  # an object; since Hydra 1.4 the settings may not contain objects
         callbacks=callbacks,
-        logger=[instantiate(node, _convert_="all") for node in settings["logger"].values() if node],
+        logger=[instantiate(node, _convert_="all") for node in nodes.values()],
         plugins=[SealedCheckpoints()],
         **_profiler(arguments),
     )

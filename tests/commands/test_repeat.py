@@ -132,8 +132,8 @@ def test_what_cannot_be_repeated_is_told(
     (first / "metrics.csv").unlink()
     assert told(first).endswith("has no metrics.csv to compare with; it was run without logger=csv or logger=default")
     (first / "run.json").unlink()
-    assert told(first).endswith(f"this run has not ended; to go on with it: python train.py resume={first.name}")
+    assert told(first).endswith(f"this run has not ended; to go on with it: gan train resume={first.name}")
     odd = first.rename(first.with_name("it's #1"))
     advice = told(odd).rpartition("to go on with it: ")[2]
-    assert shlex.split(advice) == ["python", "train.py", "resume=it's #1"]
+    assert shlex.split(advice) == ["gan", "train", "resume=it's #1"]
     assert told("/") == "/: holds no run (no config.yaml that can be read); a run folder expected"

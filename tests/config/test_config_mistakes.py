@@ -15,29 +15,36 @@ def settings_of(called: Callable[..., Any], *also: str) -> str:
     return ", ".join(sorted([*inspect.signature(called).parameters, *also]))
 
 
+def settings_of_optimizer(called: Callable[..., Any], *also: str) -> str:
+    """Without the parameters of the network, which are no setting."""
+    return ", ".join(sorted({*inspect.signature(called).parameters, *also} - {"params"}))
+
+
 # The command line's words, and the one message that they get
 RULE = ("clip_norm", "accumulate")
-ADAM = settings_of(torch.optim.Adam, *RULE)
-ADAM_OF_BOTH = settings_of(torch.optim.Adam, *RULE, "generator", "discriminator")
+ADAM = settings_of_optimizer(torch.optim.Adam, *RULE)
+ADAM_OF_BOTH = settings_of_optimizer(torch.optim.Adam, *RULE, "generator", "discriminator")
 TRAINER = settings_of(L.Trainer)
 NETWORK = "activation, conditioning, dropout, hidden, negative_slope, normalization"
 TOP = (
-    "augmentation, callbacks, data, dry_run, ema, logger, lr_schedule, model, objective, optimizer, penalty, run_dir, "
-    "schedule, seed, trainer"
+    "augmentation, callbacks, data, dry_run, ema, game, logger, lr_schedule, model, objective, optimizer, penalty, "
+    "run_dir, schedule, seed, trainer"
 )
 MISSPELT = {
     "+data.batch_sise=3": "data.batch_sise: no such setting; did you mean 'batch_size'? settings: batch_size, "
-    "batch_size_of, download, drop_last, folder, image_channels, image_size, mean, name, of, on_missing, root, "
-    "shuffle, split, std",
+    "batch_size_of, class_order, download, drop_last, fit, folder, image_channels, image_size, mean, name, of, "
+    "on_broken, on_missing, root, shuffle, split, std",
     "+model.latent_dimm=3": "model.latent_dimm: no such setting; did you mean 'latent_dim'? settings: codes, "
-    "compile, discriminator, generator, latent_dim, name, prior",
+    "compile, discriminator, generator, latent_dim, prior",
     "+model.generator.dropuot=0.1": "model.generator.dropuot: no such setting; did you mean 'dropout'? "
     f"settings: {NETWORK}",
     "+model.discriminator.widths=[8]": f"model.discriminator.widths: no such setting; settings: {NETWORK}, "
     "spectral_norm",
     "+objective.real_targt=1": "objective.real_targt: no such setting; did you mean 'real_target'? settings: "
-    "class_weight, concatenate, information_weight, instance_noise, instance_noise_images, name, real_target",
-    "+schedule.n_critc=2": "schedule.n_critc: no such setting; did you mean 'n_critic'? settings: n_critic, name, "
+    "real_target",
+    "+game.concatenat=true": "game.concatenat: no such setting; did you mean 'concatenate'? settings: class_weight, "
+    "concatenate, information_weight, instance_noise, instance_noise_images",
+    "+schedule.n_critc=2": "schedule.n_critc: no such setting; did you mean 'n_critic'? settings: n_critic, "
     "reuse_fakes",
     "+optimizer.lrr=1": f"optimizer.lrr: no such setting; did you mean 'lr'? settings: {ADAM_OF_BOTH}",
     "+optimizer.generator.beta=1": f"optimizer.generator.beta: no such setting; did you mean 'betas'? settings: {ADAM}",
@@ -52,17 +59,21 @@ WRONG_NAME = {
     "data.name=mnsit": "data.name: no such option 'mnsit'; did you mean 'mnist'? choices: cifar10, emnist, "
     "fashion, fashion_sample, folder, grid, kmnist, mnist, mnist_sample, qmnist, ring, stacked_mnist",
     "data.on_missing=stop": "data.on_missing: no such option 'stop'; choices: error, sample",
-    "model.name=mpl": "model.name: no such option 'mpl'; did you mean 'mlp'? choices: dcgan, mlp, r3gan, resnet",
+    "model.generator._target_=gan.game.networks.MPLGenerator": "model.generator._target_: "
+    "'gan.game.networks.MPLGenerator' given, and gan.game.networks has no 'MPLGenerator'; did you mean 'MLPGenerator'?",
     "model.prior=norm": "model.prior: no such option 'norm'; did you mean 'normal'? choices: normal, uniform",
     "model.generator.activation=gelu": "model.generator.activation: no such option 'gelu'; did you mean 'relu'? "
     "choices: leaky_relu, relu",
-    "objective.name=minmax": "objective.name: no such option 'minmax'; did you mean 'minimax'? "
-    "choices: hinge, least_squares, minimax, non_saturating, relativistic_average, relativistic_paired, wasserstein",
-    "schedule.name=step": "schedule.name: no such option 'step'; did you mean 'steps'? choices: "
-    "alternating_epochs, steps",
-    "optimizer._target_=torch.optim.Adan": "optimizer._target_: there is no 'torch.optim.Adan'",
-    "callbacks.samples._target_=gan.callbacks.Sample": "callbacks.samples._target_: there is no 'gan.callbacks.Sample'",
-    "optimizer._target_=torch": "optimizer._target_: there is no 'torch'",
+    "objective._target_=gan.game.losses.Minmax": "objective._target_: 'gan.game.losses.Minmax' given, and "
+    "gan.game.losses has no 'Minmax'; did you mean 'Minimax'?",
+    "schedule._target_=gan.game.schedules.Step": "schedule._target_: 'gan.game.schedules.Step' given, and "
+    "gan.game.schedules has no 'Step'; did you mean 'Steps'?",
+    "optimizer._target_=torch.optim.Adan": "optimizer._target_: 'torch.optim.Adan' given, and torch.optim has no "
+    "'Adan'; did you mean 'Adam'?",
+    "callbacks.samples._target_=gan.callbacks.Sample": "callbacks.samples._target_: 'gan.callbacks.Sample' given, and "
+    "gan.callbacks has no 'Sample'; did you mean 'SampleGrids'?",
+    "optimizer._target_=torch": "optimizer._target_: 'torch' given, a dotted name such as package.module.Class "
+    "expected",
 }
 WRONG_TYPE = {
     "seed=abc": "seed: 'abc' given, a whole number from 0 to 2**32 - 1 expected",
@@ -76,14 +87,14 @@ WRONG_TYPE = {
     "data.split=3": "data.split: 3 given, a word or null expected, as text: 'data.split=\"3\"'",
     "model.generator.hidden=8": "model.generator.hidden: 8 given, a list of whole numbers expected",
     "model.generator.hidden=[8,a]": "model.generator.hidden: [8, 'a'] given, a list of whole numbers expected",
-    "model.generator=null": "model.generator: None given, settings expected",
-    "model.discriminator=5": "model.discriminator: 5 given, settings expected",
+    "model.generator=null": "model.generator: None given, a node with a _target_ expected",
+    "model.discriminator=5": "model.discriminator: 5 given, a node with a _target_ expected",
     "objective.real_target=high": "objective.real_target: 'high' given, a number expected",
     "schedule.n_critic=2.5": "schedule.n_critic: 2.5 given, a whole number expected",
     "trainer.max_epochs=abc": "trainer.max_epochs: 'abc' given, a whole number or null expected",
     "trainer.deterministic=maybe": "trainer.deterministic: 'maybe' given, true or false or warn or null expected",
     "callbacks.samples.count=1.5": "callbacks.samples.count: 1.5 given, a whole number expected",
-    "callbacks.samples=5": "callbacks.samples: a node with a _target_ expected",
+    "callbacks.samples=5": "callbacks.samples: 5 given, a node with a _target_ expected",
     "logger.csv.save_dir=5": "logger.csv.save_dir: 5 given, a word expected, as text: 'logger.csv.save_dir=\"5\"'",
     "~optimizer._target_": "optimizer: a node with a _target_ expected",
 }
@@ -95,8 +106,8 @@ OUT_OF_RANGE = {
     "data.std=inf": "data.std: inf given, a finite number expected",
     "data.std=0": "data.std: 0 given, greater than 0 expected",
     "model.latent_dim=0": "model.latent_dim: 0 given, 1 to 65,536 expected",
-    "model.generator.hidden=[]": "model.generator.hidden: [] given, 1 to 256 widths, each 1 to 65,536 expected",
-    "model.generator.hidden=[8,0]": "model.generator.hidden: [8, 0] given, 1 to 256 widths, each 1 to 65,536 expected",
+    "model.generator.hidden=[]": "model.generator.hidden: [] given, 1 to 256 of them, each 1 to 65,536 expected",
+    "model.generator.hidden=[8,0]": "model.generator.hidden: [8, 0] given, 1 to 256 of them, each 1 to 65,536 expected",
     "model.discriminator.dropout=1": "model.discriminator.dropout: 1 given, in [0, 1) expected",
     "model.discriminator.negative_slope=-1": "model.discriminator.negative_slope: -1 given, 0 or more expected",
     "objective.real_target=0": "objective.real_target: 0 given, in (0, 1] expected",
@@ -111,14 +122,14 @@ OUT_OF_RANGE = {
     "generator updates, or trainer.max_time)",
 }
 NOT_FOR_US = {
-    "optimizer._target_=os.system": "optimizer._target_: 'os.system' given, something from gan, "
-    "lightning, torch expected",
-    "callbacks.samples._target_=subprocess.run": "callbacks.samples._target_: 'subprocess.run' given, something from "
-    "gan, lightning, torch expected",
-    "logger.csv._target_=torchevil.Logger": "logger.csv._target_: 'torchevil.Logger' given, something from gan, "
-    "lightning, torch expected",
-    "trainer._target_=builtins.exec": "trainer._target_: 'builtins.exec' given, something from gan, lightning, torch "
+    "optimizer._target_=os.system": "optimizer._target_: 'os.system' given, an Optimizer expected",
+    "callbacks.samples._target_=subprocess.run": "callbacks.samples._target_: 'subprocess.run' given, a Callback "
     "expected",
+    "logger.csv._target_=torchevil.Logger": "logger.csv._target_: 'torchevil.Logger' given, and there is no module "
+    "'torchevil' on Python's path (PYTHONPATH=FOLDER adds a folder to it)",
+    "trainer._target_=builtins.exec": "trainer._target_: 'builtins.exec' given, a Trainer expected",
+    "penalty._target_=gan.game.losses.Hinge": "penalty._target_: 'gan.game.losses.Hinge' given, a Penalty expected",
+    "objective._target_=gan.game.none": "objective._target_: 'gan.game.none' given, an Objective expected",
     "+trainer.gradient_clip_val=0.5": "trainer.gradient_clip_val: 0.5 given; in a game of two networks this is "
     "optimizer.clip_norm (or optimizer.generator.clip_norm, optimizer.discriminator.clip_norm)",
     "+trainer.accumulate_grad_batches=2": "trainer.accumulate_grad_batches: 2 given; in a game of two networks "
@@ -135,12 +146,9 @@ def test_a_mistake_gets_its_message_and_no_other(compose_settings: Compose, over
     assert problems(compose_settings(override)) == [message]
 
 
-def test_a_missing_setting_is_named_with_its_meaning(compose_settings: Compose) -> None:
-    told = problems(compose_settings("~schedule.n_critic", "~model.generator"))
-    assert told == [
-        "model.generator: missing (the generator's network)",
-        "schedule.n_critic: missing (D updates, each on a new minibatch, for one G update)",
-    ]
+def test_a_missing_node_is_named_and_a_missing_setting_has_its_default(compose_settings: Compose) -> None:
+    assert problems(compose_settings("~model.generator")) == ["model.generator: missing"]
+    assert problems(compose_settings("~schedule.n_critic", "~game.class_weight", "~model.codes")) == []
 
 
 @pytest.mark.parametrize("name", ["seed", "run_dir"])
@@ -162,7 +170,7 @@ def test_all_problems_are_told_at_once(compose_settings: Compose) -> None:
         "data.batch_size=abc": WRONG_TYPE["data.batch_size=abc"],
         "data.std=0": OUT_OF_RANGE["data.std=0"],
         "+model.generator.dropuot=0.1": MISSPELT["+model.generator.dropuot=0.1"],
-        "objective.name=minmax": WRONG_NAME["objective.name=minmax"],
+        "objective.real_target=0": OUT_OF_RANGE["objective.real_target=0"],
         "schedule.n_critic=0": OUT_OF_RANGE["schedule.n_critic=0"],
         "+optimizer.lrr=1": MISSPELT["+optimizer.lrr=1"],
         "trainer.max_epochs=abc": WRONG_TYPE["trainer.max_epochs=abc"],

@@ -9,6 +9,7 @@ from hydra import compose, initialize_config_dir
 from tiny_runs import Compose
 
 from gan.config.experiments import without_leftovers
+from gan.config.kinds import NONE
 from gan.config.validation import validate
 from gan.launch.hydra_job import resolved
 
@@ -45,7 +46,7 @@ def test_a_replaced_option_takes_its_settings_with_it(
 
 def test_what_the_command_line_itself_sets_stays_for_validation_to_judge(compose_settings: Compose) -> None:
     words = ["experiment=r1", "penalty=none", "+penalty.weight=3"]
-    assert without_leftovers(compose_settings(*words), words)["penalty"] == {"name": "none", "weight": 3}
+    assert without_leftovers(compose_settings(*words), words)["penalty"] == {"_target_": NONE, "weight": 3}
 
 
 @pytest.mark.parametrize("words", [["experiment=r1"], ["penalty=r1", "+penalty.gama=3"], ["seed=3"]])

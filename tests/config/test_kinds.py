@@ -11,8 +11,18 @@ from config_problems import problems
 from tiny_runs import Compose
 from train_command import train_here
 
-from gan.config import kinds
-from gan.config.kinds import argument_problems, is_a, kind, kinds_of, locate, node_problems
+from gan.config.kinds import (
+    argument_problems,
+    is_a,
+    kind,
+    kinds_of,
+    locate,
+    missing_arguments,
+    node_problems,
+    untrusted,
+)
+from gan.config.validation import check_trust
+from gan.system.errors import ConfigError
 from gan.training.build import build_trainer
 
 RUN = "_target_: torch.utils.collect_env.run, command: 'touch {trace}'"
@@ -91,7 +101,8 @@ def test_a_nested_node_of_the_right_kind_is_made(compose_settings: Compose, tmp_
     [
         (
             "+trainer.profiler={_target_: lightning.pytorch.profilers.SimpleProfilr}",
-            "trainer.profiler._target_: there is no 'lightning.pytorch.profilers.SimpleProfilr'",
+            "trainer.profiler._target_: 'lightning.pytorch.profilers.SimpleProfilr' given, and "
+            "lightning.pytorch.profilers has no 'SimpleProfilr'; did you mean 'SimpleProfiler'?",
         ),
         (
             "+trainer.profiler={_target_: lightning.pytorch.profilers.SimpleProfiler, filname: x}",
@@ -143,11 +154,10 @@ def test_what_hydra_users_write_by_habit_and_changes_nothing(compose_settings: C
     ],
 )
 @pytest.mark.parametrize("hint", [str, int | None, Any, dict[str, Any], list, object, L.Callback, list[L.Callback]])
-def test_trust_in_a_package_is_not_enough(target: str, hint: Any) -> None:
-    trusted = ("torch", "hydra", "builtins", "subprocess", "pathlib")
-    assert list(argument_problems("x", {"_target_": target, "_partial_": True}, hint, trusted=trusted))
-    assert list(argument_problems("x", [{"_target_": target}], hint, trusted=trusted))
-    assert list(argument_problems("x", {"a": {"_target_": target}}, dict[str, hint], trusted=trusted))
+def test_a_name_that_can_be_imported_is_not_enough(target: str, hint: Any) -> None:
+    assert list(argument_problems("x", {"_target_": target, "_partial_": True}, hint))
+    assert list(argument_problems("x", [{"_target_": target}], hint))
+    assert list(argument_problems("x", {"a": {"_target_": target}}, dict[str, hint]))
 
 
 def test_a_users_class_is_judged_by_its_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,26 +168,40 @@ def test_a_users_class_is_judged_by_its_kind(tmp_path: Path, monkeypatch: pytest
         "        raise AssertionError('a check makes nothing')\n"
         "def bell() -> L.Callback:\n"
         "    raise AssertionError('a check calls nothing')\n"
+        "def ring():\n"
+        "    raise AssertionError('a check calls nothing')\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
 
-    def told(target: str, *trusted: str, **arguments: Any) -> list[str]:
-        node = {"_target_": target, **arguments}
-        return list(
-            node_problems("callbacks.x", node, [kind("callbacks")], trusted=(*kinds.TRUSTED_PACKAGES, *trusted))
-        )
+    def told(target: str, **arguments: Any) -> list[str]:
+        return list(node_problems("callbacks.x", {"_target_": target, **arguments}, [kind("callbacks")]))
 
-    assert told("my_things.Bell", tone=3) == [
-        "callbacks.x._target_: 'my_things.Bell' given, something from gan, lightning, torch expected"
-    ]
-    assert told("my_things.Bell", "my_things", tone=3) == []
-    assert told("my_things.Bell", "my_things", tone="high") == [
-        "callbacks.x.tone: 'high' given, a whole number expected"
-    ]
-    assert told("my_things.Bell", "my_things", tone=3, after={"_target_": "torch.nn.Identity"}) == [
+    assert told("my_things.Bell", tone=3) == []
+    assert told("my_things.Bell", tone="high") == ["callbacks.x.tone: 'high' given, a whole number expected"]
+    assert told("my_things.Bell", tone=3, after={"_target_": "torch.nn.Identity"}) == [
         "callbacks.x.after._target_: 'torch.nn.Identity' given, a Callback expected"
     ]
-    assert told("my_things.bell", "my_things") == ["callbacks.x._target_: 'my_things.bell' given, a Callback expected"]
+    assert told("my_things.bell") == []  # a function of the user's own that says that it makes one
+    assert told("my_things.ring") == ["callbacks.x._target_: 'my_things.ring' given, a Callback expected"]
+    assert list(missing_arguments("callbacks.x", {"_target_": "my_things.Bell"})) == ["callbacks.x.tone: missing"]
+
+
+def test_what_comes_from_elsewhere_needs_trust_and_is_not_imported() -> None:
+    settings = {
+        "callbacks": {"x": {"_target_": "mine.Bell", "after": [{"_target_": "mine.deep.Bell"}]}},
+        "optimizer": {"_target_": "torch.optim.Adam"},
+        "logger": {"y": {"_target_": "torchevil.Logger"}, "csv": {"_target_": "gan.loggers.MetricsCSV"}},
+    }
+    places = [("callbacks.x._target_", "mine.Bell"), ("callbacks.x.after[0]._target_", "mine.deep.Bell")]
+    evil = ("logger.y._target_", "torchevil.Logger")
+    assert list(untrusted(settings, ())) == [*places, evil]
+    assert list(untrusted(settings, ("mine",))) == [evil]
+    assert list(untrusted(settings, ("mine.deep",))) == [places[0], evil]
+    assert list(untrusted(settings, ("mine", "torchevil"))) == []
+    with pytest.raises(ConfigError) as refused:
+        check_trust(places, ("other",))
+    assert str(refused.value).splitlines()[:2] == [f"{path}: '{target}' given" for path, target in places]
+    assert "trust=[other,mine]" in str(refused.value)
 
 
 class Pays(Protocol):

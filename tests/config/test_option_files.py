@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import pytest
 import yaml
-from option_classes import CONF, option_file, options
+from option_classes import CONF, GROUPS, option_file, options
 
 from gan.config.kinds import GIVEN, MAY_BE_NONE, NONE, find, is_a, kind
 from gan.config.option_names import option_name, options_by_target
@@ -26,7 +26,6 @@ from gan.game.networks.layers import ACTIVATIONS, NORMALIZATIONS
 from gan.system.ranges import Length, OneOf, Range, SomeOf
 from gan.system.value_types import allowed, choices_of, expected, hints_of, matches, parameters_of, problem
 
-GROUPS = ("data", "model", "objective", "penalty", "augmentation", "lr_schedule", "schedule", "ema")
 NESTED = ("generator", "discriminator", "codes")  # nodes within `model`
 EMPTY = inspect.Parameter.empty
 # Settings whose value in the option file is not the default of the class.

@@ -1,26 +1,29 @@
 """`gan options`: the listing is whole and true, a word finds what it means, docs/configuration.md is the same text."""
 
-import inspect
 import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import get_method
 from omegaconf import OmegaConf
+from option_classes import GROUPS as GROUPS_OF_OURS
+from option_classes import option_file
+from option_classes import options as option_names
 from typer import Typer
 from typer.testing import CliRunner
 
 from gan.commands.options import options
-from gan.config import schema
 from gan.config.options.conf_files import CONF, read_conf_file
 from gan.config.options.listing import Group, Option, Setting, all_options, all_settings, list_groups
 from gan.config.options.pages import markdown, terminal
 from gan.config.options.search import select
 from gan.config.options.signatures import arguments_of
 from gan.system.errors import GanError
+from gan.system.value_types import parameters_of
 
 ROOT = Path(__file__).parents[2]
 GROUPS = list_groups()
@@ -51,19 +54,20 @@ def test_every_option_file_is_listed_with_what_it_says_of_itself() -> None:
     assert [option_id(option) for option in OPTIONS if not option.header] == []
 
 
-def test_every_schema_of_ours_is_listed_with_all_its_settings_and_what_they_mean() -> None:
-    listed = {(setting.group, setting.path) for setting in SETTINGS}
-    for group, schemas in schema.NODES.items():
-        for of in schemas.values():
-            assert {(group, f"{group}.{path}") for path in paths_of(of)} <= listed
+@pytest.mark.parametrize("group", GROUPS_OF_OURS)
+def test_every_option_of_ours_is_listed_with_all_its_settings(group: str) -> None:
+    listed = {(setting.path, option) for setting in SETTINGS if setting.group == group for option in setting.options}
+    for option in option_names(group):
+        assert {(path, option) for path in paths_of(option_file(group, option), f"{group}.")} <= listed
 
 
-def paths_of(of: type, above: str = "") -> set[str]:
+def paths_of(node: dict[str, Any], above: str) -> set[str]:
+    """The settings of a node, which are those of its class: tests/config/test_option_files.py."""
     paths: set[str] = set()
-    for name, kind in inspect.get_annotations(of, eval_str=True).items():
-        if hasattr(kind, "__dataclass_fields__"):
-            paths |= paths_of(kind, f"{above}{name}.")
-        elif (above, name) != ("", "name"):
+    for name, value in node.items():
+        if isinstance(value, dict):
+            paths |= paths_of(value, f"{above}{name}.")
+        elif name != "_target_":
             paths.add(above + name)
     return paths
 
@@ -105,8 +109,7 @@ def same(config: object, path: str) -> object:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_arguments_read_from_the_source_are_those_that_python_sees(target: str) -> None:
-    parameters = inspect.signature(get_method(target)).parameters.values()
-    seen = {p.name: p.default is not p.empty for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+    seen = {name: p.default is not p.empty for name, p in parameters_of(get_method(target)).items()}
     read = {argument.name: argument.default is not None for argument in arguments_of(target).values()}
     assert read == seen
 
@@ -144,7 +147,7 @@ def test_a_comment_is_found_beside_and_below_a_value_and_above_a_node(tmp_path: 
 
 
 def test_without_conf_there_is_one_message(tmp_path: Path) -> None:
-    with pytest.raises(GanError, match="conf is not there; a checkout of the project has it"):
+    with pytest.raises(GanError, match="conf is not there; a complete installation of gan has it"):
         list_groups(tmp_path / "conf")
 
 
@@ -254,7 +257,7 @@ def test_one_group_tells_what_takes_a_plus() -> None:
 def test_the_page_in_docs_is_what_the_command_writes() -> None:
     page = ROOT / "docs" / "configuration.md"
     assert page.read_text(encoding="utf-8") == markdown(GROUPS, whole=True) + "\n", (
-        "docs/configuration.md is not what the schemas and conf/ say any more: run `make docs`"
+        "docs/configuration.md is not what the classes and conf/ say any more: run `make docs`"
     )
 
 

@@ -11,8 +11,8 @@ from hydra import compose, initialize_config_dir
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
+from option_classes import GROUPS, options
 
-from gan.config import schema
 from gan.config.validation import validate
 from gan.system.errors import ConfigError
 
@@ -51,7 +51,7 @@ CHANGE = st.tuples(st.integers(0, 10**6), st.sampled_from(["set", "set", "set", 
 @functools.cache
 def composed() -> list[dict[str, Any]]:
     """Configurations that have every option of every group of ours between them."""
-    groups = {group: list(schemas) for group, schemas in schema.NODES.items()}
+    groups = {group: options(group) for group in GROUPS}
     with initialize_config_dir(str(Path(__file__).parents[2] / "conf"), version_base="1.3"):
         configs = [
             compose("config", [*(f"{group}={names[i % len(names)]}" for group, names in groups.items()), "run_dir=run"])

@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_dir
 from tiny_runs import TINY, Compose, Play, Run
 
 from gan.config import saved_settings
+from gan.config.experiments import without_leftovers
 from gan.config.saved_settings import FIXED, FREE, references, within
 from gan.launch import hydra_job, resume
 from gan.runs.resume import ResumeState
@@ -21,11 +22,11 @@ CONF = Path(__file__).parents[2] / "conf"
 # A game, and what of it can be allowed to change. All is changed on the command line, one setting with each word.
 CHANGES: dict[str, tuple[list[str], list[str]]] = {
     "plain": (
-        ["model.prior=normal", "objective.instance_noise=0.1", "model.discriminator.dropout=0.1"],
+        ["model.prior=normal", "game.instance_noise=0.1", "model.discriminator.dropout=0.1"],
         [
             *("seed=3", "data.batch_size=5", "data.shuffle=false", "data.drop_last=true", "data.mean=0.4"),
-            *("data.std=0.6", "objective.real_target=0.9", "objective.concatenate=true"),
-            *("objective.instance_noise=0.5", "objective.instance_noise_images=30", "optimizer.lr=0.1"),
+            *("data.std=0.6", "objective.real_target=0.9", "game.concatenate=true"),
+            *("game.instance_noise=0.5", "game.instance_noise_images=30", "optimizer.lr=0.1"),
             *("optimizer.betas=[0,0.9]", "optimizer.clip_norm=0.01", "optimizer.discriminator.lr=0.2"),
             *("optimizer.generator.lr=0.3", "+optimizer.weight_decay=0.5", "+optimizer.generator.clip_norm=0.01"),
             *("lr_schedule.warmup=30", "schedule.n_critic=2"),
@@ -35,9 +36,14 @@ CHANGES: dict[str, tuple[list[str], list[str]]] = {
     "extras": (
         ["penalty=r1", "augmentation=diffaugment", "ema=standard", "lr_schedule=cosine", "model.codes.continuous=1"],
         [
-            *("penalty.name=r2", "penalty.gamma=50", "penalty.every=3", "augmentation.policy=[cutout]"),
+            *(
+                "penalty._target_=gan.game.penalties.R2",
+                "penalty.gamma=50",
+                "penalty.every=3",
+                "augmentation.policy=[cutout]",
+            ),
             *("augmentation.probability=0.1", "ema.halflife_images=1", "ema.rampup=null", "lr_schedule.final=0.9"),
-            *("lr_schedule.warmup=30", "lr_schedule.networks=[generator]", "objective.information_weight=5"),
+            *("lr_schedule.warmup=30", "lr_schedule.networks=[generator]", "game.information_weight=5"),
             *("trainer.max_epochs=3", "trainer.max_steps=17"),
         ],
     ),
@@ -52,11 +58,14 @@ CHANGES: dict[str, tuple[list[str], list[str]]] = {
             *("schedule.discriminator_epochs=2", "schedule.generator_epochs=3"),
         ],
     ),
-    "clipped": (["penalty=clipping"], ["penalty.limit=0.001", "objective.name=hinge", "schedule.reuse_fakes=true"]),
+    "clipped": (
+        ["penalty=clipping"],
+        ["penalty.limit=0.001", "objective._target_=gan.game.losses.Hinge", "schedule.reuse_fakes=true"],
+    ),
 }
 # What may be allowed and changes no number, or none here: one process, no labels, the same kernels.
 SILENT = (
-    *("data.batch_size_of", "objective.class_weight", "optimizer.fused", "trainer.deterministic"),
+    *("data.batch_size_of", "game.class_weight", "optimizer.fused", "trainer.deterministic"),
     *("trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy", "trainer._target_"),
     *("trainer.num_sanity_val_steps", "trainer.use_distributed_sampler"),
 )
@@ -127,7 +136,8 @@ def test_what_is_allowed_has_the_settings_of_a_command_that_says_so_from_the_beg
     assert set(advice.removeprefix("resume.allow=[").removesuffix("]").split(",")) == set(map(path_of, changes))
     settings, past = settle(*changes, advice)
     assert past is not None
-    assert settings == compose_settings(*TINY, *words, *changes)
+    whole = [*TINY, *words, *changes]
+    assert settings == without_leftovers(compose_settings(*whole), whole)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +174,7 @@ def test_the_tables_have_every_setting_that_can_be_allowed(compose_settings: Com
     known = {"trainer.max_epochs", "trainer.max_steps", *SILENT, *(path_of(word) for _, word in CASES)}
     for words, _ in CHANGES.values():
         for path in leaves(compose_settings(*TINY, *words)):
-            fixed = within(path, (*FIXED, *saved_settings.ADAPTED, *FREE)) or path.endswith(".name")
+            fixed = within(path, (*FIXED, *saved_settings.ADAPTED, *FREE)) or path.endswith("._target_")
             assert fixed or path in known, path
 
 
@@ -209,7 +219,10 @@ def test_resume_auto_takes_the_same_word(begun: Callable[..., Run], settle: Sett
     [
         ("resume.allow=[optimizer.lrr]", "resume.allow: no such setting 'optimizer.lrr'; did you mean optimizer.lr?"),
         ("resume.allow=[warmup]", "resume.allow: no such setting 'warmup'; did you mean lr_schedule.warmup?"),
-        ("resume.allow=[lr_schedule.name.x]", "resume.allow: no such setting 'lr_schedule.name.x'; did you mean"),
+        (
+            "resume.allow=[lr_schedule._target_.x]",
+            "resume.allow: no such setting 'lr_schedule._target_.x'; did you mean",
+        ),
         ("resume.allow=seed", r"resume.allow: 'seed' given, a list expected: 'resume.allow=\[seed\]'"),
         ("resume.allow=3", r"resume.allow: 3 given, a list of settings expected, as 'resume.allow=\[optimizer.lr\]'"),
         ("resume.allow=[3]", r"resume.allow: \[3\] given, a list of settings expected"),

@@ -1,18 +1,16 @@
 """Models on the page: what the controls do to the pictures, walks, neighbours, bundles that a page sends."""
 
-import dataclasses
-import typing
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from asking import Asker, Serve
-from gan.config.schema.models import MODELS
-from option_classes import build_generator
+from option_classes import FAMILIES, build_generator, option_file
 from tiny_bundles import SETTINGS, codes_bundle, conditional_bundle, craft, metadata, points_bundle, whole_bundle
 from torch import nn
 
+from gan.config.kinds import given_arguments
 from gan.data.sources import load
 from gan.demo import model
 from gan.demo.model import Model
@@ -158,10 +156,10 @@ def test_a_network_that_puts_out_too_much_for_one_image_is_not_opened(
     assert len(ask("/api/pages").json["models"]) == 4
 
 
-@pytest.mark.parametrize("family", list(MODELS))
+@pytest.mark.parametrize("family", FAMILIES)
 def test_the_layers_put_out_no_more_than_is_counted(family: str) -> None:
-    schema = typing.get_type_hints(MODELS[family])["generator"]
-    settings = dataclasses.asdict(schema(**({"hidden": [64, 64]} if family == "mlp" else {})))
+    settings = given_arguments(option_file("model", family)["generator"])
+    settings |= {"hidden": [64, 64]} if family == "mlp" else {}
     generator = build_generator(family, latent_dim=8, image_shape=(3, 32, 32), **settings)
     largest: list[int] = []
     for layer in generator.modules():

@@ -11,7 +11,8 @@ from safetensors.torch import save_file
 from tiny_bundles import craft, make_generator, metadata, told, whole_bundle
 
 from gan.generators import bundle_file
-from gan.generators.bundle import FORMAT
+from gan.generators.bundle import FORMAT, load_generator
+from gan.system.errors import BundleError
 
 
 @pytest.fixture
@@ -125,7 +126,29 @@ def test_a_value_that_is_not_there(bundle: Path, name: str) -> None:
     assert told(bundle).startswith(f"its metadata has {name} None; expected: ")
 
 
-@pytest.mark.parametrize("family", ["stylegan", "os.system", "__class__"])
+@pytest.mark.parametrize("family", ["stylegan", "__class__"])
 def test_an_unknown_family(bundle: Path, family: str) -> None:
     craft(bundle, family=family)
     assert told(bundle).startswith(f"network family {family!r}; known: mlp, dcgan")
+
+
+@pytest.mark.parametrize("family", ["os.system", "subprocess.Popen", "no_such_package.Network"])
+def test_a_class_of_a_package_that_is_not_trusted(bundle: Path, family: str) -> None:
+    craft(bundle, family=family)
+    package = family.partition(".")[0]
+    message = told(bundle)
+    assert message.startswith(f"its network is the class {family}, and a bundle imports only gan, lightning and torch")
+    assert f"add --trust {package}" in message
+
+
+@pytest.mark.parametrize(
+    ("family", "reason"),
+    [
+        ("os.system", "its network is os.system, which makes no torch.nn.Module"),
+        ("torch.nn.Linearr", "its network: 'torch.nn.Linearr' given, and torch.nn has no 'Linearr'"),
+    ],
+)
+def test_a_class_that_is_no_network(bundle: Path, family: str, reason: str) -> None:
+    craft(bundle, family=family)
+    with pytest.raises(BundleError, match=reason):
+        load_generator(bundle, trust=["os", "torch"])

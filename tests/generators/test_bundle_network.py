@@ -25,6 +25,7 @@ def shapes(name: str, in_file: tuple[int, ...], in_network: tuple[int, ...]) -> 
     [
         ({"settings": {**SETTINGS, "hidden": [9]}}, shapes("layers.0.bias", (8,), (9,))),
         ({"settings": {**SETTINGS, "hidden": [8, 8]}}, shapes("layers.3.bias", (20,), (8,))),
+        ({"settings": {}}, shapes("layers.0.bias", (8,), (128,))),
         ({"image_shape": [1, 28, 28]}, shapes("layers.3.bias", (20,), (784,))),
         ({"latent_dim": 17}, shapes("layers.0.weight", (8, 16), (8, 17))),
         ({"codes": {"categorical": [2], "continuous": 1}}, shapes("layers.0.weight", (8, 16), (8, 19))),
@@ -43,18 +44,21 @@ def test_an_architecture_that_is_not_that_of_the_weights(bundle: Path, changes: 
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({**SETTINGS, "activation": "gelu"}, "settings.activation: 'gelu' given, relu, leaky_relu expected"),
-        ({**SETTINGS, "activation": None}, "settings.activation: None given, a word expected"),
+        (
+            {**SETTINGS, "activation": "gelu"},
+            "settings.activation: no such option 'gelu'; did you mean 'relu'? choices: leaky_relu, relu",
+        ),
+        ({**SETTINGS, "activation": None}, "settings.activation: None given, relu, leaky_relu expected"),
         ({**SETTINGS, "negative_slope": None}, "settings.negative_slope: None given, a number expected"),
         ({**SETTINGS, "dropout": 7}, "settings.dropout: 7 given, in [0, 1) expected"),
         ({**SETTINGS, "hidden": "ab"}, "settings.hidden: 'ab' given, a list of whole numbers expected"),
         ({**SETTINGS, "hidden": [True]}, "settings.hidden: [True] given, a list of whole numbers expected"),
-        ({**SETTINGS, "hidden": []}, "settings.hidden: [] given, 1 to 256 widths, each 1 to 65,536 expected"),
+        ({**SETTINGS, "hidden": []}, "settings.hidden: [] given, 1 to 256 of them, each 1 to 65,536 expected"),
         (
             {**SETTINGS, "hidden": [-1] * 200},
-            "settings.hidden: [-1, -1, -1, -1, -1, -1, ...] given, 1 to 256 widths, each 1 to 65,536 expected",
+            "settings.hidden: [-1, -1, -1, -1, -1, -1, ...] given, 1 to 256 of them, each 1 to 65,536 expected",
         ),
-        ({**SETTINGS, "hidden": [-1]}, "settings.hidden: [-1] given, 1 to 256 widths, each 1 to 65,536 expected"),
+        ({**SETTINGS, "hidden": [-1]}, "settings.hidden: [-1] given, 1 to 256 of them, each 1 to 65,536 expected"),
     ],
 )
 def test_settings_that_no_run_may_have(bundle: Path, settings: dict[str, Any], reason: str) -> None:
@@ -67,7 +71,6 @@ def test_settings_that_no_run_may_have(bundle: Path, settings: dict[str, Any], r
     [
         ({"settings": {**SETTINGS, "dropuot": 0.1}}, "unexpected keyword argument 'dropuot'"),
         ({"settings": {**SETTINGS, "latent_dim": 3}}, "latent_dim"),
-        ({"settings": {}}, "missing"),
         ({"settings": {**SETTINGS, "conditioning": "concat"}}, "needs num_classes of 1 or more, not 0"),
         ({"family": "dcgan", "settings": {"base_channels": 4}, "image_shape": [1, 9, 9]}, "image_size must be"),
     ],

@@ -51,7 +51,7 @@ def train(compose_settings: Callable[..., dict[str, Any]], tmp_path: Path) -> Ca
         )
         file = tmp_path / "settings.json"
         file.write_text(json.dumps(settings))
-        return launch(str(Path(__file__).parents[1] / "rank_report.py"), [str(file), str(tmp_path), trouble], 2)
+        return launch([str(Path(__file__).parents[1] / "rank_report.py")], [str(file), str(tmp_path), trouble], 2)
 
     return trained
 
@@ -64,7 +64,7 @@ def test_the_ranks_know_who_they_are_and_share_the_cores(
     names = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "OMP_NUM_THREADS")
     file = script(f"open(os.path.join({str(tmp_path)!r}, f'rank{{rank}}'), 'w').write(",
                   f"    ' '.join(os.environ[name] for name in {names}))")  # fmt: skip
-    assert launch(file, [], 2) == 0
+    assert launch([file], [], 2) == 0
     assert [(tmp_path / f"rank{rank}").read_text() for rank in range(2)] == ["0 0 2 4", "1 1 2 4"]
 
 
@@ -73,7 +73,7 @@ def test_the_users_own_number_of_threads_stands(
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     file = script(f"open({str(tmp_path)!r} + f'/{{rank}}', 'w').write(os.environ['OMP_NUM_THREADS'])")
-    assert launch(file, [], 2) == 0
+    assert launch([file], [], 2) == 0
     assert [(tmp_path / str(rank)).read_text() for rank in range(2)] == ["3", "3"]
 
 
@@ -90,12 +90,12 @@ def test_cores_are_those_that_this_process_may_use() -> None:
 def test_the_exit_code_is_that_of_the_rank_that_failed(
     script: Callable[..., str], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert launch(script("sys.exit(3 * rank)"), [], 2) == 3
+    assert launch([script("sys.exit(3 * rank)")], [], 2) == 3
     assert capfd.readouterr().err == "rank 1 of 2 processes ended with exit code 3\n"
 
 
 def test_all_end_when_one_fails(script: Callable[..., str]) -> None:
-    assert launch(script("sys.exit(4) if rank else time.sleep(600)"), [], 2) == 4
+    assert launch([script("sys.exit(4) if rank else time.sleep(600)")], [], 2) == 4
 
 
 def test_a_rank_that_will_not_end_is_ended_by_force(
@@ -106,7 +106,7 @@ def test_a_rank_that_will_not_end_is_ended_by_force(
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
         "time.sleep(600) if rank == 0 else sys.exit(5)",
     )
-    assert launch(file, [], 2) == 5
+    assert launch([file], [], 2) == 5
 
 
 def test_a_mistake_in_a_rank_is_its_message_alone(
@@ -184,7 +184,7 @@ def test_the_folder_says_of_which_rank_the_run_has_died(
         f"    if rank: {trouble}",
         "sys.exit(hydra_job.run_command(lambda: hydra_job.job(main)(DictConfig({}))))",
     )
-    assert launch(file, [], 2) == code
+    assert launch([file], [], 2) == code
     assert (run().state(time.time()), run().why) == (state, why)
 
 
@@ -196,7 +196,7 @@ def test_ctrl_c_is_not_told_as_what_the_ranks_were_sent(
 
     monkeypatch.setattr(launcher, "_run", stopped)
     with pytest.raises(signals.Stopped):
-        launch("script.py", [], 2)
+        launch(["script.py"], [], 2)
     assert run().why == "Ctrl-C"
 
 
@@ -219,7 +219,7 @@ def test_ranks_end_when_their_parent_is_killed(tmp_path: Path) -> None:
         "hydra_job.run_command(lambda: hydra_job.job(main)({}))\n"
     )
     parent = subprocess.Popen(
-        [sys.executable, "-c", f"from gan.launch.launcher import launch; launch({str(rank)!r}, [], 2)"]
+        [sys.executable, "-c", f"from gan.launch.launcher import launch; launch([{str(rank)!r}], [], 2)"]
     )
     files = [tmp_path / "0.pid", tmp_path / "1.pid"]
     until(lambda: all(file.exists() and file.read_text() for file in files))

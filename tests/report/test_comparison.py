@@ -38,7 +38,7 @@ def test_where_files_lie_is_no_difference(runs: list[Run]) -> None:
 
 def test_settings_that_change_together_count_once(runs: list[Run]) -> None:
     found = differences([settings_of(run) for run in runs])
-    assert found.distinct() == {"penalty.name": ["penalty.gamma"], "optimizer.lr": ["optimizer.generator.lr"]}
+    assert found.distinct() == {"penalty._target_": ["penalty.gamma"], "optimizer.lr": ["optimizer.generator.lr"]}
     assert found.values[0]["penalty.gamma"] == ABSENT
     assert label(found.values[4], found.distinct()) == "penalty=r1 optimizer.lr=0.0001"
 

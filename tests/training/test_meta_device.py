@@ -12,13 +12,13 @@ from unittest import mock
 
 import pytest
 import torch
+from option_classes import FAMILIES, options
 from test_combinations import SMALL
 from tiny_runs import Compose
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
 
-from gan.config import schema
 from gan.config.validation import validate
 from gan.training.build import build_game
 from gan.training.callbacks import GameMonitor
@@ -119,13 +119,13 @@ COMMON = (
     "optimizer.fused=null",  # which torch has for real devices alone
 )
 EVERY: list[tuple[str, ...]] = [
-    *((f"objective={name}", "penalty=gradient_penalty") for name in schema.NODES["objective"]),
-    *((f"penalty={name}",) for name in schema.NODES["penalty"]),
-    *((f"augmentation={name}",) for name in schema.NODES["augmentation"]),
-    *((f"ema={name}",) for name in schema.NODES["ema"]),
-    *((f"lr_schedule={name}",) for name in schema.NODES["lr_schedule"]),
-    ("objective.concatenate=true",),
-    ("objective.instance_noise=0.1",),
+    *((f"objective={name}", "penalty=gradient_penalty") for name in options("objective")),
+    *((f"penalty={name}",) for name in options("penalty")),
+    *((f"augmentation={name}",) for name in options("augmentation")),
+    *((f"ema={name}",) for name in options("ema")),
+    *((f"lr_schedule={name}",) for name in options("lr_schedule")),
+    ("game.concatenate=true",),
+    ("game.instance_noise=0.1",),
     ("objective.real_target=0.9",),
     ("model.prior=uniform", "model.codes.categorical=[3,2]", "model.codes.continuous=2"),
     ("schedule.n_critic=2", "augmentation=adaptive", "augmentation.every=2"),
@@ -148,7 +148,7 @@ def test_every_optimizer_plays_on_a_device(compose_settings: Compose, name: str)
     play(compose_settings(f"optimizer={name}", *COMMON[:3], *fused, *SMALL["mlp"]))
 
 
-@pytest.mark.parametrize("model", schema.NODES["model"])
+@pytest.mark.parametrize("model", FAMILIES)
 def test_every_network_plays_on_a_device(compose_settings: Compose, model: str) -> None:
     plain = compose_settings(f"model={model}", *COMMON, *SMALL[model])
     for discriminator in ("none", "concat", "projection", "auxiliary"):
@@ -159,7 +159,7 @@ def test_every_network_plays_on_a_device(compose_settings: Compose, model: str) 
         play(settings, channels=3 if generator == "none" else 1)
 
 
-@pytest.mark.parametrize("model", schema.NODES["model"])
+@pytest.mark.parametrize("model", FAMILIES)
 def test_every_network_plays_with_a_double_backward_on_a_device(compose_settings: Compose, model: str) -> None:
     settings = compose_settings(f"model={model}", "penalty=r1_r2", *COMMON, *SMALL[model])
     if model == "dcgan":

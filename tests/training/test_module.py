@@ -17,7 +17,7 @@ def test_an_update_leaves_the_other_network_untouched(play: Play, objective: str
     watch = WatchUpdates(frozen="trunk.layers.0.weight")
     play(
         f"objective={objective}",
-        f"objective.concatenate={concatenate}",
+        f"game.concatenate={concatenate}",
         "model.discriminator.hidden=[8,8]",
         "trainer.max_epochs=1",
         callbacks=[watch],
@@ -110,4 +110,8 @@ def test_counters_and_configuration_survive_in_plain_containers(play: Play, tmp_
     counters = {name: value for name, value in checkpoint["game"].items() if name not in ("records", "augmentations")}
     assert counters == {"turns": 6, "d_updates": 6, "g_updates": 3, "images_seen": IMAGES}
     assert checkpoint["global_step"] == 3
-    assert checkpoint["hyper_parameters"]["schedule"] == {"name": "steps", "n_critic": 2, "reuse_fakes": False}
+    assert checkpoint["hyper_parameters"]["schedule"] == {
+        "_target_": "gan.game.schedules.Steps",
+        "n_critic": 2,
+        "reuse_fakes": False,
+    }

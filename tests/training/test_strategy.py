@@ -37,7 +37,7 @@ def two_ranks(compose_settings: Callable[..., dict[str, Any]], tmp_path: Path) -
         )
         file = tmp_path / "settings.json"
         file.write_text(json.dumps(settings))
-        code = launch(str(Path(__file__).parents[1] / "rank_report.py"), [str(file), str(tmp_path)], processes=2)
+        code = launch([str(Path(__file__).parents[1] / "rank_report.py")], [str(file), str(tmp_path)], processes=2)
         assert code == 0
         return [json.loads((tmp_path / f"rank{rank}.json").read_text()) for rank in range(2)]
 

@@ -42,7 +42,7 @@ def differences(
     losses, weights = play(compose_settings(*SMALL, *words), 0, 1)
     file = folder / "settings.json"
     file.write_text(json.dumps(compose_settings(*SMALL, "trainer.devices=2", *words)))
-    assert launch(str(Path(__file__).parents[1] / "rank_losses.py"), [str(file), str(folder)], processes=2) == 0
+    assert launch([str(Path(__file__).parents[1] / "rank_losses.py")], [str(file), str(folder)], processes=2) == 0
     one, two = (torch.load(folder / f"rank{rank}.pt", weights_only=True) for rank in range(2))
     assert len(losses) == len(one["losses"]) == STEPS
     assert [step.keys() for step in losses] == [step.keys() for step in one["losses"]]

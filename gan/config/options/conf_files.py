@@ -9,7 +9,9 @@ import yaml
 
 from gan.system.errors import GanError
 
-CONF = Path(__file__).parents[3] / "conf"
+_PACKAGE = Path(__file__).parents[2]
+_INSTALLED, _CHECKOUT = _PACKAGE / "conf", _PACKAGE.parent / "conf"  # pyproject.toml: the wheel has conf/ as gan/conf
+CONF = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
 Keys = tuple[str, ...]
 
 
@@ -39,12 +41,10 @@ def conf_folder(folder: Path = CONF) -> Path:
     """The folder of the option files.
 
     Raises:
-        GanError: it does not exist beside the package, as in an installed wheel.
+        GanError: it does not exist.
     """
     if not (folder / "config.yaml").is_file():
-        raise GanError(
-            f"gan options: {folder} is not there; a checkout of the project has it, the package alone has not"
-        )
+        raise GanError(f"gan options: {folder} is not there; a complete installation of gan has it")
     return folder
 
 

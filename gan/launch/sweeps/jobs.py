@@ -91,13 +91,13 @@ def jobs_of(
 
 
 def _program(config: DictConfig) -> list[str]:
-    """Return the script, and the flags that select the same configuration."""
+    """Return the program, and the flags that select the same configuration."""
     sources = {source.provider: source.path for source in config.hydra.runtime.config_sources if source.path}
     where = {"--config-path": sources["main"], "--config-name": config.hydra.job.config_name}
     if "command-line" in sources:
         where["--config-dir"] = sources["command-line"]
     flags = [part for name, value in where.items() for part in (name, str(value))]
-    return [sys.executable, "-u", str(Path(sys.argv[0]).resolve()), *flags]
+    return [sys.executable, "-u", *process.program(), *flags]
 
 
 def _of_one_run(words: Sequence[str]) -> list[str]:

@@ -83,5 +83,5 @@ def _beats(one: Sequence[float], other: Sequence[float]) -> bool:
 def how_to_go_on(command: Sequence[str], sweep: Path) -> str:
     """The command that goes on with a sweep that was stopped."""
     words = [word for word in command if not word.startswith("hydra.sweep.dir=")]
-    again = shell.command("python", *words, shell.override("hydra.sweep.dir", short(sweep)))
+    again = shell.typed([*words, shell.override("hydra.sweep.dir", short(sweep))])
     return f"What is finished stays so; to go on with the rest:  {again}"

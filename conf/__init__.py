@@ -1,0 +1,1 @@
+"""Configuration files, importable as `gan.conf`: Hydra finds a package only if this file is in its folder."""

@@ -1,0 +1,78 @@
+"""Settings of earlier versions: the names of options instead of classes, and paths that have moved."""
+
+from typing import Any
+
+import pytest
+from option_classes import GROUPS, option_file, options
+from tiny_runs import Compose
+
+from gan.config.moved import MOVED, NO_TARGET, updated, updated_words
+
+CLASSES = [(group, option) for group in GROUPS for option in options(group)]
+
+
+def of_an_earlier_version(node: Any) -> Any:
+    """The node without the classes."""
+    if not isinstance(node, dict):
+        return node
+    return {name: of_an_earlier_version(value) for name, value in node.items() if name != "_target_"}
+
+
+@pytest.mark.parametrize(("group", "option"), CLASSES)
+def test_the_name_of_an_option_stands_for_its_class(group: str, option: str) -> None:
+    node = option_file(group, option)
+    saved = {group: {"name": option, **of_an_earlier_version(node)}}
+    assert updated(saved)[group] == node
+
+
+def test_settings_of_the_objective_are_now_those_of_the_game() -> None:
+    of_game = {
+        "concatenate": True,
+        "instance_noise": 0.1,
+        "instance_noise_images": 30,
+        "class_weight": 2.0,
+        "information_weight": 0.5,
+    }
+    saved = {"objective": {"name": "non_saturating", "real_target": 0.9, **of_game}, "seed": 3}
+    assert updated(saved) == {
+        "objective": {"_target_": "gan.game.losses.NonSaturating", "real_target": 0.9},
+        "game": {"_target_": "gan.GAN", **of_game},
+        "seed": 3,
+    }
+
+
+@pytest.mark.parametrize("name", NO_TARGET)
+def test_a_target_without_effect_is_left_out(name: str) -> None:
+    saved = {"objective": {"name": name, "real_target": 1.0}}
+    assert updated(saved)["objective"] == option_file("objective", name)
+
+
+def test_settings_of_this_version_stay_as_they_are(compose_settings: Compose) -> None:
+    settings = compose_settings("penalty=r1", "augmentation=adaptive", "ema=standard")
+    assert updated(settings) == settings
+
+
+def test_what_is_not_known_is_left_for_validation() -> None:
+    for node in ({"name": "nope"}, {"name": None}, {}, 3, None, []):
+        saved = {group: node for group in GROUPS if group != "data"}
+        assert updated(saved)["penalty"] == node
+
+
+@pytest.mark.parametrize(("old", "new"), MOVED.items())
+def test_an_old_path_on_the_command_line_works_with_a_warning(old: str, new: str) -> None:
+    warning = f"{old} is now {new}; the old name works until the next release"
+    for sign in ("", "+", "++"):
+        assert updated_words([f"{sign}{old}=1", "seed=3"]) == ([f"{sign}{new}=1", "seed=3"], [warning])
+    assert updated_words([f"~{old}"]) == ([f"~{new}"], [warning])
+    assert updated_words([f"{old}=1,2"]) == ([f"{new}=1,2"], [warning])
+
+
+def test_the_name_of_an_option_on_the_command_line_chooses_the_option() -> None:
+    words, warnings = updated_words(["penalty.name=r1", "data.name=mnist", "trainer.max_epochs=1", "--help"])
+    assert words == ["penalty=r1", "data.name=mnist", "trainer.max_epochs=1", "--help"]
+    assert warnings == ["penalty.name is now penalty; the old name works until the next release"]
+
+
+def test_present_words_get_no_warning() -> None:
+    words = ["game.concatenate=true", "penalty=r1", "experiment=acgan", "-m", "seed=1,2"]
+    assert updated_words(words) == (words, [])

@@ -1,0 +1,108 @@
+"""`gan.train`: the training of the command line, called from Python."""
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL.Image import Image
+from train_command import SMALL
+
+import gan
+from gan.launch.python_run import _words
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> gan.TrainingRun:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("python"))
+        return gan.train(*SMALL, "trainer.max_epochs=1", seed=3, hydra={"run": {"dir": "the run"}})
+
+
+def test_a_run_has_its_folder_generator_metrics_and_samples(run: gan.TrainingRun) -> None:
+    assert run.folder.name == "the run"
+    assert run.generator.sample(2).shape == (2, 1, 28, 28)
+    assert isinstance(run.samples, Image)
+    losses = [value for value in run.metrics["train/d_loss"] if not math.isnan(value)]
+    assert len(losses) == 2  # 6 minibatches, a row every 3
+    assert run.quality["quality/fcd"] > 0
+    assert repr(run).startswith(f"<run {run.folder}: 1 epoch, 6 generator updates, fcd ")
+    assert '<img alt="samples" src="data:image/png;base64,' in run._repr_html_()
+
+
+def test_a_generator_describes_itself_and_has_a_picture(run: gan.TrainingRun) -> None:
+    assert repr(run.generator) == "<generator mlp: images 1 x 28 x 28 of mnist_sample, 6 generator updates>"
+    assert run.generator._repr_png_().startswith(b"\x89PNG")
+
+
+def test_the_same_run_can_be_resumed_from_python(run: gan.TrainingRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(run.folder.parent)
+    longer = gan.train(f"resume={run.folder}", "trainer.max_epochs=2")
+    assert longer.folder == run.folder
+    assert "2 epochs, 12 generator updates" in repr(longer)
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("penalty=r3", "penalty: no such option 'r3'; did you mean 'r2'?"),
+        ("trainer.max_epochs=0", "trainer.max_epochs: 0 given, 1 or more expected"),
+        ("optimizer.lrr=1", "optimizer.lrr: no such setting; did you mean 'lr'?"),
+        ("-m", "gan.train: one run at a time; for a sweep: gan train -m …"),
+    ],
+)
+def test_an_error_is_an_exception_with_the_words_of_the_command_line(
+    word: str, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = list(sys.argv)
+    with pytest.raises(gan.GanError) as raised:
+        gan.train(word)
+    assert str(raised.value).startswith(message)
+    assert capfd.readouterr() == ("", "")
+    assert not list(tmp_path.iterdir())
+    assert sys.argv == arguments
+
+
+def test_a_dry_run_makes_no_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(gan.GanError, match="no run was made, as with dry_run=true"):
+        gan.train(*SMALL, dry_run=True)
+
+
+def test_keywords_are_written_by_hydras_grammar() -> None:
+    given = {
+        "model": "mlp",
+        "seed": 3,
+        "trainer": {"max_epochs": 1, "max_time": None, "deterministic": True},
+        "optimizer": {"betas": [0.5, 0.9]},
+        "data": {"folder": "my pictures, all"},
+    }
+    assert list(_words(given)) == [
+        "model=mlp",
+        "seed=3",
+        "trainer.max_epochs=1",
+        "trainer.max_time=null",
+        "trainer.deterministic=true",
+        "optimizer.betas=[0.5,0.9]",
+        'data.folder="my pictures, all"',
+    ]
+
+
+@pytest.mark.slow
+def test_two_processes_find_the_modules_beside_the_callers_script(tmp_path: Path) -> None:
+    (tmp_path / "beside.py").write_text(
+        "from gan.game.penalties import R1\n\n\nclass Mine(R1):\n    '''A penalty.'''\n"
+    )
+    (tmp_path / "script.py").write_text(
+        "import gan\n"
+        f"run = gan.train(*{SMALL!r}, 'trainer.devices=2', penalty={{'_target_': 'beside.Mine'}})\n"
+        "print(run)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "script.py")], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "2 processes" in done.stdout
+    assert "2 epochs, 12 generator updates" in done.stdout
