@@ -237,9 +237,13 @@ def _arguments(thing: Any) -> dict[str, Any]:
     kinds = {parameter.kind for parameter in inspect.signature(type(thing).__init__).parameters.values()}
     names = list(parameters_of(type(thing)))
     missing = [name for name in names if not hasattr(thing, name)]
-    if missing or inspect.Parameter.VAR_POSITIONAL in kinds:
-        what = f"its attribute '{missing[0]}'" if missing else "what it was made of"
-        raise NotDescribed(f"the checkpoint does not know {what}, an argument of {type(thing).__qualname__}")
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        raise NotDescribed(f"the checkpoint does not know the arguments of {type(thing).__qualname__}")
+    if missing:
+        raise NotDescribed(
+            f"the checkpoint does not know '{missing[0]}' of {type(thing).__qualname__}, which has no attribute of "
+            "this name"
+        )
     return {name: getattr(thing, name) for name in names}
 
 
@@ -257,8 +261,6 @@ def _plain(value: Any) -> Any:
         return value.item()
     if isinstance(value, Mapping):
         return {str(name): _plain(item) for name, item in value.items()}
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return {"_target_": _name(type(value)), **_plain(value._asdict())}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, Tensor | type) or callable(value):

@@ -1,8 +1,14 @@
 """gan.GAN in a Trainer of the user's own: logs, validation, callbacks of Lightning, strangers' networks."""
 
 import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import lightning.pytorch as L
 import pytest
@@ -221,12 +227,52 @@ def test_a_run_of_train_py_has_its_configured_callbacks_alone(play: Play) -> Non
 # Strategies
 
 
+@pytest.fixture
+def environment() -> Iterator[None]:
+    """Lightning's launcher sets LOCAL_RANK and more."""
+    with mock.patch.dict(os.environ):
+        yield
+
+
+@pytest.mark.usefixtures("environment")
 def test_lightnings_ddp_is_answered_with_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with pytest.raises(gan.GanError, match=r"DDPStrategy given.*strategy=gan\.GameDDP\(\)"):
         trainer(tmp_path, strategy="ddp", devices=1).fit(tiny(), few(monkeypatch))
     game = tiny()
     trainer(tmp_path, strategy=gan.GameDDP(), devices=1).fit(game, few(monkeypatch))
     assert game.g_updates == 6
+
+
+SCRIPT = """
+import json, sys
+import gan, lightning
+
+if __name__ == "__main__":
+    lightning.seed_everything(0, verbose=False)
+    quiet = {"enable_progress_bar": False, "enable_model_summary": False, "logger": False}
+    trainer = lightning.Trainer(
+        max_epochs=1, devices=2, strategy=gan.GameDDP(), accelerator="cpu", limit_train_batches=3,
+        default_root_dir=sys.argv[1], **quiet,
+    )
+    game = gan.GAN()
+    trainer.fit(game, gan.ImageData("mnist_sample"))
+    values = {name: float(value) for name, value in trainer.callback_metrics.items()}
+    weights = {name: float(value.double().sum()) for name, value in game.generator.named_parameters()}
+    with open(f"{sys.argv[1]}/rank{trainer.global_rank}.json", "w") as file:
+        json.dump([values, weights, game.images_seen], file)
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_started_by_lightning(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, str(script), str(tmp_path)], env=environment, check=True, capture_output=True)
+    one, two = (json.loads((tmp_path / f"rank{rank}.json").read_text()) for rank in range(2))
+    assert one == two  # values that were logged, the weights, and images of both processes
+    assert one[2] == 3 * 64
+    assert {"train/d_loss", "epoch/g_loss", "quality/fcd"} <= one[0].keys()
 
 
 # Networks of strangers
