@@ -66,6 +66,18 @@ def describe(game: GAN) -> dict[str, Any]:
     }
 
 
+def generator_node(game: GAN) -> dict[str, Any]:
+    """The node of the generator, without the arguments that the program gives.
+
+    Raises:
+        NotDescribed: its settings are not known.
+    """
+    if "model" in game.hparams:
+        node: dict[str, Any] = game.hparams["model"]["generator"]
+        return node
+    return {name: value for name, value in node_of(game.generator).items() if name not in GIVEN["model.generator"]}
+
+
 def node_of(thing: Any, given: Sequence[str] = ()) -> dict[str, Any]:
     """The node of an object: the name of its class and the arguments of its constructor, without those of ``given``.
 

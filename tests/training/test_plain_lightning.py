@@ -27,10 +27,22 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import gan
 from gan.data.loaded import LoadedImages
+from gan.data.normalization import denormalize
 from gan.data.sources import load
 from gan.game.latents import Prior
+from gan.game.networks import MLPGenerator
 from gan.game.penalties import GradientPenalty
-from gan.training.callbacks import Alarms, FeatureProjector, GameMonitor, QualityMonitor, SampleGrids
+from gan.training.callbacks import (
+    Alarms,
+    FeatureProjector,
+    GameMonitor,
+    GameProgress,
+    GeneratorBundle,
+    LastCheckpoint,
+    LossCurves,
+    QualityMonitor,
+    SampleGrids,
+)
 from gan.training.callbacks.plain_trainer import SelfLog, ValidationQuality
 
 QUIET: dict[str, Any] = dict.fromkeys(("enable_progress_bar", "enable_model_summary", "enable_checkpointing"), False)
@@ -222,6 +234,28 @@ def test_a_run_of_train_py_has_its_configured_callbacks_alone(play: Play) -> Non
     assert not run.trainer.enable_validation
     assert not any(isinstance(each, SelfLog | ValidationQuality) for each in run.trainer.callbacks)  # type: ignore[attr-defined]
     assert not run.trainer.logged_metrics
+
+
+def test_our_callbacks_in_a_trainer_of_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    generator = MLPGenerator(latent_dim=3, image_shape=(1, 6, 6), hidden=[8])
+    game = gan.GAN(generator, pair()[1])
+    callbacks = [GeneratorBundle(), LastCheckpoint(), GameProgress(), LossCurves(), SampleGrids(count=4)]
+    fit = trainer(tmp_path, callbacks=callbacks, enable_progress_bar=True, enable_checkpointing=True)
+    fit.fit(game, few(monkeypatch))
+    z = game.prior.fixed(4, seed=0, purpose="samples from a bundle")
+    images = gan.load_generator(tmp_path / "generator.safetensors").sample(4)
+    assert torch.equal(torch.as_tensor(images), denormalize(generator.eval()(z), 0.5, 0.5, torch.uint8))
+    loaded = gan.GAN.load_from_checkpoint(tmp_path / "checkpoints" / "last.ckpt", discriminator=pair()[1])
+    assert torch.equal(weights(loaded), weights(game))
+
+
+def test_no_bundle_of_a_generator_whose_arguments_are_not_known(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    trainer(tmp_path, callbacks=[GeneratorBundle()], max_epochs=2).fit(tiny(), few(monkeypatch))
+    said = [line for line in caplog.messages if "safetensors" in line]
+    assert said == ["no generator.safetensors is written: the checkpoint does not know the arguments of Sequential"]
+    assert not (tmp_path / "generator.safetensors").exists()
 
 
 # Strategies
