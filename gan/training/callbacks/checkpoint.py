@@ -166,10 +166,8 @@ def _save(trainer: L.Trainer, name: str) -> None:
     assert isinstance(game, GAN)
     check_finite(game, run_dir)
     if trainer.strategy.reduce_boolean_decision(losses_are_finite(game)):
-        in_the_background = isinstance(
-            trainer.strategy.checkpoint_io, SealedCheckpoints
-        )  # not in a Trainer of one's own
-        options = IN_THE_BACKGROUND if in_the_background else None
+        # a Trainer of the user's own has Lightning's writer, without options
+        options = IN_THE_BACKGROUND if isinstance(trainer.strategy.checkpoint_io, SealedCheckpoints) else None
         trainer.save_checkpoint(run_dir / "checkpoints" / name, storage_options=options)
 
 
