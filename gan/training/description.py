@@ -31,7 +31,7 @@ from gan.game.gradients import UpdateRule
 from gan.game.latents import Prior
 from gan.runs.checkpoint_file import CheckpointError
 from gan.runs.checkpoint_io import load_any
-from gan.system.errors import ConfigError, GanError
+from gan.system.errors import ConfigError, GanError, unknown_keys
 from gan.system.trust import trusted
 from gan.system.value_types import hints_of, parameters_of
 from gan.training.module import GAN
@@ -116,6 +116,8 @@ def load_game(
         raise CheckpointError(f"{path}: not a checkpoint of gan.GAN")
     description = checkpoint.get("description", {})
     try:
+        if unknown := list(unknown_keys("load_from_checkpoint", parts, parameters_of(cls))):
+            raise ConfigError("\n".join(unknown))
         with isolate_rng():
             settings = checkpoint.get(GAN.CHECKPOINT_HYPER_PARAMS_KEY, {})
             if "model" in settings:

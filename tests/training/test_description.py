@@ -130,7 +130,9 @@ def test_a_network_that_is_not_described_is_given(monkeypatch: pytest.MonkeyPatc
         f"discriminator: {unknown}, discriminator=…)",
     ]
     generator, discriminator = pair()
-    loaded = gan.GAN.load_from_checkpoint(path, generator=generator, discriminator=discriminator)
+    with pytest.raises(gan.GanError, match="no such setting; did you mean 'generator'"):
+        gan.GAN.load_from_checkpoint(path, generater=generator, discriminator=discriminator)
+    loaded = gan.GAN.load_from_checkpoint(path, generator=generator, discriminator=discriminator, weights_only=True)
     assert same_weights(loaded, game)
 
 
