@@ -20,6 +20,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from tiny_runs import TINY, Compose, EveryStep, Losses, Play, Rows, Run, few_images
 
+from gan.config.experiments import without_leftovers
 from gan.runs import run_folder
 from gan.runs.resume import ResumeState
 from gan.runs.run_folder import in_folder
@@ -100,7 +101,7 @@ def play(compose_settings: Compose, monkeypatch: pytest.MonkeyPatch) -> Play:
         ckpt_path: Path | None = None,
         past: ResumeState | None = None,
     ) -> Run:
-        settings = compose_settings(*TINY, *overrides)
+        settings = without_leftovers(compose_settings(*TINY, *overrides), overrides)  # as train.py does
         data = build_data(settings)
         data.setup()
         game = build_game(settings, data)

@@ -15,8 +15,8 @@ GROUPS = ("data", "model", "objective", "penalty", "augmentation", "lr_schedule"
 
 
 def options(group: str) -> list[str]:
-    """The names of the options of a group."""
-    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+    """The names of the options of a group, without `data=custom`, whose class the user gives."""
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml") if (group, path.stem) != ("data", "custom"))
 
 
 def option_file(group: str, option: str) -> dict[str, Any]:

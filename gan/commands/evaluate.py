@@ -48,9 +48,7 @@ Nearest = Annotated[
 ]
 Fid = Annotated[
     bool,
-    typer.Option(
-        "--fid", help="Also FID, with Inception's features: needs pip install torch-fidelity and its weights."
-    ),
+    typer.Option("--fid", help="Also FID, in Inception's features; needs pip install torch-fidelity and its weights."),
 ]
 
 

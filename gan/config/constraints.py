@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from gan.config.data_node import image_settings
 from gan.config.defaults import with_defaults
 from gan.config.kinds import NONE, locate
 from gan.config.option_names import option_name, options_by_target
@@ -15,6 +16,7 @@ Settings = Mapping[str, Any]
 
 def violated_constraints(settings: Settings) -> Iterator[str]:
     """One message for each violated constraint, for settings whose nodes are valid."""
+    settings = {**settings, "data": image_settings(settings["data"])}
     try:
         known_shape(settings["data"])
     except DataError as error:  # a setting of another data set: `data.of` for MNIST

@@ -4,7 +4,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from gan.config.kinds import GIVEN, OWN_PACKAGES, given_arguments, is_below, is_node, locate
+from gan.config.data_node import custom_source
+from gan.config.kinds import GIVEN, OWN_PACKAGES, given_arguments, is_below, is_node, kind, locate
+from gan.data.registry import SHARED
 from gan.system.value_types import parameters_of
 
 COMPLETED = (
@@ -38,9 +40,13 @@ def with_defaults(node: Mapping[str, Any], path: str = "") -> dict[str, Any]:
     called = locate(node["_target_"]) if isinstance(node["_target_"], str) else None
     if called is None:
         return dict(node)
+    parameters = parameters_of(called)
+    if path == "data" and custom_source(node):
+        shared = parameters_of(kind("data"))
+        parameters = {**parameters, **{name: shared[name] for name in SHARED}}
     values = {
         name: _plain(parameter.default)
-        for name, parameter in parameters_of(called).items()
+        for name, parameter in parameters.items()
         if parameter.default is not parameter.empty and name not in GIVEN.get(path, ())
     }
     given = given_arguments(node)

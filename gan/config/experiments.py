@@ -8,6 +8,7 @@ from typing import Any
 from gan.config.kinds import HYDRA_KEYS, locate
 from gan.config.options.conf_files import CONF, Keys, read_conf_file
 from gan.config.target_validation import NETWORKS, RULE_SETTINGS
+from gan.data.registry import SHARED
 from gan.system.value_types import parameters_of
 
 # Keys of a node that are not arguments of its class.
@@ -48,7 +49,8 @@ def _of_class(node: Mapping[str, Any], above: Keys, given: Collection[Keys]) -> 
     called = locate(str(node.get("_target_")))
     if called is None:
         return dict(node)
-    has = {*parameters_of(called), *BESIDE}
+    shared = SHARED if above == ("data",) else ()
+    has = {*parameters_of(called), *shared, *BESIDE}
     return {name: value for name, value in node.items() if name in has or _is_given((*above, name), given)}
 
 

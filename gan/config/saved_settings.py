@@ -42,7 +42,10 @@ FIXED = {
     **{f"{group}._target_": NO_STATE for group in ("ema", "augmentation")},
     **{
         f"data.{name}": NO_STATE
-        for name in ("_target_", "name", "split", "folder", "of", "image_size", "image_channels")
+        for name in (
+            *("_target_", "name", "split", "folder", "file", "dataset", "of", "held_out", "image_size"),
+            "image_channels",
+        )
     },
     **{f"optimizer.{part}_target_": NO_STATE for part in ("", "generator.", "discriminator.")},
     **dict.fromkeys(("run_dir", "trainer.default_root_dir"), "a resumed run stays in its folder, which can be moved"),
@@ -50,7 +53,7 @@ FIXED = {
 ADAPTED = {"augmentation.probability": "it is adapted in the course of the run, and the checkpoint has it"}
 # Settings that runs of earlier versions do not have, with their values at that time.
 LATER: dict[str, dict[str, Any]] = {
-    "data": {"batch_size_of": "all"},
+    "data": {"batch_size_of": "all", "flip": False},
     "model": {
         "compile": False,
         "generator": {"upsampling_border": "edge"},

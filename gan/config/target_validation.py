@@ -36,11 +36,6 @@ NETWORKS = ("generator", "discriminator")
 RULE_SETTINGS = ("clip_norm", "accumulate")  # of the optimizer node, but ours: gan.game.gradients.UpdateRule
 
 
-def data_problems(node: Any) -> Iterator[str]:
-    """Problems of the images: a node of `gan.ImageData`, or of a source of the user's own."""
-    yield from part_problems("data", node)
-
-
 def part_problems(group: str, node: Any) -> Iterator[str]:
     """Problems of a group with one node, also those that the constructor of its class reports."""
     given = GIVEN.get(group, ())
@@ -107,9 +102,12 @@ def made(path: str, node: Mapping[str, Any], objects: dict[str, Any]) -> Iterato
     """Problems that a constructor reports; a valid object is added to ``objects``."""
     from hydra.errors import InstantiationException  # `gan options` imports this module, and needs neither
     from hydra.utils import instantiate
+    from omegaconf.errors import OmegaConfBaseException
 
     try:
         objects[path] = instantiate(node, _convert_="all")
+    except OmegaConfBaseException as error:  # an interpolation in a text
+        yield f"{path}: {' '.join(str(error).split())}"
     except Exception as error:  # Hydra 1.3 wraps what a constructor raises, Hydra 1.4 does not
         cause = error.__cause__ if isinstance(error, InstantiationException) else error
         if isinstance(cause, ConfigError):

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gan.config.constraints import violated_constraints
+from gan.config.data_node import data_problems
 from gan.config.target_validation import (
-    data_problems,
     listed_targets,
     model_problems,
     optimizer_problems,

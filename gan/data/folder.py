@@ -1,57 +1,15 @@
-"""Datasets from a folder of pictures, with or without class folders."""
+"""Datasets from a folder of pictures, with or without class folders, with or without a test split."""
 
-import logging
-import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
-from torch import Tensor
 
-from gan.data.folder_listing import list_pictures, natural, shown, some
+from gan.data.folder_listing import shown, some
+from gan.data.folder_pictures import FolderImages, compacted, read_folder
+from gan.data.held_out import chosen, held_out_folder, split_folders, with_classes
 from gan.data.loaded import LoadedImages
-from gan.data.memory import check_memory
-from gan.data.picture_files import Header, PictureFault, Span, common_span, read_header, read_pixels, read_span
-from gan.data.registry import FITS, FOLDER, IMAGE_SIZES
-from gan.system.errors import DataError, counted
-
-logger = logging.getLogger(__name__)
-
-HELD_OUT_EVERY = 10
-SHOWN_FAULTS = 5
-
-
-@dataclass
-class _Pictures:
-    """The pictures of a folder; paths are relative to it.
-
-    Attributes:
-        files: paths of all pictures.
-        headers: headers of readable pictures.
-        spans: value ranges of pictures with more than 8 bits.
-        faults: errors of broken pictures.
-    """
-
-    path: Path
-    files: Sequence[Path]
-    headers: dict[Path, Header] = field(default_factory=dict)
-    spans: dict[str, Span] = field(default_factory=dict)
-    faults: dict[Path, str] = field(default_factory=dict)
-
-    @property
-    def what(self) -> str:
-        """The beginning of messages: the setting and its value."""
-        return f"data.folder={shown(self.path)}"
-
-
-class _Form(NamedTuple):
-    """The target format: channels, height and width, and how a picture is made square."""
-
-    channels: int
-    size: int
-    fit: str | None
+from gan.data.registry import FOLDER
+from gan.system.errors import counted
 
 
 def load_folder(
@@ -60,14 +18,16 @@ def load_folder(
     image_channels: int | None = None,
     *,
     fit: str | None = None,
+    held_out: float | str | None = None,
     on_broken: str = "error",
     class_order: str = "natural",
 ) -> LoadedImages:
-    """Read a folder of pictures: PATH/….png, or PATH/CLASS/….png.
+    """Read a folder of pictures: PATH/….png, PATH/CLASS/….png, or one of these in PATH/train and in PATH/test.
 
-    Every tenth picture by name is held out, but never the first of a class. Pictures are rotated by their EXIF data.
-    Of an animation the first frame is used, and transparent parts become white. Pictures with more than 8 bits per
-    channel are scaled to 8 bits with a common range (`gan.data.picture_files.common_span`).
+    Without a folder ``test`` (or ``validation``) every tenth picture by name is held out, but never the first of a
+    class. Pictures are rotated by their EXIF data. Of an animation the first frame is used, and transparent parts
+    become white. Pictures with more than 8 bits per channel are scaled to 8 bits with a common range
+    (`gan.data.picture_files.common_span`).
 
     Args:
         folder: the path; ``~`` is the home folder.
@@ -76,6 +36,7 @@ def load_folder(
         image_channels: 1 or 3; None for 1 if all pictures are grey, else 3.
         fit: for pictures that are not square: "crop" takes the largest central square, "pad" adds black bars at the
             sides; None if there are no such pictures.
+        held_out: share of the held-out pictures, or their folder.
         on_broken: "error" for pictures that cannot be read, or "skip" to leave them out and log their names.
         class_order: "natural", where class 2 comes before class 10, or "name", sorted as text.
 
@@ -84,201 +45,37 @@ def load_folder(
             of different sizes, or too many for the memory. The message has their number and the first names.
     """
     path = Path(folder).expanduser().resolve()
-    pictures = _Pictures(path, list_pictures(path))
-    logger.info("reading %s from %s", counted(len(pictures.files), "picture"), shown(path))
-    _read_headers(pictures)
-    form = _common_form(pictures, image_size, image_channels, fit)
-    _read_spans(pictures)
-    images = _read_all(pictures, form)
-    if pictures.faults:
-        _skip_broken(pictures, on_broken)
-
-    kept = [index for index, file in enumerate(pictures.files) if file not in pictures.faults]
-    class_names, labels = _classes([pictures.files[index] for index in kept], class_order)
-    out = torch.tensor(_held_out(labels))
-    index, label = torch.tensor(kept), torch.tensor(labels, dtype=torch.int64)
-    held_out_images = images[index[out]]
-    images = _compacted(images, index[~out].tolist())
-    origin = _origin(pictures, len(images), len(held_out_images), class_names, form)
-    return LoadedImages(images, label[~out], held_out_images, label[out], FOLDER, class_names, origin)
-
-
-def _classes(files: Sequence[Path], order: str) -> tuple[tuple[str, ...], list[int]]:
-    """The names of the class folders, and the class number of each file; no names and 0 without class folders."""
-    found = {file.parts[0] for file in files if len(file.parts) > 1}
-    names = tuple(sorted(found, key=natural) if order == "natural" else sorted(found))
-    numbers = {name: number for number, name in enumerate(names)}
-    return names, [numbers.get(file.parts[0], 0) for file in files]
-
-
-def _read_headers(pictures: _Pictures) -> None:
-    for file in pictures.files:
-        try:
-            pictures.headers[file] = read_header(pictures.path / file)
-        except PictureFault as fault:
-            pictures.faults[file] = str(fault)
-    if not pictures.headers:
-        raise _broken(pictures)
-
-
-def _read_spans(pictures: _Pictures) -> None:
-    """Find the value ranges of pictures with more than 8 bits, with one pass over them."""
-    found: dict[str, list[Span]] = {}
-    for file, header in pictures.headers.items():
-        if header.deep:
-            try:
-                found.setdefault(header.deep, []).append(read_span(pictures.path / file))
-            except PictureFault as fault:
-                pictures.faults[file] = str(fault)
-    pictures.spans = {deep: common_span(deep, spans) for deep, spans in found.items() if spans}
-
-
-def _common_form(pictures: _Pictures, image_size: int | None, image_channels: int | None, fit: str | None) -> _Form:
-    """The target format, from the settings or the files' headers.
-
-    Raises:
-        DataError: there is no common format, or the images do not fit into memory.
-    """
-    headers = pictures.headers
-    if fit is None:
-        _check_square(pictures, image_size)
-    size = image_size or _common_size(pictures, _sides(headers, fit))
-    channels = image_channels or max(header.channels for header in headers.values())
-    check_memory(pictures.what, len(pictures.files), (channels, size, size), "a smaller data.image_size takes less")
-    return _Form(channels, size, fit)
-
-
-def _sides(headers: Mapping[Path, Header], fit: str | None) -> dict[Path, int]:
-    """The sides of the squares before resizing."""
-    side = max if fit == "pad" else min
-    return {file: side(header.width, header.height) for file, header in headers.items()}
-
-
-def _check_square(pictures: _Pictures, image_size: int | None) -> None:
-    headers = pictures.headers
-    oblong = {file: header for file, header in headers.items() if header.width != header.height}
-    if not oblong:
-        return
-    found = some([f"{shown(file)} ({header.width} x {header.height})" for file, header in oblong.items()])
-    least, most = IMAGE_SIZES
-    sizes = [sorted(_sides(headers, fit).values()) for fit in FITS]
-    is_enough = image_size is not None or all(least <= sides[0] == sides[-1] <= most for sides in sizes)
-    also = "" if is_enough else f"; also give data.image_size={_suggested(sizes[0])}"
-    raise DataError(
-        f"{pictures.what}: {len(oblong):,} of {counted(len(headers), 'picture')} not square: {found}; "
-        "give data.fit=crop, which takes the square in the middle of each, or data.fit=pad, which puts black bars "
-        f"at its sides{also}"
+    splits = split_folders(path)
+    reading = {"fit": fit, "on_broken": on_broken, "class_order": class_order}
+    read = read_folder(splits[0] if splits else path, image_size, image_channels, **reading)
+    images, labels, class_names = read.images, read.labels, read.class_names
+    shape = tuple(images.shape[1:])
+    if isinstance(held_out, str):
+        held_images, held_labels = held_out_folder(held_out, shape, fit, class_names)
+        how = f"the folder {held_out}"
+    elif splits and held_out is None:
+        test = read_folder(splits[1], shape[1], shape[0], **reading)
+        held_images = test.images
+        held_labels = with_classes(test.labels, test.class_names, class_names, f"data.folder={shown(path)}")
+        how = f"the folder {splits[1].name}"
+    else:
+        out = torch.tensor(chosen(labels.tolist(), held_out))
+        held_images, held_labels = images[out], labels[out]
+        images, labels = compacted(images, (~out).nonzero()[:, 0].tolist()), labels[~out]
+        how = "every tenth by name" if held_out is None else f"a share of {held_out:g}"
+    origin = _origin(
+        read, path, f"{counted(len(images), 'picture')} to train on and {len(held_images):,} held out", how
     )
+    return LoadedImages(images, labels, held_images, held_labels, FOLDER, class_names, origin)
 
 
-def _suggested(sides: Sequence[int]) -> int:
-    """The most common size, limited to the allowed range."""
-    least, most = IMAGE_SIZES
-    return min(max(statistics.mode(sides), least), most)
-
-
-def _common_size(pictures: _Pictures, sides: Mapping[Path, int]) -> int:
-    """The common side of all squares; a DataError if they differ or are out of range."""
-    by_size: dict[int, list[Path]] = {}
-    for file, side in sides.items():
-        by_size.setdefault(side, []).append(file)
-    least, most = IMAGE_SIZES
-    suggested = _suggested(list(sides.values()))
-    if len(by_size) > 1:
-        found = "; ".join(
-            f"{len(by_size[size]):,} of {size} x {size} ({some(by_size[size])})" for size in sorted(by_size)
-        )
-        raise DataError(
-            f"{pictures.what}: pictures of {len(by_size)} sizes: {found}; "
-            f"give data.image_size, such as data.image_size={suggested}, to make them all alike"
-        )
-    (size,) = by_size
-    if not least <= size <= most:
-        raise DataError(
-            f"{pictures.what}: pictures of {size} x {size} pixels ({some(list(sides))}), "
-            f"from {least} to {most} can be used; give data.image_size={suggested}"
-        )
-    return size
-
-
-def _held_out(labels: Sequence[int]) -> list[bool]:
-    """Every tenth image, but never the first of a class, so that every class has training images."""
-    return [
-        index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1 and label == labels[index - 1]
-        for index, label in enumerate(labels)
-    ]
-
-
-def _read_all(pictures: _Pictures, form: _Form) -> Tensor:
-    """uint8 (N, C, size, size) of all files. Broken pictures are left undefined and added to the faults."""
-    channels, size, fit = form
-    images = torch.empty(len(pictures.files), channels, size, size, dtype=torch.uint8)
-    for index, file in enumerate(pictures.files):
-        if file in pictures.faults:
-            continue
-        span = pictures.spans.get(pictures.headers[file].deep)
-        try:
-            images[index] = torch.from_numpy(read_pixels(pictures.path / file, channels, size, size, fit, span))
-        except PictureFault as fault:
-            pictures.faults[file] = str(fault)
-    return images
-
-
-def _compacted(images: Tensor, wanted: Sequence[int]) -> Tensor:
-    """``images[wanted]`` without a copy, because ``images`` may need half of the memory; ``wanted`` is sorted."""
-    for new, old in enumerate(wanted):
-        if new != old:
-            images[new] = images[old]
-    return images[: len(wanted)]
-
-
-def _skip_broken(pictures: _Pictures, on_broken: str) -> None:
-    """Log the pictures that are left out.
-
-    Raises:
-        DataError: they may not be left out, or a class or the folder would be empty.
-    """
-    whole = [file for file in pictures.files if file not in pictures.faults]
-    if on_broken == "error" or not whole:
-        raise _broken(pictures)
-    lost = sorted(
-        {file.parts[0] for file in pictures.faults if len(file.parts) > 1} - {file.parts[0] for file in whole}
-    )
-    if lost:
-        raise DataError(
-            "\n".join(
-                [
-                    f"{pictures.what}: no picture of class {some(lost)} can be read; mend them or take the folder out:",
-                    *_fault_lines({file: text for file, text in pictures.faults.items() if file.parts[0] in lost}),
-                ]
-            )
-        )
-    count = f"{len(pictures.faults):,} of {counted(len(pictures.files), 'picture')}"
-    logger.warning(
-        "%s", "\n".join([f"{pictures.what}: {count} cannot be read, and left out:", *_fault_lines(pictures.faults)])
-    )
-
-
-def _broken(pictures: _Pictures) -> DataError:
-    faults, files = pictures.faults, pictures.files
-    way_out = "; mend them or take them out"
-    if len(faults) < len(files):
-        way_out += ", or go on without them by data.on_broken=skip"
-    first = f"{pictures.what}: {len(faults):,} of {counted(len(files), 'picture')} cannot be read{way_out}:"
-    return DataError("\n".join([first, *_fault_lines(faults)]))
-
-
-def _fault_lines(faults: Mapping[Path, str]) -> list[str]:
-    lines = [f"  {shown(file)}: {faults[file]}" for file in sorted(faults)[:SHOWN_FAULTS]]
-    return lines + ([f"  … and {len(faults) - SHOWN_FAULTS:,} more"] if len(faults) > SHOWN_FAULTS else [])
-
-
-def _origin(pictures: _Pictures, train: int, held_out: int, class_names: Sequence[str], form: _Form) -> str:
-    classes = f"{len(class_names)} classes ({some(class_names)})" if class_names else "no classes"
+def _origin(read: FolderImages, path: Path, counts: str, how: str) -> str:
+    pictures, form = read.pictures, read.form
+    classes = f"{len(read.class_names)} classes ({some(read.class_names)})" if read.class_names else "no classes"
     headers = [header for file, header in pictures.headers.items() if file not in pictures.faults]
     parts = [
-        f"the folder {shown(pictures.path)}: {counted(train, 'picture')} to train on and {held_out:,} held out "
-        f"(every tenth by name), {form.size} x {form.size} {'grey' if form.channels == 1 else 'in colour'}, {classes}"
+        f"the folder {shown(path)}: {counts} ({how}), {form.size} x {form.size} "
+        f"{'grey' if form.channels == 1 else 'in colour'}, {classes}"
     ]
     if oblong := sum(header.width != header.height for header in headers):
         parts.append(f"{oblong:,} made square ({form.fit})")

@@ -26,7 +26,8 @@ class ResidentLoader:
             of ``world_size``, so that all ranks have the same number of images; at most world_size - 1 images are left
             out of an epoch.
         mean, std: see ``gan.data.normalization``.
-        seed: seed of the order.
+        seed: seed of the order, and of the mirrored images.
+        flip: mirror each image left to right with probability 1/2.
         rank, world_size: this process takes part number ``rank`` of ``world_size`` equal parts of each batch.
 
     Raises:
@@ -44,6 +45,7 @@ class ResidentLoader:
         mean: float,
         std: float,
         seed: int,
+        flip: bool = False,
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
@@ -56,6 +58,7 @@ class ResidentLoader:
         self.mean = mean
         self.std = std
         self.seed = seed
+        self.flip = flip
         self.rank = rank
         self.world_size = world_size
         self.epoch = 0
@@ -103,7 +106,20 @@ class ResidentLoader:
             chosen = order.narrow(0, start + self.rank * count, count)
             # index_select copies whole images and is four times as fast as indexing
             images, labels = self.images.index_select(0, chosen), self.labels.index_select(0, chosen)
+            if self.flip:
+                images = torch.where(self._mirrored(batch, count), images.flip(3), images)
             yield normalize(images, self.mean, self.std), labels
+
+    def _mirrored(self, batch: int, count: int) -> Tensor:
+        """Which of this rank's images are mirrored, bool (count, 1, 1, 1); the same in a resumed run.
+
+        Drawn for the global batch, so that an image is mirrored whichever rank has it.
+        """
+        device = self.images.device
+        generator = torch.Generator(device)
+        generator.manual_seed(stream_seed(self.seed, 0, f"flip in epoch {self.epoch}", batch))
+        drawn = torch.rand(count * self.world_size, generator=generator, device=device) < 0.5
+        return drawn.narrow(0, self.rank * count, count).view(count, 1, 1, 1)
 
     def state_dict(self) -> dict[str, int]:
         """The position in the epoch, which Lightning saves in checkpoints."""

@@ -1,7 +1,7 @@
 """The DataModule: normalised batches of a dataset on the device and for the rank of the Trainer."""
 
 import logging
-import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,14 +9,26 @@ import lightning as L
 import torch
 from torch import Tensor
 
+from gan.data.custom import load_custom
 from gan.data.download import wait_for_fetch
 from gan.data.loaded import LoadedImages
 from gan.data.loader import NumberLoader, ResidentLoader
-from gan.data.registry import check_choice
-from gan.data.sources import ON_MISSING, load
+from gan.data.registry import (
+    ClassOrder,
+    DatasetName,
+    Fit,
+    HeldOut,
+    ImageChannels,
+    ImageSize,
+    OnBroken,
+    StackedBase,
+    check_choice,
+    check_values,
+)
+from gan.data.sources import load
 from gan.system import process
-from gan.system.errors import DataError, unknown_name
-from gan.system.ranges import PositiveInt
+from gan.system.errors import DataError
+from gan.system.ranges import PositiveFloat, PositiveInt
 
 logger = logging.getLogger(__name__)
 VALIDATION_IMAGES, VALIDATION_BATCH, PREDICTED_IMAGES = 2000, 500, 64
@@ -26,24 +38,30 @@ class ImageData(L.LightningDataModule):
     """A dataset of small images, resident in memory and on the device.
 
     Args:
-        name: name of the dataset; see ``gan.data.registry``.
-        root: data folder in torchvision's layout.
+        name: name of the dataset: mnist, cifar10, folder, …
+        root: folder of the datasets, in torchvision's layout: <root>/MNIST/raw/….
         batch_size: images in one minibatch, over all devices together.
-        batch_size_of: batch_size is for all devices together, or for each of them.
-        shuffle: a new order in each epoch; else the order of the file.
-        drop_last: leave out the last batch of an epoch if it is short.
-        mean, std: images are (x - mean) / std with x in [0, 1]; 0.5 and 0.5 give [-1, 1].
-        on_missing: "sample" uses the bundled sample if the dataset is not available; "error" raises.
-        download: whether missing or damaged files may be downloaded.
-        split: EMNIST's split; None for its default and for other datasets.
-        folder: path of the pictures for "folder"; None for other datasets.
-        of: dataset that "stacked_mnist" stacks; None for "mnist" and for other datasets.
-        image_size: height and width of the resized images, 16 … 128 pixels; None for no change.
-        image_channels: 1 for grey, 3 for three channels; None for no change.
+        batch_size_of: whether batch_size is for all devices together, or for each of them.
+        shuffle: a new order of the images in each epoch; false: the order of the files.
+        drop_last: leave out the last minibatch of an epoch if it is short.
+        mean: images are (x - mean) / std with x in [0, 1]; 0.5 and 0.5 give [-1, 1], 0 and 1 give [0, 1].
+        std: images are (x - mean) / std with x in [0, 1].
+        on_missing: if the dataset is neither there nor downloadable: the bundled sample, after a warning, or an error.
+        download: download missing or damaged files.
+        split: split of EMNIST, or of a dataset of torchvision's; null: its default.
+        folder: folder of the pictures, for data=folder.
+        file: file of the images, for data=array: .npz, .npy or .pt.
+        dataset: class in torchvision.datasets, for data=torchvision.
+        of: dataset that stacked_mnist stacks; null: mnist.
+        image_size: height and width of the resized images; null: as they are.
+        image_channels: 1 makes the images grey, 3 gives them three channels; null: as they are.
         seed: seed of the order of the images, and of points and stacks.
-        fit: for "folder": makes pictures square by "crop" or "pad"; None if other pictures are an error.
-        on_broken: for "folder": pictures that cannot be read are an "error", or "skip" leaves them out.
-        class_order: for "folder": "natural", class 2 before 10, or "name", sorted as text.
+        fit: oblong images become squares: crop takes the middle, pad adds black bars; null: they are an error.
+        flip: mirror each image left to right with probability 1/2, each time that it is used.
+        held_out: held-out images: a share of the images, or a folder of pictures; null: a test split, or every tenth.
+        on_broken: pictures of a folder that cannot be read: an error, or skip leaves them out.
+        class_order: order of class folders: natural, 2 before 10, or by name, 10 before 2.
+        source: function that returns the images, instead of a dataset of this package; see `gan.data.custom`.
 
     Raises:
         DataError: a setting is unknown, out of range, or not accepted by this dataset.
@@ -53,7 +71,7 @@ class ImageData(L.LightningDataModule):
 
     def __init__(
         self,
-        name: str,
+        name: DatasetName,
         root: str = "data",
         *,
         batch_size: PositiveInt = 64,
@@ -61,31 +79,34 @@ class ImageData(L.LightningDataModule):
         shuffle: bool = True,
         drop_last: bool = False,
         mean: float = 0.5,
-        std: float = 0.5,
-        on_missing: str = "sample",
+        std: PositiveFloat = 0.5,
+        on_missing: Literal["sample", "error"] = "sample",
         download: bool = True,
         split: str | None = None,
         folder: str | None = None,
-        of: str | None = None,
-        image_size: int | None = None,
-        image_channels: int | None = None,
+        file: str | None = None,
+        dataset: str | None = None,
+        of: StackedBase | None = None,
+        image_size: ImageSize | None = None,
+        image_channels: ImageChannels | None = None,
         seed: int = 0,
-        fit: str | None = None,
-        on_broken: str = "error",
-        class_order: str = "natural",
+        fit: Fit | None = None,
+        flip: bool = False,
+        held_out: HeldOut | None = None,
+        on_broken: OnBroken = "error",
+        class_order: ClassOrder = "natural",
+        source: Callable[[], Any] | None = None,
     ) -> None:
+        given = {name: value for name, value in locals().items() if name not in ("self", "name", "source", "__class__")}
         super().__init__()
         self._options: dict[str, Any] = {
-            "split": split, "folder": folder, "of": of, "image_size": image_size, "image_channels": image_channels,
-            "fit": fit, "on_broken": on_broken, "class_order": class_order,
+            "split": split, "folder": folder, "file": file, "dataset": dataset, "of": of, "image_size": image_size,
+            "image_channels": image_channels, "fit": fit, "held_out": held_out, "on_broken": on_broken,
+            "class_order": class_order,
         }  # fmt: skip
-        check_choice(name, **self._options)
-        if on_missing not in ON_MISSING:
-            raise DataError(unknown_name("data.on_missing", on_missing, ON_MISSING))
-        if not math.isfinite(mean):
-            raise DataError(f"data.mean={mean}: must be a finite number")
-        if not (math.isfinite(std) and std > 0):
-            raise DataError(f"data.std={std}: must be a number above 0")
+        if source is None:
+            check_choice(name, flip=flip, **self._options)
+        check_values(ImageData.__init__, given)
         self.name = name
         self.root = root
         self.batch_size = batch_size
@@ -97,7 +118,9 @@ class ImageData(L.LightningDataModule):
         self.on_missing = on_missing
         self.download = download
         self.folder = folder
+        self.flip = flip
         self.seed = seed
+        self._source = source
         self._loaded: LoadedImages | None = None
         self._resident: tuple[Tensor, Tensor] | None = None
 
@@ -112,17 +135,22 @@ class ImageData(L.LightningDataModule):
         if self._loaded is None:
             if self.download and not self._may_download:
                 wait_for_fetch(Path(self.root).expanduser())
-            # kept, so that setup does not read it again or repeat a failed download
-            self._loaded = load(
-                self.name,
-                self.root,
-                download=self._may_download,
-                on_missing=self.on_missing,
-                seed=self.seed,
-                **self._options,
-            )
+            self._loaded = self._read()  # kept, so that setup does not read it again or repeat a failed download
             if self._loaded.substitute_for is not None and process.local_rank() == 0:
                 logger.warning("%s", self._loaded.origin)
+
+    def _read(self) -> LoadedImages:
+        if self._source is not None:
+            form = {name: self._options[name] for name in ("image_size", "image_channels", "fit", "held_out")}
+            return load_custom(self.name, self._source, seed=self.seed, **form)
+        return load(
+            self.name,
+            self.root,
+            download=self._may_download,
+            on_missing=self.on_missing,
+            seed=self.seed,
+            **self._options,
+        )
 
     def setup(self, stage: str | None = None) -> None:
         """Load the images, and move them to the Trainer's device if there is a Trainer. Can be called repeatedly.
@@ -160,6 +188,7 @@ class ImageData(L.LightningDataModule):
             mean=self.mean,
             std=self.std,
             seed=self.seed,
+            flip=self.flip,
             rank=trainer.global_rank if trainer is not None else 0,
             world_size=world_size,
         )

@@ -1,23 +1,37 @@
 """The registry of datasets: names, specifications, and the settings of `data` that each one accepts."""
 
+import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from gan.data.mnist_like import SAMPLES, SOURCES, DatasetSpec, Sample
 from gan.system.errors import DataError, unknown_name
+from gan.system.ranges import OneOf, Range
+from gan.system.value_types import hints_of, problem
 
 FOLDER = "folder"
+ARRAY = "array"
+TORCHVISION = "torchvision"
+READ_BY_FORM = (FOLDER, ARRAY, TORCHVISION)  # sources of any images: their number, size and classes are in the files
 STACKED = "stacked_mnist"
 STACKED_BASES = ("mnist", "mnist_sample", "fashion", "fashion_sample", "kmnist", "qmnist")  # ten classes each
 IMAGE_SIZES = (16, 128)  # pixels: minimum and maximum of `data.image_size`, and of the pictures of a folder
-FITS = ("crop", "pad")  # how a picture of a folder becomes a square
+FITS = ("crop", "pad")  # how an oblong image becomes a square
 ON_BROKEN = ("error", "skip")  # for pictures of a folder that cannot be read
 CLASS_ORDERS = ("natural", "name")  # of class folders: 2 before 10, or sorted as text
 POINT_SHAPE = (2, 1, 1)  # of a point as an "image": no dataset of pictures has two channels
+# Allowed values of settings of `data`, for the constructor of `gan.ImageData`.
+ImageSize = Annotated[int, Range(least=16, most=128, unit="pixels")]
+ImageChannels = Literal[1, 3]
+Fit = Literal["crop", "pad"]
+OnBroken = Literal["error", "skip"]
+ClassOrder = Literal["natural", "name"]
+StackedBase = Annotated[str, OneOf(STACKED_BASES)]
+HeldOut = Annotated[float, Range(above=0, below=1)] | str
 
 
 @dataclass(frozen=True)
@@ -120,7 +134,20 @@ TOY_DISTRIBUTIONS: Mapping[str, ToyDistribution] = MappingProxyType(
     }
 )
 
-NAMES = (*SOURCES, *SAMPLES, *ARCHIVES, STACKED, FOLDER, *TOY_DISTRIBUTIONS)
+NAMES = (*SOURCES, *SAMPLES, *ARCHIVES, STACKED, *READ_BY_FORM, *TOY_DISTRIBUTIONS)
+DatasetName = Annotated[str, OneOf(NAMES)]
+# Settings of `data` for every source of images; a function or a dataset of the user's own gets all others.
+SHARED = (
+    *("batch_size", "batch_size_of", "shuffle", "drop_last", "mean", "std", "image_size", "image_channels"),
+    *("fit", "flip", "held_out"),
+)
+
+
+def divided(node: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The settings of a `data` node for a source of the user's own: those of `gan.ImageData`, those of the source."""
+    arguments = {name: value for name, value in node.items() if name != "_target_"}
+    shared = {name: value for name, value in arguments.items() if name in SHARED}
+    return shared, {name: value for name, value in arguments.items() if name not in SHARED}
 
 
 def find_source(name: str, split: str | None = None) -> DatasetSpec | Sample | Archive:
@@ -137,57 +164,70 @@ def find_source(name: str, split: str | None = None) -> DatasetSpec | Sample | A
     return next(iter(SOURCES[name].values())) if split is None else SOURCES[name][split]
 
 
+# Settings that only some datasets have, and the reason for the others.
+_NO_FOLDER = "is no folder of pictures; only folder is"
+_ONLY: Mapping[str, tuple[Sequence[str], str]] = {
+    "folder": ((FOLDER,), _NO_FOLDER),
+    "on_broken": ((FOLDER,), _NO_FOLDER),
+    "class_order": ((FOLDER,), _NO_FOLDER),
+    "file": ((ARRAY,), "is no file of arrays; only array is"),
+    "dataset": ((TORCHVISION,), "has no other name; only torchvision has"),
+    "of": ((STACKED,), f"is not made of another set; only {STACKED} is"),
+    "fit": (READ_BY_FORM, f"has square images; only {', '.join(READ_BY_FORM)} may have others"),
+    "held_out": (READ_BY_FORM, f"has held-out images of its own; only {', '.join(READ_BY_FORM)} may need others"),
+}
+# Settings that a dataset needs, and what to give.
+_NEEDED = {
+    FOLDER: (
+        "folder",
+        "data=folder: which folder of pictures? Give data.folder=PATH, with pictures PATH/….png, or PATH/CLASS/….png "
+        "where they have classes",
+    ),
+    ARRAY: ("file", "data=array: which file? Give data.file=PATH, a .npz, .npy or .pt file of images"),
+    TORCHVISION: ("dataset", "data=torchvision: which dataset? Give data.dataset=NAME, such as USPS or SVHN"),
+}
+
+
 def check_choice(
     name: str,
     *,
     split: str | None = None,
     folder: str | None = None,
-    of: str | None = None,
-    image_size: int | None = None,
-    image_channels: int | None = None,
-    fit: str | None = None,
-    on_broken: str = "error",
-    class_order: str = "natural",
+    file: str | None = None,
+    dataset: str | None = None,
+    of: StackedBase | None = None,
+    image_size: ImageSize | None = None,
+    image_channels: ImageChannels | None = None,
+    fit: Fit | None = None,
+    flip: bool = False,
+    held_out: HeldOut | None = None,
+    on_broken: OnBroken = "error",
+    class_order: ClassOrder = "natural",
 ) -> None:
     """Raise DataError for an unknown dataset, or for a setting that this dataset does not accept or that is invalid."""
-    _check_split(name, split)
-    if name == FOLDER and not folder:
-        raise DataError(
-            "data=folder: which folder of pictures? Give data.folder=PATH, with pictures PATH/….png, "
-            "or PATH/CLASS/….png where they have classes"
-        )
-    if name != FOLDER and folder is not None:
-        raise DataError(
-            f"data.folder={folder}: '{name}' is no folder of pictures; only folder is. Leave data.folder out"
-        )
-    _check_folder_settings(name, fit, on_broken, class_order)
-    if name != STACKED and of is not None:
-        raise DataError(f"data.of={of}: '{name}' is not made of another set; only {STACKED} is. Leave data.of out")
-    if of is not None and of not in STACKED_BASES:
-        raise DataError(unknown_name("data.of", of, STACKED_BASES))
-    least, most = IMAGE_SIZES
-    if image_size is not None and not least <= image_size <= most:
-        raise DataError(f"data.image_size={image_size}: must be from {least} to {most} pixels, or null for no change")
-    if image_channels not in (None, 1, 3):
-        raise DataError(f"data.image_channels={image_channels}: must be 1 (grey), 3 (colour), or null for no change")
-    for setting, value in {"image_size": image_size, "image_channels": image_channels}.items():
-        if name in TOY_DISTRIBUTIONS and value is not None:
-            raise DataError(f"data.{setting}={value}: '{name}' has points, not pictures. Leave data.{setting} out")
+    settings = dict(locals())
+    _check_split(settings.pop("name"), settings.pop("split"))
+    needed, which = _NEEDED.get(name, ("", ""))
+    if needed and not settings[needed]:
+        raise DataError(which)
+    defaults = {"flip": False, "on_broken": "error", "class_order": "natural"}
+    for setting, value in settings.items():
+        names, reason = _ONLY.get(setting, (NAMES, ""))
+        if value == defaults.get(setting):
+            continue
+        if name in TOY_DISTRIBUTIONS and setting in ("image_size", "image_channels", "flip"):
+            reason, names = "has points, not pictures", ()
+        if name not in names:
+            raise DataError(f"data.{setting}={value}: '{name}' {reason}. Leave data.{setting} out")
+    check_values(check_choice, settings)
 
 
-def _check_folder_settings(name: str, fit: str | None, on_broken: str, class_order: str) -> None:
-    given = {
-        "fit": (fit, None, FITS),
-        "on_broken": (on_broken, "error", ON_BROKEN),
-        "class_order": (class_order, "natural", CLASS_ORDERS),
-    }
-    for setting, (value, default, allowed) in given.items():
-        if value != default and name != FOLDER:
-            raise DataError(
-                f"data.{setting}={value}: '{name}' is no folder of pictures; only folder is. Leave data.{setting} out"
-            )
-        if value != default and value not in allowed:
-            raise DataError(unknown_name(f"data.{setting}", str(value), allowed))
+def check_values(called: Callable[..., Any], settings: Mapping[str, Any]) -> None:
+    """Raise DataError for the first setting of `data` whose value the type hints of ``called`` do not allow."""
+    hints = hints_of(called)
+    for setting, value in settings.items():
+        if setting in hints and (found := problem(f"data.{setting}", value, hints[setting])):
+            raise DataError(found)
 
 
 def known_shape(settings: Mapping[str, Any]) -> tuple[tuple[int, int, int] | None, int | None]:
@@ -197,28 +237,29 @@ def known_shape(settings: Mapping[str, Any]) -> tuple[tuple[int, int, int] | Non
         settings: the node in plain containers; missing settings are null.
 
     Returns:
-        Image shape (C, H, W), and number of classes. The classes of a folder are unknown (None); its shape is known
-        only if ``image_size`` and ``image_channels`` are both given. The bundled sample of a dataset has the same shape
+        Image shape (C, H, W), and number of classes. Of images that are read in any form (`READ_BY_FORM`, a source of
+        the user's own) the classes are unknown (None), and the shape is known only if ``image_size`` and
+        ``image_channels`` are both given. The bundled sample of a dataset has the same shape
         and classes as the dataset.
 
     Raises:
         DataError: see `check_choice`.
     """
-    asked: dict[str, Any] = {
-        name: settings.get(name) for name in ("split", "folder", "of", "image_size", "image_channels")
-    }
-    name, size, channels = settings["name"], asked["image_size"], asked["image_channels"]
-    check_choice(name, **asked)
+    name, size, channels = settings.get("name"), settings.get("image_size"), settings.get("image_channels")
+    if name is None:  # a source of the user's own
+        return ((channels, size, size) if size and channels else None), None
+    known = inspect.signature(check_choice).parameters
+    check_choice(**{setting: value for setting, value in settings.items() if setting in known})
     if name in TOY_DISTRIBUTIONS:
         return POINT_SHAPE, len(TOY_DISTRIBUTIONS[name].centres)
-    if name == FOLDER:
+    if name in READ_BY_FORM:
         return ((channels, size, size) if size and channels else None), None
     if name == STACKED:
         default, classes = (3, 28), 1000
     else:
         default, classes = (
             ((3, 32) if name in ARCHIVES else (1, 28)),
-            len(find_source(name, asked["split"]).class_names),
+            len(find_source(name, settings.get("split")).class_names),
         )
     size = size or default[1]
     return (channels or default[0], size, size), classes
@@ -227,7 +268,7 @@ def known_shape(settings: Mapping[str, Any]) -> tuple[tuple[int, int, int] | Non
 def _check_split(name: str, split: str | None) -> None:
     if name not in NAMES:
         raise DataError(unknown_name("data.name", name, NAMES))
-    if split is None:
+    if split is None or name == TORCHVISION:
         return
     splits = [key for key in SOURCES.get(name, {}) if key is not None]
     if not splits:

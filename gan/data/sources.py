@@ -3,15 +3,19 @@
 import logging
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from gan.data.arrays import load_array
 from gan.data.download import fetch
 from gan.data.folder import load_folder
 from gan.data.loaded import LoadedImages
 from gan.data.points import load_points
 from gan.data.registry import (
+    ARRAY,
     FOLDER,
     SAMPLES,
     STACKED,
+    TORCHVISION,
     TOY_DISTRIBUTIONS,
     Archive,
     DatasetSpec,
@@ -21,6 +25,7 @@ from gan.data.registry import (
 )
 from gan.data.resizing import fitted
 from gan.data.stacked import stacked
+from gan.data.torchvision_sets import load_torchvision
 from gan.data.verification import missing_files, read_source, read_split
 from gan.system.errors import DataError, unknown_name
 
@@ -40,7 +45,10 @@ def load(
     image_size: int | None = None,
     image_channels: int | None = None,
     seed: int = 0,
+    file: str | None = None,
+    dataset: str | None = None,
     fit: str | None = None,
+    held_out: float | str | None = None,
     on_broken: str = "error",
     class_order: str = "natural",
 ) -> LoadedImages:
@@ -58,7 +66,11 @@ def load(
         of: dataset that "stacked_mnist" stacks ("mnist" if None); None for other datasets.
         image_size, image_channels: size and channels of the images; None for no change.
         seed: seed of points and stacks.
-        fit, on_broken, class_order: for "folder"; see `gan.data.folder.load_folder`.
+        file: the file for "array"; see `gan.data.arrays.load_array`.
+        dataset: class for "torchvision"; see `gan.data.torchvision_sets.load_torchvision`.
+        fit: how oblong images become squares; for "folder", "array" and "torchvision".
+        held_out: share of the held-out images, or their folder; for "folder", "array" and "torchvision".
+        on_broken, class_order: for "folder"; see `gan.data.folder.load_folder`.
 
     Raises:
         DataError: an unknown name, split or ``on_missing``; a setting that this dataset does not accept; or the dataset
@@ -68,15 +80,23 @@ def load(
     if on_missing not in ON_MISSING:
         raise DataError(unknown_name("data.on_missing", on_missing, ON_MISSING))
     check_choice(
-        name, split=split, folder=folder, of=of, image_size=image_size, image_channels=image_channels,
-        fit=fit, on_broken=on_broken, class_order=class_order,
+        name, split=split, folder=folder, file=file, dataset=dataset, of=of, image_size=image_size,
+        image_channels=image_channels, fit=fit, held_out=held_out, on_broken=on_broken, class_order=class_order,
     )  # fmt: skip
     if name in TOY_DISTRIBUTIONS:
         return load_points(name, seed)
+    form: dict[str, Any] = {
+        "image_size": image_size,
+        "image_channels": image_channels,
+        "fit": fit,
+        "held_out": held_out,
+    }
     if name == FOLDER:
-        return load_folder(
-            str(folder), image_size, image_channels, fit=fit, on_broken=on_broken, class_order=class_order
-        )
+        return load_folder(str(folder), on_broken=on_broken, class_order=class_order, **form)
+    if name == ARRAY:
+        return load_array(str(file), **form)
+    if name == TORCHVISION:
+        return load_torchvision(str(dataset), Path(root).expanduser(), split=split, download=download, **form)
     if name == STACKED:
         loaded = stacked(_load_files(of or "mnist", root, None, download, on_missing), seed)
     else:

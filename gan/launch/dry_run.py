@@ -8,6 +8,7 @@ import lightning.pytorch as L
 import torch
 from torch import nn
 
+from gan.config.data_node import custom_source
 from gan.data.loaded import LoadedImages
 from gan.data.module import ImageData
 from gan.data.registry import STACKED, Archive, DatasetSpec, find_source, known_shape
@@ -93,6 +94,10 @@ def find_data(settings: Mapping[str, Any]) -> ImageData:
         DataError: the run would find no images either, or their number is unknown until they are read.
     """
     wanted = settings["data"]
+    if custom_source(wanted):
+        data = build_data(settings)
+        data.setup()
+        return data
     # Do not replace a dataset that the run would download by its sample.
     on_missing = "error" if wanted["download"] else wanted["on_missing"]
     data = build_data({**settings, "data": {**wanted, "download": False, "on_missing": on_missing}})

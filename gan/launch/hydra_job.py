@@ -27,7 +27,7 @@ from omegaconf.errors import (
 
 from gan.config.defaults import completed
 from gan.config.experiments import without_leftovers
-from gan.config.kinds import locate
+from gan.config.kinds import is_below, locate
 from gan.config.moved import updated
 from gan.config.options.conf_files import CONF
 from gan.launch import command_line, resume
@@ -276,7 +276,8 @@ def _unknown_setting(node: Any, path: str) -> str | None:
 
 def _is_argument(name: str, target: str | None) -> bool:
     """True if the class or function at ``target`` has this argument, for example weight_decay of Adam."""
-    called = None if target is None else locate(target)
+    # a setting that an option of ours does not have is of no use to it
+    called = None if target is None or is_below(target, ["gan"]) else locate(target)
     return called is not None and name in parameters_of(called)
 
 

@@ -95,7 +95,7 @@ def resolve(
         FinishedError: the run is finished.
     """
     from gan.config.validation import (
-        validate,  # imports torch: errors in the command line are printed before that  # imports torch: errors in the command line are printed before that
+        validate,  # imports torch: errors in the command line are printed before that
     )
 
     asked = asked or {}

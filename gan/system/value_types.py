@@ -93,6 +93,8 @@ def matches(value: Any, hint: Any) -> bool:
         return isinstance(value, list | tuple) and all(matches(item, arguments[0]) for item in value)
     if origin is tuple:
         return isinstance(value, list | tuple) and len(value) == len(arguments) and all(map(matches, value, arguments))
+    if origin in (dict, Mapping) and len(arguments) == 2:
+        return isinstance(value, Mapping) and all(matches(item, arguments[1]) for item in value.values())
     if hint is int:
         return is_int(value)
     if hint is float:
@@ -156,7 +158,8 @@ def choices_of(hint: Any) -> tuple[str, ...]:
         listed = (rule.choices for rule in arguments[1:] if isinstance(rule, OneOf))
         return next(listed, ()) or choices_of(arguments[0])
     if origin in (typing.Union, types.UnionType):
-        return tuple(choice for argument in arguments for choice in choices_of(argument))
+        found = tuple(choice for argument in arguments for choice in choices_of(argument))
+        return (*found, "null") if found and type(None) in arguments else found
     return ()
 
 
@@ -209,6 +212,8 @@ def _describe(hint: Any) -> str:
         return ", ".join(str(argument) for argument in arguments)
     if origin in (list, Sequence) or (origin is tuple and arguments[-1:] == (Ellipsis,)):
         return f"a list of {_describe(arguments[0]).removeprefix('a ')}s"
+    if origin in (dict, Mapping):
+        return "settings by name"
     if origin is tuple:
         return f"a list of {len(arguments)}: {', '.join(map(_describe, arguments))}"
     return "a value" if hint is Any else WORDS.get(hint, getattr(hint, "__name__", str(hint)))

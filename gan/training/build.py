@@ -13,9 +13,11 @@ from hydra.utils import instantiate
 from lightning.pytorch.profilers import AdvancedProfiler, Profiler, PyTorchProfiler, SimpleProfiler
 from torch import nn
 
+from gan.config.data_node import custom_source
 from gan.config.kinds import find, given_arguments, is_below
 from gan.config.target_validation import NETWORKS, RULE_SETTINGS, network_optimizer
 from gan.data.module import ImageData
+from gan.data.registry import divided
 from gan.game.augmentation import Pixels
 from gan.game.gradients import UpdateRule
 from gan.game.latents import CodeSizes
@@ -38,8 +40,15 @@ PROFILERS: dict[str, Callable[..., Profiler]] = {
 
 def build_data(settings: Mapping[str, Any], kind: type[ImageData] = ImageData) -> ImageData:
     """The data module, of class ``kind``. It has not looked for its files yet."""
-    own = {name: value for name, value in settings["data"].items() if name not in ("batch_size_of", "_target_")}
-    return kind(**{**own, "batch_size": batch_size(settings)}, seed=settings["seed"])
+    node = settings["data"]
+    known = {"batch_size": batch_size(settings), "batch_size_of": "all", "seed": settings["seed"]}
+    if source := custom_source(node):
+        shared, own = divided(given_arguments(node))
+        made = functools.partial(source, **instantiated(own))
+        return kind(name=node["_target_"], source=made, **{**shared, **known})
+    own_class = find(node["_target_"])
+    data: ImageData = (kind if own_class is ImageData else own_class)(**{**given_arguments(node), **known})
+    return data
 
 
 def batch_size(settings: Mapping[str, Any]) -> int:

@@ -32,8 +32,8 @@ TOP = (
 )
 MISSPELT = {
     "+data.batch_sise=3": "data.batch_sise: no such setting; did you mean 'batch_size'? settings: batch_size, "
-    "batch_size_of, class_order, download, drop_last, fit, folder, image_channels, image_size, mean, name, of, "
-    "on_broken, on_missing, root, shuffle, split, std",
+    "batch_size_of, class_order, dataset, download, drop_last, file, fit, flip, folder, held_out, image_channels, "
+    "image_size, mean, name, of, on_broken, on_missing, root, shuffle, split, std",
     "+model.latent_dimm=3": "model.latent_dimm: no such setting; did you mean 'latent_dim'? settings: codes, "
     "compile, discriminator, generator, latent_dim, prior",
     "+model.generator.dropuot=0.1": "model.generator.dropuot: no such setting; did you mean 'dropout'? "
@@ -56,8 +56,8 @@ MISSPELT = {
     "+wandb=1": f"wandb: no such setting; settings: {TOP}",
 }
 WRONG_NAME = {
-    "data.name=mnsit": "data.name: no such option 'mnsit'; did you mean 'mnist'? choices: cifar10, emnist, "
-    "fashion, fashion_sample, folder, grid, kmnist, mnist, mnist_sample, qmnist, ring, stacked_mnist",
+    "data.name=mnsit": "data.name: no such option 'mnsit'; did you mean 'mnist'? choices: array, "
+    "cifar10, emnist, fashion, fashion_sample, folder, grid, kmnist, mnist, mnist_sample, qmnist, ring, stacked_mnist, torchvision",
     "data.on_missing=stop": "data.on_missing: no such option 'stop'; choices: error, sample",
     "model.generator._target_=gan.game.networks.MPLGenerator": "model.generator._target_: "
     "'gan.game.networks.MPLGenerator' given, and gan.game.networks has no 'MPLGenerator'; did you mean 'MLPGenerator'?",

@@ -13,6 +13,7 @@ from train_command import train_here
 
 from gan.config.kinds import (
     argument_problems,
+    check_trust,
     is_a,
     kind,
     kinds_of,
@@ -21,7 +22,6 @@ from gan.config.kinds import (
     node_problems,
     untrusted,
 )
-from gan.config.validation import check_trust
 from gan.system.errors import ConfigError
 from gan.training.build import build_trainer
 

@@ -31,10 +31,17 @@ EMPTY = inspect.Parameter.empty
 # Settings whose value in the option file is not the default of the class.
 OTHER_VALUES = {
     "model=mlp": ("generator.hidden", "discriminator.hidden", "discriminator.dropout"),  # those of the tutorials
-    "data=folder": ("root",),  # ${oc.env:GAN_DATA,data}
+    **dict.fromkeys(("data=folder", "data=array"), ("root",)),  # ${oc.env:GAN_DATA,data}
+    "data=torchvision": ("root", "on_missing"),
 }
 ANY_NUMBER = ("mean",)  # a number without a range
-OF_A_FOLDER = {"fit", "on_broken", "class_order"}  # settings of `data` that only the pictures of a folder have
+# Settings of `data` that only some options have in their file.
+FORM = {"fit", "held_out"}
+OF_ANY_IMAGES = {
+    "data=folder": {*FORM, "on_broken", "class_order"},
+    "data=array": {*FORM, "file"},
+    "data=torchvision": {*FORM, "dataset"},
+}
 
 
 @dataclass(frozen=True)
@@ -114,8 +121,8 @@ def test_the_file_has_exactly_the_settings_of_the_class(place: Place) -> None:
         return
     inner = {"model": set(NESTED)}.get(place.group, set())
     of_class = {*place.settings, *inner, "_target_"}
-    if place.group == "data" and place.option != "data=folder":
-        of_class -= OF_A_FOLDER
+    if place.group == "data":
+        of_class -= set().union(*OF_ANY_IMAGES.values()) - OF_ANY_IMAGES.get(place.option, set())
     assert set(place.node) == of_class
 
 
@@ -175,13 +182,15 @@ def test_the_default_and_the_value_in_the_file_are_allowed(place: Place) -> None
 
 
 @pytest.mark.parametrize(
-    "place", [place for place in PLACES if place.group != "data" or place.option == "data=folder"], ids=str
+    "place", [place for place in PLACES if place.group != "data" or place.option in OF_ANY_IMAGES], ids=str
 )
 def test_the_default_of_the_class_is_the_value_in_the_file(place: Place) -> None:
     for name in [] if place.node["_target_"] == NONE else place.settings:
         default, path = parameters_of(place.of)[name].default, ".".join((*place.keys, name))
         if default is EMPTY:
             assert path == "name", path
+        elif name not in place.node:  # a setting of other images
+            assert any(name in names for names in OF_ANY_IMAGES.values()), path
         else:
             is_same = plain(default) == place.node[name]
             assert is_same == (path not in OTHER_VALUES.get(place.option, ())), path
@@ -203,7 +212,7 @@ def outside(hint: Any) -> Iterator[Any]:
             yield from _outside_rule(rule, matches(1, arguments[0]) and not matches(0.5, arguments[0]))
         yield from outside(arguments[0])
     elif origin is typing.Literal:
-        yield from ("", "no such thing", arguments[0].upper())
+        yield from ("", "no such thing", arguments[0].upper() if isinstance(arguments[0], str) else 7)
     elif origin in (typing.Union, types.UnionType):
         for argument in arguments:
             yield from outside(argument)

@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_dir
 from tiny_runs import TINY, Compose, Play, Run
 
 from gan.config import saved_settings
+from gan.config.defaults import completed
 from gan.config.experiments import without_leftovers
 from gan.config.saved_settings import FIXED, FREE, references, within
 from gan.launch import hydra_job, resume
@@ -25,6 +26,7 @@ CHANGES: dict[str, tuple[list[str], list[str]]] = {
         ["model.prior=normal", "game.instance_noise=0.1", "model.discriminator.dropout=0.1"],
         [
             *("seed=3", "data.batch_size=5", "data.shuffle=false", "data.drop_last=true", "data.mean=0.4"),
+            "data.flip=true",
             *("data.std=0.6", "objective.real_target=0.9", "game.concatenate=true"),
             *("game.instance_noise=0.5", "game.instance_noise_images=30", "optimizer.lr=0.1"),
             *("optimizer.betas=[0,0.9]", "optimizer.clip_norm=0.01", "optimizer.discriminator.lr=0.2"),
@@ -211,7 +213,7 @@ def test_resume_auto_takes_the_same_word(begun: Callable[..., Run], settle: Sett
         settle("seed=1", auto=True)
     settings, past = settle("optimizer.lr=0.5", "resume.allow=[optimizer.lr]", auto=True)
     assert past is not None
-    assert settings == compose_settings(*TINY, "optimizer.lr=0.5")
+    assert settings == completed(compose_settings(*TINY, "optimizer.lr=0.5"))
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,9 @@ OPTIONS = sorted(
 )
 NEEDS = {  # what an option does not come without
     "data=folder": ["data.folder=pictures"],
+    "data=array": ["data.file=images.npz"],
+    "data=torchvision": ["data.dataset=USPS"],
+    "data=custom": ["data._target_=torchvision.datasets.FakeData", "model=dcgan"],
     "data=cifar10": ["model=dcgan"],
     "objective=wasserstein": ["penalty=gradient_penalty"],
     "optimizer=torch": ["optimizer._target_=torch.optim.NAdam"],
@@ -42,7 +45,8 @@ def test_every_experiment_is_valid_with_both_sets(compose_settings: Compose, exp
 
 
 def test_every_data_set_and_every_sample_has_its_option() -> None:
-    assert {option for option in OPTIONS if option.startswith("data=")} == {f"data={name}" for name in NAMES}
+    found = {option for option in OPTIONS if option.startswith("data=")}
+    assert found == {f"data={name}" for name in (*NAMES, "custom")}
 
 
 def test_a_precision_that_lightning_does_not_know(compose_settings: Compose) -> None:

@@ -222,7 +222,7 @@ def test_pictures_too_deep(tmp_path: Path) -> None:
         f"4 pictures too deep in it (train/a/0.png, train/a/1.png, train/b/0.png, …); {where}, "
         f"as in data.folder={tmp_path}/train"
     )
-    fill(tmp_path, ["test/0.png"])
+    fill(tmp_path, ["other/0.png"])
     assert error_of(tmp_path).endswith(where)
 
 
@@ -315,3 +315,39 @@ def test_too_many_for_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "2 images of 1 x 16 x 16 take 0.0 GiB, and of this machine's free 0.0 GiB half may be used; "
         "a smaller data.image_size takes less"
     )
+
+
+@pytest.mark.parametrize("test", ["test", "validation", "val"])
+def test_a_test_folder_is_held_out(tmp_path: Path, test: str) -> None:
+    """The layout of Hugging Face's `imagefolder`."""
+    fill(tmp_path, [f"train/{kind}/{number}.png" for kind in "ab" for number in range(12)])
+    fill(tmp_path, [f"{test}/b/{number}.png" for number in range(5)])
+    loaded = load_folder(str(tmp_path / "train"))
+    assert len(loaded.held_out_images) == 2
+    fill(tmp_path, [f"{test}/a/9.png"])
+    loaded = load_folder(str(tmp_path))
+    assert (len(loaded.images), loaded.class_names) == (24, ("a", "b"))
+    assert loaded.held_out_labels.tolist() == [0, 1, 1, 1, 1, 1]
+    assert f"24 pictures to train on and 6 held out (the folder {test})" in loaded.origin
+    assert len(load_folder(str(tmp_path), held_out=0.25).held_out_images) == 6
+    (tmp_path / test / "a").rename(tmp_path / test / "c")
+    with pytest.raises(DataError, match="class folders c; the classes of the training images are 2 classes"):
+        load_folder(str(tmp_path))
+
+
+def test_a_test_folder_without_classes(tmp_path: Path) -> None:
+    fill(tmp_path, [f"train/{number}.png" for number in range(12)])
+    fill(tmp_path, [f"test/{number}.png" for number in range(3)])
+    loaded = load_folder(str(tmp_path))
+    assert (len(loaded.images), len(loaded.held_out_images), loaded.class_names) == (12, 3, ())
+
+
+def test_held_out_folder_and_share(tmp_path: Path) -> None:
+    fill(tmp_path, [f"mine/{number:02}.png" for number in range(20)])
+    fill(tmp_path, [f"other/{number}.png" for number in range(3)])
+    mine = str(tmp_path / "mine")
+    assert len(load_folder(mine, held_out=str(tmp_path / "other")).held_out_images) == 3
+    assert len(load_folder(mine, held_out=str(tmp_path / "other")).images) == 20
+    halves = load_folder(mine, held_out=0.5)
+    assert (len(halves.images), len(halves.held_out_images)) == (10, 10)
+    assert "10 held out (a share of 0.5)" in halves.origin

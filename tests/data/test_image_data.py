@@ -200,10 +200,10 @@ def test_no_download_when_it_is_switched_off(tmp_path: Path, online: Online, mir
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"std": 0.0}, "data.std=0.0: must be a number above 0"),
-        ({"std": -0.5}, "data.std=-0.5: must be a number above 0"),
-        ({"std": float("nan")}, "data.std=nan: must be a number above 0"),
-        ({"mean": float("inf")}, "data.mean=inf: must be a finite number"),
+        ({"std": 0.0}, "data.std: 0.0 given, greater than 0 expected"),
+        ({"std": -0.5}, "data.std: -0.5 given, greater than 0 expected"),
+        ({"std": float("nan")}, "data.std: nan given, a finite number expected"),
+        ({"mean": float("inf")}, "data.mean: inf given, a finite number expected"),
         (
             {"on_missing": "stop"},
             "data.on_missing: no such option 'stop'; choices: error, sample",

@@ -161,3 +161,33 @@ def test_batches_come_out_on_the_device_of_the_images() -> None:
     for images, labels in batches:
         assert images.device.type == labels.device.type == "meta"
         assert images.shape == (10, 1, 4, 4)
+
+
+def mirrored_batches(rank: int = 0, world_size: int = 1, epoch: int = 0, given: int = 0) -> list[Tensor]:
+    """Batches of images whose columns are numbered, with `flip`."""
+    images = torch.arange(16, dtype=torch.uint8).repeat(40, 1, 16, 1)
+    loader = ResidentLoader(
+        images, torch.arange(40), batch_size=8, shuffle=False, drop_last=False, mean=0.0, std=1 / 255, seed=3,
+        flip=True, rank=rank, world_size=world_size,
+    )  # fmt: skip
+    loader.set_epoch(epoch)
+    if given:
+        loader.load_state_dict({"epoch": epoch, "given": given})
+    return [images for images, _ in loader]
+
+
+def test_images_are_mirrored_at_random() -> None:
+    batches = mirrored_batches()
+    columns = torch.arange(16.0)
+    plain = torch.stack([image[0, 0] for batch in batches for image in batch])
+    is_plain, is_mirrored = (plain.round() == columns).all(1), (plain.round() == columns.flip(0)).all(1)
+    assert (is_plain ^ is_mirrored).all()
+    assert 8 <= is_mirrored.sum() <= 32
+    assert not torch.equal(torch.cat(batches), torch.cat(mirrored_batches(epoch=1)))
+
+
+def test_mirrored_images_are_the_same_after_a_resume_and_on_every_rank() -> None:
+    batches = mirrored_batches(epoch=2)
+    assert all(map(torch.equal, mirrored_batches(epoch=2, given=3), batches[3:]))
+    parts = [mirrored_batches(rank, 2, epoch=2) for rank in range(2)]
+    assert all(torch.equal(torch.cat(pair), batch) for *pair, batch in zip(*parts, batches, strict=True))

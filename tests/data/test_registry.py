@@ -30,7 +30,16 @@ def test_names() -> None:
     assert list(SAMPLES) == ["mnist_sample", "fashion_sample"]
     assert list(ARCHIVES) == ["cifar10"]
     assert list(TOY_DISTRIBUTIONS) == ["ring", "grid"]
-    assert (*SOURCES, *SAMPLES, *ARCHIVES, "stacked_mnist", "folder", *TOY_DISTRIBUTIONS) == NAMES
+    assert (
+        *SOURCES,
+        *SAMPLES,
+        *ARCHIVES,
+        "stacked_mnist",
+        "folder",
+        "array",
+        "torchvision",
+        *TOY_DISTRIBUTIONS,
+    ) == NAMES
     assert isinstance(find_source("cifar10"), Archive)
     assert {source.name: source.sample for source in FULL if source.sample} == {
         "mnist": "mnist_sample",
@@ -76,8 +85,8 @@ def test_unknown_names() -> None:
         find_source("fashon")
     assert str(error.value) == (
         "data.name: no such option 'fashon'; did you mean 'fashion'? "
-        "choices: cifar10, emnist, fashion, fashion_sample, folder, grid, kmnist, mnist, mnist_sample, qmnist, ring, "
-        "stacked_mnist"
+        "choices: array, cifar10, emnist, fashion, fashion_sample, folder, grid, kmnist, mnist, mnist_sample, qmnist, "
+        "ring, stacked_mnist, torchvision"
     )
     with pytest.raises(DataError) as error:
         find_source("emnist", "letter")
@@ -116,11 +125,11 @@ def test_stacks_are_of_sets_of_ten_classes(name: str) -> None:
          "data.of: no such option 'emnist'; did you mean 'mnist'? "
          "choices: fashion, fashion_sample, kmnist, mnist, mnist_sample, qmnist"),
         ("mnist", {"image_size": 15},
-         "data.image_size=15: must be from 16 to 128 pixels, or null for no change"),
+         "data.image_size: 15 given, 16 to 128 pixels, or null expected"),
         ("mnist", {"image_size": 129},
-         "data.image_size=129: must be from 16 to 128 pixels, or null for no change"),
+         "data.image_size: 129 given, 16 to 128 pixels, or null expected"),
         ("mnist", {"image_channels": 2},
-         "data.image_channels=2: must be 1 (grey), 3 (colour), or null for no change"),
+         "data.image_channels: 2 given, 1, 3 or null expected"),
         ("ring", {"image_size": 32},
          "data.image_size=32: 'ring' has points, not pictures. Leave data.image_size out"),
         ("grid", {"image_channels": 3},

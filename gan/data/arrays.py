@@ -1,0 +1,130 @@
+"""Datasets from a file of arrays: .npz, .npy or .pt, without running code of the file."""
+
+import pickle
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan.data.conversion import Form, as_labels, from_array
+from gan.data.held_out import Source, assembled
+from gan.data.loaded import LoadedImages
+from gan.data.memory import check_memory
+from gan.data.registry import ARRAY
+from gan.system.errors import DataError
+
+SUFFIXES = (".npz", ".npy", ".pt")
+# Names of images and labels in a file, then those of the held-out images and labels, in the order of preference.
+TRAIN = (
+    ("images", "labels"),
+    ("x_train", "y_train"),
+    ("train_images", "train_labels"),
+    ("x", "y"),
+    ("data", "targets"),
+)
+TEST = (("held_out_images", "held_out_labels"), ("x_test", "y_test"), ("test_images", "test_labels"))
+
+
+def load_array(
+    file: str,
+    image_size: int | None = None,
+    image_channels: int | None = None,
+    fit: str | None = None,
+    held_out: float | str | None = None,
+) -> LoadedImages:
+    """Read images, and labels if there are some, from a file.
+
+    A .npy file has the images; .npz and .pt files have images and labels by name (``TRAIN``, ``TEST``). A .pt file may
+    also be a tensor, or a pair of images and labels. Shapes and types of images: see `gan.data.conversion.from_array`.
+
+    Raises:
+        DataError: there is no such file, it has other contents, or the images do not fit into memory.
+    """
+    path, form = Path(file).expanduser().resolve(), Form(image_size, image_channels, fit)
+    what = f"data.file={file}"
+    if path.suffix.lower() not in SUFFIXES:
+        raise DataError(f"{what}: a file that ends in {', '.join(SUFFIXES)} expected")
+    if not path.is_file():
+        raise DataError(f"{what}: {'is a folder' if path.is_dir() else f'there is no such file ({path})'}")
+    with _opened(path, what) as arrays:
+        train, test = _pair(arrays, TRAIN), _pair(arrays, TEST)
+        if train is None:
+            found = ", ".join(sorted(map(str, arrays))) or "nothing"
+            raise DataError(f"{what}: it has {found}; images (and labels), or x and y, or x_train and y_train expected")
+        names = _class_names(arrays)
+        images, labels = _read(*train, what, form)
+        held = _read(*test, what, form) if test else None
+    if held is not None and labels is not None and held[1] is None:
+        raise DataError(f"{what}: it has labels of its images, and none of its held-out images")
+    return assembled(Source(images, labels, names, held), ARRAY, f"the file {path}", what, held_out, form)
+
+
+def _read(images: Any, labels: Any, what: str, form: Form) -> tuple[Tensor, Tensor | None]:
+    if getattr(images, "ndim", 0) not in (3, 4):
+        shape = getattr(images, "shape", None)
+        found = type(images).__name__ if shape is None else f"shape {' x '.join(map(str, shape))}"
+        raise DataError(f"{what}: images of {found}; N x H x W, N x C x H x W or N x H x W x C expected")
+    converted = from_array(images, what, form)
+    return converted, as_labels(labels, len(converted), what)
+
+
+def _pair(arrays: Mapping[str, Any], names: Any) -> tuple[Any, Any] | None:
+    """Images and labels by the first pair of names that the file has; labels may be None."""
+    for images, labels in names:
+        if images in arrays:
+            return arrays[images], arrays.get(labels)
+    return None
+
+
+def _class_names(arrays: Mapping[str, Any]) -> list[str] | None:
+    for name in ("class_names", "classes"):
+        if name in arrays:
+            return [str(each) for each in arrays[name]]
+    return None
+
+
+@contextmanager
+def _opened(path: Path, what: str) -> Iterator[Mapping[str, Any]]:
+    """The arrays of a file by their names."""
+    try:
+        if path.suffix.lower() == ".pt":
+            yield _of_torch(torch.load(path, map_location="cpu", weights_only=True, mmap=_is_new_format(path)))
+        elif path.suffix.lower() == ".npy":
+            yield {"images": np.load(path, mmap_mode="r", allow_pickle=False)}
+        else:
+            _check_sizes(path, what)
+            with np.load(path, allow_pickle=False) as arrays:
+                yield arrays
+    except pickle.UnpicklingError as error:
+        raise DataError(
+            f"{what}: it holds other objects than tensors, which could run code when they are read"
+        ) from error
+    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, KeyError) as error:
+        if "pickle" in str(error) or "Python objects" in str(error):
+            raise DataError(f"{what}: it holds pickled objects, which could run code when they are read") from error
+        raise DataError(f"{what}: it cannot be read ({' '.join(str(error).split())[:200]})") from error
+
+
+def _is_new_format(path: Path) -> bool:
+    """Whether a .pt file is of torch 1.6 or later, which can be read in place."""
+    return zipfile.is_zipfile(path)
+
+
+def _of_torch(content: Any) -> Mapping[str, Any]:
+    if isinstance(content, Mapping):
+        return content
+    if isinstance(content, tuple | list) and len(content) == 2:
+        return {"images": content[0], "labels": content[1]}
+    return {"images": content}
+
+
+def _check_sizes(path: Path, what: str) -> None:
+    """Raise DataError if an array of a .npz file does not fit into memory, before it is unpacked."""
+    with zipfile.ZipFile(path) as archive:
+        largest = max((member.file_size for member in archive.infolist()), default=0)
+    check_memory(what, 1, (largest, 1, 1), "fewer images, or a .npy file, which is read in parts, take less")

@@ -1,0 +1,124 @@
+"""data=torchvision: a dataset by the name of its class, its splits, and each mistake in one message."""
+
+import bz2
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torchvision import datasets
+
+from gan.config.kinds import find
+from gan.data import torchvision_sets
+from gan.data.sources import load
+from gan.data.torchvision_sets import load_torchvision, names
+from gan.system.errors import DataError
+
+
+def write_usps(root: Path, *, train: int = 30, test: int = 10) -> None:
+    """USPS as libsvm has it: label 1 … 10 and pixels in [-1, 1]."""
+    drawn = np.random.default_rng(0)
+    for name, count in (("usps.bz2", train), ("usps.t.bz2", test)):
+        rows = []
+        for number in range(count):
+            pixels = " ".join(f"{place + 1}:{value:.4f}" for place, value in enumerate(drawn.uniform(-1, 1, 256)))
+            rows.append(f"{number % 10 + 1} {pixels}")
+        (root / name).write_bytes(bz2.compress("\n".join(rows).encode()))
+
+
+@pytest.fixture
+def usps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    write_usps(tmp_path)
+    urls = {split: [url, name, None] for split, (url, name, _) in datasets.USPS.split_list.items()}
+    monkeypatch.setattr(datasets.USPS, "split_list", urls)
+    return tmp_path
+
+
+class Splits:
+    """A dataset with ``split=``, as SVHN."""
+
+    classes = ("cat", "dog")
+    has = ("train", "val")
+
+    def __init__(self, root: str, split: str = "train", download: bool = False) -> None:
+        if split not in self.has:
+            raise ValueError(f"Unknown value '{split}' for argument split. Valid values are {self.has}.")
+        if not download and not (Path(root) / "there").exists():
+            raise RuntimeError("Dataset not found. You can use download=True to download it")
+        Path(root, "there").touch()
+        self.split = split
+
+    def __len__(self) -> int:
+        return 20 if self.split == "train" else 6
+
+    def __getitem__(self, number: int) -> Any:
+        side = 20 + number % 2 * 8
+        return Image.new("RGB", (side, side), (number, 0, 200)), number % 2
+
+
+class Whole:
+    """A dataset without splits, as Caltech101."""
+
+    def __init__(self, root: str) -> None:
+        pass
+
+    def __len__(self) -> int:
+        return 20
+
+    def __getitem__(self, number: int) -> Any:
+        return torch.full((1, 16, 16), number / 20), {"boxes": []} if number == 7 else 0
+
+
+@pytest.fixture
+def own_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torchvision_sets, "names", lambda: ["Splits", "Whole", "USPS"])
+    monkeypatch.setattr(datasets, "Splits", Splits, raising=False)
+    monkeypatch.setattr(datasets, "Whole", Whole, raising=False)
+
+
+def test_a_dataset_with_train_and_test(usps: Path) -> None:
+    loaded = load("torchvision", usps, dataset="USPS", download=False)
+    assert (loaded.images.shape, loaded.held_out_images.shape) == ((30, 1, 16, 16), (10, 1, 16, 16))
+    assert loaded.name == "torchvision"
+    assert len(loaded.class_names) == 10
+    assert loaded.labels[:10].tolist() == list(range(10))
+    assert loaded.origin.startswith(f"torchvision's USPS from {usps}: 30 images to train on and 10 held out (the test ")
+    assert len(load("torchvision", usps, dataset="USPS", held_out=0.2).held_out_images) == 6
+
+
+def test_a_dataset_with_splits(own_sets: None, tmp_path: Path) -> None:
+    loaded = load_torchvision("Splits", tmp_path, image_size=16)
+    assert (len(loaded.images), len(loaded.held_out_images)) == (20, 6)
+    assert loaded.class_names == ("cat", "dog")
+    assert loaded.images.shape[1:] == (3, 16, 16)
+    with pytest.raises(DataError, match=r"^data.dataset=Splits: image 1 is 3 x 28 x 28 and .* data.image_size=20 to"):
+        load_torchvision("Splits", tmp_path)
+
+
+def test_what_cannot_be_read(own_sets: None, tmp_path: Path) -> None:
+    with pytest.raises(DataError) as error:
+        load_torchvision("Splits", tmp_path, download=False)
+    assert str(error.value) == (
+        f"data.dataset=Splits: not available under {tmp_path}: RuntimeError: Dataset not found.; "
+        f"gan data fetch Splits --root {tmp_path} downloads it"
+    )
+    with pytest.raises(DataError, match=r"data.dataset=Splits: .*Unknown value 'extra' for argument split"):
+        load_torchvision("Splits", tmp_path, split="extra")
+    with pytest.raises(DataError, match=r"data.split=x: Whole has no splits. Leave data.split out"):
+        load_torchvision("Whole", tmp_path, split="x")
+    with pytest.raises(DataError, match=r"data.dataset=Whole: a label is dict; a whole number for each image expected"):
+        load_torchvision("Whole", tmp_path)
+    with pytest.raises(
+        DataError, match=r"data.dataset: no such option 'USSP'; did you mean 'USPS'\? choices: Splits, "
+    ):
+        load_torchvision("USSP", tmp_path)
+
+
+def test_the_names_are_those_of_image_classification() -> None:
+    found = names()
+    assert {"USPS", "SVHN", "CIFAR100", "Flowers102", "STL10", "EMNIST", "GTSRB", "Food101"} <= set(found)
+    assert not {"CocoDetection", "VOCDetection", "FakeData", "ImageFolder", "Kinetics", "FlyingChairs"} & set(found)
+    for name in found:
+        assert issubclass(find(f"torchvision.datasets.{name}"), datasets.VisionDataset)
