@@ -182,6 +182,20 @@ def test_the_values_are_those_of_the_game_monitor_which_logs_alone(
         assert len(ours) == (2 if name.startswith("epoch") else 6)
 
 
+def test_a_callback_of_the_users_own_can_take_the_statistics(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Own(L.Callback):
+        losses: list[float] = []  # noqa: RUF012
+
+        def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, *arguments: Any) -> None:
+            self.losses.append(pl_module.record.take()["d_loss"].item())
+
+    rows, own = Rows(), Own()
+    fit = trainer(tmp_path, logger=rows, callbacks=[own], limit_val_batches=0, log_every_n_steps=1)
+    fit.fit(tiny(), few(monkeypatch))
+    assert [value for _, value in rows.having("train/d_loss")] == pytest.approx(own.losses)
+    assert len(own.losses) == 6
+
+
 def test_a_resumed_game_goes_on_as_one_that_was_not_interrupted(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
