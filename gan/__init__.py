@@ -33,6 +33,8 @@ LIBRARY = (
     "gan.data.sources",
     "gan.game.augmentation",
     "gan.game.ema",
+    "gan.game.gradients",
+    "gan.game.latents",
     "gan.game.learning_rates",
     "gan.game.losses",
     "gan.game.networks",

@@ -12,7 +12,7 @@ device and do not depend on ``applied``.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +23,8 @@ from gan.system.ranges import Fraction, PositiveFloat, PositiveInt, Range, SomeO
 Policy = Annotated[Sequence[str], SomeOf(("color", "translation", "cutout"))]
 
 
-class Pixels(NamedTuple):
+@dataclass(frozen=True)
+class Pixels:
     """The normalised values of a black and of a white pixel."""
 
     black: float = -1.0
@@ -125,7 +126,7 @@ class DiffAugment(Augmentation):
 
     def __init__(
         self,
-        pixels: Pixels = Pixels(),  # noqa: B008  # a constant
+        pixels: Pixels = Pixels(),  # a constant
         policy: Policy = ("translation", "cutout"),
         probability: Fraction = 1.0,
     ) -> None:
@@ -165,7 +166,7 @@ class AdaptiveAugmentation(DiffAugment):
 
     def __init__(
         self,
-        pixels: Pixels = Pixels(),  # noqa: B008  # a constant
+        pixels: Pixels = Pixels(),  # a constant
         policy: Policy = ("translation", "cutout"),
         probability: Fraction = 0.0,
         target: Annotated[float, Range(above=0, below=1)] = 0.6,

@@ -59,7 +59,13 @@ class GameStatistics:
         return list(latest.values())
 
     def take(self) -> dict[str, Tensor]:
-        """Compute all statistics since the last call, as scalars on the device, and reset.
+        """`compute` all statistics since the last call, and reset."""
+        taken = self.compute()
+        self.clear()
+        return taken
+
+    def compute(self) -> dict[str, Tensor]:
+        """Compute all statistics since the last ``take``, as scalars on the device.
 
         Returns:
             For each network that was updated, its mean loss (``d_loss``, ``g_loss``) and its last loss
@@ -75,7 +81,6 @@ class GameStatistics:
         if self._real_logits:
             logits = torch.cat(self._real_logits), torch.cat(self._fake_logits)
             taken |= discriminator_statistics(self._objective, *logits)
-        self.clear()
         return taken | {name: mean for name, mean in means.items() if name not in LOSSES}
 
     def clear(self) -> None:

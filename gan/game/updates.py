@@ -5,10 +5,10 @@
         game.update_discriminator(real, labels, d_optimizer)
         game.update_generator(real, labels, g_optimizer)
 
-Nothing here needs a Trainer, a configuration or a file. `gan.GAN` is this game as a LightningModule.
+``game.train_minibatch`` makes the updates that the schedule names, and counts. Nothing here needs a Trainer, a
+configuration or a file. docs/from_python.md trains MNIST in 20 lines. `gan.GAN` is this game as a LightningModule.
 """
 
-import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -35,13 +35,6 @@ class Fakes(NamedTuple):
 
     latents: Tensor
     images: Tensor
-
-
-class Compiled(NamedTuple):
-    """The generator's ``forward`` and the discriminator's ``discriminate``, compiled by torch.compile."""
-
-    generate: Callable[..., Tensor]
-    discriminate: Callable[..., DiscriminatorOutput]
 
 
 class Game(nn.Module):
@@ -121,7 +114,7 @@ class Game(nn.Module):
         self._trained: dict[str, list[nn.Parameter]] = {}
         self._reuses_fakes = False
         self._reused: Fakes | None = None
-        self._compiled: Compiled | None = None
+        self._compiled: adapting.Compiled | None = None
         self.gets_labels = {name: adapting.takes_labels(getattr(self, name)) for name in ("generator", "discriminator")}
 
     @property
@@ -241,20 +234,17 @@ class Game(nn.Module):
             images = self.augmentation(images)
         if self.instance_noise is not None:
             images = self.instance_noise(images, self.images_seen)
+        discriminator = self.discriminator if twice or self._compiled is None else self._compiled
         asked = labels if self.gets_labels["discriminator"] else None
-        if twice or self._compiled is None:
-            return adapting.discriminate(self.discriminator, images, asked).float()
-        return self._compiled.discriminate(images, asked).float()
+        return adapting.discriminate(discriminator, images, asked).float()
 
     def draw_latents(self, count: int, device: torch.device) -> Tensor:
         """Latents (count, prior.width) from torch's global generator of this device."""
         return self.prior.draw(count, device=device)
 
     def _generate(self, z: Tensor, labels: Tensor) -> Tensor:
-        asked = labels if self.gets_labels["generator"] else None
-        if self._compiled is None:
-            return adapting.generate(self.generator, z, asked)
-        return self._compiled.generate(z) if asked is None else self._compiled.generate(z, asked)
+        generator = self.generator if self._compiled is None else self._compiled.generate
+        return adapting.generate(generator, z, labels if self.gets_labels["generator"] else None)
 
     def _auxiliary_losses(
         self, network: str, output: DiscriminatorOutput, labels: Tensor, z: Tensor | None, weight: float
@@ -303,10 +293,7 @@ class Game(nn.Module):
 
     def compile_networks(self) -> None:
         """Compile the networks for training only: samples and metrics use other shapes and modes."""
-        score = getattr(
-            self.discriminator, "discriminate", functools.partial(adapting.discriminate, self.discriminator)
-        )
-        self._compiled = Compiled(torch.compile(self.generator.forward), torch.compile(score))
+        self._compiled = adapting.compiled(self.generator, self.discriminator)
 
     def use_eager_networks(self) -> None:
         """Undo `compile_networks`; also for a copy of a game, whose compiled networks are the original's."""

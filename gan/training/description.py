@@ -31,7 +31,7 @@ from gan.game.gradients import UpdateRule
 from gan.game.latents import Prior
 from gan.runs.checkpoint_file import CheckpointError
 from gan.runs.checkpoint_io import load_any
-from gan.system.errors import ConfigError, GanError
+from gan.system.errors import ConfigError, GanError, unknown_keys
 from gan.system.trust import trusted
 from gan.system.value_types import hints_of, parameters_of
 from gan.training.module import GAN
@@ -64,6 +64,18 @@ def describe(game: GAN) -> dict[str, Any]:
         **{name: _part(getattr(game, name)) for name in (*NETWORKS, *PARTS)},
         "optimizer": {name: _rule(rule) for name, rule in zip(NETWORKS, rules, strict=True)},
     }
+
+
+def generator_node(game: GAN) -> dict[str, Any]:
+    """The node of the generator, without the arguments that the program gives.
+
+    Raises:
+        NotDescribed: its settings are not known.
+    """
+    if "model" in game.hparams:
+        node: dict[str, Any] = game.hparams["model"]["generator"]
+        return node
+    return {name: value for name, value in node_of(game.generator).items() if name not in GIVEN["model.generator"]}
 
 
 def node_of(thing: Any, given: Sequence[str] = ()) -> dict[str, Any]:
@@ -104,6 +116,8 @@ def load_game(
         raise CheckpointError(f"{path}: not a checkpoint of gan.GAN")
     description = checkpoint.get("description", {})
     try:
+        if unknown := list(unknown_keys("load_from_checkpoint", parts, parameters_of(cls))):
+            raise ConfigError("\n".join(unknown))
         with isolate_rng():
             settings = checkpoint.get(GAN.CHECKPOINT_HYPER_PARAMS_KEY, {})
             if "model" in settings:
@@ -237,9 +251,13 @@ def _arguments(thing: Any) -> dict[str, Any]:
     kinds = {parameter.kind for parameter in inspect.signature(type(thing).__init__).parameters.values()}
     names = list(parameters_of(type(thing)))
     missing = [name for name in names if not hasattr(thing, name)]
-    if missing or inspect.Parameter.VAR_POSITIONAL in kinds:
-        what = f"its attribute '{missing[0]}'" if missing else "what it was made of"
-        raise NotDescribed(f"the checkpoint does not know {what}, an argument of {type(thing).__qualname__}")
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        raise NotDescribed(f"the checkpoint does not know the arguments of {type(thing).__qualname__}")
+    if missing:
+        raise NotDescribed(
+            f"the checkpoint does not know '{missing[0]}' of {type(thing).__qualname__}, which has no attribute of "
+            "this name"
+        )
     return {name: getattr(thing, name) for name in names}
 
 
@@ -257,8 +275,6 @@ def _plain(value: Any) -> Any:
         return value.item()
     if isinstance(value, Mapping):
         return {str(name): _plain(item) for name, item in value.items()}
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return {"_target_": _name(type(value)), **_plain(value._asdict())}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, Tensor | type) or callable(value):

@@ -83,13 +83,14 @@ class GAN(Game, L.LightningModule):
         self._optimizers_changed = False
 
     @classmethod
-    def load_from_checkpoint(  # type: ignore[override]  # without hparams_file; weights_only is always true
+    def load_from_checkpoint(  # type: ignore[override]  # without hparams_file
         cls,
         checkpoint_path: Any,
         map_location: Any = None,
         *,
         trust: Sequence[str] = (),
         strict: bool = True,
+        weights_only: bool | None = None,
         **parts: Any,
     ) -> Self:
         """The game of a checkpoint, of a run or of a Trainer of your own; no code of the file is run.
@@ -99,6 +100,7 @@ class GAN(Game, L.LightningModule):
             map_location: device of the game; None for the CPU.
             trust: packages from which classes may be imported, as ["mypkg"], in addition to gan, lightning and torch.
             strict: whether the weights must fit the networks exactly.
+            weights_only: Lightning's argument, which is ignored here and always true.
             parts: arguments of the constructor, instead of those in the checkpoint, as ``generator=MyGenerator(64)``.
 
         Raises:

@@ -43,6 +43,9 @@ class Watcher(L.LightningModule):
         self.shapes.add(tuple(images.shape))
         return self.weight.sum()
 
+    def validation_step(self, batch: tuple[torch.Tensor, torch.Tensor], batch_idx: int) -> None:
+        """ImageData has held-out images too."""
+
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.SGD(self.parameters(), lr=0.1)
 

@@ -1,5 +1,7 @@
 """Each operation of an augmentation against a plain loop over the images: color, translation, cutout."""
 
+from dataclasses import astuple
+
 import pytest
 import torch
 from augmented import PIXELS, Operation, all_of, some
@@ -130,7 +132,7 @@ def test_cutout_is_alike_from_both_ends() -> None:
 def test_what_is_filled_in_is_the_black_of_the_data(operation: Operation, mean: float, std: float) -> None:
     pixels = Pixels.normalized(mean, std)
     extremes = normalize(torch.tensor([0, 255], dtype=torch.uint8), mean, std)
-    torch.testing.assert_close(torch.tensor(pixels), extremes)
+    torch.testing.assert_close(torch.tensor(astuple(pixels)), extremes)
     white = torch.full((30, 1, 16, 16), pixels.white)
     changed = operation(white, all_of(white), pixels)
     torch.testing.assert_close(changed.unique(), extremes)

@@ -1,5 +1,6 @@
 """A Lightning callback that saves the generator after every epoch, ready for `gan sample`."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +8,18 @@ import lightning.pytorch as L
 
 from gan.config.kinds import given_arguments
 from gan.generators.bundle import FILE_NAME, describe, family_of, save_bundle
+from gan.training.description import NotDescribed, generator_node
 from gan.training.diagnostics.divergence import check_finite
 from gan.training.module import GAN
+
+logger = logging.getLogger(__name__)
 
 
 class GeneratorBundle(L.Callback):
     """Writes the run folder's generator.safetensors after every epoch.
+
+    In a Trainer of the user's own, the arguments of the generator's constructor must be known: see
+    `gan.training.description`. Otherwise nothing is written, and one line says why.
 
     Raises:
         Diverged: a weight is not finite; the file is not overwritten.
@@ -25,10 +32,15 @@ class GeneratorBundle(L.Callback):
             return
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         generator: Any = pl_module.final_generator
-        model = pl_module.hparams["model"]
+        try:
+            node = generator_node(pl_module)
+        except NotDescribed as error:
+            if trainer.current_epoch == 0:
+                logger.warning("no %s is written: %s", FILE_NAME, error)
+            return
         metadata = describe(
-            family_of(model["generator"]["_target_"]),
-            given_arguments(model["generator"]),
+            family_of(node["_target_"]),
+            given_arguments(node),
             prior=pl_module.prior,
             image_shape=data.image_shape,
             mean=data.mean,

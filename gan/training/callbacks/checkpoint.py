@@ -8,7 +8,7 @@ from typing import Any
 import lightning.pytorch as L
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from gan.runs.checkpoint_io import IN_THE_BACKGROUND
+from gan.runs.checkpoint_io import IN_THE_BACKGROUND, SealedCheckpoints
 from gan.runs.metrics_csv import MetricsCSV, cut_event_files, event_files
 from gan.runs.series import BY_NAME
 from gan.system import files, signals
@@ -166,7 +166,9 @@ def _save(trainer: L.Trainer, name: str) -> None:
     assert isinstance(game, GAN)
     check_finite(game, run_dir)
     if trainer.strategy.reduce_boolean_decision(losses_are_finite(game)):
-        trainer.save_checkpoint(run_dir / "checkpoints" / name, storage_options=IN_THE_BACKGROUND)
+        # a Trainer of the user's own has Lightning's writer, without options
+        options = IN_THE_BACKGROUND if isinstance(trainer.strategy.checkpoint_io, SealedCheckpoints) else None
+        trainer.save_checkpoint(run_dir / "checkpoints" / name, storage_options=options)
 
 
 def _tables(trainer: L.Trainer) -> list[MetricsCSV]:

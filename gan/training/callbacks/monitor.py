@@ -112,7 +112,7 @@ class GameMonitor(L.Callback):
         updates = {loss: count for loss, count in game.record.updates.items() if count}
         if not updates:
             return
-        taken = game.record.take()
+        taken = self._take(game)
         taken |= {f"{network}_gradient_norm": norm for network, norm in self._norms.items()}
         self._norms = {}
         # One vector, so that the host waits for the device only once, and the processes communicate only once.
@@ -130,6 +130,9 @@ class GameMonitor(L.Callback):
         self._log(trainer, {"epoch": trainer.current_epoch, **counts, **row, **rates}, ends_epoch)
         for listener in self.listeners:
             listener(trainer, game, self.latest)
+
+    def _take(self, game: GAN) -> dict[str, torch.Tensor]:
+        return game.record.take()
 
     def _speed(self, game: GAN) -> float:
         now, images = time.perf_counter(), game.images_seen

@@ -33,8 +33,16 @@ def attach(trainer: L.Trainer) -> None:
 class SelfLog(GameMonitor):
     """The rows of `GameMonitor`, by ``self.log``: for Lightning's loggers, progress bars, checkpoints, early stopping.
 
-    The step of a row is the one of Lightning's loggers, which counts minibatches.
+    The step of a row is the one of Lightning's loggers, which counts minibatches. The statistics of the game stay until
+    the next minibatch, so that a callback of the user's own can take them too.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_logged = False  # the statistics in the game's record
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "is_logged": self._is_logged}
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._begin(pl_module)
@@ -42,8 +50,24 @@ class SelfLog(GameMonitor):
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._since = time.perf_counter()  # time between epochs is not training time
 
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        if self._is_logged:
+            assert isinstance(pl_module, GAN)
+            pl_module.record.clear()
+            self._is_logged = False
+
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Nothing: `GameMonitor` writes TensorBoard's page HPARAMS, which needs a run's settings."""
+
+    def _log_updates(self, trainer: L.Trainer, game: L.LightningModule, ends_epoch: bool = False) -> None:
+        if not self._is_logged:
+            super()._log_updates(trainer, game, ends_epoch)
+
+    def _take(self, game: GAN) -> dict[str, Tensor]:
+        self._is_logged = True
+        return game.record.compute()
 
     def _log(self, trainer: L.Trainer, values: dict[str, Any], ends_epoch: bool) -> None:
         values = {name: float(value) for name, value in values.items() if name != "epoch"}
