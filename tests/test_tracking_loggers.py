@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tiny_runs import Compose, Play
 
-from gan.launch.hydra_job import hydra_message
+from gan.launch.hydra_messages import hydra_message
 from gan.training.build import build_trainer
 from gan.training.callbacks import GameMonitor, SampleGrids
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from gan.commands.arguments import Trust
-from gan.config.kinds import check_trust, untrusted
+from gan.config.trust import check_trust, untrusted
 from gan.runs.run_files import RunFileError, read_json, read_settings
 from gan.system import shell
 from gan.system.errors import GanError, counted

@@ -6,18 +6,17 @@ by its return annotation that it makes one. At positions with the hint ``Any``, 
 nodes are refused. A check imports what a node names, and calls nothing.
 
 What the user types, or keeps in a folder of configurations, may come from any package. A run folder or a bundle may
-come from anyone: without the user's trust it imports only gan, lightning and torch (`untrusted`).
+come from anyone: without the user's trust it imports only gan, lightning and torch (`gan.config.trust`).
 """
 
 import inspect
 import types
 import typing
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Annotated, Any
 
-from gan.system import shell
-from gan.system.errors import ConfigError, nearest, unknown_keys
+from gan.system.errors import nearest, unknown_keys
 from gan.system.value_types import expected, hints_of, parameters_of, problem
 
 OWN_PACKAGES = ("gan", "lightning", "torch")
@@ -154,47 +153,9 @@ def missing_arguments(path: str, node: Any, given: Iterable[str] = ()) -> Iterat
             yield f"{path}.{name}: missing"
 
 
-def untrusted(settings: Any, trusted: Collection[str], path: str = "") -> Iterator[tuple[str, str]]:
-    """The path and the target of every node, at any depth, that is neither of ours nor of a trusted package."""
-    if is_node(settings):
-        target = str(settings["_target_"])
-        if target.split(".", maxsplit=1)[0] not in (*OWN_PACKAGES, *trusted) and not is_below(target, trusted):
-            yield f"{path}._target_", target
-    items = settings.items() if isinstance(settings, Mapping) else enumerate(settings) if _is_list(settings) else ()
-    for key, value in items:
-        where = f"{path}[{key}]" if _is_list(settings) else f"{path}.{key}" if path else str(key)
-        yield from untrusted(value, trusted, where)
-
-
-def check_trust(found: Collection[tuple[str, str]], trusted: Collection[str], way: str = "trust=[{}]") -> None:
-    """Refuse classes that a run folder names, and whose packages the user does not trust.
-
-    Args:
-        found: path and target of each, from `gan.config.kinds.untrusted`.
-        trusted: packages that the user trusts already.
-        way: how to trust packages, with their names in place of the braces.
-
-    Raises:
-        ConfigError: there are some; nothing was imported.
-    """
-    if not found:
-        return
-    packages = list(dict.fromkeys(target.split(".")[0] for _, target in found))
-    word = shell.command(*way.format(",".join([*trusted, *packages])).split(" "))
-    raise ConfigError(
-        "\n".join(f"{path}: '{target}' given" for path, target in found)
-        + "\nA run folder imports only gan, lightning and torch, because it may come from anyone. If you trust the "
-        f"code of {' and '.join(packages)}, add {word}"
-    )
-
-
 def is_below(target: str, packages: Iterable[str]) -> bool:
     """Whether a dotted name is in one of these packages or modules, such as ``mypkg.losses``."""
     return any(target == package or target.startswith(f"{package}.") for package in packages)
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list | tuple)
 
 
 def find(target: str) -> Callable[..., Any]:

@@ -13,7 +13,6 @@ from typing import Any
 
 from gan.config.defaults import completed
 from gan.config.experiments import without_leftovers
-from gan.config.kinds import check_trust, untrusted
 from gan.config.saved_settings import (
     allowed_paths,
     changed,
@@ -22,6 +21,7 @@ from gan.config.saved_settings import (
     problems,
     read_saved,
 )
+from gan.config.trust import check_trust, untrusted
 from gan.launch import command_line
 from gan.runs import run_folder
 from gan.runs.resume import ResumeState, is_finished, newest_state, state_of

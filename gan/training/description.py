@@ -18,7 +18,7 @@ from typing import Any
 from lightning.pytorch.utilities.seed import isolate_rng
 from torch import Tensor
 
-from gan.config.kinds import GIVEN, KINDS, find, given_arguments, kind, node_problems, untrusted
+from gan.config.kinds import GIVEN, KINDS, find, given_arguments, kind, node_problems
 from gan.config.target_validation import (
     RULE_SETTINGS,
     model_problems,
@@ -26,6 +26,7 @@ from gan.config.target_validation import (
     optimizer_problems,
     part_problems,
 )
+from gan.config.trust import untrusted
 from gan.game.ema import GeneratorAverage
 from gan.game.gradients import UpdateRule
 from gan.game.latents import Prior

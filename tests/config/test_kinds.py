@@ -20,7 +20,6 @@ from gan.config.kinds import (
     locate,
     missing_arguments,
     node_problems,
-    untrusted,
 )
 from gan.system.errors import ConfigError
 from gan.training.build import build_trainer

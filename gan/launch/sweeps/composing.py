@@ -11,7 +11,7 @@ from hydra.errors import HydraException
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict, read_write
 
-from gan.launch import hydra_job
+from gan.launch import hydra_job, hydra_messages
 from gan.launch.command_line import may_be_null, without_null_groups
 from gan.runs.sweep_jobs import SweepJob, content, folder_of
 from gan.system.errors import ConfigError, GanError, unknown_name
@@ -65,7 +65,7 @@ class Composer:
         try:
             its_content = self._content(words)
         except HydraException as error:
-            mistake, its_content = hydra_job.hydra_message(error, words), " ".join(sorted(words))
+            mistake, its_content = hydra_messages.hydra_message(error, words), " ".join(sorted(words))
         folder = folder_of(self.sweep, swept, its_content)
         return SweepJob(tuple(words), its_content, folder, tuple(hydra_words), mistake)
 
