@@ -13,7 +13,6 @@ from train_command import train_here
 
 from gan.config.kinds import (
     argument_problems,
-    check_trust,
     is_a,
     kind,
     kinds_of,
@@ -21,6 +20,7 @@ from gan.config.kinds import (
     missing_arguments,
     node_problems,
 )
+from gan.config.trust import check_trust, untrusted
 from gan.system.errors import ConfigError
 from gan.training.build import build_trainer
 
