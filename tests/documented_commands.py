@@ -151,8 +151,8 @@ def check_script(words: Sequence[str]) -> None:
 
 def check_gan(words: Sequence[str]) -> None:
     """The command, its options and their values are ones that `gan` takes; a command's name alone is a mention."""
-    if words[0].endswith("-completion"):
-        return  # typer's own; to parse it is to write into the home folder
+    if words[0].endswith("-completion") or list(words) == ["--version"]:
+        return  # typer's own, where to parse it is to write into the home folder; and what parsing it ends
     parsed: Any = typer.main.get_command(app)
     context: Any = None
     name = "gan"

@@ -162,7 +162,7 @@ def test_pictures_are_read_as_for_the_training_by_following_the_message(
 
 def test_how_pictures_are_read_is_for_pictures(gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:
     assert gan("metrics", "train-extractor", "--data", "kmnist", "--fit", "crop") == 2
-    assert "data.fit=crop: 'kmnist' is no folder of pictures" in capsys.readouterr().err
+    assert "data.fit=crop: 'kmnist' has square images" in capsys.readouterr().err
     assert gan("metrics", "train-extractor", "--folder", ".", "--fit", "crp") == 2
     assert "data.fit: no such option 'crp'; did you mean 'crop'?" in capsys.readouterr().err
 

@@ -17,7 +17,7 @@ def test_a_setting_that_came_later_is_as_it_was(tmp_path: Path, schedule: str, l
     settings = saved_settings.read_saved(tmp_path)
     assert settings["schedule"] == {"_target_": option_file("schedule", schedule)["_target_"], **later}
     assert settings["model"] == {"_target_": "gan.game.networks.Networks", "compile": False}
-    assert settings["data"] == {"_target_": "gan.ImageData", "name": "mnist", "batch_size_of": "all"}
+    assert settings["data"] == {"_target_": "gan.ImageData", "name": "mnist", "batch_size_of": "all", "flip": False}
 
 
 @pytest.mark.parametrize(
@@ -46,5 +46,5 @@ def test_a_setting_of_a_network_that_came_later(
 def test_a_folder_of_numbered_classes_keeps_the_order_that_the_run_began_with(tmp_path: Path) -> None:
     saved = {"run_dir": "x", "data": {"name": "folder", "folder": "pictures", "batch_size_of": "all"}}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(saved))
-    added = {"_target_": "gan.ImageData", "fit": None, "on_broken": "error", "class_order": "name"}
+    added = {"_target_": "gan.ImageData", "fit": None, "on_broken": "error", "class_order": "name", "flip": False}
     assert saved_settings.read_saved(tmp_path)["data"] == {**saved["data"], **added}  # type: ignore[dict-item]

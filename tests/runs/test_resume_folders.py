@@ -23,7 +23,7 @@ FAST = (
     *(f"callbacks.{name}=null" for name in ("progress", "samples", "curves", "quality", "projector")),
 )  # fmt: skip
 ODD = 'it\'s #1 = (a, b) & "c"'  # a folder's name
-TO_GO_ON = re.compile(r"[Tt]o go on(?: with it)?: python train\.py (.+)")
+TO_GO_ON = re.compile(r"[Tt]o go on(?: with it)?: (?:python train\.py|gan train) (.+)")
 Damage = Callable[[Path], None]
 
 

@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 from lightning.pytorch.loggers.logger import Logger
 
@@ -11,11 +10,11 @@ class JSONLines(Logger):
 
     def __init__(self, save_dir: str):
         super().__init__()
-        self.file = Path(save_dir) / "metrics.jsonl"
+        self.path = f"{save_dir}/metrics.jsonl"
 
     def log_hyperparams(self, params, *args, **kwargs):
         pass
 
     def log_metrics(self, metrics, step=None):
-        with self.file.open("a") as file:
+        with open(self.path, "a") as file:
             file.write(json.dumps({"step": step, **metrics}) + "\n")
