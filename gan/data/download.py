@@ -42,7 +42,7 @@ def fetch(source: DatasetSpec | Archive, root: Path) -> None:
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with _locked(root):
+        with locked(root):
             if not _is_complete(source, root):
                 _fetch_locked(source, root)
     except OSError as error:
@@ -52,7 +52,7 @@ def fetch(source: DatasetSpec | Archive, root: Path) -> None:
 def wait_for_fetch(root: Path) -> None:
     """Wait until no other process is downloading into ``root``."""
     if (root / LOCK_NAME).exists():
-        with contextlib.suppress(OSError), _locked(root):  # a root that cannot be locked cannot be downloaded into
+        with contextlib.suppress(OSError), locked(root):  # a root that cannot be locked cannot be downloaded into
             pass
 
 
@@ -84,13 +84,21 @@ def _run_torchvision(source: DatasetSpec, folder: Path) -> None:
     if source.name == "qmnist":
         parts = [{"train": True}, {"train": False}]  # each downloads one split
     logger.info("downloading %s from %s", source.title, ", ".join(_addresses(dataset)))
+    try:
+        with socket_timeout():
+            for options in parts:
+                dataset(str(folder), download=True, **options)
+    except Exception as error:  # of any type: from urllib, gzip, zipfile, or torchvision's asserts
+        raise DataError(_reason(error, _addresses(dataset))) from error
+
+
+@contextlib.contextmanager
+def socket_timeout() -> Iterator[None]:
+    """Inside the block, a download ends if nothing arrives for ``SILENCE_SECONDS``; torchvision sets no timeout."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(SILENCE_SECONDS)
     try:
-        for options in parts:
-            dataset(str(folder), download=True, **options)
-    except Exception as error:  # of any type: from urllib, gzip, zipfile, or torchvision's asserts
-        raise DataError(_reason(error, _addresses(dataset))) from error
+        yield
     finally:
         socket.setdefaulttimeout(before)
 
@@ -190,7 +198,7 @@ def _is_complete(source: DatasetSpec | Archive, root: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _locked(root: Path) -> Iterator[None]:
+def locked(root: Path) -> Iterator[None]:
     """Lock this root among all processes and threads; a message is logged when it has to wait."""
     lock = FileLock(root / LOCK_NAME)
     try:

@@ -1,15 +1,22 @@
 """Any image classification dataset of torchvision by the name of its class, such as USPS or SVHN."""
 
 import inspect
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from torch import Tensor
+
 from gan.data.conversion import Form, as_labels, from_items
+from gan.data.download import locked, socket_timeout
 from gan.data.held_out import Source, assembled
 from gan.data.loaded import LoadedImages
 from gan.data.registry import TORCHVISION
 from gan.system.errors import DataError, unknown_name
+
+logger = logging.getLogger(__name__)
 
 # Classes without one image and one class for each item: detection, segmentation, pairs, flow, stereo, videos, captions.
 OTHERS = (
@@ -56,12 +63,14 @@ def load_torchvision(
     form, what = Form(image_size, image_channels, fit), f"data.dataset={dataset}"
     train, test = opened(dataset, root, split=split, download=download, with_test=held_out is None)
     images, raw = from_items(train, what, form)
-    labels = as_labels(raw, len(images), what)
+    labels = _classes(raw, len(images), what)
     classes = getattr(train, "classes", None)
     held = None
     if test is not None:
         held_images, held_raw = from_items(test, what, form)
-        held = held_images, as_labels(held_raw, len(held_images), what)
+        held_labels = None if labels is None else as_labels(held_raw, len(held_images), what)
+        if labels is None or held_labels is not None:  # without labels, as of FER2013, they are of no use
+            held = held_images, held_labels
     class_names = [str(name) for name in classes] if isinstance(classes, list | tuple) else None
     title = f"torchvision's {dataset} from {root}"
     return assembled(Source(images, labels, class_names, held), TORCHVISION, title, what, held_out, form)
@@ -76,50 +85,88 @@ def opened(
     if dataset not in names():
         raise DataError(unknown_name("data.dataset", dataset, names()))
     kind = getattr(datasets, dataset)
-    parameters = inspect.signature(kind).parameters
-    given: dict[str, Any] = {"root": str(root)}
-    if "download" in parameters:
-        given["download"] = download
-    what = f"data.dataset={dataset}"
+    parameters, what = _parameters(kind), f"data.dataset={dataset}"
+
+    def made(**arguments: Any) -> Any:
+        return _made(kind, {"root": str(root), **arguments}, what, root, download and "download" in parameters)
+
     if "train" in parameters:
-        given |= {"split": split} if split is not None and "split" in parameters else {}
-        train = _made(lambda: kind(**given, train=True), what, root, download)
-        return train, _made(lambda: kind(**given, train=False), what, root, download) if with_test else None
+        given = {"split": split} if split is not None and "split" in parameters else {}
+        if "split" in parameters and not given and parameters["split"].default is inspect.Parameter.empty:
+            raise DataError(
+                f"{what}: which split? Give data.split, such as {', '.join(getattr(kind, 'splits', ['train']))}"
+            )
+        return made(**given, train=True), made(**given, train=False) if with_test else None
     if "split" not in parameters:
         if split is not None:
             raise DataError(f"data.split={split}: {dataset} has no splits. Leave data.split out")
-        return _made(lambda: kind(**given), what, root, download), None
-    train = _first_split(kind, given, [split] if split else TRAIN_SPLITS, what, root, download)
-    if train is None:
-        _made(lambda: kind(**given, split=split or "train"), what, root, download)
-        raise AssertionError("not reached")
-    test = _first_split(kind, given, TEST_SPLITS, what, root, download) if with_test else None
-    return train, test
+        return made(), None
+    train = _first_split(made, [split] if split else TRAIN_SPLITS)
+    return train, _first_split(made, TEST_SPLITS, optional=True) if with_test else None
 
 
-def _first_split(
-    kind: Callable[..., Any], given: dict[str, Any], splits: Any, what: str, root: Path, download: bool
-) -> Any:
-    """The first of these splits that the dataset has; None if it has none of them."""
+class _NoSplitError(DataError):
+    """A dataset has no split of this name."""
+
+
+def _first_split(made: Callable[..., Any], splits: Sequence[str], *, optional: bool = False) -> Any:
+    """The first of these splits that the dataset has; None if it has none of them and ``optional``."""
+    errors = []
     for split in splits:
         try:
-            return kind(**given, split=split)
-        except ValueError as error:  # torchvision's answer to an unknown split
-            if "split" not in str(error):
-                raise DataError(f"{what}: {' '.join(str(error).split())}") from error
-        except Exception as error:
-            raise _unavailable(error, what, root, download) from error
-    return None
+            return made(split=split)
+        except _NoSplitError as error:
+            errors.append(error)
+    if optional:
+        return None
+    raise errors[0]
 
 
-def _made(make: Callable[[], Any], what: str, root: Path, download: bool) -> Any:
+def _parameters(kind: type) -> dict[str, inspect.Parameter]:
+    """The constructor's arguments, with those that it hands on to its base class by ``**kwargs``."""
+    found: dict[str, inspect.Parameter] = {}
+    for base in kind.__mro__:
+        own = inspect.signature(base).parameters
+        found = {**own, **found}
+        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in own.values()):
+            break
+    return found
+
+
+def _made(kind: Callable[..., Any], arguments: Mapping[str, Any], what: str, root: Path, download: bool) -> Any:
+    """The dataset, downloaded if it is not there; other jobs that download into this root wait meanwhile."""
     try:
-        return make()
-    except Exception as error:  # torchvision raises RuntimeError, OSError and others
+        try:
+            return kind(**arguments)
+        except (ImportError, ValueError):
+            raise
+        except Exception:  # torchvision raises RuntimeError, OSError and others for missing and damaged files
+            if not download:
+                raise
+        root.mkdir(parents=True, exist_ok=True)
+        with locked(root), socket_timeout():
+            return kind(**arguments, download=True)
+    except Exception as error:
+        if isinstance(error, ValueError) and "for argument split" in str(error):
+            raise _NoSplitError(f"{what}: {' '.join(str(error).split())} Give one of them as data.split") from error
         raise _unavailable(error, what, root, download) from error
 
 
+def _classes(found: list[Any] | None, count: int, what: str) -> Tensor | None:
+    """The labels int64 (N,) of a dataset; None if none is a class, as the 40 attributes of a face in CelebA."""
+    if found is not None and not any(_is_class(label) for label in found):
+        logger.info("%s: its labels are no classes, and left out", what)
+        return None
+    return as_labels(found, count, what)
+
+
+def _is_class(label: Any) -> bool:
+    return isinstance(label, int | np.integer) or (isinstance(label, Tensor | np.ndarray) and label.ndim == 0)
+
+
 def _unavailable(error: Exception, what: str, root: Path, download: bool) -> DataError:
+    if isinstance(error, ImportError):
+        return DataError(f"{what}: torchvision reads it with a package that is missing: pip install {error.name}")
     reason = " ".join(str(error).split()).replace(" You can use download=True to download it", "")
     remedy = "" if download else f"; gan data fetch {what.partition('=')[2]} --root {root} downloads it"
     return DataError(f"{what}: not available under {root}: {type(error).__name__}: {reason}{remedy}")

@@ -1,6 +1,8 @@
 """data=torchvision: a dataset by the name of its class, its splits, and each mistake in one message."""
 
 import bz2
+import importlib
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from torchvision import datasets
 
 from gan.config.kinds import find
 from gan.data import torchvision_sets
+from gan.data.download import LOCK_NAME, SILENCE_SECONDS
 from gan.data.sources import load
 from gan.data.torchvision_sets import load_torchvision, names
 from gan.system.errors import DataError
@@ -122,3 +125,95 @@ def test_the_names_are_those_of_image_classification() -> None:
     assert not {"CocoDetection", "VOCDetection", "FakeData", "ImageFolder", "Kinetics", "FlyingChairs"} & set(found)
     for name in found:
         assert issubclass(find(f"torchvision.datasets.{name}"), datasets.VisionDataset)
+
+
+class Faces(Splits):
+    """A dataset whose labels are no classes, as CelebA's attributes."""
+
+    has = ("train", "valid", "test")
+
+    def __getitem__(self, number: int) -> Any:
+        return Image.new("L", (20, 20), number), torch.zeros(40)
+
+
+class Expressions(Splits):
+    """A dataset whose test images have no labels, as FER2013's."""
+
+    has = ("train", "test")
+
+    def __getitem__(self, number: int) -> Any:
+        return Image.new("L", (20, 20), number), None if self.split == "test" else number % 2
+
+
+class Letters(datasets.MNIST):
+    """A dataset with several splits, as EMNIST, whose further arguments are its base class's."""
+
+    splits = ("letters", "digits")
+
+    def __init__(self, root: str, split: str, **kwargs: Any) -> None:
+        self.split, self.is_train = split, kwargs["train"]
+
+    def __len__(self) -> int:
+        return 20 if self.is_train else 4
+
+    def __getitem__(self, number: int) -> Any:
+        return Image.new("L", (20, 20), number), 0
+
+
+class NeedsPackage(Splits):
+    def __getitem__(self, number: int) -> Any:
+        raise AssertionError("not reached")
+
+    def __init__(self, root: str, split: str = "train", download: bool = False) -> None:
+        importlib.import_module("scipi_of_nobody")
+
+
+@pytest.fixture
+def odd_sets(own_sets: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = (Faces, Expressions, Letters, NeedsPackage)
+    monkeypatch.setattr(torchvision_sets, "names", lambda: [kind.__name__ for kind in (*kinds, Splits)])
+    for kind in kinds:
+        monkeypatch.setattr(datasets, kind.__name__, kind, raising=False)
+
+
+def test_labels_that_are_no_classes(odd_sets: None, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "gan.data")
+    faces = load_torchvision("Faces", tmp_path)
+    assert (len(faces.images), len(faces.held_out_images), faces.class_names) == (20, 6, ())
+    assert "data.dataset=Faces: its labels are no classes, and left out" in caplog.messages
+    expressions = load_torchvision("Expressions", tmp_path)
+    assert expressions.class_names == ("cat", "dog")
+    assert (len(expressions.images), len(expressions.held_out_images)) == (18, 2)  # not those without a label
+
+
+def test_a_dataset_with_several_train_splits(odd_sets: None, tmp_path: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"^data.dataset=Letters: which split\? Give data.split, such as letters, digits$"
+    ):
+        load_torchvision("Letters", tmp_path)
+    loaded = load_torchvision("Letters", tmp_path, split="letters")
+    assert (len(loaded.images), len(loaded.held_out_images)) == (20, 4)
+
+
+def test_a_missing_package_is_named(odd_sets: None, tmp_path: Path) -> None:
+    for download in (True, False):
+        with pytest.raises(DataError, match=r"reads it with a package that is missing: pip install scipi_of_nobody$"):
+            load_torchvision("NeedsPackage", tmp_path, download=download)
+
+
+def test_downloads_wait_for_each_other_and_not_for_ever(
+    odd_sets: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[bool, float | None]] = []
+
+    class Watched(Splits):
+        def __init__(self, root: str, split: str = "train", download: bool = False) -> None:
+            asked.append((download, socket.getdefaulttimeout()))
+            assert (Path(root) / LOCK_NAME).exists() == (len(asked) > 1)
+            super().__init__(root, split, download)
+
+    monkeypatch.setattr(datasets, "Splits", Watched)
+    root = tmp_path / "new"
+    load_torchvision("Splits", root, image_size=16)
+    assert [download for download, _ in asked] == [False, True, False, False]  # what is there is not asked for again
+    assert [timeout for _, timeout in asked] == [None, SILENCE_SECONDS, None, None]
