@@ -1,5 +1,6 @@
 """Datasets from a file of arrays: .npz, .npy or .pt, without running code of the file."""
 
+import hashlib
 import pickle
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -61,7 +62,14 @@ def load_array(
         held = _read(*test, what, form) if test else None
     if held is not None and labels is not None and held[1] is None:
         raise DataError(f"{what}: it has labels of its images, and none of its held-out images")
-    return assembled(Source(images, labels, names, held), ARRAY, f"the file {path}", what, held_out, form)
+    return assembled(
+        Source(images, labels, names, held),
+        ARRAY,
+        f"the file {path} (sha256 {_sha256(path)[:12]})",
+        what,
+        held_out,
+        form,
+    )
 
 
 def _read(images: Any, labels: Any, what: str, form: Form) -> tuple[Tensor, Tensor | None]:
@@ -86,6 +94,11 @@ def _class_names(arrays: Mapping[str, Any]) -> list[str] | None:
         if name in arrays:
             return [str(each) for each in arrays[name]]
     return None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

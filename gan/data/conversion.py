@@ -1,5 +1,6 @@
 """Conversion of images of any source (arrays, tensors, PIL images, datasets) to uint8 (N, C, H, W)."""
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -10,10 +11,13 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gan.data.memory import check_memory
+from gan.data.picture_files import GREY_MODES, in_8_bits
 from gan.data.registry import IMAGE_SIZES
 from gan.data.resizing import CHUNK, resized, with_channels
 from gan.system import process
 from gan.system.errors import DataError
+
+logger = logging.getLogger(__name__)
 
 TOLERANCE = 1e-3  # of the limits of floats
 SMALLER = "a smaller data.image_size or data.image_channels=1 takes less"
@@ -41,15 +45,29 @@ def from_array(values: Any, what: str, form: Form) -> Tensor:
     """
     if not len(values):
         raise DataError(f"{what}: there are no images in it")
-    first = channels_first(_tensor(values[:1], what), what)
-    is_float = first.is_floating_point()
-    image_shape = tuple(first.shape[1:])
-    check_memory(what, len(values), image_shape, "fewer or smaller images take less", more=2 * is_float * first.numel())
-    levels = torch.empty(len(values), *image_shape, dtype=torch.int16 if is_float else torch.uint8)
-    for start in range(0, len(values), CHUNK):
-        part = channels_first(_tensor(values[start : start + CHUNK], what), what)
-        levels[start : start + CHUNK] = to_levels(part, what, start)
-    return shaped(from_levels(levels), what, form)
+    first = _part(values, 0, 1, what)
+    image_shape = shaped(torch.zeros(first.shape, dtype=torch.uint8), what, form).shape[1:]
+    check_memory(what, len(values), image_shape, "fewer or smaller images take less")
+    images = torch.empty(len(values), *image_shape, dtype=torch.uint8)
+    starts = range(0, len(values), CHUNK)
+    signed = False
+    if first.is_floating_point():  # floats are read twice, because one that is negative tells the range of all
+        parts = (to_levels(_part(values, start, start + CHUNK, what), what, start) for start in starts)
+        signed = any([bool((part < 0).any()) for part in parts])
+        _tell_range(what, signed)
+    for start in starts:
+        levels = to_levels(_part(values, start, start + CHUNK, what), what, start)
+        images[start : start + CHUNK] = shaped(from_levels(levels, signed=signed), what, form)
+    return images
+
+
+def _tell_range(what: str, signed: bool) -> None:
+    if process.local_rank() == 0:
+        logger.info("%s: read as floats in %s", what, "[-1, 1]" if signed else "[0, 1]")
+
+
+def _part(values: Any, start: int, end: int, what: str) -> Tensor:
+    return channels_first(_tensor(values[start:end], what), what)
 
 
 def from_items(items: Any, what: str, form: Form) -> tuple[Tensor, list[Any] | None]:
@@ -63,28 +81,33 @@ def from_items(items: Any, what: str, form: Form) -> tuple[Tensor, list[Any] | N
         DataError: an item cannot be read or is no image, images differ in size, or they do not fit into memory.
     """
     count = len(items) if hasattr(items, "__len__") else None
-    found: list[Tensor] = []
+    found: list[Tensor] = []  # uint8 (C, H, W)
     labels: list[Any] = []
+    kind, signed = None, False
     for number, item in enumerate(_read(items, count, what)):
+        where = f"{what}: image {number}"
         image, label = _parts(item)
-        levels = _levels(image, f"{what}: image {number}", form)
-        if number == 0 and count is not None and levels.dtype == torch.uint8:
-            check_memory(what, count, tuple(levels.shape), SMALLER)
-        if found and levels.dtype != found[0].dtype:
-            raise DataError(f"{what}: image {number} has another type of numbers than image 0")
-        found.append(levels)
+        levels = _levels(image, where, form)
+        if kind not in (None, levels.dtype):
+            raise DataError(f"{where} has another type of numbers than image 0")
+        kind = levels.dtype
+        if not signed and levels.dtype == torch.int16 and bool((levels < 0).any()):
+            signed = True  # so those before are in [-1, 1] too, and were taken for [0, 1]
+            found = [from_levels(before.to(torch.int16), signed=True) for before in found]
+        found.append(shaped(from_levels(levels, signed=signed), where, form)[0])
         labels.append(label)
+        if number == 0 and count is not None:
+            check_memory(what, count, found[0].shape, SMALLER)
+        elif count is None and number % CHUNK == 0:
+            check_memory(what, len(found), found[0].shape, SMALLER)
     if not found:
         raise DataError(f"{what}: there are no images in it")
-    if found[0].dtype == torch.int16:
-        signed = any(bool((levels < 0).any()) for levels in found)
-        for number, levels in enumerate(found):
-            image = from_levels(levels, signed=signed)
-            found[number] = shaped(image[None], f"{what}: image {number}", form)[0]
     _check_alike(found, what)
     images = torch.empty(len(found), *found[0].shape, dtype=torch.uint8)
-    for number, image in enumerate(found):
-        images[number] = image
+    for number in range(len(found)):
+        images[number], found[number] = found[number], found[0][:0]  # without two copies of all images
+    if kind == torch.int16:
+        _tell_range(what, signed)
     return images, None if all(label is None for label in labels) else labels
 
 
@@ -121,15 +144,19 @@ def _parts(item: Any) -> tuple[Any, Any]:
 
 
 def _levels(image: Any, what: str, form: Form) -> Tensor:
-    """One image (C, H, W): uint8 of the wanted form, or int16 levels of floats, see `to_levels`."""
+    """One image (1, C, H, W): uint8, or int16 levels of floats, see `to_levels`."""
     if isinstance(image, Image.Image):
-        grey = image.mode in ("1", "L") if form.image_channels is None else form.image_channels == 1
-        image = np.array(image.convert("L" if grey else "RGB"))
+        if image.mode[0] in "IF":
+            raise DataError(
+                f"{what}: a picture of mode {image.mode} given, whose values have no known range; convert it to 8 "
+                "bits, or keep the pictures as files: data=folder finds their common range"
+            )
+        is_grey = image.mode in GREY_MODES if form.image_channels is None else form.image_channels == 1
+        image = np.array(in_8_bits(image, 1 if is_grey else 3))
     if not isinstance(image, Tensor | np.ndarray) or image.ndim not in (2, 3):
         shown = f"of shape {tuple(image.shape)}" if hasattr(image, "shape") else type(image).__name__
         raise DataError(f"{what}: {shown} given; a PIL image, or an array H x W, C x H x W or H x W x C expected")
-    levels = to_levels(channels_first(_tensor(image[None], what), what), what, None)
-    return (levels if levels.dtype == torch.int16 else shaped(levels, what, form))[0]
+    return to_levels(channels_first(_tensor(image[None], what), what), what, None)
 
 
 def _check_alike(images: list[Tensor], what: str) -> None:

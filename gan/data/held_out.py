@@ -58,10 +58,10 @@ def assembled(
         held_images, held_labels = held_out_folder(held_out, tuple(images.shape[1:]), form.fit, class_names)
         how = f"the folder {held_out}"
     else:
-        out = torch.tensor(chosen(labels.tolist(), held_out))
+        out = evenly_chosen(labels, held_out)
         held_images, held_labels = images[out], labels[out]
         images, labels = images[~out], labels[~out]
-        how = "every tenth" if held_out is None else f"a share of {held_out:g}"
+        how = ("every tenth" if held_out is None else f"a share of {held_out:g}") + " of each class" * bool(class_names)
     if images.shape[1:] != held_images.shape[1:]:
         one, other = (" x ".join(map(str, each.shape[1:])) for each in (images, held_images))
         raise DataError(f"{what}: images of {one} to train on and of {other} held out; the same expected")
@@ -92,11 +92,22 @@ def chosen(labels: Sequence[int], share: float | None = None) -> list[bool]:
     count = 0
     for index, label in enumerate(labels):
         is_tenth = index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
-        is_due = is_tenth if share is None else int((index + 1) * share) > count
+        is_due = is_tenth if share is None else int(round((index + 1) * share, 9)) > count  # 100 * 0.29 is below 29
         found.append(is_due and label in seen)
         count += found[-1]
         seen.add(label)
     return found
+
+
+def evenly_chosen(labels: Tensor, share: float | None = None) -> Tensor:
+    """The same for classes in any order, as bool (N,): `chosen` of each class, however their images are mixed.
+
+    Without that, of labels 0, 1, … 9, 0, 1, … every tenth image would be one of class 9.
+    """
+    order = torch.argsort(labels, stable=True)
+    out = torch.empty(len(labels), dtype=torch.bool)
+    out[order] = torch.tensor(chosen(labels[order].tolist(), share), dtype=torch.bool)
+    return out
 
 
 def _classes(

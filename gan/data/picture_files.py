@@ -119,18 +119,27 @@ def read_pixels(
     """
     try:
         with _opened(path) as opened:
-            picture = ImageOps.exif_transpose(opened)
-            if deep := _deep(opened):
-                values = np.asarray(picture)
-                picture = Image.fromarray(_in_8_bits(values, *(span or common_span(deep, [_span(values)]))))
-            if picture.has_transparency_data:
-                white = Image.new("RGBA", picture.size, "white")
-                picture = Image.alpha_composite(white, picture.convert("RGBA"))
-            picture = _resized(picture.convert("L" if channels == 1 else "RGB"), (width, height), fit)
-            pixels = np.array(picture)
+            picture = in_8_bits(opened, channels, span)
+            pixels = np.array(_resized(picture, (width, height), fit))
     except Exception as error:
         raise _fault(error, path) from None
     return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def in_8_bits(opened: Image.Image, channels: int, span: Span | None = None) -> Image.Image:
+    """The picture in 8 bits, grey (1 channel, by luma) or RGB (3): the first frame, upright, transparent parts white.
+
+    Args:
+        span: for a picture with more than 8 bits, from `common_span`; None for its own range.
+    """
+    picture = ImageOps.exif_transpose(opened)
+    if deep := _deep(opened):
+        values = np.asarray(picture)
+        picture = Image.fromarray(_in_8_bits(values, *(span or common_span(deep, [_span(values)]))))
+    if picture.has_transparency_data:
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture.convert("RGBA"))
+    return picture.convert("L" if channels == 1 else "RGB")
 
 
 def _opened(path: Path) -> Image.Image:

@@ -1,5 +1,6 @@
 """data=array: images from .npz, .npy and .pt files, and each unusable file in one message."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,48 @@ def test_images_and_labels(tmp_path: Path, names: tuple[str, str], suffix: str) 
     arrays = {names[0]: IMAGES, names[1]: LABELS}
     file = write(tmp_path / f"mine{suffix}", arrays if suffix == ".npz" else tensors(arrays))
     loaded = load("array", file=file)
-    held_out = np.arange(COUNT) % 10 == 9
+    held_out = np.arange(COUNT) >= 18  # the tenth of ten images of each class
     assert np.array_equal(loaded.images[:, 0].numpy(), IMAGES[~held_out])
     assert np.array_equal(loaded.held_out_labels.numpy(), LABELS[held_out])
     assert (loaded.name, loaded.class_names) == ("array", ("0", "1"))
+    digest = hashlib.sha256(Path(file).read_bytes()).hexdigest()[:12]
     assert loaded.origin == (
-        f"the file {file}: 18 images to train on and 2 held out (every tenth), 16 x 16 grey, 2 classes (0, 1)"
+        f"the file {file} (sha256 {digest}): 18 images to train on and "
+        "2 held out (every tenth of each class), 16 x 16 grey, 2 classes (0, 1)"
     )
+
+
+def test_some_images_of_every_class_are_held_out_in_whatever_order_they_are(tmp_path: Path) -> None:
+    images = np.zeros((200, 16, 16), np.uint8)
+    in_turn, mixed = np.arange(200) % 10, np.random.default_rng(0).permutation(200) % 10
+    for labels in (in_turn, np.sort(in_turn), mixed):
+        file = write(tmp_path / "mine.npz", {"images": images, "labels": labels})
+        for share, each in ((None, 2), (0.1, 2), (0.25, 5)):
+            loaded = load_array(file, held_out=share)
+            assert loaded.held_out_labels.bincount().tolist() == [each] * 10
+            assert loaded.labels.bincount().tolist() == [20 - each] * 10
+    alone = write(tmp_path / "alone.npy", images[:100])
+    assert len(load_array(alone, held_out=0.29).held_out_images) == 29  # 100 * 0.29 is less than 29 in floating point
+
+
+def test_the_range_of_floats_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "gan.data")
+    for scaled, told in ((IMAGES / 255, "[0, 1]"), (IMAGES / 127.5 - 1, "[-1, 1]")):
+        file = write(tmp_path / "floats.npy", scaled.astype(np.float32))
+        load_array(file)
+        assert caplog.messages[-1] == f"data.file={file}: read as floats in {told}"
+
+
+def test_the_size_that_a_message_on_memory_advises_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, images in enumerate((np.zeros((100, 64, 64, 3), np.uint8), np.zeros((100, 64, 64, 3), np.float32))):
+        file = write(tmp_path / f"{number}.npy", images)
+        monkeypatch.setattr(memory, "free_memory", lambda: 200_000)
+        with pytest.raises(
+            DataError, match=r"8 of these images or all of them with data.image_size=18 would fit"
+        ) as error:
+            load("array", file=file)
+        size = int(str(error.value).partition("data.image_size=")[2].split()[0])
+        assert load("array", file=file, image_size=size).images.shape == (90, 3, 18, 18)
 
 
 def test_a_test_split_is_held_out(tmp_path: Path) -> None:

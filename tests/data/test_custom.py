@@ -1,5 +1,6 @@
 """Images from a function or a dataset class of the user's own: what it may return, and each mistake in one message."""
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
+from gan.data import memory
 from gan.data.custom import load_custom
+from gan.data.folder import load_folder
 from gan.data.module import ImageData
 from gan.system.errors import DataError
 
@@ -96,7 +99,7 @@ def test_images_without_labels(made: Any) -> None:
 @pytest.mark.parametrize("made", LABELLED.values(), ids=LABELLED)
 def test_images_with_labels(made: Any) -> None:
     loaded = load_custom("mine.images", lambda: made)
-    held_out = torch.arange(COUNT) % 10 == 9
+    held_out = torch.arange(COUNT) >= 36  # the tenth of ten images of each class
     assert torch.equal(loaded.images, GREY[~held_out])
     assert torch.equal(loaded.labels, LABELS[~held_out])
     assert torch.equal(loaded.held_out_labels, LABELS[held_out])
@@ -243,3 +246,50 @@ def test_the_data_module_takes_a_function() -> None:
     assert labels.tolist() == [0, 1, 2, 3]
     with pytest.raises(DataError, match=r"data.image_size: 5 given, 16 to 128 pixels, or null expected"):
         ImageData("x.y", image_size=5, source=lambda: GREY)
+
+
+def test_pictures_of_every_mode_look_as_in_a_folder(tmp_path: Path) -> None:
+    see_through = Image.new("RGBA", (16, 16), (0, 0, 0, 0))  # white, as in a folder
+    for picture, shown in ((see_through, 255), (see_through.convert("LA"), 255), (Image.new("L", (16, 16), 7), 7)):
+        made = load_custom("x.y", functools.partial(Items, [picture] * 10))
+        picture.save(tmp_path / "a.png")
+        assert torch.equal(made.images[0], load_folder(str(tmp_path)).images[0])
+        assert made.images.eq(shown).all()
+    turned = Image.fromarray(GREY[0, 0].numpy())
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    turned.info["exif"] = exif.tobytes()
+    upright = load_custom("x.y", functools.partial(Items, [turned] * 10)).images[0, 0]
+    assert torch.equal(upright, GREY[0, 0].flip(0, 1))
+    deep = Image.fromarray(np.full((16, 16), 4000, np.uint16))
+    with pytest.raises(DataError, match=r"image 0: a picture of mode I;16 given, whose values have no known range"):
+        load_custom("x.y", functools.partial(Items, [deep] * 10))
+
+
+def test_floats_of_a_dataset_are_read_as_one_range(caplog: pytest.LogCaptureFixture) -> None:
+    # the first images have no negative value, and still are in [-1, 1] as the last one
+    images = torch.rand(10, 1, 16, 16)
+    images[9, 0, 0, 0] = -1
+    caplog.set_level("INFO", "gan.data")
+    one_by_one = load_custom("x.y", lambda: TensorDataset(images)).images
+    assert caplog.messages == ["data._target_=x.y: read as floats in [-1, 1]"]
+    assert torch.equal(one_by_one, load_custom("x.y", lambda: images).images)
+
+
+@pytest.mark.parametrize("pixels", [torch.zeros(3, 64, 64, dtype=torch.uint8), torch.zeros(3, 64, 64)])
+def test_a_dataset_larger_than_memory(monkeypatch: pytest.MonkeyPatch, pixels: torch.Tensor) -> None:
+    read = []
+
+    class Large(Items):
+        def __getitem__(self, number: int) -> Any:
+            read.append(number)
+            return super().__getitem__(number)
+
+    monkeypatch.setattr(memory, "free_memory", lambda: 200_000)
+    with pytest.raises(DataError, match=r"8 of these images or all of them with data.image_size=18 would fit"):
+        load_custom("x.y", lambda: Large([pixels] * 100))
+    assert read == [0]
+    assert load_custom("x.y", lambda: Large([pixels] * 100), image_size=18).images.shape == (90, 3, 18, 18)
+    monkeypatch.setattr(memory, "free_memory", lambda: 20_000_000)  # of a stream the number is not known
+    with pytest.raises(DataError, match=r"^data._target_=x.y: 1,025 images of 3 x 64 x 64 take"):
+        load_custom("x.y", lambda: iter([pixels] * 2000))
