@@ -113,14 +113,17 @@ def _opened(path: Path, what: str) -> Iterator[Mapping[str, Any]]:
             _check_sizes(path, what)
             with np.load(path, allow_pickle=False) as arrays:
                 yield arrays
+    except DataError:
+        raise
     except pickle.UnpicklingError as error:
         raise DataError(
             f"{what}: it holds other objects than tensors, which could run code when they are read"
         ) from error
-    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, KeyError) as error:
+    except Exception as error:  # damaged files raise errors of zlib, struct, tokenize, IndexError and others
         if "pickle" in str(error) or "Python objects" in str(error):
             raise DataError(f"{what}: it holds pickled objects, which could run code when they are read") from error
-        raise DataError(f"{what}: it cannot be read ({' '.join(str(error).split())[:200]})") from error
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise DataError(f"{what}: it cannot be read ({reason})") from error
 
 
 def _is_new_format(path: Path) -> bool:

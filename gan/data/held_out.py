@@ -127,7 +127,9 @@ def _classes(
         if len(names) < 2:
             return torch.zeros(count, dtype=torch.int64), (), None
         return source.labels, names, test_labels
-    values = every.unique()
+    values = source.labels.unique()
+    if (unknown := every[~torch.isin(every, values)]).numel():
+        raise DataError(f"{what}: held-out images of class {int(unknown[0])}, of which there are none to train on")
     if len(values) < 2:
         return torch.zeros(count, dtype=torch.int64), (), None
     labels = torch.searchsorted(values, source.labels)

@@ -1,8 +1,12 @@
 """data=array: images from .npz, .npy and .pt files, and each unusable file in one message."""
 
 import hashlib
+import io
+import random
+import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -16,6 +20,13 @@ from gan.system.errors import DataError
 COUNT = 20
 IMAGES = np.random.default_rng(0).integers(0, 256, (COUNT, 16, 16), dtype=np.uint8)
 LABELS = np.arange(COUNT) % 2
+
+
+DAMAGED: dict[str, Callable[[IO[bytes]], None]] = {
+    ".npy": lambda file: np.save(file, IMAGES),
+    ".npz": lambda file: np.savez_compressed(file, images=IMAGES, labels=LABELS),
+    ".pt": lambda file: torch.save({"images": torch.as_tensor(IMAGES)}, file, _use_new_zipfile_serialization=False),
+}
 
 
 def write(path: Path, content: Any) -> str:
@@ -188,3 +199,35 @@ def test_larger_than_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for file in files:
         with pytest.raises(DataError, match=rf"^data.file={file}: .* take .*half may be used; "):
             load_array(file)
+
+
+def test_damaged_files_are_a_message(tmp_path: Path) -> None:
+    """Truncated, and with changed bytes: read, or one line; no other error."""
+    drawn = random.Random(0)
+    for suffix, save in DAMAGED.items():
+        whole = io.BytesIO()
+        save(whole)
+        file = tmp_path / f"damaged{suffix}"
+        told = 0
+        for round_ in range(60):
+            content = bytearray(whole.getvalue())
+            for _ in range(1 + round_ % 5):
+                content[drawn.randrange(len(content))] = drawn.randrange(256)
+            if round_ % 3 == 0:
+                del content[drawn.randrange(len(content)) :]
+            file.write_bytes(content)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # NumPy's on headers of Python 2
+                try:
+                    load_array(str(file))
+                except DataError as error:
+                    told += 1
+                    assert str(error).startswith(f"data.file={file}: ")
+                    assert "\n" not in str(error)
+        assert told >= 20
+
+
+def test_a_class_of_held_out_images_alone(tmp_path: Path) -> None:
+    arrays = {"x": IMAGES, "y": LABELS, "x_test": IMAGES[:3], "y_test": np.array([0, 1, 2])}
+    with pytest.raises(DataError, match=r": held-out images of class 2, of which there are none to train on$"):
+        load_array(write(tmp_path / "a.npz", arrays))
