@@ -1,5 +1,6 @@
 """The examples of docs/from_python.md and of the README, run as they stand there, on few images."""
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,19 @@ def few_digits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> LoadedImages:
     return few
 
 
+def test_the_example_of_gan_train() -> None:
+    example = examples("docs/from_python.md")[0]
+    defined: dict[str, Any] = {}
+    exec(example.replace("experiment=quickstart", "model=mlp"), defined)  # a recipe of seconds instead of minutes
+    run = defined["run"]
+    assert len([loss for loss in run.metrics["epoch/d_loss"] if not math.isnan(loss)]) == 3
+    assert run.quality["quality/fcd"] > 0
+    assert defined["images"].shape == (16, 1, 28, 28)
+
+
 @pytest.mark.filterwarnings("ignore:The number of training batches", "ignore:.*lightning_logs", "ignore:Checkpoint dir")
 def test_the_lightning_example(capsys: pytest.CaptureFixture[str]) -> None:
-    example = examples("docs/from_python.md")[0]
+    example = examples("docs/from_python.md")[1]
     assert example in examples("README.md")
     defined: dict[str, Any] = {}
     exec(example, defined)  # the reader's own script
@@ -44,7 +55,7 @@ def test_the_lightning_example(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_example_without_lightning(capsys: pytest.CaptureFixture[str]) -> None:
-    example = examples("docs/from_python.md")[1]
+    example = examples("docs/from_python.md")[2]
     assert len(example.splitlines()) <= 21
     defined: dict[str, Any] = {}
     exec(example, defined)  # the reader's own script

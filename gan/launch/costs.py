@@ -17,7 +17,7 @@ from gan.data.module import ImageData
 from gan.game.learning_rates import Constant
 from gan.game.schedules import Schedule, StepPlan
 from gan.training.build import build_trainer
-from gan.training.module import GAN
+from gan.training.game_module import GameModule
 
 StepCounts = Counter[StepPlan]
 
@@ -65,7 +65,7 @@ class Trial:
 
 
 def timed(
-    settings: Mapping[str, Any], data: ImageData, game: GAN, kinds: Iterable[StepPlan], *, processes: int = 1
+    settings: Mapping[str, Any], data: ImageData, game: GameModule, kinds: Iterable[StepPlan], *, processes: int = 1
 ) -> Trial:
     """Run real steps of each kind on a copy of the game in one process; write and change nothing.
 
@@ -147,7 +147,7 @@ class Stopwatch(L.Callback, Schedule):
     ) -> None:
         self._count += 1
         timed = self._count - self.WARM_UP
-        assert isinstance(pl_module, GAN)
+        assert isinstance(pl_module, GameModule)
         pl_module.record.clear()
         if timed < 0:
             return

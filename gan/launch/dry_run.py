@@ -18,7 +18,7 @@ from gan.launch.preflight import minibatches
 from gan.system import shell
 from gan.system.errors import DataError, counted
 from gan.training.build import build_data, build_game, build_trainer
-from gan.training.module import GAN
+from gan.training.game_module import GameModule
 from gan.training.strategy import process_count
 
 GIVEN = "  <- given"
@@ -38,7 +38,7 @@ def show(settings: Mapping[str, Any], words: Sequence[str] = ()) -> str:
 
 
 def report(
-    settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.Trainer, words: Sequence[str] = ()
+    settings: Mapping[str, Any], data: ImageData, game: GameModule, trainer: L.Trainer, words: Sequence[str] = ()
 ) -> str:
     """Return the page for a run that is built and has not started; changes neither game nor data."""
     return "\n".join(
@@ -149,7 +149,7 @@ def _absent(wanted: Mapping[str, Any]) -> LoadedImages | None:
 # The costs.
 
 
-def _costs(settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.Trainer) -> Iterator[str]:
+def _costs(settings: Mapping[str, Any], data: ImageData, game: GameModule, trainer: L.Trainer) -> Iterator[str]:
     batches = minibatches(len(data.train_dataloader()), trainer.limit_train_batches)
     epochs = trainer.max_epochs or -1
     by_time = epochs < 0 and trainer.max_steps < 0
@@ -172,7 +172,7 @@ def _costs(settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.T
     return (f"{name:>14}  {text}" for name, text in rows.items() if text)
 
 
-def _parameters(game: GAN) -> str:
+def _parameters(game: GameModule) -> str:
     def count(network: nn.Module) -> str:
         return f"{sum(parameter.numel() for parameter in network.parameters()):,}"
 

@@ -34,14 +34,14 @@ from gan.training import trackers
 from gan.training.callbacks.alarms import raised_alarms
 from gan.training.callbacks.checkpoint import LastCheckpoint
 from gan.training.callbacks.quality import QualityMonitor, quality_of, why_unmeasured
-from gan.training.module import GAN
+from gan.training.game_module import GameModule
 
 EXTRAS = ("penalty", "augmentation", "lr_schedule", "ema")  # shown if not "none"
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "hydra-core", "omegaconf", "tensorboard", "numpy")
 
 
 def before(
-    settings: Mapping[str, Any], data: ImageData, game: GAN, trainer: L.Trainer, past: ResumeState | None = None
+    settings: Mapping[str, Any], data: ImageData, game: GameModule, trainer: L.Trainer, past: ResumeState | None = None
 ) -> str:
     """Summarise a run in a few lines: images, networks, device, length, folder, and the checkpoint it resumes from."""
     model = settings["model"]
@@ -79,7 +79,7 @@ def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
         "samples/progress.gif": "the fixed latents, epoch by epoch",
     }
     game = trainer.lightning_module
-    assert isinstance(game, GAN)
+    assert isinstance(game, GameModule)
     epochs = game.images_seen / data.train_images
     passes = counted(round(epochs), "epoch") if abs(epochs - round(epochs)) < 0.01 else f"{epochs:.2f} epochs"
     done = f"{counted(game.g_updates, 'generator update')}, {counted(game.images_seen, 'real image')} ({passes})"
@@ -158,7 +158,7 @@ def training_seconds(trainer: L.Trainer, since_start: float) -> float:
 def record_end(trainer: L.Trainer, run_dir: Path, seconds: float) -> None:
     """Add the final progress and the training time to run.json."""
     game = trainer.lightning_module
-    assert isinstance(game, GAN)
+    assert isinstance(game, GameModule)
     facts = read_json(run_dir / "run.json")
     facts["ended"] = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -238,7 +238,7 @@ def _choice(group: str, settings: Mapping[str, Any]) -> str:
 
 def _game(node: Mapping[str, Any]) -> dict[str, str]:
     """Describe the settings of the game that are not at their defaults."""
-    defaults = {name: parameter.default for name, parameter in parameters_of(GAN).items()}
+    defaults = {name: parameter.default for name, parameter in parameters_of(GameModule).items()}
     own = [f"{key} {value}" for key, value in given_arguments(node).items() if value != defaults.get(key)]
     return {"game": ", ".join(own)} if own else {}
 

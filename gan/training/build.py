@@ -27,7 +27,7 @@ from gan.runs.resume import ResumeState
 from gan.system.errors import ConfigError
 from gan.system.value_types import parameters_of
 from gan.training import fast_loop, trackers
-from gan.training.module import GAN
+from gan.training.game_module import GameModule
 from gan.training.run_end import only_the_end
 from gan.training.strategy import GameDDP, world_size
 
@@ -93,12 +93,12 @@ def instantiated(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
-def build_game(settings: Mapping[str, Any], data: ImageData) -> GAN:
+def build_game(settings: Mapping[str, Any], data: ImageData) -> GameModule:
     """The LightningModule with both networks, their weights drawn from the run's seed; ``data`` must be set up."""
     L.seed_everything(settings["seed"], verbose=False)
     networks = build_networks(settings)
     generator, discriminator = build_pair(settings, data)
-    game: GAN = find(settings["game"]["_target_"])(
+    game: GameModule = find(settings["game"]["_target_"])(
         generator,
         discriminator,
         prior=networks.prior,

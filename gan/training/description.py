@@ -35,7 +35,7 @@ from gan.runs.checkpoint_io import load_any
 from gan.system.errors import ConfigError, GanError, unknown_keys
 from gan.system.trust import trusted
 from gan.system.value_types import hints_of, parameters_of
-from gan.training.module import GAN
+from gan.training.game_module import GameModule
 
 PARTS = ("objective", "penalty", "schedule", "lr_schedule", "augmentation", "ema")
 NETWORKS = ("generator", "discriminator")
@@ -47,7 +47,7 @@ class NotDescribed(Exception):
     """The settings of an object are not known; the message says why."""
 
 
-def describe(game: GAN) -> dict[str, Any]:
+def describe(game: GameModule) -> dict[str, Any]:
     """What a checkpoint needs to build this game again, in plain containers."""
     data: Any = game.trainer.datamodule  # type: ignore[attr-defined]  # set by a connector
     if "model" in game.hparams:  # a run's configuration; the images are not in it
@@ -56,7 +56,9 @@ def describe(game: GAN) -> dict[str, Any]:
     settings = {"concatenate": game.concatenate, "class_weight": game.class_weight}
     settings |= {"information_weight": game.information_weight, "instance_noise": 0.0 if noise is None else noise.std}
     settings |= {} if noise is None else {"instance_noise_images": noise.images}
-    own = {name: getattr(game, name, None) for name in parameters_of(type(game)) if name not in parameters_of(GAN)}
+    own = {
+        name: getattr(game, name, None) for name in parameters_of(type(game)) if name not in parameters_of(GameModule)
+    }
     return {
         "game": _known(lambda: {"_target_": _name(type(game)), **settings, **_plain(own)}),
         "prior": _plain(dataclasses.asdict(game.prior)),
@@ -67,7 +69,7 @@ def describe(game: GAN) -> dict[str, Any]:
     }
 
 
-def generator_node(game: GAN) -> dict[str, Any]:
+def generator_node(game: GameModule) -> dict[str, Any]:
     """The node of the generator, without the arguments that the program gives.
 
     Raises:
@@ -109,7 +111,7 @@ def build(node: Mapping[str, Any], **known: Any) -> Any:
 
 
 def load_game(
-    cls: type[GAN], path: Any, map_location: Any, *, trust: Sequence[str], strict: bool, parts: Mapping[str, Any]
+    cls: type[GameModule], path: Any, map_location: Any, *, trust: Sequence[str], strict: bool, parts: Mapping[str, Any]
 ) -> Any:
     """The game of a checkpoint: see `GAN.load_from_checkpoint`."""
     checkpoint = load_any(Path(path))
@@ -120,7 +122,7 @@ def load_game(
         if unknown := list(unknown_keys("load_from_checkpoint", parts, parameters_of(cls))):
             raise ConfigError("\n".join(unknown))
         with isolate_rng():
-            settings = checkpoint.get(GAN.CHECKPOINT_HYPER_PARAMS_KEY, {})
+            settings = checkpoint.get(GameModule.CHECKPOINT_HYPER_PARAMS_KEY, {})
             if "model" in settings:
                 game = _game_of_run(settings, description, trust, parts)
             else:
@@ -137,7 +139,7 @@ def load_game(
 
 def _game_of_run(
     settings: Mapping[str, Any], images: Mapping[str, Any], trust: Sequence[str], parts: Mapping[str, Any]
-) -> GAN:
+) -> GameModule:
     from gan.config.saved_settings import completed
     from gan.training.build import build_data, build_game
 
@@ -159,7 +161,9 @@ def _game_of_run(
     return build_game(settings, data)
 
 
-def _game_of_parts(cls: type[GAN], description: Mapping[str, Any], trust: Sequence[str], parts: dict[str, Any]) -> GAN:
+def _game_of_parts(
+    cls: type[GameModule], description: Mapping[str, Any], trust: Sequence[str], parts: dict[str, Any]
+) -> GameModule:
     """The game of a description that `describe` has made; ``parts`` are used instead of those in it."""
     nodes: dict[str, Any] = {name: description.get(name) for name in (*NETWORKS, *PARTS, "game") if name not in parts}
     rules = {
@@ -184,7 +188,7 @@ def _game_of_parts(cls: type[GAN], description: Mapping[str, Any], trust: Sequen
         "seed": description["seed"],
         "num_classes": description["num_classes"],
     }
-    built: GAN = game(**{**given_arguments(nodes["game"] or {}), **known, **made, **parts})
+    built: GameModule = game(**{**given_arguments(nodes["game"] or {}), **known, **made, **parts})
     return built
 
 

@@ -72,7 +72,9 @@ def test_a_package_that_is_not_there(package: str, monkeypatch: pytest.MonkeyPat
             raise ImportError
 
     monkeypatch.setattr("gan.generators.export.importlib.import_module", import_module)
-    with pytest.raises(GanError, match=rf"the package {package} is not installed: pip install onnx onnxscript onnxruntime"):
+    with pytest.raises(
+        GanError, match=rf"the package {package} is not installed: pip install onnx onnxscript onnxruntime"
+    ):
         check_packages("onnx")
     check_packages("pt2")
 

@@ -91,7 +91,7 @@ def on_meta(settings: dict[str, Any], channels: int = 1) -> tuple[GAN, OnTheCPU,
         loggers=[],
     )
     vars(game)["_trainer"] = trainer
-    with mock.patch("gan.training.module.Stepper.for_trainer", lambda trainer: Stepper(game, watched, [monitor])):
+    with mock.patch("gan.training.game_module.Stepper.for_trainer", lambda trainer: Stepper(game, watched, [monitor])):
         game.on_train_start()
     return game, watched, monitor
 

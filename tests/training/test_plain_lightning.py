@@ -225,7 +225,7 @@ def test_a_resumed_game_goes_on_as_one_that_was_not_interrupted(
         ({"callbacks": [RichProgressBar()], "enable_progress_bar": True}, 6),
         ({"check_val_every_n_epoch": 2, "max_epochs": 2}, 12),
     ],
-    ids=str,
+    ids=lambda value: ", ".join(value) if isinstance(value, dict) else str(value),
 )
 def test_options_of_the_trainer(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: dict[str, Any], updates: int

@@ -10,7 +10,7 @@ import lightning.pytorch as L
 from gan.runs.sweep_jobs import PRUNED, STUDY
 from gan.system.files import write_bytes
 from gan.training.callbacks.quality import QualityMonitor
-from gan.training.module import GAN
+from gan.training.game_module import GameModule
 
 if TYPE_CHECKING:
     from gan.launch.sweeps.study import RunningTrial
@@ -50,7 +50,7 @@ class Pruning(L.Callback):
         self._look(trainer, pl_module)
 
     def _look(self, trainer: L.Trainer, game: L.LightningModule) -> None:
-        assert isinstance(game, GAN)
+        assert isinstance(game, GameModule)
         callbacks: Any = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
         monitor = next((callback for callback in callbacks if isinstance(callback, QualityMonitor)), None)
         value = None if monitor is None else monitor.latest.get(self.monitor.removeprefix("quality/"))

@@ -23,7 +23,7 @@ from gan.training.diagnostics.alarms import Alarm, Debounce, Moment
 from gan.training.diagnostics.checks import STILL_COUNT, ClassCheck, DiscriminatorCheck, PictureCheck, Pictures, alike
 from gan.training.diagnostics.divergence import LOSSES, Diverged, check_finite, check_losses, first_lost_update
 from gan.training.diagnostics.suggestions import suggestions
-from gan.training.module import GAN
+from gan.training.game_module import GameModule
 
 FILE_NAME = "alarms.json"
 MARKUP = re.compile(r"[^\w\s,.;:%()='\"/-]|_")  # all characters that may be Markdown markup
@@ -86,7 +86,7 @@ class Alarms(L.Callback):
         self._updates = 0  # generator updates at that time
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        assert isinstance(pl_module, GAN)
+        assert isinstance(pl_module, GameModule)
         for callback in trainer.callbacks:  # type: ignore[attr-defined]  # set by a connector
             if isinstance(callback, GameMonitor) and self._on_row not in callback.listeners:
                 callback.listeners.append(self._on_row)
@@ -98,7 +98,7 @@ class Alarms(L.Callback):
             self._write(trainer)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        assert isinstance(pl_module, GAN)
+        assert isinstance(pl_module, GameModule)
         check_finite(pl_module, Path(trainer.default_root_dir))
         if trainer.is_global_zero:
             if pl_module.g_updates > self._updates:
@@ -131,7 +131,7 @@ class Alarms(L.Callback):
         self._generator.best, self._classes.whole = state_dict["best"], state_dict["whole"]
         self._before, self._updates = state_dict["before"], state_dict["updates"]
 
-    def _on_row(self, trainer: L.Trainer, game: GAN, row: dict[str, float]) -> None:
+    def _on_row(self, trainer: L.Trainer, game: GameModule, row: dict[str, float]) -> None:
         """Check a row of the monitor. All processes do, so that they agree on whether training has diverged."""
         if not all(math.isfinite(row.get(name, 0.0)) for name in LOSSES):
             check_losses(game, row, _first_lost(trainer, game), Path(trainer.default_root_dir))
@@ -139,13 +139,13 @@ class Alarms(L.Callback):
         if trainer.is_global_zero and seen is not None:
             self._watch(trainer, game, WINS, seen)
 
-    def _on_measures(self, trainer: L.Trainer, game: GAN, measures: dict[str, float]) -> None:
+    def _on_measures(self, trainer: L.Trainer, game: GameModule, measures: dict[str, float]) -> None:
         if trainer.is_global_zero:
             seen = self._classes.missing(measures, _data(trainer).num_classes, game.g_updates)
             if seen is not None:
                 self._watch(trainer, game, MISSING, seen)
 
-    def _look_at_pictures(self, trainer: L.Trainer, game: GAN) -> None:
+    def _look_at_pictures(self, trainer: L.Trainer, game: GameModule) -> None:
         pictures, before = self._pictures(trainer, game), self._before
         assert before is not None
         still = PictureCheck.still(pictures, before)
@@ -156,7 +156,7 @@ class Alarms(L.Callback):
         self._watch(trainer, game, DEAD, dead)
         self._watch(trainer, game, COLLAPSE, "" if dead else self._generator.collapsed(pictures, game.g_updates))
 
-    def _pictures(self, trainer: L.Trainer, game: GAN) -> Pictures:
+    def _pictures(self, trainer: L.Trainer, game: GameModule) -> Pictures:
         """Images from the fixed latents, with the generator in eval mode, and real images of the same classes."""
         data = _data(trainer)
         z, labels = game.fixed_latents(self.count, "alarms")
@@ -170,7 +170,7 @@ class Alarms(L.Callback):
             fake, normalize(loaded.images[places], data.mean, data.std), labels.cpu(), loaded.labels[places]
         )
 
-    def _watch(self, trainer: L.Trainer, game: GAN, name: str, seen: str) -> None:
+    def _watch(self, trainer: L.Trainer, game: GameModule, name: str, seen: str) -> None:
         """Report a problem that begins or ends now; ``seen`` is "" if there is no problem."""
         since = self._watches[name].update(bool(seen), _moment(trainer, game))
         if since is None:
@@ -212,7 +212,7 @@ def raised_alarms(trainer: L.Trainer) -> list[Alarm]:
     return [alarm for callback in callbacks if isinstance(callback, Alarms) for alarm in callback.raised]
 
 
-def _first_lost(trainer: L.Trainer, game: GAN) -> dict[str, int | None]:
+def _first_lost(trainer: L.Trainer, game: GameModule) -> dict[str, int | None]:
     """For each loss, the first update of its network at which it was not finite in any process."""
     found = {}
     for name, (_, counter) in LOSSES.items():
@@ -231,7 +231,7 @@ def _data(trainer: L.Trainer) -> ImageData:
     return data
 
 
-def _moment(trainer: L.Trainer, game: GAN) -> Moment:
+def _moment(trainer: L.Trainer, game: GameModule) -> Moment:
     return Moment(trainer.current_epoch + 1, game.g_updates)
 
 

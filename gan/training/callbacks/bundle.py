@@ -10,7 +10,7 @@ from gan.config.kinds import given_arguments
 from gan.generators.bundle import FILE_NAME, describe, family_of, save_bundle
 from gan.training.description import NotDescribed, generator_node
 from gan.training.diagnostics.divergence import check_finite
-from gan.training.module import GAN
+from gan.training.game_module import GameModule
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class GeneratorBundle(L.Callback):
     """
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        assert isinstance(pl_module, GAN)
+        assert isinstance(pl_module, GameModule)
         check_finite(pl_module, Path(trainer.default_root_dir))
         if not trainer.is_global_zero:
             return

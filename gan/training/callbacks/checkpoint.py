@@ -14,7 +14,7 @@ from gan.runs.series import BY_NAME
 from gan.system import files, signals
 from gan.system.errors import at_least_one
 from gan.training.diagnostics.divergence import check_finite, losses_are_finite
-from gan.training.module import GAN
+from gan.training.game_module import GameModule
 
 AGREE_EVERY = 10  # minibatches between two times that several processes agree on whether to stop
 
@@ -163,7 +163,7 @@ def _save(trainer: L.Trainer, name: str) -> None:
     temporary; the next row of the monitor shows whether they are.
     """
     game, run_dir = trainer.lightning_module, Path(trainer.default_root_dir)
-    assert isinstance(game, GAN)
+    assert isinstance(game, GameModule)
     check_finite(game, run_dir)
     if trainer.strategy.reduce_boolean_decision(losses_are_finite(game)):
         # a Trainer of the user's own has Lightning's writer, without options

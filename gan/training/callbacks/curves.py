@@ -12,7 +12,7 @@ from gan.runs.figures import Line, draw
 from gan.runs.metrics_csv import MetricsCSV
 from gan.runs.series import ACCURACIES, COIN, LOSSES, Chart, drawn_in
 from gan.system.files import write_bytes
-from gan.training.module import GAN
+from gan.training.game_module import GameModule
 
 # The charts of TensorBoard's page CUSTOM SCALARS.
 DRAWN = (LOSSES, ACCURACIES)
@@ -26,7 +26,7 @@ class LossCurves(L.Callback):
     """
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        assert isinstance(pl_module, GAN)
+        assert isinstance(pl_module, GameModule)
         if pl_module.turns == 0:  # a resumed run already has them
             for board in _boards(trainer):
                 board.add_custom_scalars(LAYOUT)

@@ -12,7 +12,7 @@ from gan.config.validation import PARTS
 from gan.game.gradients import gradient_norm, gradient_scale
 from gan.runs.series import EPOCH, FINAL, TRAIN
 from gan.training.callbacks.quality import Listener, offer, quality_of, withdraw
-from gan.training.module import GAN
+from gan.training.game_module import GameModule
 from gan.training.strategy import all_gather_objects, local_value
 
 COMPARED = ("seed", "data", "model", *PARTS, "optimizer")  # settings in which runs can differ
@@ -69,7 +69,7 @@ class GameMonitor(L.Callback):
                 logger.log_hyperparams(_compared(pl_module))
 
     def _begin(self, game: L.LightningModule) -> None:
-        assert isinstance(game, GAN)
+        assert isinstance(game, GameModule)
         self._norms = {network: norm.to(game.device) for network, norm in self._norms.items()}
         self._images, self._since = game.images_seen, time.perf_counter()
 
@@ -108,7 +108,7 @@ class GameMonitor(L.Callback):
                 logger.log_hyperparams(_compared(pl_module), final)
 
     def _log_updates(self, trainer: L.Trainer, game: L.LightningModule, ends_epoch: bool = False) -> None:
-        assert isinstance(game, GAN)
+        assert isinstance(game, GameModule)
         updates = {loss: count for loss, count in game.record.updates.items() if count}
         if not updates:
             return
@@ -131,10 +131,10 @@ class GameMonitor(L.Callback):
         for listener in self.listeners:
             listener(trainer, game, self.latest)
 
-    def _take(self, game: GAN) -> dict[str, torch.Tensor]:
+    def _take(self, game: GameModule) -> dict[str, torch.Tensor]:
         return game.record.take()
 
-    def _speed(self, game: GAN) -> float:
+    def _speed(self, game: GameModule) -> float:
         now, images = time.perf_counter(), game.images_seen
         speed = (images - self._images) / (now - self._since)
         self._images, self._since = images, now

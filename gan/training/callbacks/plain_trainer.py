@@ -13,7 +13,7 @@ from gan.data.registry import TOY_DISTRIBUTIONS
 from gan.runs.series import FCD, QUALITY
 from gan.training.callbacks.monitor import GameMonitor
 from gan.training.callbacks.quality import FEWEST, GeneratorQuality, QualityMonitor, why_unmeasured
-from gan.training.module import GAN
+from gan.training.game_module import GameModule
 
 logger = logging.getLogger(__name__)
 IN_THE_BAR = ("train/d_loss", "train/g_loss", FCD)
@@ -54,7 +54,7 @@ class SelfLog(GameMonitor):
         self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
     ) -> None:
         if self._is_logged:
-            assert isinstance(pl_module, GAN)
+            assert isinstance(pl_module, GameModule)
             pl_module.record.clear()
             self._is_logged = False
 
@@ -65,7 +65,7 @@ class SelfLog(GameMonitor):
         if not self._is_logged:
             super()._log_updates(trainer, game, ends_epoch)
 
-    def _take(self, game: GAN) -> dict[str, Tensor]:
+    def _take(self, game: GameModule) -> dict[str, Tensor]:
         self._is_logged = True
         return game.record.compute()
 
@@ -105,7 +105,7 @@ class ValidationQuality(L.Callback):
         callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
         if trainer.sanity_checking or (is_fit and any(isinstance(each, QualityMonitor) for each in callbacks)):
             return
-        assert isinstance(pl_module, GAN)
+        assert isinstance(pl_module, GameModule)
         why = self._why_not(trainer)
         if why:
             if why != self._said and trainer.is_global_zero:
@@ -128,7 +128,7 @@ class ValidationQuality(L.Callback):
             return f"{self._count} images in the batches, {FEWEST} or more needed"
         return why_unmeasured(data)
 
-    def _measure(self, trainer: L.Trainer, game: GAN) -> dict[str, float]:
+    def _measure(self, trainer: L.Trainer, game: GameModule) -> dict[str, float]:
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         known = self._quality
         if known is None or known.n != self._count or known.data is not data:

@@ -12,7 +12,7 @@ from gan.runs.series import SERIES, TRAIN
 from gan.system.errors import at_least_one
 from gan.training.callbacks.monitor import GameMonitor
 from gan.training.callbacks.quality import quality_of
-from gan.training.module import GAN
+from gan.training.game_module import GameModule
 
 
 class GameProgress(ProgressBar):
@@ -43,7 +43,7 @@ class GameProgress(ProgressBar):
         tqdm.write(" ".join(map(str, args)))
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        assert isinstance(pl_module, GAN)
+        assert isinstance(pl_module, GameModule)
         callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
         self._monitor = next((callback for callback in callbacks if isinstance(callback, GameMonitor)), None)
         self._bar = tqdm(
@@ -78,7 +78,7 @@ class GameProgress(ProgressBar):
         self._close()
 
     def _show(self, trainer: L.Trainer, game: L.LightningModule) -> None:
-        assert isinstance(game, GAN)
+        assert isinstance(game, GameModule)
         if self._monitor is not None and self._monitor.latest:
             row = {TRAIN + name: value for name, value in self._monitor.latest.items()}
             self._text[0] = bar_text(row | quality_of(trainer))
@@ -96,7 +96,7 @@ def bar_text(values: Mapping[str, float]) -> str:
     return "".join(shown).strip()
 
 
-def _minibatches(trainer: L.Trainer, game: GAN) -> int | None:
+def _minibatches(trainer: L.Trainer, game: GameModule) -> int | None:
     """The number of minibatches of the whole run; None if the run has no limit."""
     batches = int(trainer.num_training_batches)
     limits = []

@@ -19,7 +19,7 @@ from gan.generators import pictures
 from gan.system.errors import ConfigError, at_least_one, counted
 from gan.system.files import write_bytes
 from gan.training.callbacks.samples import evaluating
-from gan.training.module import GAN
+from gan.training.game_module import GameModule
 
 logger = logging.getLogger(__name__)
 CONFIG = "projector_config.pbtxt"  # the name that TensorBoard looks for
@@ -55,7 +55,7 @@ class FeatureProjector(L.Callback):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Remove the files of updates after the checkpoint that the run resumes from."""
-        assert isinstance(pl_module, GAN)
+        assert isinstance(pl_module, GameModule)
         if _folders(trainer) and not hasattr(pl_module.discriminator, "features"):
             name = type(pl_module.discriminator).__name__
             logger.warning("callbacks.projector: %s has no method `features`; no features are written", name)
@@ -72,7 +72,7 @@ class FeatureProjector(L.Callback):
         self._project(trainer, pl_module)
 
     def _project(self, trainer: L.Trainer, game: L.LightningModule) -> None:
-        assert isinstance(game, GAN)
+        assert isinstance(game, GameModule)
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         for folder in _folders(trainer) if hasattr(game.discriminator, "features") else ():
             images, features, rows = self._seen(game, data)
@@ -88,7 +88,7 @@ class FeatureProjector(L.Callback):
             kept = "" if components is features else kept
             _name_first(folder, own, f"D's features after {counted(game.g_updates, 'update')}{kept}", images.shape)
 
-    def _seen(self, game: GAN, data: ImageData) -> tuple[Tensor, Tensor, list[tuple[str, str, str]]]:
+    def _seen(self, game: GameModule, data: ImageData) -> tuple[Tensor, Tensor, list[tuple[str, str, str]]]:
         """Images as stored (N, C, H, W), D's features of them (N, F), and the rows of metadata.tsv; on the CPU."""
         real, classes = _evenly(data, self.count)
         z, asked = game.fixed_latents(len(real), "projector")

@@ -15,11 +15,11 @@ from gan.data.registry import ARRAY, NAMES, TORCHVISION, TOY_DISTRIBUTIONS
 from gan.runs.series import QUALITY, SERIES
 from gan.system.errors import ConfigError, GanError, at_least_one
 from gan.training.callbacks.samples import evaluating
-from gan.training.module import GAN
+from gan.training.game_module import GameModule
 
 PART = 500  # images generated at a time, to limit memory use
 FEWEST = 200  # more than the number of features, also for three channels; otherwise a covariance would be singular
-Listener = Callable[[L.Trainer, GAN, dict[str, float]], None]
+Listener = Callable[[L.Trainer, GameModule, dict[str, float]], None]
 
 
 class QualityMonitor(L.Callback):
@@ -70,7 +70,7 @@ class QualityMonitor(L.Callback):
         withdraw(trainer, QUALITY)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        assert isinstance(pl_module, GAN)
+        assert isinstance(pl_module, GameModule)
         if self.unmeasured:
             return
         total = pl_module.total_updates
@@ -97,7 +97,7 @@ class QualityMonitor(L.Callback):
         times = "once" if self.times == 1 else f"{self.times} times"
         return f"{times}, {self.seconds:.1f} s" if self.times else ""
 
-    def _measure(self, trainer: L.Trainer, game: GAN) -> dict[str, float]:
+    def _measure(self, trainer: L.Trainer, game: GameModule) -> dict[str, float]:
         data = _data(trainer)
         if self._quality is None:
             self._quality = GeneratorQuality(data, self.n, self.metrics)
@@ -108,7 +108,7 @@ class QualityMonitor(L.Callback):
         self.seconds += time.perf_counter() - began
         return measured
 
-    def _log(self, trainer: L.Trainer, game: GAN) -> None:
+    def _log(self, trainer: L.Trainer, game: GameModule) -> None:
         row = {QUALITY + name: value for name, value in self.latest.items()}
         offer(trainer, row)
         for logger in trainer.loggers:
@@ -140,7 +140,7 @@ class GeneratorQuality:
 
             self._metrics = quick_metrics(_reference(self.data, device), self.n)
 
-    def measure(self, game: GAN) -> dict[str, float]:
+    def measure(self, game: GameModule) -> dict[str, float]:
         """The metrics by name, in the order of the table of series."""
         images, labels = self._generated(game)
         measured: dict[str, float] = {}
@@ -161,7 +161,7 @@ class GeneratorQuality:
             measured |= own_values(self.metrics, images, self.data.held_out[0], game.device)
         return measured
 
-    def _generated(self, game: GAN) -> tuple[Tensor, Tensor | None]:
+    def _generated(self, game: GameModule) -> tuple[Tensor, Tensor | None]:
         """Images as stored (n, C, H, W), on the CPU, and the requested classes (n,)."""
         data, generator = self.data, game.final_generator
         z, labels = game.fixed_latents(self.n, "quality")

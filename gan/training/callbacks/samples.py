@@ -21,7 +21,7 @@ from gan.game.networks.adapting import generate
 from gan.generators import pictures
 from gan.system.errors import at_least_one
 from gan.system.files import write_bytes
-from gan.training.module import GAN
+from gan.training.game_module import GameModule
 
 MOST_CLASS_COLUMNS = 32
 
@@ -114,7 +114,7 @@ class SampleGrids(L.Callback):
         np.savez(buffer, **arrays)
         write_bytes(self._folder(trainer) / "fixed_latents.npz", buffer.getvalue())
 
-    def _latents(self, game: GAN, data: ImageData) -> tuple[Tensor, Tensor | None]:
+    def _latents(self, game: GameModule, data: ImageData) -> tuple[Tensor, Tensor | None]:
         """z (count, latent_dim) and, for a conditional generator, labels (count,) that cycle through the classes."""
         count = self.count if dtype_at_rest(data.image_shape) == torch.uint8 else self.points
         return game.fixed_latents(count, "fixed samples")
@@ -172,8 +172,8 @@ def _pictures_so_far(
     return [e for e, _ in kept], [images for _, images in kept]
 
 
-def _game(module: L.LightningModule) -> GAN:
-    assert isinstance(module, GAN)
+def _game(module: L.LightningModule) -> GameModule:
+    assert isinstance(module, GameModule)
     return module
 
 

@@ -11,7 +11,7 @@ from gan.system import shell
 from gan.system.errors import RunError
 from gan.training.diagnostics.alarms import Moment, to_try
 from gan.training.diagnostics.suggestions import suggestions
-from gan.training.module import GAN
+from gan.training.game_module import GameModule
 
 LOSSES = {"d_loss": ("discriminator", "d_updates"), "g_loss": ("generator", "g_updates")}
 
@@ -53,14 +53,14 @@ class Diverged(RunError):
         return next((each for each in found if all(override.startswith("optimizer.") for override in each)), [])
 
 
-def check_finite(game: GAN, folder: Path) -> None:
+def check_finite(game: GameModule, folder: Path) -> None:
     """Raise `Diverged` if a network has values that are not finite; called before the networks are written."""
     broken = non_finite_networks(game)
     if broken:
         raise _diverged([_weights(broken)], game, game.g_updates, folder)
 
 
-def check_losses(game: GAN, values: Mapping[str, float], first: Mapping[str, int | None], folder: Path) -> None:
+def check_losses(game: GameModule, values: Mapping[str, float], first: Mapping[str, int | None], folder: Path) -> None:
     """Raise `Diverged` if losses stay not finite; called after each row of the monitor.
 
     One loss that is not finite does not end the run: with float16, a step with infinite gradients is skipped.
@@ -81,7 +81,7 @@ def check_losses(game: GAN, values: Mapping[str, float], first: Mapping[str, int
     raise _diverged(reasons, game, first.get("g_loss") or game.g_updates, folder)
 
 
-def losses_are_finite(game: GAN) -> bool:
+def losses_are_finite(game: GameModule) -> bool:
     """Whether the last losses of the game are finite. The host waits for the device."""
     latest = game.record.latest
     return not latest or bool(torch.stack(latest).isfinite().all())
@@ -98,7 +98,7 @@ def first_lost_update(losses: Tensor, updates: int, total: int) -> int | None:
     return total - updates + int(lost[0]) * updates // len(losses) + 1 if len(lost) else None
 
 
-def non_finite_networks(game: GAN) -> list[str]:
+def non_finite_networks(game: GameModule) -> list[str]:
     """The networks with a weight or statistic that is not finite. The host waits for the device once."""
     networks: dict[str, nn.Module] = {"discriminator": game.discriminator, "generator": game.generator}
     if game.ema is not None:
@@ -120,6 +120,6 @@ def _weights(broken: list[str]) -> str:
     return f"weights of {', '.join(f'the {network}' for network in broken)}"
 
 
-def _diverged(reasons: list[str], game: GAN, update: int, folder: Path) -> Diverged:
+def _diverged(reasons: list[str], game: GameModule, update: int, folder: Path) -> Diverged:
     since = Moment(game.current_epoch + 1, update)
     return Diverged(f"not finite: {'; '.join(reasons)}", since, suggestions("divergence", game.hparams), folder)
