@@ -48,7 +48,7 @@ def load_torchvision(
     fit: str | None = None,
     held_out: float | str | None = None,
 ) -> LoadedImages:
-    """Read a dataset of torchvision; its test split is held out, or every tenth image if it has none.
+    """Read a dataset of torchvision; its test split is held out, or a tenth of each class if it has none.
 
     Args:
         dataset: name of the class in `torchvision.datasets`.
