@@ -24,6 +24,7 @@ from gan.config.experiments import without_leftovers
 from gan.runs import run_folder
 from gan.runs.resume import ResumeState
 from gan.runs.run_folder import in_folder
+from gan.system import trust
 from gan.training.build import build_data, build_game, build_trainer
 
 ROOT = Path(__file__).parent.parent
@@ -68,6 +69,13 @@ def run_folders_are_released() -> Iterator[None]:
     """A test that trains in this process holds a run folder, as a real process does until it ends."""
     yield
     run_folder.release_all()
+
+
+@pytest.fixture(autouse=True)
+def trust_is_forgotten() -> Iterator[None]:
+    """A command with --trust trusts for its whole process."""
+    yield
+    os.environ.pop(trust.VARIABLE, None)
 
 
 @pytest.fixture

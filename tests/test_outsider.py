@@ -41,7 +41,6 @@ def outsider(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The package can be imported, as if it were installed."""
     monkeypatch.setenv("PYTHONPATH", str(OUTSIDER))
     monkeypatch.syspath_prepend(str(OUTSIDER))
-    monkeypatch.setenv("GAN_TRUST", "")  # so that what a command trusts is forgotten after the test
     yield
     for name in [name for name in sys.modules if name.split(".")[0] == "outsider"]:
         del sys.modules[name]
@@ -207,6 +206,74 @@ def test_a_mistake_is_one_message_and_leaves_nothing(
     assert done.returncode == 2
     assert done.stderr.startswith(message)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_folder_cannot_make_objects_by_interpolations(train: Train, gan: Gan, tmp_path: Path) -> None:
+    assert train(*SMALL, "trainer.max_epochs=1", "callbacks.quality=null", "hydra.run.dir=run").returncode == 0
+    config = tmp_path / "run" / "config.yaml"
+    for value in ("${oc.create:{_target_:outsider.callback.Diary}}", "{_target_: '${oc.env:HOME}.callback.Diary'}"):
+        config.write_text(
+            re.sub(r"^callbacks:\n", f"callbacks:\n  x: {value}\n", config.read_text(), flags=re.MULTILINE)
+        )
+        refused = train("resume=run", "trainer.max_epochs=2")
+        assert refused.returncode == 2
+        assert "the config.yaml of a run has no interpolations" in refused.stderr
+        code, _, err = gan("repeat", "run")
+        assert code == 2
+        assert "has no interpolations" in err
+        assert "outsider.callback" not in sys.modules
+    assert not (tmp_path / "run-repeated").exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (
+            "return torch.zeros(len(z), 1, 27, 28)",
+            "output of shape (2, 1, 27, 28) for 2 latents given, (2, 1, 28, 28) expected",
+        ),
+        ("raise KeyError('width')", "KeyError: 'width'"),
+    ],
+)
+def test_a_network_that_does_not_work_is_told_before_the_run(
+    train: Train, tmp_path: Path, body: str, message: str
+) -> None:
+    (tmp_path / "broken.py").write_text(
+        "import torch\n\n\nclass Broken(torch.nn.Linear):\n    def __init__(self):\n        super().__init__(1, 1)\n\n"
+        f"    def forward(self, z):\n        {body}\n"
+    )
+    done = train("model.generator._target_=broken.Broken", "data=mnist_sample", "hydra.run.dir=run")
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"model.generator: broken.Broken: {message}\n")
+    del sys.modules["broken"]
+
+
+def test_a_function_must_make_what_it_says(train: Train, tmp_path: Path) -> None:
+    (tmp_path / "makers.py").write_text(
+        "from gan.game.penalties import Penalty\n\n\ndef make() -> Penalty:\n    return None\n"
+    )
+    done = train("penalty._target_=makers.make", *SMALL, "hydra.run.dir=run")
+    assert done.returncode == 2
+    assert done.stderr == "penalty: 'makers.make' made None, a Penalty expected\n"
+
+
+def test_a_module_that_ends_the_program_when_it_is_imported_is_a_message(train: Train, tmp_path: Path) -> None:
+    (tmp_path / "ending.py").write_text("raise SystemExit(3)\n")
+    done = train("penalty._target_=ending.Mine")
+    assert (done.returncode, done.stderr) == (2, "penalty._target_: 'ending.Mine' cannot be imported: SystemExit: 3\n")
+
+
+def test_old_names_in_a_configuration_of_ones_own(train: Train, tmp_path: Path) -> None:
+    (tmp_path / "mine" / "experiment").mkdir(parents=True)
+    (tmp_path / "mine" / "experiment" / "old.yaml").write_text(
+        "# @package _global_\npenalty: {name: r1, gamma: 2.0}\nobjective: {instance_noise: 0.1}\n"
+    )
+    shown = train("--config-dir", "mine", "experiment=old", *SMALL, "dry_run=true")
+    assert shown.returncode == 0, shown.stderr
+    assert "penalty.name is now penalty._target_; the old name works until the next release" in shown.stderr
+    assert "objective.instance_noise is now game.instance_noise; the old name" in shown.stderr
+    assert "r1 (gamma 2.0, every 1)" in shown.stdout
+    assert "instance_noise: 0.1" in shown.stdout
 
 
 def test_gan_options_lists_options_and_classes_of_ones_own(gan: Gan) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from gan.commands.arguments import Trust
-from gan.config.trust import check_trust, untrusted
+from gan.config.trust import check_literal, check_trust, untrusted
 from gan.runs.run_files import RunFileError, read_json, read_settings
 from gan.system import shell
 from gan.system.errors import GanError, counted
@@ -37,6 +37,7 @@ def repeat(
     """
     settings = _settings(run)
     _check_repeatable(run)
+    check_literal(settings, "the config.yaml of a run")
     check_trust([*untrusted(settings, trusted())], trusted(), "--trust {}")
     second = out or Path(shell.short(run.resolve().with_name(f"{run.resolve().name}-repeated")))
     if second.resolve() == run.resolve():

@@ -179,7 +179,7 @@ def find(target: str) -> Callable[..., Any]:
                 continue
             where = "" if error.name in OWN_PACKAGES or error.name != top else LOOKED_FOR
             raise NotFound(f"'{target}' given, and there is no module '{error.name}'{where}") from None
-        except Exception as error:  # any error of an imported module
+        except (Exception, SystemExit) as error:  # any error of an imported module
             raise NotFound(
                 f"'{target}' cannot be imported: {type(error).__name__}: {' '.join(str(error).split())}"
             ) from error
@@ -187,7 +187,7 @@ def find(target: str) -> Callable[..., Any]:
     raise AssertionError("not reached")
 
 
-LOOKED_FOR = " on Python's path (PYTHONPATH=FOLDER adds a folder to it)"
+LOOKED_FOR = " on Python's path (PYTHONPATH=FOLDER adds a folder to it; only training looks in the current folder)"
 
 
 def _attribute(target: str, module: Any, names: Sequence[str]) -> Callable[..., Any]:

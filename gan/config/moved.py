@@ -46,16 +46,35 @@ def updated(settings: Mapping[str, Any]) -> dict[str, Any]:
             found["objective"].pop("real_target", None)
     for group in NAMED:
         node = found.get(group)
-        if isinstance(node, dict) and "name" in node and "_target_" not in node:
+        if isinstance(node, dict) and _has_old_name(group, node):
             found[group] = _with_class(group, node)
     if isinstance(found.get("data"), dict) and "name" in found["data"]:
         found["data"] = {"_target_": "gan.ImageData", **found["data"]}
     return found
 
 
+def moved_paths(settings: Mapping[str, Any]) -> list[str]:
+    """One warning for each old path in settings, as in a configuration of the user's own."""
+    nodes = {name: node for name, node in settings.items() if isinstance(node, Mapping)}
+    old = [path for path in MOVED if path.partition(".")[2] in nodes.get(path.partition(".")[0], {})]
+    found = {path: MOVED[path] for path in old}
+    found |= {f"{group}.name": f"{group}._target_" for group in NAMED if _has_old_name(group, nodes.get(group, {}))}
+    return [warning(path, new) for path, new in found.items()]
+
+
+def warning(old: str, new: str) -> str:
+    return f"{old} is now {new}; the old name works until the next release"
+
+
+def _has_old_name(group: str, node: Mapping[str, Any]) -> bool:
+    """Whether a node has the name of an option, without a class or beside that of the option that it replaces."""
+    beside = str(node.get("_target_", NONE))
+    return "name" in node and ("_target_" not in node or (group != "model" and beside.startswith("gan.")))
+
+
 def _with_class(group: str, node: Mapping[str, Any]) -> dict[str, Any]:
     """The node with the class of its option instead of the name."""
-    own = {key: value for key, value in node.items() if key != "name"}
+    own = {key: value for key, value in node.items() if key not in ("name", "_target_")}
     name = str(node["name"])
     if group == "model":
         file = read_conf_file(CONF / group / f"{name}.yaml") if name in options_by_target(group).values() else None
@@ -90,5 +109,5 @@ def updated_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
             new_words.append(word)
             continue
         new_words.append(f"{path[: len(path) - len(name)]}{new}{equals}{value}")
-        warnings.append(f"{name} is now {new}; the old name works until the next release")
+        warnings.append(warning(name, new))
     return new_words, warnings

@@ -17,6 +17,7 @@ from gan.config.moved import updated
 from gan.config.option_names import option_name
 from gan.config.options.conf_files import CONF, read_conf_file
 from gan.config.options.signatures import arguments_of
+from gan.config.trust import check_literal
 from gan.data.registry import FOLDER
 from gan.runs.run_files import RunFileError, read_settings
 from gan.runs.run_folder import in_folder
@@ -84,6 +85,7 @@ def read_saved(folder: Path) -> dict[str, Any]:
 
 def completed(saved: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a run of any version with the present paths, and with the settings that it did not have yet."""
+    check_literal(saved, "the config.yaml of a run")
     saved = updated(saved)
     for group, settings in LATER.items():
         node = saved.get(group, {})

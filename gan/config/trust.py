@@ -46,3 +46,30 @@ def check_trust(found: Collection[tuple[str, str]], trusted: Collection[str], wa
         + "\nA run folder imports only gan, lightning and torch, because it may come from anyone. If you trust the "
         f"code of {' and '.join(packages)}, add {word}"
     )
+
+
+def check_literal(settings: Any, what: str) -> None:
+    """Refuse interpolations, such as ``${oc.env:HOME}``, in settings that may come from anyone.
+
+    Saved settings are resolved. OmegaConf and Hydra would resolve these again: an interpolation could read the
+    environment, or make a node that `untrusted` has not seen.
+
+    Raises:
+        ConfigError: a value contains one.
+    """
+    found = list(_interpolations(settings))
+    if found:
+        path, value = found[0]
+        raise ConfigError(f"{path}: {value!r} given; {what} has no interpolations: its values are resolved")
+
+
+def _interpolations(settings: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(settings, Mapping):
+        for key, value in settings.items():
+            yield from _interpolations(str(key), f"{path}.{key}")
+            yield from _interpolations(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(settings, list | tuple):
+        for index, value in enumerate(settings):
+            yield from _interpolations(value, f"{path}[{index}]")
+    elif isinstance(settings, str) and "${" in settings:
+        yield path, settings

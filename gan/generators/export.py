@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from gan.game.networks import GENERATORS
 from gan.game.networks.adapting import generate
 from gan.generators.trained_generator import TrainedGenerator
 from gan.system.errors import GanError
@@ -66,7 +67,7 @@ def export(trained: TrainedGenerator, kind: str) -> Exported:
     with torch.no_grad():
         expected = torch.cat([model(*batch) for batch in _batches(wanted)])
     with _quietly():
-        content = (_onnx if kind == "onnx" else _pt2)(model, tuple(x[:3].clone() for x in wanted), _metadata(trained))
+        content = _exported(kind, model, tuple(x[:3].clone() for x in wanted), trained)
         found, runtime = (_by_onnxruntime if kind == "onnx" else _by_torch)(content, wanted)
     difference = float((found - expected).abs().max())
     if not difference <= TOLERANCE:  # also for NaN
@@ -75,6 +76,19 @@ def export(trained: TrainedGenerator, kind: str) -> Exported:
             f"in {runtime}; {TOLERANCE:g} is allowed: nothing was written"
         )
     return Exported(content, difference, runtime)
+
+
+def _exported(kind: str, model: nn.Module, example: tuple[Tensor, ...], trained: TrainedGenerator) -> bytes:
+    try:
+        return (_onnx if kind == "onnx" else _pt2)(model, example, _metadata(trained))
+    except Exception as error:
+        if trained.metadata["family"] in GENERATORS:
+            raise
+        reason = next((line for line in str(error).splitlines() if line.strip()), "")[:200]
+        raise GanError(
+            f"{kind}: torch.export cannot export {trained.metadata['family']}: {type(error).__name__}: {reason} The "
+            "number of images must stay variable: use z.shape[0] or -1, not len(z), and no conditions on values"
+        ) from error
 
 
 def check_packages(kind: str) -> None:

@@ -21,7 +21,7 @@ from omegaconf.errors import (
 
 from gan.config.defaults import completed
 from gan.config.experiments import without_leftovers
-from gan.config.moved import updated
+from gan.config.moved import moved_paths, updated
 from gan.launch import command_line, resume
 from gan.launch.hydra_messages import hydra_message
 from gan.launch.sweeps import failed_jobs
@@ -205,6 +205,9 @@ def resolved(config: DictConfig) -> dict[str, Any]:
 
 def resolve(config: DictConfig) -> tuple[dict[str, Any], ResumeState | None]:
     """Return the settings of the run, and its state if it is resumed (see ``gan.launch.resume.resolve``)."""
+    if not process.is_rank():
+        for line in moved_paths(OmegaConf.to_container(config, resolve=False)):  # type: ignore[arg-type]
+            print(line, file=sys.stderr)
     return resume.resolve(resolved(config), _asked(config), _trusted(config))
 
 

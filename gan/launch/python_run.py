@@ -140,7 +140,8 @@ def _words(settings: Mapping[str, Any], above: str = "") -> Iterator[str]:
         if isinstance(value, Mapping):
             yield from _words(value, f"{above}{name}.")
         else:
-            yield f"{above}{name}={_text(value)}"
+            plus = "++" if above else ""  # conf/ may not have the setting; validation finds a misspelt one
+            yield f"{plus}{above}{name}={_text(value)}"
 
 
 def _text(value: Any) -> str:

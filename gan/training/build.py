@@ -14,7 +14,7 @@ from lightning.pytorch.profilers import AdvancedProfiler, Profiler, PyTorchProfi
 from torch import nn
 
 from gan.config.data_node import custom_source
-from gan.config.kinds import find, given_arguments, is_below
+from gan.config.kinds import NONE, find, given_arguments, is_below, kind
 from gan.config.target_validation import NETWORKS, RULE_SETTINGS, network_optimizer
 from gan.data.module import ImageData
 from gan.data.registry import divided
@@ -22,11 +22,13 @@ from gan.game.augmentation import Pixels
 from gan.game.gradients import UpdateRule
 from gan.game.latents import CodeSizes
 from gan.game.networks import Networks
+from gan.game.networks.adapting import discriminate, generate, takes_labels
 from gan.runs.checkpoint_io import SealedCheckpoints
 from gan.runs.resume import ResumeState
-from gan.system.errors import ConfigError
+from gan.system.errors import ConfigError, GanError
 from gan.system.value_types import parameters_of
 from gan.training import fast_loop, trackers
+from gan.training.callbacks.samples import evaluating
 from gan.training.game_module import GameModule
 from gan.training.run_end import only_the_end
 from gan.training.strategy import GameDDP, world_size
@@ -115,9 +117,37 @@ def build_game(settings: Mapping[str, Any], data: ImageData) -> GameModule:
         settings=dict(settings),
         **instantiated(given_arguments(settings["game"])),
     )
+    _try_networks(settings, game, data)
     if networks.compile:
         game.compile_networks()
     return game
+
+
+@torch.no_grad()
+def _try_networks(settings: Mapping[str, Any], game: GameModule, data: ImageData) -> None:
+    """Check the outputs of networks of the user's own on two images, before the run starts.
+
+    Raises:
+        ConfigError: a network raises an error, or its output has another shape.
+    """
+    targets = {name: settings["model"][name]["_target_"] for name in NETWORKS}
+    if all(is_below(target, ["gan"]) for target in targets.values()):
+        return
+    labels = torch.zeros(2, dtype=torch.int64)
+    name = "generator"
+    with torch.random.fork_rng(devices=[]), evaluating(game):
+        try:
+            z = game.prior.draw(2)
+            gets = {each: data.num_classes > 0 and takes_labels(getattr(game, each)) for each in NETWORKS}
+            images = generate(game.generator, z, labels if gets[name] else None)
+            if tuple(images.shape) != (2, *data.image_shape):
+                expected = (2, *data.image_shape)
+                raise ConfigError(f"output of shape {tuple(images.shape)} for 2 latents given, {expected} expected")
+            name = "discriminator"
+            discriminate(game.discriminator, images, labels if gets[name] else None)
+        except Exception as error:
+            what = str(error) if isinstance(error, GanError) else f"{type(error).__name__}: {error}"
+            raise ConfigError(f"model.{name}: {targets[name]}: {' '.join(what.split())}") from error
 
 
 def _made(group: str, settings: Mapping[str, Any], **known: Any) -> Any:
@@ -126,11 +156,14 @@ def _made(group: str, settings: Mapping[str, Any], **known: Any) -> Any:
     constructor = find(node["_target_"])
     given = {name: value for name, value in known.items() if name in parameters_of(constructor)}
     try:
-        return constructor(**given, **instantiated(given_arguments(node)))
+        made = constructor(**given, **instantiated(given_arguments(node)))
     except Exception as error:
         if is_below(node["_target_"], ["gan"]):
             raise
         raise ConfigError(f"{group}: {type(error).__name__}: {' '.join(str(error).split())}") from error
+    if not isinstance(made, kind(group)) and node["_target_"] != NONE:
+        raise ConfigError(f"{group}: '{node['_target_']}' made {made!r}, a {kind(group).__name__} expected")
+    return made
 
 
 def build_trainer(settings: Mapping[str, Any], past: ResumeState | None = None) -> L.Trainer:

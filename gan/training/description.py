@@ -26,7 +26,7 @@ from gan.config.target_validation import (
     optimizer_problems,
     part_problems,
 )
-from gan.config.trust import untrusted
+from gan.config.trust import check_literal, untrusted
 from gan.game.ema import GeneratorAverage
 from gan.game.gradients import UpdateRule
 from gan.game.latents import Prior
@@ -121,8 +121,10 @@ def load_game(
     try:
         if unknown := list(unknown_keys("load_from_checkpoint", parts, parameters_of(cls))):
             raise ConfigError("\n".join(unknown))
+        settings = checkpoint.get(GameModule.CHECKPOINT_HYPER_PARAMS_KEY, {})
+        for saved in (settings, description):
+            check_literal(saved, "a checkpoint")
         with isolate_rng():
-            settings = checkpoint.get(GameModule.CHECKPOINT_HYPER_PARAMS_KEY, {})
             if "model" in settings:
                 game = _game_of_run(settings, description, trust, parts)
             else:

@@ -82,11 +82,11 @@ def test_keywords_are_written_by_hydras_grammar() -> None:
     assert list(_words(given)) == [
         "model=mlp",
         "seed=3",
-        "trainer.max_epochs=1",
-        "trainer.max_time=null",
-        "trainer.deterministic=true",
-        "optimizer.betas=[0.5,0.9]",
-        'data.folder="my pictures, all"',
+        "++trainer.max_epochs=1",
+        "++trainer.max_time=null",
+        "++trainer.deterministic=true",
+        "++optimizer.betas=[0.5,0.9]",
+        '++data.folder="my pictures, all"',
     ]
 
 
