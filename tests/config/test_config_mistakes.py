@@ -127,7 +127,7 @@ NOT_FOR_US = {
     "callbacks.samples._target_=subprocess.run": "callbacks.samples._target_: 'subprocess.run' given, a Callback "
     "expected",
     "logger.csv._target_=torchevil.Logger": "logger.csv._target_: 'torchevil.Logger' given, and there is no module "
-    "'torchevil' on Python's path (PYTHONPATH=FOLDER adds a folder to it)",
+    "'torchevil' on Python's path (PYTHONPATH=FOLDER adds a folder to it; only training looks in the current folder)",
     "trainer._target_=builtins.exec": "trainer._target_: 'builtins.exec' given, a Trainer expected",
     "penalty._target_=gan.game.losses.Hinge": "penalty._target_: 'gan.game.losses.Hinge' given, a Penalty expected",
     "objective._target_=gan.game.none": "objective._target_: 'gan.game.none' given, an Objective expected",
