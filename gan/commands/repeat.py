@@ -38,7 +38,7 @@ def repeat(
     settings = _settings(run)
     _check_repeatable(run)
     check_literal(settings, "the config.yaml of a run")
-    check_trust([*untrusted(settings, trusted())], trusted(), "--trust {}")
+    check_trust([*untrusted(settings, trusted())], trusted(), lambda packages: f"--trust {','.join(packages)}")
     second = out or Path(shell.short(run.resolve().with_name(f"{run.resolve().name}-repeated")))
     if second.resolve() == run.resolve():
         raise GanError(f"--out: {second} is the run itself; give another folder")

@@ -1,6 +1,6 @@
 """Trust in saved settings: a run folder may name only classes of ours, and of packages that the user trusts."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from gan.config.kinds import OWN_PACKAGES, is_below, is_node
@@ -14,25 +14,31 @@ def untrusted(settings: Any, trusted: Collection[str], path: str = "") -> Iterat
         target = str(settings["_target_"])
         if target.split(".", maxsplit=1)[0] not in (*OWN_PACKAGES, *trusted) and not is_below(target, trusted):
             yield f"{path}._target_", target
-    items = (
-        settings.items()
-        if isinstance(settings, Mapping)
-        else enumerate(settings)
-        if isinstance(settings, list | tuple)
-        else ()
-    )
-    for key, value in items:
-        where = f"{path}[{key}]" if isinstance(settings, list | tuple) else f"{path}.{key}" if path else str(key)
-        yield from untrusted(value, trusted, where)
+    if isinstance(settings, Mapping):
+        for key, value in settings.items():
+            yield from untrusted(value, trusted, f"{path}.{key}" if path else str(key))
+    elif isinstance(settings, list | tuple):
+        for index, value in enumerate(settings):
+            yield from untrusted(value, trusted, f"{path}[{index}]")
 
 
-def check_trust(found: Collection[tuple[str, str]], trusted: Collection[str], way: str = "trust=[{}]") -> None:
-    """Refuse classes that a run folder names, and whose packages the user does not trust.
+def as_override(packages: Sequence[str]) -> str:
+    return shell.command(f"trust=[{','.join(packages)}]")
+
+
+def check_trust(
+    found: Collection[tuple[str, str]],
+    trusted: Collection[str],
+    advice: Callable[[Sequence[str]], str] = as_override,
+    what: str = "A run folder",
+) -> None:
+    """Refuse classes that saved settings name, and whose packages the user does not trust.
 
     Args:
-        found: path and target of each, from `gan.config.kinds.untrusted`.
+        found: path and target of each, from `untrusted`.
         trusted: packages that the user trusts already.
-        way: how to trust packages, with their names in place of the braces.
+        advice: what to type to trust packages.
+        what: what has the settings.
 
     Raises:
         ConfigError: there are some; nothing was imported.
@@ -40,11 +46,10 @@ def check_trust(found: Collection[tuple[str, str]], trusted: Collection[str], wa
     if not found:
         return
     packages = list(dict.fromkeys(target.split(".")[0] for _, target in found))
-    word = shell.command(*way.format(",".join([*trusted, *packages])).split(" "))
     raise ConfigError(
         "\n".join(f"{path}: '{target}' given" for path, target in found)
-        + "\nA run folder imports only gan, lightning and torch, because it may come from anyone. If you trust the "
-        f"code of {' and '.join(packages)}, add {word}"
+        + f"\n{what} imports only gan, lightning and torch, because it may come from anyone. If you trust the "
+        f"code of {' and '.join(packages)}, add {advice([*trusted, *packages])}"
     )
 
 

@@ -9,6 +9,7 @@ package. The checkpoints of a run contain its whole configuration instead.
 import dataclasses
 import functools
 import inspect
+import json
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from typing import Any
 from lightning.pytorch.utilities.seed import isolate_rng
 from torch import Tensor
 
+from gan.config.data_node import data_problems
 from gan.config.kinds import GIVEN, KINDS, find, given_arguments, kind, node_problems
 from gan.config.target_validation import (
     RULE_SETTINGS,
@@ -26,7 +28,7 @@ from gan.config.target_validation import (
     optimizer_problems,
     part_problems,
 )
-from gan.config.trust import check_literal, untrusted
+from gan.config.trust import check_literal, check_trust, untrusted
 from gan.game.ema import GeneratorAverage
 from gan.game.gradients import UpdateRule
 from gan.game.latents import Prior
@@ -148,9 +150,10 @@ def _game_of_run(
     if parts:
         raise ConfigError(f"{', '.join(parts)} given, but the checkpoint of a run describes all parts")
     settings = completed(settings)
-    groups = ("model", "optimizer", "game", *PARTS)
+    groups = ("data", "model", "optimizer", "game", *PARTS)
     _check_trust({name: settings.get(name) for name in groups}, trust)
-    problems = [*model_problems(settings["model"]), *optimizer_problems(settings["optimizer"])]
+    problems = [*data_problems(settings["data"]), *model_problems(settings["model"])]
+    problems += optimizer_problems(settings["optimizer"])
     problems += [line for group in ("game", *PARTS) for line in part_problems(group, settings.get(group))]
     if problems:
         raise ConfigError("\n".join(problems))
@@ -211,16 +214,11 @@ def _problems(name: str, node: Any) -> Iterator[str]:
 
 
 def _check_trust(nodes: Mapping[str, Any], trust: Sequence[str]) -> None:
+    def in_python(packages: Sequence[str]) -> str:
+        return f"trust={json.dumps(list(packages))}"
+
     packages = trusted(trust)
-    found = list(untrusted(nodes, packages))
-    if found:
-        missing = list(dict.fromkeys(target.split(".")[0] for _, target in found))
-        names = ", ".join(f'"{name}"' for name in (*packages, *missing))
-        raise ConfigError(
-            "\n".join(f"{path}: '{target}' given" for path, target in found)
-            + "\nA checkpoint imports only gan, lightning and torch, because it may come from anyone. If you trust the "
-            f"code of {' and '.join(missing)}, add trust=[{names}]"
-        )
+    check_trust(list(untrusted(nodes, packages)), packages, in_python, "A checkpoint")
 
 
 def _part(thing: Any) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """Checkpoints that describe their game: what is built again, what must be given, and what is refused."""
 
 import functools
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,29 @@ def test_the_checkpoint_of_a_run_needs_no_data(play: Play, monkeypatch: pytest.M
     assert (loaded.penalty, loaded.g_updates) == (run.game.penalty, run.game.g_updates)
     with pytest.raises(gan.GanError, match="penalty given, but the checkpoint of a run describes all parts"):
         gan.GAN.load_from_checkpoint(tmp_path / "run.ckpt", penalty=R1())
+
+
+@pytest.mark.parametrize("place", ["data", "penalty", "callbacks"])
+def test_a_class_in_the_settings_of_a_run_is_not_imported_without_trust(
+    play: Play, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str
+) -> None:
+    """Settings of the images are used for runs of earlier versions; those of callbacks are not used at all."""
+    play("trainer.max_epochs=1").trainer.save_checkpoint(tmp_path / "run.ckpt")
+    checkpoint = torch.load(tmp_path / "run.ckpt", weights_only=True)
+    checkpoint["hyper_parameters"][place] = {"_target_": "strange_package.Thing", "batch_size": 4}
+    checkpoint["description"] = {}  # as of an earlier version, for which the images are read
+    torch.save(checkpoint, tmp_path / "changed.ckpt")
+    (tmp_path / "strange_package.py").write_text("raise SystemExit('imported')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("gan.data.module.load", lambda *arguments, **options: few_images())
+    if place == "callbacks":
+        gan.GAN.load_from_checkpoint(tmp_path / "changed.ckpt")
+    else:
+        with pytest.raises(
+            gan.GanError, match=rf"{place}\._target_: 'strange_package.Thing' given\nA checkpoint imports"
+        ):
+            gan.GAN.load_from_checkpoint(tmp_path / "changed.ckpt")
+    assert "strange_package" not in sys.modules
 
 
 def test_checkpoints_of_earlier_versions() -> None:
