@@ -23,12 +23,12 @@ from gan.game.gradients import UpdateRule
 from gan.game.latents import CodeSizes
 from gan.game.networks import Networks
 from gan.game.networks.adapting import discriminate, generate, takes_labels
+from gan.game.networks.evaluation_mode import evaluating
 from gan.runs.checkpoint_io import SealedCheckpoints
 from gan.runs.resume import ResumeState
 from gan.system.errors import ConfigError, GanError
 from gan.system.value_types import parameters_of
 from gan.training import fast_loop, trackers
-from gan.training.callbacks.samples import evaluating
 from gan.training.game_module import GameModule
 from gan.training.run_end import only_the_end
 from gan.training.strategy import GameDDP, world_size

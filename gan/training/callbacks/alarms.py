@@ -13,12 +13,12 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from gan.data.module import ImageData
 from gan.data.normalization import normalize
 from gan.game.networks.adapting import generate
+from gan.game.networks.evaluation_mode import evaluating
 from gan.runs.series import ALARMS
 from gan.system.errors import ConfigError, at_least_one
 from gan.system.files import write_bytes
 from gan.training.callbacks.monitor import GameMonitor
 from gan.training.callbacks.quality import QualityMonitor
-from gan.training.callbacks.samples import evaluating
 from gan.training.diagnostics.alarms import Alarm, Debounce, Moment
 from gan.training.diagnostics.checks import STILL_COUNT, ClassCheck, DiscriminatorCheck, PictureCheck, Pictures, alike
 from gan.training.diagnostics.divergence import LOSSES, Diverged, check_finite, check_losses, first_lost_update

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from gan.data.module import ImageData
 from gan.data.normalization import denormalize, normalize
+from gan.game.networks.evaluation_mode import evaluating
 from gan.generators import pictures
 from gan.system.errors import ConfigError, at_least_one, counted
 from gan.system.files import write_bytes
-from gan.training.callbacks.samples import evaluating
 from gan.training.game_module import GameModule
 
 logger = logging.getLogger(__name__)

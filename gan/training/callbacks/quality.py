@@ -12,9 +12,9 @@ from torchmetrics import Metric
 from gan.data.module import ImageData
 from gan.data.normalization import denormalize, dtype_at_rest
 from gan.data.registry import ARRAY, NAMES, TORCHVISION, TOY_DISTRIBUTIONS
+from gan.game.networks.evaluation_mode import evaluating
 from gan.runs.series import QUALITY, SERIES
 from gan.system.errors import ConfigError, GanError, at_least_one
-from gan.training.callbacks.samples import evaluating
 from gan.training.game_module import GameModule
 
 PART = 500  # images generated at a time, to limit memory use

@@ -1,10 +1,8 @@
 """A Lightning callback that draws real images and, after each epoch, images generated from fixed latents."""
 
-import contextlib
 import io
 import math
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +11,12 @@ import numpy as np
 import torch
 from lightning.pytorch.loggers import Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from gan.data.module import ImageData
 from gan.data.normalization import denormalize, dtype_at_rest
 from gan.game.networks.adapting import generate
+from gan.game.networks.evaluation_mode import evaluating
 from gan.generators import pictures
 from gan.system.errors import at_least_one
 from gan.system.files import write_bytes
@@ -181,18 +180,6 @@ def _data(trainer: L.Trainer) -> ImageData:
     data: Any = trainer.datamodule  # type: ignore[attr-defined]
     assert isinstance(data, ImageData)
     return data
-
-
-@contextlib.contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
-    """Set eval mode inside the block. Afterwards every module has its previous mode again."""
-    modes = {module: module.training for module in network.modules()}
-    network.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes.items():
-            module.training = training
 
 
 def log_picture(logger: Logger, name: str, picture: pictures.Pixels, step: int) -> None:

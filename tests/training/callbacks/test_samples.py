@@ -10,13 +10,11 @@ import torch
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny_runs import BATCHES, IMAGES, Play, few_images
-from torch import nn
 
 from gan.data.normalization import denormalize
 from gan.game.latents import Prior
 from gan.generators.pictures import grid
 from gan.training.callbacks import GameMonitor, SampleGrids
-from gan.training.callbacks.samples import evaluating
 
 DROPOUT = ("model.generator.dropout=0.5", "model.discriminator.dropout=0.3")
 
@@ -130,19 +128,6 @@ def test_networks_go_on_in_the_mode_that_they_were_in(play: Play) -> None:
     training: set[bool] = set()
     play(*DROPOUT, callbacks=[SampleGrids(count=5), Modes()])
     assert training == {True}
-
-
-def test_evaluating_restores_the_mode_of_every_part_also_after_an_error() -> None:
-    network = nn.Sequential(nn.Linear(1, 1), nn.Sequential(nn.Dropout(0.5), nn.BatchNorm1d(1)))
-    network[1][1].eval()  # a part that is frozen stays frozen
-    before = [module.training for module in network.modules()]
-    assert before == [True, True, True, True, False]
-    with evaluating(network):
-        assert not any(module.training for module in network.modules())
-    assert [module.training for module in network.modules()] == before
-    with pytest.raises(RuntimeError), evaluating(network):
-        raise RuntimeError
-    assert [module.training for module in network.modules()] == before
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
