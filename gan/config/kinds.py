@@ -54,6 +54,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
         *("ema", "seed", "optimizer", "generator_rule", "discriminator_rule", "num_classes", "settings"),
     ),
 }
+LOOKED_FOR = " on Python's path (PYTHONPATH=FOLDER adds a folder to it; only training looks in the current folder)"
 # Keys of a node for Hydra itself, and their allowed values, which do not change the object.
 HYDRA_KEYS: dict[str, tuple[Any, ...]] = {
     "_recursive_": (True,),
@@ -111,7 +112,8 @@ def node_problems(
         yield f"{path}._target_: '{target}' given, {_a(kinds)} expected"
         return
     if inspect.isabstract(called):
-        yield f"{path}._target_: '{target}' given, which is abstract; a class made from it expected"
+        missing = ", ".join(sorted(getattr(called, "__abstractmethods__", ())))
+        yield f"{path}._target_: '{target}' given, which does not implement {missing}"
         return
     yield from _hydra_key_problems(path, node, also)
     names = [name for name in parameters_of(called) if name not in given]
@@ -185,9 +187,6 @@ def find(target: str) -> Callable[..., Any]:
             ) from error
         return _attribute(target, found, rest[depth - 1 :])
     raise AssertionError("not reached")
-
-
-LOOKED_FOR = " on Python's path (PYTHONPATH=FOLDER adds a folder to it; only training looks in the current folder)"
 
 
 def _attribute(target: str, module: Any, names: Sequence[str]) -> Callable[..., Any]:

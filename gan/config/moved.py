@@ -23,12 +23,8 @@ MOVED = {
 }
 # Groups whose nodes had the name of their option, which a class stands for now.
 NAMED = ("model", "objective", "penalty", "augmentation", "lr_schedule", "schedule", "ema")
-NO_TARGET = (
-    "hinge",
-    "wasserstein",
-    "relativistic_paired",
-    "relativistic_average",
-)  # had a `real_target` without effect
+# Objectives that had a setting `real_target` without effect.
+NO_TARGET = ("hinge", "wasserstein", "relativistic_paired", "relativistic_average")
 
 
 def updated(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from gan.data.held_out import Source, assembled
 from gan.data.loaded import LoadedImages
 from gan.data.registry import TORCHVISION
 from gan.system.errors import DataError, unknown_name
+from gan.system.value_types import parameters_of
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ def opened(
     if dataset not in names():
         raise DataError(unknown_name("data.dataset", dataset, names()))
     kind = getattr(datasets, dataset)
-    parameters, what = _parameters(kind), f"data.dataset={dataset}"
+    parameters, what = parameters_of(kind), f"data.dataset={dataset}"
 
     def made(**arguments: Any) -> Any:
         return _made(kind, {"root": str(root), **arguments}, what, root, download and "download" in parameters)
@@ -120,17 +121,6 @@ def _first_split(made: Callable[..., Any], splits: Sequence[str], *, optional: b
     if optional:
         return None
     raise errors[0]
-
-
-def _parameters(kind: type) -> dict[str, inspect.Parameter]:
-    """The constructor's arguments, with those that it hands on to its base class by ``**kwargs``."""
-    found: dict[str, inspect.Parameter] = {}
-    for base in kind.__mro__:
-        own = inspect.signature(base).parameters
-        found = {**own, **found}
-        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in own.values()):
-            break
-    return found
 
 
 def _made(kind: Callable[..., Any], arguments: Mapping[str, Any], what: str, root: Path, download: bool) -> Any:

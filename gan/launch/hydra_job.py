@@ -206,7 +206,8 @@ def resolved(config: DictConfig) -> dict[str, Any]:
 def resolve(config: DictConfig) -> tuple[dict[str, Any], ResumeState | None]:
     """Return the settings of the run, and its state if it is resumed (see ``gan.launch.resume.resolve``)."""
     if not process.is_rank():
-        for line in moved_paths(OmegaConf.to_container(config, resolve=False)):  # type: ignore[arg-type]
+        given: Any = OmegaConf.to_container(config, resolve=False)
+        for line in moved_paths(given):
             print(line, file=sys.stderr)
     return resume.resolve(resolved(config), _asked(config), _trusted(config))
 

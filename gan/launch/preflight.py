@@ -20,7 +20,7 @@ from gan.system import shell
 from gan.system.cpu_threads import cores
 from gan.system.errors import ConfigError, counted
 from gan.system.process import GAN_TRAIN, is_of_gan
-from gan.training.build import build_pair
+from gan.training.build import build_networks, build_pair
 from gan.training.strategy import inside_a_launch, process_count, world_size
 
 FOLDERS = ("default_root_dir", "save_dir", "dirpath")  # arguments of Lightning's Trainer, loggers and callbacks
@@ -181,7 +181,7 @@ def check_memory(settings: Mapping[str, Any], data: ImageData) -> None:
         ConfigError: this machine has less memory.
     """
     with torch.device("meta"):
-        networks = build_pair(settings, data)
+        networks = build_pair(build_networks(settings), settings, data)
     weights = sum(parameter.numel() for network in networks for parameter in network.parameters())
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else math.inf
     if 8 * weights > there:

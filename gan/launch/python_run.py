@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 
 PATH = "PYTHONPATH"
-ENDED = {"epochs": "epoch", "g_updates": "generator update"}  # of run.json
 
 
 @dataclass(frozen=True)
@@ -83,9 +82,8 @@ class TrainingRun:
     def __repr__(self) -> str:
         ended = read_json(self.folder / "run.json").get("ended", {})
         measured = "".join(f", {name.removeprefix('quality/')} {value:.3g}" for name, value in self.quality.items())
-        trained = (
-            f"{counted(ended.get('epochs', 0), 'epoch')}, {counted(ended.get('g_updates', 0), 'generator update')}"
-        )
+        epochs, updates = ended.get("epochs", 0), ended.get("g_updates", 0)
+        trained = f"{counted(epochs, 'epoch')}, {counted(updates, 'generator update')}"
         return f"<run {self.folder}: {trained}{measured}>"
 
     def _repr_html_(self) -> str:

@@ -73,14 +73,14 @@ def build_networks(settings: Mapping[str, Any]) -> Networks:
     return networks
 
 
-def build_pair(settings: Mapping[str, Any], data: ImageData) -> tuple[nn.Module, nn.Module]:
+def build_pair(networks: Networks, settings: Mapping[str, Any], data: ImageData) -> tuple[nn.Module, nn.Module]:
     """Generator and discriminator, with weights from torch's global random generator; ``data`` must be set up.
 
     Raises:
         ConfigError: the constructor of a network of the user's own raises an error.
     """
     try:
-        return build_networks(settings).build(data.image_shape, data.num_classes)
+        return networks.build(data.image_shape, data.num_classes)
     except Exception as error:
         targets = [settings["model"][name]["_target_"] for name in NETWORKS]
         if all(is_below(target, ["gan"]) for target in targets):
@@ -99,13 +99,13 @@ def build_game(settings: Mapping[str, Any], data: ImageData) -> GameModule:
     """The LightningModule with both networks, their weights drawn from the run's seed; ``data`` must be set up."""
     L.seed_everything(settings["seed"], verbose=False)
     networks = build_networks(settings)
-    generator, discriminator = build_pair(settings, data)
+    generator, discriminator = build_pair(networks, settings, data)
     game: GameModule = find(settings["game"]["_target_"])(
         generator,
         discriminator,
         prior=networks.prior,
-        generator_rule=_update_rule(settings["optimizer"], "generator"),
-        discriminator_rule=_update_rule(settings["optimizer"], "discriminator"),
+        generator_rule=update_rule(settings["optimizer"], "generator"),
+        discriminator_rule=update_rule(settings["optimizer"], "discriminator"),
         objective=_made("objective", settings),
         penalty=_made("penalty", settings),
         schedule=_made("schedule", settings),
@@ -205,7 +205,8 @@ def _profiler(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {"profiler": PROFILERS[name](dirpath=arguments["default_root_dir"], filename="profile")}
 
 
-def _update_rule(node: Mapping[str, Any], network: str) -> UpdateRule:
+def update_rule(node: Mapping[str, Any], network: str) -> UpdateRule:
+    """How a network is updated, by the shared settings of an optimizer's node and those of the network."""
     arguments = network_optimizer(node, network)
     rule = {name: arguments.pop(name) for name in RULE_SETTINGS if name in arguments}
     return UpdateRule(functools.partial(find(node["_target_"]), **arguments), **rule)

@@ -21,10 +21,11 @@ from torch import Tensor
 
 from gan.config.data_node import data_problems
 from gan.config.kinds import GIVEN, KINDS, find, given_arguments, kind, node_problems
+from gan.config.saved_settings import completed
 from gan.config.target_validation import (
+    NETWORKS,
     RULE_SETTINGS,
     model_problems,
-    network_optimizer,
     optimizer_problems,
     part_problems,
 )
@@ -37,10 +38,10 @@ from gan.runs.checkpoint_io import load_any
 from gan.system.errors import ConfigError, GanError, unknown_keys
 from gan.system.trust import trusted
 from gan.system.value_types import hints_of, parameters_of
+from gan.training.build import build_data, build_game, instantiated, update_rule
 from gan.training.game_module import GameModule
 
 PARTS = ("objective", "penalty", "schedule", "lr_schedule", "augmentation", "ema")
-NETWORKS = ("generator", "discriminator")
 IMAGES = ("image_shape", "num_classes", "mean", "std")
 UNKNOWN = "_unknown_"  # key of a part whose settings are not known; its value says why
 
@@ -101,8 +102,6 @@ def node_of(thing: Any, given: Sequence[str] = ()) -> dict[str, Any]:
 
 def build(node: Mapping[str, Any], **known: Any) -> Any:
     """The object of a checked node; its constructor also gets the ``known`` arguments."""
-    from gan.training.build import instantiated
-
     constructor = find(node["_target_"])
     hints = hints_of(constructor)
     arguments = instantiated(given_arguments(node))
@@ -144,9 +143,6 @@ def load_game(
 def _game_of_run(
     settings: Mapping[str, Any], images: Mapping[str, Any], trust: Sequence[str], parts: Mapping[str, Any]
 ) -> GameModule:
-    from gan.config.saved_settings import completed
-    from gan.training.build import build_data, build_game
-
     if parts:
         raise ConfigError(f"{', '.join(parts)} given, but the checkpoint of a run describes all parts")
     settings = completed(settings)
@@ -186,7 +182,7 @@ def _game_of_parts(
     generator = parts.get("generator", made.get("generator"))
     if nodes.get("ema"):
         made["ema"] = build(nodes["ema"], network=generator)
-    made |= {name: _built_rule(node) for name, node in rules.items()}
+    made |= {name: update_rule(node, "") for name, node in rules.items()}
     prior = description["prior"]
     known = {
         "prior": Prior(**{**prior, "categorical": tuple(prior["categorical"])}),
@@ -239,12 +235,6 @@ def _rule(rule: UpdateRule) -> dict[str, Any]:
     node = _part(rule.optimizer)
     assert node is not None
     return node if UNKNOWN in node else {**node, "clip_norm": rule.clip_norm, "accumulate": rule.accumulate}
-
-
-def _built_rule(node: Mapping[str, Any]) -> UpdateRule:
-    arguments = network_optimizer(node, "")
-    rule = {name: arguments.pop(name) for name in RULE_SETTINGS if name in arguments}
-    return UpdateRule(functools.partial(find(node["_target_"]), **arguments), **rule)
 
 
 def _arguments(thing: Any) -> dict[str, Any]:

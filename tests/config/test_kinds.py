@@ -113,8 +113,8 @@ def test_a_nested_node_of_the_right_kind_is_made(compose_settings: Compose, tmp_
         ),
         (
             "+logger.x._target_=lightning.pytorch.loggers.Logger",
-            "logger.x._target_: 'lightning.pytorch.loggers.Logger' given, which is abstract; a class made from it "
-            "expected",
+            "logger.x._target_: 'lightning.pytorch.loggers.Logger' given, which does not implement "
+            "log_hyperparams, log_metrics, name, version",
         ),
         (
             "+callbacks.monitor._partial_=true",
