@@ -5,6 +5,7 @@ Averaging in GAN Training".
 """
 
 import copy
+from abc import ABC, abstractmethod
 from typing import Self
 
 import torch
@@ -28,7 +29,7 @@ def decay(images: int, halflife: float) -> float:
     return 0.5 ** (images / halflife) if halflife > 0 else 0.0
 
 
-class GeneratorAverage(nn.Module):
+class GeneratorAverage(nn.Module, ABC):
     """An average of the generator over its updates; base class of all averages.
 
     Its constructor gets the generator as its first argument, ``network``. Its state is part of every checkpoint.
@@ -39,6 +40,7 @@ class GeneratorAverage(nn.Module):
 
     network: nn.Module
 
+    @abstractmethod
     def update(self, network: nn.Module, images_seen: int, images: int) -> None:
         """Move the average towards ``network`` after its update.
 
@@ -46,7 +48,6 @@ class GeneratorAverage(nn.Module):
             images_seen: real images of the run before this update, of all processes.
             images: real images since the last call, of all processes; 1 or more.
         """
-        raise NotImplementedError
 
 
 class GeneratorEMA(GeneratorAverage):

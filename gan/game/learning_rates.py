@@ -5,6 +5,7 @@ run is extended (a larger ``trainer.max_epochs``), the curve changes and the rat
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -18,7 +19,7 @@ NETWORKS = ("generator", "discriminator")
 Networks = Annotated[Sequence[str], SomeOf(NETWORKS)]
 
 
-class LRSchedule:
+class LRSchedule(ABC):
     """A factor on the learning rates; base class of all learning-rate schedules.
 
     Attributes:
@@ -27,6 +28,7 @@ class LRSchedule:
 
     networks: Networks = NETWORKS
 
+    @abstractmethod
     def factor(self, g_updates: int, total: int | None) -> float:
         """The factor, from 0 to 1, for the next update of either network.
 
@@ -37,7 +39,6 @@ class LRSchedule:
         Raises:
             ConfigError: the factor depends on the length, which is unknown.
         """
-        raise NotImplementedError
 
 
 # Goyal et al. 2017, "Accurate, Large Minibatch SGD", section 2.2: gradual warm-up.

@@ -6,6 +6,7 @@ shape (N,), without a bound; a loss is a scalar, the mean over a batch. Then fol
 both networks minimise.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
@@ -18,7 +19,7 @@ from gan.game.latents import Codes
 from gan.system.ranges import Range
 
 
-class Objective:
+class Objective(ABC):
     """The losses of both networks; base class of all objectives.
 
     A subclass implements `d_loss` and `g_loss`, and changes the attributes that differ. Its settings are the arguments
@@ -39,13 +40,13 @@ class Objective:
     batch_coupled: ClassVar[bool] = False
     needs_lipschitz: ClassVar[bool] = False
 
+    @abstractmethod
     def d_loss(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
         """The discriminator's loss: real logits (N,), fake logits (M,) -> scalar, the mean over the batch."""
-        raise NotImplementedError
 
+    @abstractmethod
     def g_loss(self, fake_logits: Tensor, real_logits: Tensor | None) -> Tensor:
         """The generator's loss: fake logits (M,), real logits (N,) or None -> scalar, the mean over the batch."""
-        raise NotImplementedError
 
 
 def cross_entropy(logits: Tensor, target: float) -> Tensor:

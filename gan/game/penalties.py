@@ -7,6 +7,7 @@ parameters. Random numbers come from torch's global generator. Then the penaltie
 `penalty=NAME`, one class each.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -68,7 +69,7 @@ def dragan_penalty(score: Score, real: Tensor, fake: Tensor) -> Tensor:
     return _distance_from_slope_1(score, real + fraction * noise)
 
 
-class Penalty:
+class Penalty(ABC):
     """Regularisation of the discriminator in a run; base class of all penalties.
 
     A subclass implements ``__call__``. Its settings are the arguments of its constructor.
@@ -88,11 +89,11 @@ class Penalty:
         """Whether the penalty is part of D's loss in the next update, after ``d_updates`` updates (from 0)."""
         return True
 
+    @abstractmethod
     def __call__(self, score: Score, real: Tensor, fake: Tensor) -> Tensor:
         """The weighted penalty, a scalar, which is added to D's loss when it is due."""
-        raise NotImplementedError
 
-    def after_update(self, parameters: Iterable[nn.Parameter]) -> None:
+    def after_update(self, parameters: Iterable[nn.Parameter]) -> None:  # noqa: B027  # most penalties need none
         """Change D's parameters in place after each of its updates; by default nothing."""
 
 

@@ -1,6 +1,7 @@
 """Schedules: which networks are updated on each minibatch, and how many updates a run has."""
 
 import itertools
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ class StepPlan(NamedTuple):
     generator: bool
 
 
-class Schedule:
+class Schedule(ABC):
     """The step plan of every minibatch of a run; base class of all schedules.
 
     A subclass implements `plan`. The counts below follow from it by trying the plans one after another; override them
@@ -37,9 +38,9 @@ class Schedule:
     def minibatches_per_generator_update(self) -> int:
         return 1
 
+    @abstractmethod
     def plan(self, epoch: int, d_updates: int) -> StepPlan:
         """The plan of the next minibatch, from the epoch and the discriminator updates so far (both from 0)."""
-        raise NotImplementedError
 
     def step_counts(self, minibatches: int, batches: int) -> Counter[StepPlan]:
         """How often each plan occurs in the first ``minibatches`` minibatches, in epochs of ``batches`` each."""

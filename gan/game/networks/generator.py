@@ -1,5 +1,6 @@
 """The base class of all generators, with class conditioning."""
 
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import torch
@@ -11,7 +12,7 @@ from gan.game.sizes import ImageSizes
 CONDITIONINGS = ("none", "concat", "batch_norm")
 
 
-class Generator(Recorded, nn.Module):
+class Generator(Recorded, nn.Module, ABC):
     """Latents and, if conditional, classes -> images.
 
     Families implement `decode`, whose input has ``input_width`` components.
@@ -65,6 +66,6 @@ class Generator(Recorded, nn.Module):
             z = torch.cat([z, embedded(labels, self.embedding)], dim=1)
         return self.decode(z, labels)
 
+    @abstractmethod
     def decode(self, z: Tensor, labels: Tensor | None) -> Tensor:
         """z (N, input_width) -> images; labels are for conditional batch normalisation."""
-        raise NotImplementedError
