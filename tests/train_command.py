@@ -42,6 +42,7 @@ def train_here(folder: Path, patch: pytest.MonkeyPatch, *words: str) -> int:
     """The same in this process, which need not import everything anew; its exit code."""
     patch.chdir(folder)
     patch.setattr(sys, "argv", [str(ROOT / "train.py"), *words])
+    patch.setattr(sys, "path", list(sys.path))  # a run adds its folder
     patch.setattr(HydraConfig.instance(), "cfg", None)
     GlobalHydra.instance().clear()
     with pytest.raises(SystemExit) as end:
