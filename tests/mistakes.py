@@ -1,7 +1,4 @@
-"""The table of mistakes: what was typed, what stood there, and the one answer. `docs/errors.md` shows it.
-
-python tests/mistakes.py > docs/errors.md
-"""
+"""The table of mistakes, read from `docs/errors.md`: what was typed, what was there, and the one answer."""
 
 import fcntl
 import io
