@@ -17,8 +17,8 @@ from typing import Annotated, ClassVar
 import torch
 from torch import Tensor, nn
 
-from gan.system.errors import ConfigError, unknown_name
 from gan.system.ranges import Fraction, PositiveFloat, PositiveInt, Range, SomeOf
+from gan.system.value_types import Checked
 
 Policy = Annotated[Sequence[str], SomeOf(("color", "translation", "cutout"))]
 
@@ -92,7 +92,7 @@ def augment(images: Tensor, policy: Sequence[str], probability: float | Tensor, 
     return images
 
 
-class Augmentation(nn.Module):
+class Augmentation(Checked, nn.Module):
     """An operation on all images before the discriminator; base class of all augmentations.
 
     A subclass implements ``forward``: images (N, C, H, W) -> images (N, C, H, W), differentiable. If its constructor
@@ -119,7 +119,7 @@ class DiffAugment(Augmentation):
     Shapes: images (N, C, H, W) -> images (N, C, H, W).
 
     Raises:
-        ConfigError: an operation does not exist.
+        ConfigError: an operation does not exist, or the probability is not in [0, 1].
     """
 
     probability: Tensor
@@ -131,9 +131,6 @@ class DiffAugment(Augmentation):
         probability: Fraction = 1.0,
     ) -> None:
         super().__init__()
-        for name in policy:
-            if name not in OPERATIONS:
-                raise ConfigError(unknown_name("policy", name, OPERATIONS))
         self.policy = tuple(policy)
         self.pixels = pixels
         self.register_buffer("probability", torch.tensor(float(probability)), persistent=False)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gan.system.ranges import PositiveFloat
+from gan.system.value_types import Checked
 
 # Batch statistics are averaged like the weights. Other buffers are copied: counters, and the unit vectors of spectral
 # normalisation, whose average would not have length 1.
@@ -29,7 +30,7 @@ def decay(images: int, halflife: float) -> float:
     return 0.5 ** (images / halflife) if halflife > 0 else 0.0
 
 
-class GeneratorAverage(nn.Module, ABC):
+class GeneratorAverage(Checked, nn.Module, ABC):
     """An average of the generator over its updates; base class of all averages.
 
     Its constructor gets the generator as its first argument, ``network``. Its state is part of every checkpoint.

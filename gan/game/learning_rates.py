@@ -12,6 +12,7 @@ from typing import Annotated
 
 from gan.system.errors import ConfigError
 from gan.system.ranges import Fraction, NonNegativeInt, Range, SomeOf
+from gan.system.value_types import Checked
 
 NETWORKS = ("generator", "discriminator")
 
@@ -19,7 +20,7 @@ NETWORKS = ("generator", "discriminator")
 Networks = Annotated[Sequence[str], SomeOf(NETWORKS)]
 
 
-class LRSchedule(ABC):
+class LRSchedule(Checked, ABC):
     """A factor on the learning rates; base class of all learning-rate schedules.
 
     Attributes:

@@ -17,9 +17,10 @@ from torch.nn import functional as F
 
 from gan.game.latents import Codes
 from gan.system.ranges import Range
+from gan.system.value_types import Checked
 
 
-class Objective(ABC):
+class Objective(Checked, ABC):
     """The losses of both networks; base class of all objectives.
 
     A subclass implements `d_loss` and `g_loss`, and changes the attributes that differ. Its settings are the arguments

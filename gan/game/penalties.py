@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from gan.system.ranges import PositiveFloat, PositiveInt
+from gan.system.value_types import Checked
 
 Score = Callable[[Tensor], Tensor]
 
@@ -69,7 +70,7 @@ def dragan_penalty(score: Score, real: Tensor, fake: Tensor) -> Tensor:
     return _distance_from_slope_1(score, real + fraction * noise)
 
 
-class Penalty(ABC):
+class Penalty(Checked, ABC):
     """Regularisation of the discriminator in a run; base class of all penalties.
 
     A subclass implements ``__call__``. Its settings are the arguments of its constructor.
@@ -93,7 +94,7 @@ class Penalty(ABC):
     def __call__(self, score: Score, real: Tensor, fake: Tensor) -> Tensor:
         """The weighted penalty, a scalar, which is added to D's loss when it is due."""
 
-    def after_update(self, parameters: Iterable[nn.Parameter]) -> None:  # noqa: B027  # most penalties need none
+    def after_update(self, parameters: Iterable[nn.Parameter]) -> None:  # most penalties need none
         """Change D's parameters in place after each of its updates; by default nothing."""
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from gan.system.errors import ConfigError
 from gan.system.ranges import PositiveInt
+from gan.system.value_types import Checked
 
 SEARCHED = 1000  # epochs in which a schedule must update the generator
 
@@ -20,7 +21,7 @@ class StepPlan(NamedTuple):
     generator: bool
 
 
-class Schedule(ABC):
+class Schedule(Checked, ABC):
     """The step plan of every minibatch of a run; base class of all schedules.
 
     A subclass implements `plan`. The counts below follow from it by trying the plans one after another; override them

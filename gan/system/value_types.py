@@ -6,11 +6,11 @@ import math
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from gan.system import shell
 from gan.system.errors import ConfigError, unknown_name
-from gan.system.ranges import OneOf
+from gan.system.ranges import OneOf, SomeOf
 
 WORDS = {
     int: "a whole number",
@@ -119,6 +119,9 @@ def problem(path: str, value: Any, hint: Any) -> str | None:
         return f"{path}: {value!r} given, {expected(value, hint)} expected" if choices else mismatch(path, value, hint)
     if is_in_range(value, hint):
         return None
+    listed = next((rule.choices for rule in typing.get_args(hint)[1:] if isinstance(rule, SomeOf)), ())
+    if unknown := [word for word in value if word not in listed] if listed else []:
+        return unknown_name(path, str(unknown[0]), listed)
     return unknown_name(path, str(value), choices) if choices else f"{path}: {value!r} given, {allowed(hint)} expected"
 
 
@@ -172,16 +175,23 @@ def _has_only(choices: tuple[str, ...], hint: Any) -> bool:
     return bool(choices) and not any(matches(value, hint) for value in others)
 
 
-def check_arguments(called: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
-    """Check the values of a callable's arguments against its type hints and their ranges.
+class Checked:
+    """Checks the arguments of its constructor against their type hints and ranges: in Python as in a configuration.
 
     Raises:
         ConfigError: with one line for each value that is not allowed.
     """
-    hints = hints_of(called)
-    problems = (problem(name, value, hints[name]) for name, value in arguments.items() if name in hints)
-    if lines := [line for line in problems if line]:
-        raise ConfigError("\n".join(lines))
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        hints = hints_of(cls)
+        names = [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        found = (
+            problem(f"{cls.__name__}.{name}", value, hints[name]) for name, value in given.items() if name in hints
+        )
+        if lines := [line for line in found if line]:
+            raise ConfigError("\n".join(lines))
+        return super().__new__(cls)
 
 
 def expected(value: Any, hint: Any) -> str:

@@ -1,13 +1,14 @@
 """Learning rates over a run: exact values, properties of every curve, torch's schedulers beside them, settings."""
 
 import itertools
+import re
 
 import pytest
 import torch
 from option_classes import CONF, LR_SCHEDULES
 from torch import nn
 
-from gan.game.learning_rates import NETWORKS, Constant, Cosine, Linear, LRSchedule, progress, warmup_factor
+from gan.game.learning_rates import Constant, Cosine, Linear, LRSchedule, progress, warmup_factor
 from gan.system.errors import ConfigError
 from gan.system.value_types import allowed, hints_of, problem
 
@@ -139,10 +140,22 @@ def test_values_that_are_refused(setting: str, bad: object) -> None:
     assert problem(setting, bad, hint) == f"{setting}: {bad!r} given, {allowed(hint)} expected"
 
 
-@pytest.mark.parametrize("networks", [["generator", "generator"], ["critic"]])
-def test_networks_that_are_refused(networks: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("networks", "message"),
+    [
+        (
+            ["generator", "generator"],
+            "['generator', 'generator'] given, one or more of generator, discriminator, each once, expected",
+        ),
+        (
+            ["generator", "generators"],
+            "no such option 'generators'; did you mean 'generator'? choices: discriminator, generator",
+        ),
+    ],
+)
+def test_networks_that_are_refused(networks: list[str], message: str) -> None:
     hint = hints_of(Cosine)["networks"]
-    assert problem("networks", networks, hint) == (
-        f"networks: {networks!r} given, one or more of {', '.join(NETWORKS)}, each once, expected"
-    )
+    assert problem("networks", networks, hint) == f"networks: {message}"
+    with pytest.raises(ConfigError, match=re.escape(f"Cosine.networks: {message}")):
+        Cosine(networks=networks)
     assert problem("networks", ["discriminator"], hint) is None
