@@ -268,7 +268,8 @@ def test_values_just_outside_a_range_are_refused_and_its_limits_are_allowed(plac
         for wrong in (*outside(hint), {}, [[]], float("nan")):
             told = problem(path, wrong, hint)
             assert told is not None, (path, wrong)
-            assert told.startswith((f"{path}: {wrong!r} given, ", f"{path}: no such option '{wrong}'")), told
+            word = wrong[0] if isinstance(wrong, list) and len(wrong) == 1 else wrong
+            assert told.startswith((f"{path}: {wrong!r} given, ", f"{path}: no such option '{word}'")), told
 
 
 @EVERY_CLASS
