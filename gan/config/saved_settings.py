@@ -57,6 +57,7 @@ LATER: dict[str, dict[str, Any]] = {
     "data": {"batch_size_of": "all", "flip": False},
     "model": {
         "compile": False,
+        "channels_last": False,
         "generator": {"upsampling_border": "edge"},
         "discriminator": {"first_block": "half"},
     },

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+import torch
 from torch import nn
 
 from gan.game.latents import CodeSizes, Prior
@@ -54,6 +55,9 @@ class Networks:
         prior: distribution of z: N(0, 1), or uniform on [-1, 1].
         codes: InfoGAN's codes, which follow the noise in z and are predicted from the images.
         compile: compile both networks for training by torch.compile: a slow start, then possibly faster.
+        channels_last: store the weights of convolutions with the channels last in memory, which makes training faster
+            (docs/performance.md) and changes results by rounding only. For the networks of this package; other networks
+            keep the layout that their constructor chose.
     """
 
     def __init__(
@@ -65,18 +69,25 @@ class Networks:
         prior: Literal["normal", "uniform"] = "normal",
         codes: CodeSizes = CodeSizes(),  # noqa: B008  # a constant
         compile: bool = False,
+        channels_last: bool = True,
     ) -> None:
         self.generator = generator
         self.discriminator = discriminator
         self.prior = Prior(prior, latent_dim, tuple(codes.categorical), codes.continuous)
         self.compile = compile
+        self.channels_last = channels_last
 
     def build(self, image_shape: tuple[int, int, int], num_classes: int) -> tuple[nn.Module, nn.Module]:
         """Generator and discriminator, with weights from torch's global random generator."""
         images = {"image_shape": image_shape, "num_classes": num_classes}
         codes = {"categorical_codes": self.prior.categorical, "continuous_codes": self.prior.continuous}
         generator = build(self.generator, latent_dim=self.prior.width, **images)
-        return generator, build(self.discriminator, **images, **codes)
+        discriminator = build(self.discriminator, **images, **codes)
+        for network in (generator, discriminator):
+            # Not the user's own networks: their forward may call view(), which fails after a channels-last convolution.
+            if self.channels_last and type(network).__module__.startswith(f"{__name__}."):
+                network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return generator, discriminator
 
 
 def build(constructor: Callable[..., nn.Module], **known: Any) -> nn.Module:
