@@ -81,10 +81,10 @@ def read_saved(folder: Path) -> dict[str, Any]:
         raise ConfigError(f"resume: {error}") from error
     if not isinstance(saved.get("run_dir"), str):
         raise ConfigError(f"resume: {path} holds no settings of a run")
-    return in_folder(completed(saved), folder)
+    return in_folder(in_this_version(saved), folder)
 
 
-def completed(saved: Mapping[str, Any]) -> dict[str, Any]:
+def in_this_version(saved: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a run of any version with the present paths, and with the settings that it did not have yet."""
     check_literal(saved, "the config.yaml of a run")
     saved = updated(saved)
@@ -92,17 +92,32 @@ def completed(saved: Mapping[str, Any]) -> dict[str, Any]:
         node = saved.get(group, {})
         if isinstance(node, dict):
             of_folders = LATER_OF_FOLDERS if group == "data" and node.get("name") == FOLDER else {}
-            saved[group] = _completed(node, {**settings, **of_folders})
+            saved[group] = _with_later(node, {**settings, **of_folders})
     return saved
 
 
-def _completed(node: dict[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
+def with_former_values(settings: Mapping[str, Any], folder: Path, words: Sequence[str]) -> dict[str, Any]:
+    """The settings of a command that resumes the run in ``folder``.
+
+    Settings that the run's version did not have get the value that it trained with, unless ``words`` gives them.
+    """
+    saved = updated(read_settings(folder / "config.yaml"))
+    given = {word.lstrip("+~").partition("=")[0] for word in words}
+    found = OmegaConf.create(dict(settings))
+    for path, _, value in differing(saved, in_this_version(saved)):
+        if path not in given and _value(settings, path) is not _NOTHING:
+            OmegaConf.update(found, path, value)
+    plain: Any = OmegaConf.to_container(found)
+    return dict(plain)
+
+
+def _with_later(node: dict[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
     """The node with the missing settings of ``later`` that its class has, recursively."""
     has = arguments_of(str(node.get("_target_")))
     found = dict(node)
     for name, value in later.items():
         if isinstance(value, dict) and isinstance(node.get(name), dict):
-            found[name] = _completed(node[name], value)
+            found[name] = _with_later(node[name], value)
         elif not isinstance(value, dict) and name in has:
             found.setdefault(name, value)
     return found

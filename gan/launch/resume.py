@@ -20,6 +20,7 @@ from gan.config.saved_settings import (
     has_lr_schedule,
     problems,
     read_saved,
+    with_former_values,
 )
 from gan.config.trust import check_trust, untrusted
 from gan.launch import command_line
@@ -112,7 +113,8 @@ def resolve(
     before = read_saved(folder)
     words = command_line.current().changes
     if asked["run"] == AUTO:
-        before, wanted = completed(before, saved=True), completed(in_folder(settings, folder))
+        wanted = with_former_values(completed(in_folder(settings, folder)), folder, words)
+        before = completed(before, saved=True)
     else:
         wanted = without_leftovers(changed(before, words), words)
         saved = set(untrusted(before, packages))

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from gan.config.data_node import data_problems
 from gan.config.kinds import GIVEN, KINDS, find, given_arguments, kind, node_problems
-from gan.config.saved_settings import completed
+from gan.config.saved_settings import in_this_version
 from gan.config.target_validation import (
     NETWORKS,
     RULE_SETTINGS,
@@ -56,7 +56,7 @@ def describe(game: GameModule) -> dict[str, Any]:
     if "model" in game.hparams:  # a run's configuration; the images are not in it
         return {name: _plain(getattr(data, name)) for name in IMAGES if hasattr(data, name)}
     noise, rules = game.instance_noise, (game.generator_rule, game.discriminator_rule)
-    settings = {"concatenate": game.concatenate, "class_weight": game.class_weight}
+    settings = {"concatenate": game.concatenate, "one_pass": game.one_pass, "class_weight": game.class_weight}
     settings |= {"information_weight": game.information_weight, "instance_noise": 0.0 if noise is None else noise.std}
     settings |= {} if noise is None else {"instance_noise_images": noise.images}
     own = {
@@ -145,7 +145,7 @@ def _game_of_run(
 ) -> GameModule:
     if parts:
         raise ConfigError(f"{', '.join(parts)} given, but the checkpoint of a run describes all parts")
-    settings = completed(settings)
+    settings = in_this_version(settings)
     groups = ("data", "model", "optimizer", "game", *PARTS)
     _check_trust({name: settings.get(name) for name in groups}, trust)
     problems = [*data_problems(settings["data"]), *model_problems(settings["model"])]

@@ -27,7 +27,7 @@ CHANGES: dict[str, tuple[list[str], list[str]]] = {
         [
             *("seed=3", "data.batch_size=5", "data.shuffle=false", "data.drop_last=true", "data.mean=0.4"),
             "data.flip=true",
-            *("data.std=0.6", "objective.real_target=0.9", "game.concatenate=true"),
+            *("data.std=0.6", "objective.real_target=0.9", "game.concatenate=true", "game.one_pass=true"),
             *("game.instance_noise=0.5", "game.instance_noise_images=30", "optimizer.lr=0.1"),
             *("optimizer.betas=[0,0.9]", "optimizer.clip_norm=0.01", "optimizer.discriminator.lr=0.2"),
             *("optimizer.generator.lr=0.3", "+optimizer.weight_decay=0.5", "+optimizer.generator.clip_norm=0.01"),
@@ -214,6 +214,18 @@ def test_resume_auto_takes_the_same_word(begun: Callable[..., Run], settle: Sett
     settings, past = settle("optimizer.lr=0.5", "resume.allow=[optimizer.lr]", auto=True)
     assert past is not None
     assert settings == completed(compose_settings(*TINY, "optimizer.lr=0.5"))
+
+
+def test_resume_auto_keeps_the_former_value_of_a_setting_that_came_later(
+    settle: Settle, compose_settings: Compose, tmp_path: Path
+) -> None:
+    saved = compose_settings(*TINY)
+    del saved["model"]["channels_last"]
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.yaml").write_text(yaml.safe_dump(saved))
+    assert settle(auto=True)[0]["model"]["channels_last"] is False
+    with pytest.raises(ConfigError, match=r"model\.channels_last: False before, True given"):
+        settle("model.channels_last=true", auto=True)
 
 
 @pytest.mark.parametrize(
