@@ -78,7 +78,7 @@ def _best(ranking: Ranking) -> str:
     if measure is None or best is None:
         return f"{ranking.data}: no quality is measured."
     called = labels(ranking.all_runs)[best[0].name] or best[0].name
-    value = measure.told([measure.of(run) for run in best])
+    value = measure.formatted([measure.of(run) for run in best])
     way = "lower" if measure.better < 0 else "higher"
     if len(ranking.groups) == 1:
         return f"{ranking.data}: {measure.title} {value} ({way} is better)."

@@ -59,7 +59,7 @@ def columns(now: float) -> dict[str, Column]:
 
 def _measure(measure: RunMeasure) -> Column:
     name = re.sub(r"[^a-z0-9]+", "_", measure.title.lower()).strip("_")
-    return Column(name, measure.title, measure.of, lambda value: measure.told([value]), measure.better)
+    return Column(name, measure.title, measure.of, lambda value: measure.formatted([value]), measure.better)
 
 
 def _fcd_in_training(run: Run) -> float | None:

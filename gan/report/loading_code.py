@@ -17,7 +17,7 @@ def usage(trained: TrainedGenerator, files: Mapping[str, str]) -> str:
         "generator.onnx": ("With onnxruntime and NumPy alone:", _onnx(trained)),
         "generator.pt2": ("With PyTorch alone:", _pt2(trained)),
     }
-    return "\n\n".join(f"{told}\n\n```python\n{code}\n```" for name, (told, code) in parts.items() if name in files)
+    return "\n\n".join(f"{text}\n\n```python\n{code}\n```" for name, (text, code) in parts.items() if name in files)
 
 
 def _bundle(trained: TrainedGenerator) -> str:

@@ -25,9 +25,9 @@ class RunMeasure(Measure):
         value = run.last(self.logged) if self.from_log else self.read(run.quality)
         return None if value is None else float(value)
 
-    def told(self, values: Sequence[float | None]) -> str:
-        """The values of several seeds as one text: see ``told``."""
-        return told(values, whole=self.counts)
+    def formatted(self, values: Sequence[float | None]) -> str:
+        """The values of several seeds as one text: see ``formatted``."""
+        return formatted(values, whole=self.counts)
 
 
 MEASURES = tuple(RunMeasure(**vars(measure)) for measure in measures.MEASURES if measure.compared)
@@ -50,7 +50,7 @@ def chosen(runs: Sequence[Run]) -> RunMeasure | None:
     return None
 
 
-def told(values: Sequence[float | None], *, whole: bool = False) -> str:
+def formatted(values: Sequence[float | None], *, whole: bool = False) -> str:
     """The mean over several seeds ± half the range from minimum to maximum, as text; - for no values."""
     known = [value for value in values if value is not None]
     if not known:

@@ -69,7 +69,7 @@ class Card:
         """Metric name -> formatted value and number."""
         values = ((measure, measure.read(self.quality)) for measure in MEASURES)
         finite = [(measure, value) for measure, value in values if value is not None and abs(value) < 1e300]
-        return {measure.title: (measure.told([value]), float(value)) for measure, value in finite}
+        return {measure.title: (measure.formatted([value]), float(value)) for measure, value in finite}
 
     @property
     def in_training(self) -> dict[str, float]:
@@ -116,7 +116,7 @@ def _summary(card: Card) -> str:
     kind = {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
     made = "points of the plane" if trained.points else f"{kind} images of {height} × {width} pixels"
     classes = f" of {counted(trained.num_classes, 'class')}, which can be asked for" if trained.conditional else ""
-    files = "\n".join(f"- `{name}`: {told}" for name, told in card.files.items())
+    files = "\n".join(f"- `{name}`: {content}" for name, content in card.files.items())
     return (
         f"The generator of a generative adversarial network: it makes {made}{classes}.\n\n"
         f"![Samples: what it makes of the latents of seed 0]({card.picture})\n\n{files}"
@@ -153,7 +153,7 @@ def _recipe(card: Card) -> str:
 def _measures(card: Card) -> str:
     if not card.measures:
         return _measures_in_training(card) if card.in_training else "Not measured."
-    rows = [f"| {name} | {told} |" for name, (told, _) in card.measures.items()]
+    rows = [f"| {name} | {value} |" for name, (value, _) in card.measures.items()]
     extractors = _node(card.quality, "extractors")
     samples, data = plain(card.quality.get("n", "?")), plain(card.quality.get("data"))
     notes = [

@@ -69,8 +69,8 @@ def _of_group(group: str, node: dict[str, Any]) -> str:
     values = {path: text for path, text in values.items() if path.rpartition(".")[2] != "_target_"} if name else values
     name = name or values.pop("_target_", "").rpartition(".")[2]
     place = str(values.pop("default_root_dir", ""))
-    told = ", ".join(f"{path} {text}" for path, text in values.items() if not place or text != place)
-    return f"{name} ({told})" if name and told else name or told
+    settings = ", ".join(f"{path} {text}" for path, text in values.items() if not place or text != place)
+    return f"{name} ({settings})" if name and settings else name or settings
 
 
 def _named(rows: dict[str, str]) -> list[str]:
@@ -88,8 +88,8 @@ def _drawn(name: str, curve: Curve, width: int) -> list[str]:
     finite = curve.finite()
     if not finite:
         return [f"{name}: no value is finite"]
-    told = f"{name}: {min(finite):.4g} … {max(finite):.4g}, last {curve.values[-1]:.4g}"
-    return [f"{told}; {counted(curve.x[-1], 'image')}", *plot(curve.values, width=min(width, 80), height=3)]
+    title = f"{name}: {min(finite):.4g} … {max(finite):.4g}, last {curve.values[-1]:.4g}"
+    return [f"{title}; {counted(curve.x[-1], 'image')}", *plot(curve.values, width=min(width, 80), height=3)]
 
 
 def _newest(run: Run, width: int, *, colour: bool) -> str:
@@ -119,9 +119,9 @@ def newest_images(folder: Path) -> NDArray[np.uint8] | None:
 def as_json(run: Run, row: dict[str, Any]) -> str:
     """JSON with the row of `gan runs`, the settings, the last value of each logged column, and the files."""
     grid = run.newest_grid
-    told: dict[str, Any] = {**row, "settings": run.settings, "alarms": list(run.alarms), "command": run.command}
-    told["last"] = {name: _finite(curve.values) for name, curve in run.curves.items()}
-    return json.dumps({**told, "newest_grid": None if grid is None else str(grid)})
+    content: dict[str, Any] = {**row, "settings": run.settings, "alarms": list(run.alarms), "command": run.command}
+    content["last"] = {name: _finite(curve.values) for name, curve in run.curves.items()}
+    return json.dumps({**content, "newest_grid": None if grid is None else str(grid)})
 
 
 def _finite(values: Sequence[float]) -> float | None:

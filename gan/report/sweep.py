@@ -34,7 +34,7 @@ def _coordinates(data: str, runs: Sequence[Run], columns: dict[str, list[str]], 
     values = _ranked_values(runs, measure)
     axes = [setting_axis(short(path), texts) for path, texts in columns.items()]
     names = [
-        f"{run.name}: " + (f"{measure.title} {measure.told([measure.of(run)])}" if run.is_ranked else run.why)
+        f"{run.name}: " + (f"{measure.title} {measure.formatted([measure.of(run)])}" if run.is_ranked else run.why)
         for run in runs
     ]
     way = "lower" if measure.better < 0 else "higher"

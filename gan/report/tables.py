@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gan.report.document import Block, Folded, Table, Text
-from gan.report.measures import measured, told
+from gan.report.measures import formatted, measured
 from gan.report.ranking import Ranking, minutes, speed
 from gan.report.repeating import recipe_words
 from gan.report.settings import Differences, by_seed, differences, flat, label, settings_of, short
@@ -55,7 +55,7 @@ def _ranked(ranking: Ranking, rows: Sequence[tuple[str, Sequence[Run]]], now: fl
     head = ["#", *(["settings"] if labelled else []), "runs", "seeds", *(measure.title for measure in measures)]
     body = []
     for place, (name, group) in enumerate(rows, 1):
-        cells = [measure.told([measure.of(run) for run in group]) for measure in measures]
+        cells = [measure.formatted([measure.of(run) for run in group]) for measure in measures]
         start = [str(place), *([name] if labelled else []), _few([run.name for run in group]), _seeds(group)]
         body.append([*start, *cells, *_effort(group, now)])
     return Table([*head, "images", "G updates", "minutes", "images/s", "state"], body)
@@ -74,10 +74,10 @@ def _effort(group: Sequence[Run], now: float) -> list[str]:
     states = [run.state(now) for run in group]
     counted = [f"{states.count(state)} {state}" for state in STATES if state in states]
     return [
-        told([run.count(IMAGES) for run in group], whole=True),
-        told([run.count("g_updates") for run in group], whole=True),
-        told([minutes(run) for run in group]),
-        told([speed(run) for run in group]),
+        formatted([run.count(IMAGES) for run in group], whole=True),
+        formatted([run.count("g_updates") for run in group], whole=True),
+        formatted([minutes(run) for run in group]),
+        formatted([speed(run) for run in group]),
         states[0] if len(set(states)) == 1 else ", ".join(counted),
     ]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from gan.report.document import Block, Folded, Table, Text
-from gan.report.measures import told
+from gan.report.measures import formatted
 from gan.report.ranking import Ranking
 from gan.report.tables import labels
 from gan.runs.reading import Run, is_run
@@ -34,7 +34,7 @@ def unranked_blocks(ranking: Ranking, now: float) -> list[Block]:
     head = ["run", *(["settings"] if labelled else []), "state", "images", *([title] if title else []), "why"]
     rows = []
     for run, state in zip(runs, states, strict=True):
-        start = [run.name, *([called[run.name]] if labelled else []), state, told([run.count(IMAGES)], whole=True)]
+        start = [run.name, *([called[run.name]] if labelled else []), state, formatted([run.count(IMAGES)], whole=True)]
         rows.append([*start, *([_reached(ranking, run)] if title else []), run.why or "-"])
     about = f"Not ranked: {counted}. Their measures are of shorter training than the others'."
     return _opened(about, f"Not ranked ({len(rows)})", Table(head, rows))
@@ -66,7 +66,7 @@ def _opened(about: str, title: str, table: Table) -> list[Block]:
 def _reached(ranking: Ranking, run: Run) -> str:
     """The ranking's metric when the run ended."""
     measure = ranking.measure
-    return "-" if measure is None else measure.told([measure.of(run)])
+    return "-" if measure is None else measure.formatted([measure.of(run)])
 
 
 def lines(ranking: Ranking, now: float, most: int) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from written_runs import write_quality, write_run
 
-from gan.report.measures import FCD, told
+from gan.report.measures import FCD, formatted
 from gan.report.ranking import rankings
 from gan.report.settings import ABSENT, by_seed, differences, flat, label, settings_of
 from gan.report.tables import labels, ranking_table, settings_blocks
@@ -134,4 +134,4 @@ def test_one_run_alone_has_all_of_its_settings_folded(runs: list[Run]) -> None:
     ],
 )
 def test_numbers_have_as_many_digits_as_they_deserve(values: list[float | None], whole: bool, text: str) -> None:
-    assert told(values, whole=whole) == text
+    assert formatted(values, whole=whole) == text
