@@ -21,37 +21,39 @@ class JobLauncher(Launcher):
         self._context, self._config = hydra_context, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        from gan.launch.sweeps.jobs import jobs_of
-        from gan.system.process import user_command
+        """Run jobs for a sweeper of another package; the sweepers of `gan_sweeps` use `make_pool`."""
+        from gan.launch.sweeps.jobs import job_maker
+        from gan.launch.sweeps.pools import run_all
 
-        return self._run(jobs_of(self._context, self._config, job_overrides, initial_job_idx, user_command()))
+        pool = self.make_pool(job_maker(self._context, self._config))
+        return run_all(pool, job_overrides, initial_job_idx)
 
-    def _run(self, jobs: Sequence[Any]) -> Sequence[JobReturn]:
+    def make_pool(self, make_jobs: Any) -> Any:
+        """Return the `gan.launch.sweeps.pools.Pool` in which the jobs run; ``make_jobs`` makes them."""
         raise NotImplementedError  # implemented by the launchers below
 
 
 class SubmititLauncher(JobLauncher):
     """``hydra/launcher=submitit_slurm`` and ``submitit_local``: conf/hydra/launcher/."""
 
-    def _run(self, jobs: Sequence[Any]) -> Sequence[JobReturn]:
+    def make_pool(self, make_jobs: Any) -> Any:
         from gan.system.errors import ConfigError
 
         try:
             from gan.launch.sweeps.queues import Queue
         except ModuleNotFoundError as error:
             raise ConfigError("hydra/launcher: submitit is not installed: pip install 'submitit<2'") from error
-        own = {name: self._parameters[name] for name in ("cluster", "folder", "n_jobs", "max_num_timeout")}
-        return Queue(**own, parameters={n: value for n, value in self._parameters.items() if n not in own}).run(jobs)
+        return Queue(make_jobs, **self._parameters)
 
 
 class RayLauncher(JobLauncher):
     """``hydra/launcher=ray``: conf/hydra/launcher/ray.yaml."""
 
-    def _run(self, jobs: Sequence[Any]) -> Sequence[JobReturn]:
+    def make_pool(self, make_jobs: Any) -> Any:
         from gan.system.errors import ConfigError
 
         try:
             from gan.launch.sweeps.ray_cluster import RayCluster
         except ModuleNotFoundError as error:
             raise ConfigError("hydra/launcher=ray: ray is not installed: pip install 'ray<3'") from error
-        return RayCluster(**self._parameters).run(jobs)
+        return RayCluster(make_jobs, **self._parameters)

@@ -177,8 +177,9 @@ def no_study(folder: Path) -> None:
 
 def a_search(folder: Path) -> None:
     from gan.launch.sweeps import search, study
+    from gan.launch.sweeps.search_storage import Storage
 
-    account = study.opened(folder / "mine", {"quality/fcd": "minimize"})
+    account = study.opened(Storage(folder / "mine"), {"quality/fcd": "minimize"})
     account.set_user_attr(search.SPACE, {"optimizer.lr": "0.0001 to 0.001 (log)"})
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import hydra
 import yaml
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from gan.launch import hydra_job
@@ -16,6 +17,7 @@ from gan.system import process, signals
 from gan.system.errors import ConfigError
 
 FATES = "PRETENDED_FATES"
+SLEEPS = "PRETENDED_SLEEPS"  # seconds that jobs take, in turn by their number: "8 1 2 1"
 SEEN = ("OMP_NUM_THREADS", "GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "CUDA_VISIBLE_DEVICES")
 
 
@@ -34,6 +36,8 @@ def main(config: DictConfig) -> int:
         wait_until_stopped(run)
     if fate.startswith("meets "):
         meet(run, fate.split()[1])
+    if lengths := os.environ.get(SLEEPS, "").split():
+        time.sleep(float(lengths[HydraConfig.get().job.num % len(lengths)]))
     seen = {name: os.environ.get(name) for name in SEEN}
     facts = {"ended": {"epochs": 2}, "seen": seen, "resume": config.resume.run, "command": process.current().is_job}
     (run / "run.json").write_text(json.dumps(facts))

@@ -1,7 +1,7 @@
 """Optuna trials as jobs of a sweep: ask for trials, store them, and report their results."""
 
 import math
-import warnings
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,10 +9,15 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from gan.launch.sweeps.spaces import suggested
+from gan.launch.sweeps.summary import MOST_BEST
 from gan.runs.sweep_jobs import State, SweepJob, ended
 from gan.system.errors import RunError
 
-WORDS = "words"  # user attribute of a trial: its own overrides, e.g. "optimizer.lr=0.001"
+# User attributes of a trial:
+WORDS = "words"  # its own overrides, e.g. "optimizer.lr=0.001"
+WORKER = "worker"  # name of the worker that runs it, if several share a database
+UNSEEN = "unseen"  # numbers of the earlier trials that had no result when it was chosen
 
 
 @dataclass
@@ -21,33 +26,39 @@ class Choices:
 
     Args:
         objectives: names in run.json's ``ended``.
-        trials: total number of trials. n_jobs: number of trials chosen at once.
+        trials: total number of trials.
         sampler_of: returns the sampler for a trial number.
         study: the Optuna study with all trials.
         space: distributions to search, by the paths of settings.
         job_of: makes a job from the number of a trial and its overrides.
+        worker: name of this worker, if several share the study; "" if there is only this one.
     """
 
     objectives: Sequence[str]
     trials: int
-    n_jobs: int
     sampler_of: Callable[[int], optuna.samplers.BaseSampler]
     study: optuna.Study
     space: dict[str, optuna.distributions.BaseDistribution]
     job_of: Callable[[int, list[str]], SweepJob]
+    worker: str = ""
     _jobs: dict[int, SweepJob] = field(default_factory=dict)
+    _awaited: dict[SweepJob, list[int]] = field(default_factory=dict)  # jobs without a result, with their trials
+    _cut: deque[FrozenTrial] | None = None  # interrupted trials that are still to be resumed; None: not looked up yet
 
-    def next_jobs(self) -> dict[int, SweepJob]:
-        """Return the jobs to run now, by trial number: interrupted ones and new ones; {} at the end."""
-        chosen = {trial.number: self._job(trial) for trial in self._cut()}
-        known = len(self._trials())
-        while len(chosen) < self.n_jobs and known < self.trials:
-            trial = self._ask(known)
-            chosen[trial.number] = self._job(trial)
-            known += 1
-        return chosen
+    def next_job(self) -> SweepJob | None:
+        """Return the next job to run: interrupted ones first, then new ones; None if all trials are chosen.
 
-    def tell(self, number: int, job: SweepJob) -> None:
+        A job that is chosen again while it runs is not returned again: its result goes to both trials.
+        """
+        while (trial := self._next_trial()) is not None:
+            job = self._job(trial)
+            its_trials = self._awaited.setdefault(job, [])
+            its_trials.append(trial.number)
+            if len(its_trials) == 1:
+                return job
+        return None
+
+    def tell(self, job: SweepJob) -> None:
         """Report the result of a job to the study.
 
         Raises:
@@ -56,36 +67,71 @@ class Choices:
         state = job.state
         if state in (State.CUT, State.MISSING):
             raise RunError(f"{job.folder}: it has ended without a result; give the command again to go on")
-        if state is State.PRUNED:
-            self.study.tell(number, state=TrialState.PRUNED)
-        elif state is State.FAILED or (values := self._values(job)) is None:
-            self.study.tell(number, state=TrialState.FAIL)
-        else:
-            self.study.tell(number, values)
+        values = self._values(job) if state is State.FINISHED else None
+        for number in self._awaited.pop(job):
+            if state is State.PRUNED:
+                self.study.tell(number, state=TrialState.PRUNED)
+            elif values is None:
+                self.study.tell(number, state=TrialState.FAIL)
+            else:
+                self.study.tell(number, values)
 
     def all_jobs(self) -> list[SweepJob]:
-        """Return all jobs without duplicates, in the order in which they were chosen."""
-        return list({job.content: job for job in map(self._job, self._trials())}.values())
+        """Return all jobs of this worker without duplicates, in the order in which they were chosen."""
+        chosen = [trial for trial in self._all() if WORDS in trial.user_attrs and self._is_ours(trial)]
+        return list({job.content: job for job in map(self._job, chosen)}.values())
 
-    def _trials(self) -> list[FrozenTrial]:
-        """Return the trials with a stored job; a kill can leave a trial without one, which never ran."""
-        return [trial for trial in self.study.get_trials(deepcopy=False) if WORDS in trial.user_attrs]
+    def describe(self, where: str) -> str:
+        """Return lines about a search that several workers share: its trials so far, and the best of them."""
+        trials = [trial for trial in self._all() if WORDS in trial.user_attrs]
+        counts = Counter(trial.state.name.lower() for trial in trials)
+        told = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
+        lines = [f"Search {self.study.study_name} in {where}: {len(trials)} of {self.trials} trials: {told or 'none'}."]
+        for trial in self.study.best_trials[:MOST_BEST] if counts["complete"] else []:
+            values = ", ".join(f"{name} {value:.3g}" for name, value in zip(self.objectives, trial.values, strict=True))
+            place = f"trial {trial.number} by worker {trial.user_attrs.get(WORKER)}"
+            lines.append(f"Best of all workers: {values}, {place}: {' '.join(trial.user_attrs[WORDS])}")
+        return "\n".join(lines)
 
-    def _cut(self) -> list[FrozenTrial]:
-        running = [trial for trial in self.study.get_trials(deepcopy=False) if trial.state is TrialState.RUNNING]
+    def _all(self) -> list[FrozenTrial]:
+        return self.study.get_trials(deepcopy=False)
+
+    def _is_ours(self, trial: FrozenTrial) -> bool:
+        return trial.user_attrs.get(WORKER, "") == self.worker
+
+    def _next_trial(self) -> FrozenTrial | None:
+        if self._cut is None:
+            self._cut = deque(self._interrupted())
+        return self._cut.popleft() if self._cut else self._ask()
+
+    def _interrupted(self) -> list[FrozenTrial]:
+        """Return our trials whose job has no result yet; set those to FAIL that a kill has left without a job."""
+        running = [trial for trial in self._all() if trial.state is TrialState.RUNNING and self._is_ours(trial)]
         for trial in running:
             if WORDS not in trial.user_attrs:
                 self.study.tell(trial.number, state=TrialState.FAIL)
         return [trial for trial in running if WORDS in trial.user_attrs]
 
-    def _ask(self, number: int) -> FrozenTrial:
-        self.study.sampler = self.sampler_of(number)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            trial = self.study.ask(self.space)
-        words = [f"{name}={value}" for name, value in trial.params.items()]
+    def _ask(self) -> FrozenTrial | None:
+        """Choose a trial; None if there are enough. It depends on its place among all, and on the results so far."""
+        if len(self._counted()) >= self.trials:
+            return None
+        trial = self.study.ask()
+        if self.worker:
+            trial.set_user_attr(WORKER, self.worker)
+        before = [one for one in self._counted() if one.number < trial.number]
+        if len(before) >= self.trials:  # another worker has chosen the last one at the same moment
+            self.study.tell(trial, state=TrialState.FAIL)
+            return None
+        self.study.sampler = self.sampler_of(len(before))
+        words = [f"{name}={suggested(trial, name, distribution)}" for name, distribution in self.space.items()]
+        trial.set_user_attr(UNSEEN, [one.number for one in before if not one.state.is_finished()])
         trial.set_user_attr(WORDS, words)
-        return self.study.get_trials(deepcopy=False)[trial.number]
+        return self._all()[trial.number]
+
+    def _counted(self) -> list[FrozenTrial]:
+        """Return the trials that count: with a job, or just being chosen by another worker."""
+        return [one for one in self._all() if WORDS in one.user_attrs or one.state is TrialState.RUNNING]
 
     def _job(self, trial: FrozenTrial) -> SweepJob:
         if trial.number not in self._jobs:  # composing a job is slow

@@ -2,12 +2,11 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hydra.core.utils import JobReturn, JobStatus
 from hydra.types import HydraContext
 from omegaconf import DictConfig
 
@@ -64,6 +63,12 @@ class Job:
         return Path(self.folder) / LOG
 
 
+def job_maker(context: HydraContext, config: DictConfig) -> Callable[[Sequence[Sequence[str]], int], list[Job]]:
+    """Return a function that makes jobs of the user's sweep from their overrides and the number of the first."""
+    command = process.user_command()
+    return lambda overrides, first: jobs_of(context, config, overrides, first, command)
+
+
 def jobs_of(
     context: HydraContext, config: DictConfig, overrides: Sequence[Sequence[str]], first: int, command: Sequence[str]
 ) -> list[Job]:
@@ -113,8 +118,8 @@ def _folder(context: HydraContext, config: DictConfig, words: Sequence[str]) -> 
     return (Path(str(composed.dir)) / str(composed.subdir)).absolute()
 
 
-def conclude(job: Job, code: int, why: str | None = None) -> JobReturn:
-    """Return the result of a job for Hydra; if it failed, print the reason, and record it if the job has not.
+def conclude(job: Job, code: int, why: str | None = None) -> int:
+    """Return the exit code of an ended job; if it failed, print the reason, and record it if the job has not.
 
     Args:
         code: its exit code, of `subprocess` or of a shell.
@@ -124,9 +129,4 @@ def conclude(job: Job, code: int, why: str | None = None) -> JobReturn:
         failed_jobs.record(Path(job.folder), subprocesses.exit_code(code), why or subprocesses.how_it_ended(code))
         told = f"run {job.number} of the sweep ({' '.join(job.words)}): {reason(Path(job.folder))}"
         print(told, file=sys.stderr, flush=True)
-    return JobReturn(
-        overrides=job.words,
-        working_dir=job.folder,
-        status=JobStatus.COMPLETED,
-        _return_value=subprocesses.exit_code(code),
-    )
+    return subprocesses.exit_code(code)

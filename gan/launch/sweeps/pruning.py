@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import lightning.pytorch as L
 
-from gan.runs.sweep_jobs import PRUNED, STUDY
+from gan.launch.sweeps import search_storage
+from gan.runs.sweep_jobs import PRUNED
 from gan.system.files import write_bytes
 from gan.training.callbacks.quality import QualityMonitor
 from gan.training.game_module import GameModule
@@ -28,16 +29,24 @@ class Pruning(L.Callback):
         monitor: metric, e.g. "quality/fcd"; the study defines whether lower or higher is better.
         first_points: number of runs that must have finished before any run is pruned.
         first_measurements: first measurement at which a run may be pruned, counted from 1.
+        study: name of the study, if it is in a database (``hydra.sweeper.storage``); None: it is in ``sweep``.
     """
 
     def __init__(
-        self, sweep: str, trial: int, monitor: str = "quality/fcd", first_points: int = 4, first_measurements: int = 1
+        self,
+        sweep: str,
+        trial: int,
+        monitor: str = "quality/fcd",
+        first_points: int = 4,
+        first_measurements: int = 1,
+        study: str | None = None,
     ) -> None:
         self.sweep = Path(sweep)
         self.trial = trial
         self.monitor = monitor
         self.first_points = first_points
         self.first_measurements = first_measurements
+        self.study = study
         self._looked_at: set[int] = set()
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -68,11 +77,12 @@ class Pruning(L.Callback):
     @functools.cached_property
     def place(self) -> "RunningTrial | None":
         """Return this run's trial in the search; None if it was repeated or resumed outside the search."""
-        if not (self.sweep / STUDY).is_file():
+        storage = search_storage.of_job(self.sweep, self.study)
+        if storage is None:
             return None
         from gan.launch.sweeps.study import RunningTrial  # imports optuna, which only a search needs
 
-        place = RunningTrial(self.sweep, self.trial, self.first_points, self.first_measurements)
+        place = RunningTrial(storage, self.trial, self.first_points, self.first_measurements)
         return place if place.is_awaited else None
 
     def _reason(self, measurement: int, value: float) -> dict[str, float] | None:

@@ -11,23 +11,21 @@ import os
 import signal
 import subprocess
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import submitit
-from hydra.core.utils import JobReturn
 
 from gan.launch.sweeps.jobs import GRACE_SECONDS, Job, conclude
+from gan.launch.sweeps.pools import MakeJobs, Overrides, ProcessPool
+from gan.launch.sweeps.queue_record import LOCAL, SLURM, QueueRecord, is_alive, result_of
 from gan.system import cpu_threads, process, signals, subprocesses
 from gan.system.errors import ConfigError
 from gan.system.subprocesses import LOOK_SECONDS, Child
 
-LOCAL, SLURM = "local", "slurm"
 SHARED = ("name", "timeout_min", "mem_gb", "nodes", "cpus_per_task", "gpus_per_node", "tasks_per_node")
-LOOK_AT_QUEUE_SECONDS, LOOK_AT_SLURM_SECONDS = 1.0, 10.0
+LOOK_AT_SLURM_SECONDS = 10.0
 RESULT_SECONDS = 20.0  # time for the result of a job that has left the queue to appear on a network disk
 STOPPED = 128 + signal.SIGTERM
 
@@ -43,10 +41,11 @@ class Task:
         job: the job.
         variables: additional environment variables for its process.
         passes_on: forward SIGTERM to the process of the job. SLURM itself sends it to all processes of a job.
+        detached: do not end with the sweep, which does not wait.
     """
 
-    def __init__(self, job: Job, variables: Mapping[str, str], *, passes_on: bool) -> None:
-        self.job, self.variables, self.passes_on = job, variables, passes_on
+    def __init__(self, job: Job, variables: Mapping[str, str], *, passes_on: bool, detached: bool) -> None:
+        self.job, self.variables, self.passes_on, self.detached = job, variables, passes_on, detached
         self._child: Child | None = None
 
     def __call__(self) -> int:
@@ -56,7 +55,7 @@ class Task:
             signal.signal(signal.SIGTERM, lambda *_: self._ask_to_end())
         self._child = self.job.start(self.variables, task=number, ignored=[signal.SIGUSR2])
         while self._child.poll() is None:
-            if self.passes_on and not _sweep_lives():
+            if self.passes_on and not self.detached and not _sweep_lives():
                 self._ask_to_end()
                 self._child.wait()
             time.sleep(LOOK_SECONDS)
@@ -76,7 +75,8 @@ class Task:
                 if time.monotonic() > last:
                     os.kill(self._child.pid, signal.SIGKILL)
                 time.sleep(LOOK_SECONDS)
-        return submitit.helpers.DelayedSubmission(Task(self.job, self.variables, passes_on=self.passes_on))
+        again = Task(self.job, self.variables, passes_on=self.passes_on, detached=self.detached)
+        return submitit.helpers.DelayedSubmission(again)
 
     def _ask_to_end(self) -> None:
         if self._child is not None:
@@ -100,43 +100,82 @@ def _sweep_lives() -> bool:
     return True
 
 
-@dataclass
-class Queue:
-    """Runs jobs by submitit.
+class Queue(ProcessPool):
+    """Pool of jobs of a queue, submitted by submitit. If it is interrupted, it cancels all jobs.
 
     Args:
+        make_jobs: makes jobs from their overrides.
         cluster: ``LOCAL`` or ``SLURM``.
         folder: folder for submitit's files.
         n_jobs: number of jobs submitted at a time; None: all, and the cluster schedules them.
         max_num_timeout: how often a job is requeued after its time limit.
+        wait: wait for the jobs; False: submit them and return, and let a later process of the same sweep collect them.
         parameters: parameters of submitit's executor; None for its default.
     """
 
-    cluster: str
-    folder: str
-    n_jobs: int | None = None
-    max_num_timeout: int = 0
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    _looked: float = -math.inf  # time of the last squeue call
-    _gone: dict[int, float] = field(default_factory=dict)  # time since which a job is not in SLURM's queue
+    look_seconds = 1.0
 
-    def run(self, jobs: Sequence[Job]) -> list[JobReturn]:
-        """Run all jobs; a failed job does not stop the others. If this is interrupted, it cancels all jobs."""
-        with _told():
-            executor = self.executor()
-        waiting, running, returns = deque(jobs), dict[int, tuple[Job, Any]](), dict[int, JobReturn]()
-        try:
-            while waiting or running:
-                room = (self.n_jobs or len(jobs)) - len(running)
-                if batch := [waiting.popleft() for _ in range(min(room, len(waiting)))]:
-                    running |= self._submit(executor, batch)
-                for number in self._ended(running):
-                    job, queued = running.pop(number)
-                    returns[number] = conclude(job, *_outcome(queued))
-                time.sleep(LOOK_AT_QUEUE_SECONDS)
-        finally:
-            self._take_back([queued for _, queued in running.values()])
-        return [returns[job.number] for job in jobs]
+    def __init__(
+        self,
+        make_jobs: MakeJobs,
+        cluster: str,
+        folder: str,
+        n_jobs: int | None = None,
+        max_num_timeout: int = 0,
+        wait: bool = True,
+        **parameters: Any,
+    ) -> None:
+        super().__init__(make_jobs)
+        if not isinstance(wait, bool):
+            raise ConfigError(f"hydra.launcher.wait: {wait!r} given, true or false expected")
+        self.cluster, self.folder, self.max_num_timeout, self.waits = cluster, folder, max_num_timeout, wait
+        self.slots = n_jobs or math.inf
+        self.parameters = parameters
+        self._made: submitit.AutoExecutor | None = None
+        self._running: dict[int, tuple[Job, Any]] = {}
+        self._record = QueueRecord(Path(folder))
+        self._looked = -math.inf  # time of the last squeue call
+        self._gone: dict[int, float] = {}  # time since which a job is not in SLURM's queue
+
+    def close(self) -> None:
+        if self.waits:
+            self._take_back([queued for _, queued in self._running.values()])
+            self._record.forget([job.folder for job, _ in self._running.values()])
+
+    def start_jobs(self, jobs: Sequence[Job]) -> None:
+        if self._made is None:
+            with _told():
+                self._made = self.executor()
+        count = len(jobs) if math.isinf(self.slots) else int(self.slots)
+        share = cpu_threads.threads_per_process(count) if self.cluster == LOCAL else {}
+        tasks = [Task(job, share, passes_on=self.cluster == LOCAL, detached=not self.waits) for job in jobs]
+        with _told(), subprocesses.ignore_signals():  # a local queue starts the jobs now
+            queued = self._made.submit_array(tasks)
+        if self.cluster != LOCAL or not self.waits:  # else they end with this process
+            self._record.keep({job.folder: its for job, its in zip(jobs, queued, strict=True)})
+        for job, its in zip(jobs, queued, strict=True):
+            print(f"run {job.number} of the sweep is job {its.job_id}; what it says: {job.log}", flush=True)
+            self._running[job.number] = (job, its)
+
+    def is_queued(self, folder: Path) -> bool:
+        return str(folder.absolute()) in self._record
+
+    def adopt(self, overrides: Overrides, number: int) -> None:
+        (job,) = self._make_jobs([overrides], number)
+        self._running[number] = (job, self._record.job(job.folder, self.cluster))
+
+    @property
+    def is_settled(self) -> bool:
+        return not self._gone
+
+    def ended(self) -> dict[int, int]:
+        codes = {}
+        for number in self._out_of_queue():
+            job, queued = self._running.pop(number)
+            self._gone.pop(number, None)
+            codes[number] = conclude(job, *_outcome(queued))
+            self._record.forget([job.folder])
+        return codes
 
     def executor(self) -> submitit.AutoExecutor:
         """Return submitit's executor with all parameters.
@@ -152,26 +191,17 @@ class Queue:
         )
         return executor
 
-    def _submit(self, executor: submitit.AutoExecutor, jobs: Sequence[Job]) -> dict[int, tuple[Job, Any]]:
-        share = cpu_threads.threads_per_process(self.n_jobs or len(jobs)) if self.cluster == LOCAL else {}
-        tasks = [Task(job, share, passes_on=self.cluster == LOCAL) for job in jobs]
-        with _told(), subprocesses.ignore_signals():  # a local queue starts the jobs now
-            queued = executor.submit_array(tasks)
-        for job, its in zip(jobs, queued, strict=True):
-            print(f"run {job.number} of the sweep is job {its.job_id}; what it says: {job.log}", flush=True)
-        return {job.number: (job, its) for job, its in zip(jobs, queued, strict=True)}
-
-    def _ended(self, running: Mapping[int, tuple[Job, Any]]) -> list[int]:
+    def _out_of_queue(self) -> list[int]:
         """Return the numbers of jobs that have a result, or left the queue long enough ago to have one."""
         if self.cluster == LOCAL:
-            return [number for number, (_, queued) in running.items() if queued.done()]
+            return [number for number, (_, queued) in self._running.items() if not is_alive(queued)]
         now = time.monotonic()
         if now - self._looked > LOOK_AT_SLURM_SECONDS and (queue := _slurm_queue()) is not None:
             self._looked = now
-            gone = [number for number, (_, queued) in running.items() if queued.job_id not in queue]
+            gone = [number for number, (_, queued) in self._running.items() if queued.job_id not in queue]
             self._gone = {number: self._gone.get(number, now) for number in gone}
         overdue = [number for number, since in self._gone.items() if now - since > RESULT_SECONDS]
-        return [number for number, (_, queued) in running.items() if number in overdue or _result(queued).exists()]
+        return [number for number, (_, job) in self._running.items() if number in overdue or result_of(job).exists()]
 
     def _take_back(self, queued: Sequence[Any]) -> None:
         """Cancel jobs; SIGTERM lets running jobs finish their update and save."""
@@ -182,7 +212,7 @@ class Queue:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(int(job.job_id), signal.SIGTERM)
         last = time.monotonic() + GRACE_SECONDS
-        while self.cluster == LOCAL and time.monotonic() < last and not all(job.done() for job in queued):
+        while self.cluster == LOCAL and time.monotonic() < last and any(is_alive(job) for job in queued):
             time.sleep(LOOK_SECONDS)
 
 
@@ -199,15 +229,10 @@ def _slurm_queue() -> set[str] | None:
     return set(told.stdout.split())
 
 
-def _result(queued: Any) -> Path:
-    path: Path = queued.task(0).paths.result_pickle
-    return path
-
-
 def _outcome(queued: Any) -> tuple[int, str | None]:
     """Return the exit code of an ended job, and the reason if only the queue knows it."""
     first = queued.task(0)
-    if _result(queued).exists():
+    if result_of(queued).exists():
         with contextlib.suppress(submitit.core.utils.FailedJobError, submitit.core.utils.UncompletedJobError):
             return int(first.result()), None
     reason = f"job {queued.job_id} ended without a result, killed perhaps: {first.paths.stderr} may say why"

@@ -6,27 +6,30 @@ and runs several jobs in one process, which cannot finish an update and save whe
 
 import signal
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import ray
-from hydra.core.utils import JobReturn
 
+from gan.launch.sweeps import search_storage
 from gan.launch.sweeps.jobs import GRACE_SECONDS, Job, conclude
+from gan.launch.sweeps.pools import MakeJobs, ProcessPool
 from gan.system import cpu_threads, signals, subprocesses
 from gan.system.errors import ConfigError
 from gan.system.subprocesses import LOOK_SECONDS
 
-LOOK_AT_CLUSTER_SECONDS = 1.0
 
+def run_job(job: Job, cores: int, variables: Mapping[str, str]) -> int:
+    """Run a job on a Ray worker until it ends or must stop; return its exit code, -n if signal n ended it.
 
-def run_job(job: Job, cores: int) -> int:
-    """Run a job on a Ray worker until it ends or must stop; return its exit code, -n if signal n ended it."""
+    Args:
+        cores: number of threads that it uses.
+        variables: additional environment variables, which no file has.
+    """
     if stop_file(job).exists():
         return -signal.SIGTERM
-    child = job.start({cpu_threads.SHARE_VARIABLE: str(cores)})  # Ray has set OMP_NUM_THREADS to the same
+    child = job.start({cpu_threads.SHARE_VARIABLE: str(cores), **variables})  # Ray has set OMP_NUM_THREADS to the same
     with subprocesses.ended_together([child], GRACE_SECONDS):
         while child.poll() is None and not stop_file(job).exists():
             time.sleep(LOOK_SECONDS)
@@ -38,51 +41,51 @@ def stop_file(job: Job) -> Path:
     return Path(f"{job.folder}.stop")
 
 
-@dataclass
-class RayCluster:
-    """Runs jobs by Ray.
+class RayCluster(ProcessPool):
+    """Pool of tasks of a Ray cluster, which schedules them. If it is interrupted, it stops all jobs.
 
     Args:
+        make_jobs: makes jobs from their overrides.
         address: address of the cluster: "auto" for the one this machine belongs to, or HOST:PORT; None starts one here.
         num_cpus, num_gpus: CPUs and GPUs reserved for each job.
         max_retries: how often a job is restarted if its node or worker was lost. It resumes its run.
     """
 
-    address: str | None
-    num_cpus: float
-    num_gpus: float
-    max_retries: int
+    look_seconds = 1.0
 
-    def run(self, jobs: Sequence[Job]) -> list[JobReturn]:
-        """Run all jobs; a failed job does not stop the others. If this is interrupted, it stops all jobs."""
-        self._connect()
-        # a task runs on the main thread of a worker, where signal handlers can be set
-        task: Any = ray.remote(num_cpus=self.num_cpus, num_gpus=self.num_gpus, max_retries=self.max_retries)(run_job)
-        for job in jobs:
-            stop_file(job).unlink(missing_ok=True)
-        running = {task.remote(job, max(1, int(self.num_cpus))): job for job in jobs}
-        for job in jobs:
-            print(f"run {job.number} of the sweep is given to Ray; what it says: {job.log}", flush=True)
-        returns: dict[int, JobReturn] = {}
-        try:
-            while running:
-                for done in _ended(list(running)):
-                    job = running.pop(done)
-                    returns[job.number] = conclude(job, *_outcome(done))
-                time.sleep(LOOK_AT_CLUSTER_SECONDS)
-        finally:
-            self._stop(running)
-        return [returns[job.number] for job in jobs]
+    def __init__(
+        self, make_jobs: MakeJobs, address: str | None, num_cpus: float, num_gpus: float, max_retries: int
+    ) -> None:
+        super().__init__(make_jobs)
+        self.address, self.num_cpus = address, num_cpus
+        self._options = {"num_cpus": num_cpus, "num_gpus": num_gpus, "max_retries": max_retries}
+        self._running: dict[Any, Job] = {}  # by Ray's reference to the task
 
-    def _stop(self, running: dict[Any, Job]) -> None:
-        files = [stop_file(job) for job in running.values()]
+    def close(self) -> None:
+        if not ray.is_initialized():
+            return
+        files = [stop_file(job) for job in self._running.values()]
         for file in files:
             file.touch()
-        if running:
-            ray.wait(list(running), num_returns=len(running), timeout=GRACE_SECONDS)
+        if files:
+            ray.wait(list(self._running), num_returns=len(files), timeout=GRACE_SECONDS)
         ray.shutdown()
         for file in files:
             file.unlink()
+
+    def start_jobs(self, jobs: Sequence[Job]) -> None:
+        if not ray.is_initialized():
+            self._connect()
+        # a task runs on the main thread of a worker, where signal handlers can be set
+        task: Any = ray.remote(**self._options)(run_job)
+        for job in jobs:
+            stop_file(job).unlink(missing_ok=True)
+            self._running[task.remote(job, max(1, int(self.num_cpus)), search_storage.variables())] = job
+            print(f"run {job.number} of the sweep is given to Ray; what it says: {job.log}", flush=True)
+
+    def ended(self) -> dict[int, int]:
+        done = {task: self._running.pop(task) for task in _ended(list(self._running))}
+        return {job.number: conclude(job, *_outcome(task)) for task, job in done.items()}
 
     def _connect(self) -> None:
         heard = signal.getsignal(signal.SIGTERM)

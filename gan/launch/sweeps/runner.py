@@ -1,20 +1,21 @@
-"""Runner of a sweep: runs the unfinished jobs by Hydra's launcher, and keeps track of them."""
+"""Runner of a sweep: runs the unfinished jobs in a pool, and keeps track of them."""
 
 import contextlib
+import math
 import os
 import sys
-import traceback
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from hydra.core.utils import JobReturn, JobStatus
-
 from gan.launch.sweeps import failed_jobs, folder
+from gan.launch.sweeps.pools import Pool
 from gan.runs.sweep_jobs import State, SweepJob, run_overrides
 from gan.system import process, signals
 from gan.system.shell import quoted
 
-Launch = Callable[[Sequence[Sequence[str]], int], Sequence[JobReturn]]
+DONE = (State.FINISHED,)
 
 
 @dataclass
@@ -22,38 +23,104 @@ class Runner:
     """Runs jobs of a sweep, and keeps track of them.
 
     Args:
-        launch: passes each list of overrides to Hydra as a job; the second argument is the number of the first job.
+        pool: where they run.
         dry: only show the jobs; otherwise an interrupted run is resumed in its folder.
+        before_first: called before the first job starts.
 
     Attributes:
-        run: jobs started by this process.
+        run: jobs started by this process, or taken over from an earlier one.
         busy: jobs in whose folder another process trains.
+        queued: jobs that were submitted and have not ended, if the pool does not wait for them.
         exit_code: largest exit code of the jobs.
     """
 
-    launch: Launch
+    pool: Pool
     dry: bool
+    before_first: Callable[[], None] = lambda: None
     run: list[SweepJob] = field(default_factory=list)
     busy: list[SweepJob] = field(default_factory=list)
+    queued: list[SweepJob] = field(default_factory=list)
     exit_code: int = 0
+    _running: dict[int, SweepJob] = field(default_factory=dict)
 
     def __call__(self, jobs: Sequence[SweepJob]) -> None:
-        """Run the unfinished jobs. A failed job is recorded, and the others continue."""
-        done = [job for job in jobs if job.state is State.FINISHED]
-        for job in jobs:
-            if job.mistake:
-                self._refuse(job)
-        missing = [job for job in jobs if job not in done and not job.mistake]
-        free = [job for job in missing if folder.is_free(job.folder)]
-        self.busy += [job for job in missing if job not in free]
-        if not free:
+        """Run the unfinished jobs of a list. A failed job is recorded, and the others continue."""
+        self.pool.expect(sum(not job.mistake and job.state not in DONE for job in jobs))
+        waiting = deque(sorted(jobs, key=lambda job: not self.pool.is_queued(job.folder)))
+        self.work(lambda: waiting.popleft() if waiting else None)
+
+    def work(
+        self,
+        next_job: Callable[[], SweepJob | None],
+        ended: Callable[[SweepJob], None] = lambda job: None,
+        most: float = math.inf,
+        done: Collection[State] = DONE,
+    ) -> None:
+        """Run jobs until there are no more. The next one is chosen and starts as soon as a slot is free.
+
+        Args:
+            next_job: returns the job to run next; None: there is none at present. Jobs that the pool has queued first.
+            ended: called for each job that has ended, and for each that need not or cannot run.
+            most: number of jobs at a time, if the pool has more slots.
+            done: states of jobs that are not run again.
+        """
+        with contextlib.closing(self.pool):
+            while True:
+                self._fill(next_job, ended, min(most, self.pool.slots), done)
+                if not self._running:
+                    return
+                codes = self.pool.ended()
+                for number, code in codes.items():
+                    self.exit_code = max(self.exit_code, code)
+                    ended(self._running.pop(number))
+                if codes:
+                    continue
+                if not self.pool.waits and self.pool.is_settled:
+                    self.queued += self._running.values()
+                    return
+                time.sleep(self.pool.look_seconds)
+
+    def _fill(
+        self,
+        next_job: Callable[[], SweepJob | None],
+        ended: Callable[[SweepJob], None],
+        slots: float,
+        done: Collection[State],
+    ) -> None:
+        """Start jobs until no slot is free, or there are no more."""
+        chosen: list[SweepJob] = []
+        while len(chosen) + len(self._running) < slots and (job := next_job()) is not None:
+            if self.pool.is_queued(job.folder):
+                self.pool.adopt(self._words(job), self._number([job]))
+            elif self._can_run(job, done):
+                chosen.append(job)
+            else:
+                ended(job)
+        if not chosen:
             return
-        for job in free:
+        for job in chosen:
             folder.clear(job.folder)
+        if not self.run:
+            self.before_first()
+        self.pool.start([self._words(job) for job in chosen], self._number(chosen))
+
+    def _number(self, jobs: Sequence[SweepJob]) -> int:
+        """Keep jobs as running, and return the number of the first."""
         first = len(self.run)
-        self.run += free
-        returns = self.launch([self._words(job) for job in free], first)
-        self.exit_code = max(self.exit_code, *map(_exit_code, returns))
+        self.run += jobs
+        self._running.update(enumerate(jobs, first))
+        return first
+
+    def _can_run(self, job: SweepJob, done: Collection[State]) -> bool:
+        if job.mistake:
+            self._refuse(job)
+            return False
+        if job.state in done:
+            return False
+        if not folder.is_free(job.folder):
+            self.busy.append(job)
+            return False
+        return True
 
     def _refuse(self, job: SweepJob) -> None:
         """Print and record the error of an invalid job."""
@@ -73,14 +140,6 @@ class Runner:
             f"hydra.sweep.dir={quoted(job.folder.parent)}",
             f"hydra.sweep.subdir={quoted(job.folder.name)}",
         ]
-
-
-def _exit_code(job: JobReturn) -> int:
-    """Return the exit code from `gan.launch.hydra_job.job`; if the job did not get that far, print its error."""
-    if job.status is JobStatus.COMPLETED:
-        return int(job.return_value or 0)
-    traceback.print_exception(job._return_value)
-    return signals.CRASH
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Optuna search: chooses each job from the results of earlier jobs, and stores everything in one database file.
+"""Optuna search: chooses each job from the results of earlier jobs, and stores everything in one database.
 
 We do not use hydra-optuna-sweeper: its newest release for Hydra 1.3 needs Optuna 2.10, it stops at the first failure,
 and it cannot resume an interrupted job. Here Optuna only chooses jobs and receives their results.
@@ -17,6 +17,7 @@ from gan.launch.sweeps import objectives, study
 from gan.launch.sweeps.choices import Choices
 from gan.launch.sweeps.composing import Composer
 from gan.launch.sweeps.runner import Runner
+from gan.launch.sweeps.search_storage import NAME, Storage
 from gan.launch.sweeps.spaces import in_words, space, values_to_try
 from gan.runs.sweep_jobs import State, SweepJob, check_one_can_run
 from gan.system.errors import ConfigError, unknown_name, unknown_setting
@@ -35,10 +36,12 @@ class Search:
         objectives: names in run.json's ``ended``, e.g. "quality/fcd" ("fcd" for short) or "seconds", each with
             "minimize" or "maximize".
         trials: total number of trials.
-        n_jobs: number of jobs chosen at once, before any of them has a result.
+        n_jobs: number of jobs that run at a time; the next is chosen when one has ended.
         sampler: one of ``SAMPLERS``.
         seed: seed of the sampler.
         prune: end a job early if it is worse than the median of the finished jobs at the same measurement.
+        storage: URL of a database that workers on several machines share; None: a file in the folder of the sweep.
+        study: name of the search in the database.
         prune_after: number of jobs that must finish before any is pruned, and the first measurement to prune at.
     """
 
@@ -48,6 +51,8 @@ class Search:
     sampler: str
     seed: int
     prune: bool
+    storage: str | None = None
+    study: str = NAME
     prune_after: Sequence[int] = (4, 1)
 
     @classmethod
@@ -61,8 +66,8 @@ class Search:
         for name in settings:
             if name not in names:
                 raise ConfigError(unknown_setting(f"hydra.sweeper.{name}", name, names))
-        for name in names[:-1]:
-            if name not in settings:
+        for name in names:
+            if name not in settings and name not in ("storage", "study", "prune_after"):
                 raise ConfigError(f"hydra.sweeper.{name}: missing; conf/hydra/sweeper/optuna.yaml says what it means")
         return cls(**settings)
 
@@ -77,6 +82,10 @@ class Search:
         for name, least in (("trials", 1), ("n_jobs", 1), ("seed", 0)):
             if not _is_whole(number := getattr(self, name), least):
                 raise ConfigError(f"hydra.sweeper.{name}: {number!r} given, {least} or more expected")
+        if self.storage is not None and "://" not in str(self.storage):
+            raise ConfigError(
+                "hydra.sweeper.storage: the URL of a database expected, such as postgresql://HOST/DATABASE"
+            )
         if not isinstance(self.prune, bool):
             raise ConfigError(f"hydra.sweeper.prune: {self.prune!r} given, true or false expected")
         if len(self.prune_after) != 2 or not all(_is_whole(number, 0) for number in self.prune_after):
@@ -108,33 +117,30 @@ class Search:
         def job_of(number: int, own: list[str]) -> SweepJob:
             return composer.job([*fixed, *own], own, self._pruning(number) if self.prune else [])
 
-        its_study = self._study(composer, distributions, settings)
-        choices = Choices(
-            list(self.objectives), self.trials, self.n_jobs, self.sampler_of, its_study, distributions, job_of
-        )
-        with study.kept(composer.sweep):
-            while jobs := choices.next_jobs():
-                each_once = list(dict.fromkeys(jobs.values()))  # two chosen together may be the same
-                runner([job for job in each_once if not self._was_hopeless(job)])
-                for number, job in jobs.items():
-                    choices.tell(number, job)
+        storage = Storage(composer.sweep, self.storage or "", self.study)
+        its_study = self._study(storage, distributions, settings)
+        objective_names, worker = list(self.objectives), storage.worker
+        choices = Choices(objective_names, self.trials, self.sampler_of, its_study, distributions, job_of, worker)
+        done = (State.FINISHED, State.PRUNED) if self.prune else (State.FINISHED,)
+        runner.pool.expect(min(self.n_jobs, self.trials))
+        with study.kept(storage), storage.known_to_jobs():
+            runner.work(choices.next_job, choices.tell, self.n_jobs, done)
+            if storage.url:
+                print(choices.describe(storage.where))
             return choices.all_jobs()
 
-    def _was_hopeless(self, job: SweepJob) -> bool:
-        """True for a pruned job that was chosen again, or killed before it was reported: it stays pruned."""
-        return self.prune and job.state is State.PRUNED
-
-    def _study(self, composer: Composer, distributions: Distributions, settings: Mapping[str, Any]) -> optuna.Study:
-        """Return the study in the sweep folder, after checking that it belongs to this search."""
-        found = study.opened(composer.sweep, self.objectives)
+    def _study(self, storage: Storage, distributions: Distributions, settings: Mapping[str, Any]) -> optuna.Study:
+        """Return the study of the search, after checking that it belongs to this search."""
+        found = study.opened(storage, self.objectives)
         known = found.user_attrs
+        where, other = (storage.sweep, "hydra.sweep.dir") if not storage.url else (storage.where, "hydra.sweeper.study")
         spaces = {name: in_words(distribution) for name, distribution in distributions.items()}
         pairs = [({objectives.PATH: _in_order(known[study.OBJECTIVES])}, {objectives.PATH: _in_order(self.objectives)})]
         pairs += [(known.get(what, ours), ours) for what, ours in ((SPACE, spaces), (SETTINGS, dict(settings)))]
-        for where, old, new in itertools.chain.from_iterable(differing(*pair) for pair in pairs):
+        for path, old, new in itertools.chain.from_iterable(differing(*pair) for pair in pairs):
             raise ConfigError(
-                f"{where}: {_told(new)} given; the search in {composer.sweep} has {_told(old)}, and its results are no "
-                "guide to another; give the same, or another hydra.sweep.dir"
+                f"{path}: {_told(new)} given; the search in {where} has {_told(old)}, and its results are no "
+                f"guide to another; give the same, or another {other}"
             )
         found.set_user_attr(SPACE, spaces)
         found.set_user_attr(SETTINGS, dict(settings))
@@ -145,7 +151,7 @@ class Search:
         seed = self.seed + 1000 * number
         if self.sampler == "random":
             return optuna.samplers.RandomSampler(seed=seed)
-        return optuna.samplers.TPESampler(seed=seed, constant_liar=self.n_jobs > 1)
+        return optuna.samplers.TPESampler(seed=seed, constant_liar=self.n_jobs > 1 or self.storage is not None)
 
     def _pruning(self, number: int) -> list[str]:
         """Return the overrides that add the pruning callback to a job."""
@@ -156,6 +162,7 @@ class Search:
             "first_points": first_points,
             "first_measurements": first_measurements,
             "monitor": next(iter(self.objectives)),
+            **({"study": self.study} if self.storage else {}),
         }
         return [
             "+callbacks.pruning._target_=gan.callbacks.Pruning",

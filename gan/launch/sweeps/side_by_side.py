@@ -6,61 +6,63 @@ an update.
 
 import os
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
-from hydra.core.utils import JobReturn
 
 from gan.launch.sweeps.jobs import GRACE_SECONDS, Job, conclude
+from gan.launch.sweeps.pools import MakeJobs, ProcessPool
 from gan.system import cpu_threads, subprocesses
 from gan.system.shell import short
 from gan.system.subprocesses import LOOK_SECONDS, Child
 
 
-def run(jobs: Sequence[Job], n_jobs: int) -> list[JobReturn]:
-    """Run all jobs, ``n_jobs`` at a time; a failed job does not stop the others.
+class SideBySide(ProcessPool):
+    """Pool of processes on this machine, each in its own slot.
 
-    If this is interrupted, it sends SIGTERM to the running jobs: they finish their update, save and end.
+    If it is interrupted, it sends SIGTERM to the running jobs: they finish their update, save and end.
+
+    Args:
+        make_jobs: makes jobs from their overrides.
+        n_jobs: number of slots.
     """
-    slots = min(n_jobs, len(jobs))
-    waiting, running = deque(jobs), _Running(slots)
-    returns: dict[int, JobReturn] = {}
-    with subprocesses.ended_together(running.children, GRACE_SECONDS):
-        while waiting or running.jobs:
-            while waiting and len(running.jobs) < slots:
-                running.begin(waiting.popleft())
-            for job, code, seconds in running.take_ended():
-                returns[job.number] = conclude(job, code)
-                if not code:
-                    print(f"run {job.number} of the sweep has ended, after {seconds:.0f} s", flush=True)
-            time.sleep(LOOK_SECONDS)
-    return [returns[job.number] for job in jobs]
 
+    look_seconds = LOOK_SECONDS
 
-class _Running:
-    """The running jobs, each in its own slot."""
+    def __init__(self, make_jobs: MakeJobs, n_jobs: int) -> None:
+        super().__init__(make_jobs)
+        self.slots: int = n_jobs
+        self._children: list[Child] = []
+        self._running: dict[int, tuple[Job, Child, float]] = {}  # by slot, with the time at which the job began
 
-    def __init__(self, slots: int) -> None:
-        self.children: list[Child] = []
-        self.jobs: dict[int, tuple[Job, Child, float]] = {}
-        self._slots, self._share = slots, cpu_threads.threads_per_process(slots)
+    def close(self) -> None:
+        with subprocesses.ended_together(self._children, GRACE_SECONDS):
+            pass
 
-    def begin(self, job: Job) -> None:
-        slot = next(number for number in range(self._slots) if number not in self.jobs)
-        child = job.start({**self._share, **gpus_of(slot, self._slots, os.environ)})
-        self.children.append(child)
-        self.jobs[slot] = (job, child, time.monotonic())
-        print(f"run {job.number} of the sweep begins; what it says: {short(job.log)}", flush=True)
+    def expect(self, jobs: int) -> None:
+        self.slots = max(1, min(self.slots, jobs))
 
-    def take_ended(self) -> list[tuple[Job, int, float]]:
-        """Remove the jobs that have ended, and return each with its exit code and its duration in seconds."""
-        ended = {slot: taken for slot, taken in self.jobs.items() if taken[1].poll() is not None}
-        for slot, (_, child, _) in ended.items():
-            del self.jobs[slot]
-            self.children.remove(child)
+    def start_jobs(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            slot = next(number for number in range(self.slots) if number not in self._running)
+            share = cpu_threads.threads_per_process(self.slots)
+            child = job.start({**share, **gpus_of(slot, self.slots, os.environ)})
+            self._children.append(child)
+            self._running[slot] = (job, child, time.monotonic())
+            print(f"run {job.number} of the sweep begins; what it says: {short(job.log)}", flush=True)
+
+    def ended(self) -> dict[int, int]:
+        ended = {slot: taken for slot, taken in self._running.items() if taken[1].poll() is not None}
+        codes = {}
+        for slot, (job, child, began) in ended.items():
+            del self._running[slot]
+            self._children.remove(child)
             child.communicate()  # reads nothing; closes our end of its input
-        return [(job, child.returncode, time.monotonic() - began) for job, child, began in ended.values()]
+            codes[job.number] = conclude(job, child.returncode)
+            if not child.returncode:
+                seconds = time.monotonic() - began
+                print(f"run {job.number} of the sweep has ended, after {seconds:.0f} s", flush=True)
+        return codes
 
 
 def gpus_of(

@@ -6,6 +6,7 @@ from typing import Any
 
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import Trial
 
 from gan.system.errors import ConfigError
 
@@ -26,6 +27,15 @@ def space(overrides: Sequence[Override]) -> dict[str, BaseDistribution]:
             "'optimizer.lr=tag(log,interval(1e-5,1e-3))'"
         )
     return found
+
+
+def suggested(trial: Trial, name: str, distribution: BaseDistribution) -> Any:
+    """Let the sampler of a trial choose a value from a distribution, and return it."""
+    if isinstance(distribution, CategoricalDistribution):
+        return trial.suggest_categorical(name, distribution.choices)
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    suggest: Any = trial.suggest_int if isinstance(distribution, IntDistribution) else trial.suggest_float
+    return suggest(name, distribution.low, distribution.high, step=distribution.step, log=distribution.log)
 
 
 def in_words(distribution: BaseDistribution) -> str:

@@ -1,92 +1,130 @@
-"""The account of a search: Optuna's study, in one file of SQLite in the search's folder; and one run's place in it."""
+"""Study of a search: its Optuna study, in a file or a database, and one run's trial in it."""
 
 import contextlib
+import importlib.util
 import statistics
 import warnings
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
+from gan.launch.sweeps.search_storage import Storage
 from gan.runs.sweep_jobs import STUDY
-from gan.system.errors import ConfigError, RunError
+from gan.system import shell
+from gan.system.errors import ConfigError, RunError, unknown_name
 
-NAME = "sweep"
-OBJECTIVES = "objectives"  # what is kept of a study beside its trials
+DATABASE_ERRORS = (SQLAlchemyError, optuna.exceptions.StorageInternalError)
+OBJECTIVES = "objectives"  # user attribute of a study: names and directions
 WAIT_SECONDS = 60  # for another process that writes to the file
+CONNECT_SECONDS = 10  # for a server to answer
+DRIVERS = {"postgresql": "psycopg[binary]", "mysql": "pymysql"}  # what pip installs for a database
+URL = "hydra.sweeper.storage"
 
 
-def storage_of(sweep: Path) -> optuna.storages.RDBStorage:
-    """Where a search keeps its account: of SQLite, which a kill in the middle of a write leaves whole."""
-    url = f"sqlite:///{sweep.absolute() / STUDY}"
-    return optuna.storages.RDBStorage(url, engine_kwargs={"connect_args": {"timeout": WAIT_SECONDS}})
+def connect(storage: Storage) -> optuna.storages.RDBStorage:
+    """Open the storage of a search. A kill in the middle of a write leaves it intact."""
+    if not storage.url:
+        url = f"sqlite:///{storage.sweep.absolute() / STUDY}"
+        return optuna.storages.RDBStorage(url, engine_kwargs={"connect_args": {"timeout": WAIT_SECONDS}})
+    url = with_driver(storage.url)
+    arguments: dict[str, Any] = {"pool_pre_ping": True}  # a job takes long: the connection may be gone after it
+    if url.startswith("postgresql"):
+        arguments["connect_args"] = {"connect_timeout": CONNECT_SECONDS}
+    if url.startswith("sqlite"):
+        arguments["connect_args"] = {"timeout": WAIT_SECONDS}
+    return optuna.storages.RDBStorage(url, engine_kwargs=arguments)
 
 
-def opened(sweep: Path, objectives: Mapping[str, str]) -> optuna.Study:
-    """The study in the folder of a search, new or as it was left.
+def with_driver(url: str) -> str:
+    """Return a URL of PostgreSQL with psycopg (version 3) as its driver, if it names none and that one is there."""
+    scheme, separator, rest = url.partition("://")
+    if scheme == "postgres":  # as hosters write it
+        scheme = "postgresql"
+    if scheme == "postgresql" and importlib.util.find_spec("psycopg") is not None:
+        scheme = "postgresql+psycopg"
+    return scheme + separator + rest
+
+
+def opened(storage: Storage, objectives: Mapping[str, str]) -> optuna.Study:
+    """Return the study of a search, new or as it was left.
 
     Args:
-        sweep: the folder.
-        objectives: the names of what is searched for, each with "minimize" or "maximize".
+        storage: where it is kept.
+        objectives: names of the objectives, each with "minimize" or "maximize".
 
     Raises:
-        ConfigError: its file is none of a study, or cannot be written.
+        ConfigError: the file is not a database, or cannot be written; the database cannot be reached, or its driver is
+            not installed.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     directions: list[Any] = list(objectives.values())
-    file = sweep / STUDY
     try:
-        sweep.mkdir(parents=True, exist_ok=True)
+        storage.sweep.mkdir(parents=True, exist_ok=True)
         study = optuna.create_study(
-            storage=storage_of(sweep), study_name=NAME, directions=directions, load_if_exists=True
+            storage=connect(storage), study_name=storage.study, directions=directions, load_if_exists=True
         )
         if OBJECTIVES not in study.user_attrs:
             study.set_user_attr(OBJECTIVES, dict(objectives))
-    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+    except ImportError as error:
+        raise ConfigError(_no_driver(storage)) from error
+    except NoSuchModuleError as error:
+        scheme = storage.url.partition("://")[0].partition("+")[0]
+        raise ConfigError(unknown_name(URL, scheme, (*DRIVERS, "sqlite"))) from error
+    except (*DATABASE_ERRORS, ArgumentError) as error:
+        if storage.url:
+            raise ConfigError(f"{URL}: {storage.where} cannot be used: {_reason(error, storage)}") from error
         raise ConfigError(
-            f"hydra.sweep.dir: the search's account, {file}, cannot be used: {_reason(error)}; "
+            f"hydra.sweep.dir: the search's account, {storage.where}, cannot be used: {_reason(error, storage)}; "
             "give another folder, or take the file away for a new search"
         ) from error
     return study
 
 
+def _no_driver(storage: Storage) -> str:
+    database, _, driver = storage.url.partition("://")[0].partition("+")
+    package = driver or DRIVERS.get(database, database)
+    install = shell.command("pip", "install", package)
+    return f"{URL}: {storage.where} needs a driver for {database}, which is not installed: {install}"
+
+
 @contextlib.contextmanager
-def kept(sweep: Path) -> Iterator[None]:
-    """Inside, an account that can no longer be written, as on a full disk, ends the search in a user's words.
+def kept(storage: Storage) -> Iterator[None]:
+    """Inside the block, a storage that can no longer be written, as on a full disk, ends the search with one message.
 
     Raises:
-        RunError: so it is.
+        RunError: the storage cannot be written.
     """
     try:
         yield
-    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+    except DATABASE_ERRORS as error:
         raise RunError(
-            f"{sweep / STUDY} cannot be written: {_reason(error)}; what is finished stays so: "
+            f"{storage.where} cannot be written: {_reason(error, storage)}; what is finished stays so: "
             "give the command again to go on"
         ) from error
 
 
-def _reason(error: BaseException) -> str:
-    """SQLite's own words, without the statement and the addresses that stand around them."""
+def _reason(error: BaseException, storage: Storage) -> str:
+    """Return the database's own message, without the statement and the addresses around it, in one line."""
     cause = error.__cause__ if isinstance(error, optuna.exceptions.StorageInternalError) else error
-    return str(getattr(cause, "orig", None) or cause)
+    told = str(getattr(cause, "orig", None) or cause)
+    return storage.without_secret(" ".join(told.split()))
 
 
 class RunningTrial:
     """One run's place in its search, for the process that trains it.
 
     Args:
-        sweep: the folder of the search. number: of the run's trial.
+        storage: of the search. number: of the run's trial.
         first_points, first_measurements: of `gan.launch.sweeps.pruning.Pruning`.
     """
 
-    def __init__(self, sweep: Path, number: int, first_points: int, first_measurements: int) -> None:
+    def __init__(self, storage: Storage, number: int, first_points: int, first_measurements: int) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         pruner = optuna.pruners.MedianPruner(first_points, first_measurements)
-        self._study = optuna.load_study(study_name=NAME, storage=storage_of(sweep), pruner=pruner)
+        self._study = optuna.load_study(study_name=storage.study, storage=connect(storage), pruner=pruner)
         self._number = number
 
     @property

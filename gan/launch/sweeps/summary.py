@@ -22,13 +22,15 @@ def summary(sweep: Path, jobs: Sequence[SweepJob], runner: Runner, objectives: M
     """
     states = {job: job.state for job in jobs}
     finished = [job for job in jobs if states[job] is State.FINISHED]
+    elsewhere = [*runner.busy, *runner.queued]
     counts = {
         "finished": sum(job in runner.run for job in finished),
         "skipped (finished before)": sum(job not in runner.run for job in finished),
         "ended early by the search": sum(state is State.PRUNED for state in states.values()),
         "failed": sum(states[job] is State.FAILED for job in jobs),
+        "in the queue": len(runner.queued),
         "being trained by another process": len(runner.busy),
-        "cut": sum(states[job] in (State.CUT, State.MISSING) and job not in runner.busy for job in jobs),
+        "cut": sum(states[job] in (State.CUT, State.MISSING) and job not in elsewhere for job in jobs),
     }
     always = ("finished", "skipped (finished before)", "failed")
     told = ", ".join(f"{number} {what}" for what, number in counts.items() if number or what in always)
@@ -82,6 +84,14 @@ def _beats(one: Sequence[float], other: Sequence[float]) -> bool:
 
 def how_to_go_on(command: Sequence[str], sweep: Path) -> str:
     """The command that goes on with a sweep that was stopped."""
+    return f"What is finished stays so; to go on with the rest:  {_again(command, sweep)}"
+
+
+def how_to_collect(command: Sequence[str], sweep: Path, jobs: int) -> str:
+    """Return the command that collects the results of jobs in the queue."""
+    return f"{jobs} jobs are in the queue. Collect their results by the same command later:  {_again(command, sweep)}"
+
+
+def _again(command: Sequence[str], sweep: Path) -> str:
     words = [word for word in command if not word.startswith("hydra.sweep.dir=")]
-    again = shell.typed([*words, shell.override("hydra.sweep.dir", short(sweep))])
-    return f"What is finished stays so; to go on with the rest:  {again}"
+    return shell.typed([*words, shell.override("hydra.sweep.dir", short(sweep))])

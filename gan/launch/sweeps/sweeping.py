@@ -3,23 +3,26 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra.core.plugins import Plugins
-from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, read_write
 
 from gan.launch import hydra_job
-from gan.launch.sweeps import folder, side_by_side, summary
+from gan.launch.sweeps import folder, summary
 from gan.launch.sweeps.composing import Composer
-from gan.launch.sweeps.jobs import jobs_of
+from gan.launch.sweeps.jobs import job_maker
+from gan.launch.sweeps.pools import HydraPool, Pool
 from gan.launch.sweeps.runner import Runner, environment
+from gan.launch.sweeps.side_by_side import SideBySide
 from gan.runs.sweep_jobs import State, SweepJob
 from gan.system import signals
 from gan.system.errors import ConfigError
+from gan.system.files import write_bytes
+from gan.system.passwords import without_passwords
 from gan.system.process import user_command
 
 # Chooses and runs jobs: takes a composer, all overrides and a runner; returns all jobs of the sweep.
@@ -51,7 +54,7 @@ class Sweep:
             self._launcher.setup(hydra_context=context, task_function=task, config=config)
         else:
             self._launcher = Plugins.instance().instantiate_launcher(context, task, config)
-        self._side_by_side = self._n_jobs > 1 and isinstance(self._launcher, BasicLauncher)
+        self._is_basic = str(config.hydra.launcher._target_).endswith(".BasicLauncher")
 
     def run(self, arguments: Sequence[str], choose: Choose, objectives: Mapping[str, str] = summary.LOWEST_FCD) -> None:
         """Run the sweep; at the end, print the best jobs by the objectives.
@@ -61,7 +64,7 @@ class Sweep:
         """
         command, sweep = self._command, Path(str(self._config.hydra.sweep.dir))
         composer = Composer(self._context, self._config)
-        runner = Runner(self._launch, dry=composer.dry)
+        runner = Runner(self._pool(dry=composer.dry), composer.dry, self._record)
         words = [*(f"{name}={value}" for name, value in self._params.items()), *arguments]
         if composer.dry:
             choose(composer, words, runner)
@@ -74,26 +77,31 @@ class Sweep:
                 self._tell(stop, summary.how_to_go_on(command, sweep))
                 raise
             print(summary.summary(sweep, jobs, runner, objectives))
-            states = {job.state for job in jobs}
+            states = {job.state for job in jobs if job not in runner.queued}
             unfinished = not states.isdisjoint((State.CUT, State.MISSING, State.FAILED))
-            folder.keep_record(sweep, command, finished=not unfinished)
+            folder.keep_record(sweep, command, finished=not unfinished and not runner.queued)
+            if runner.queued:
+                print(summary.how_to_collect(command, sweep, len(runner.queued)))
             hydra_job.note_exit_code(max(runner.exit_code, signals.CRASH if unfinished else 0))
 
-    def _launch(self, jobs: Sequence[Sequence[str]], first: int) -> Sequence[JobReturn]:
-        """Pass jobs to Hydra's launcher, and write multirun.yaml as Hydra's sweepers do."""
+    def _pool(self, *, dry: bool) -> Pool:
+        make_jobs = job_maker(self._context, self._config)
+        if hasattr(self._launcher, "make_pool"):  # one of hydra_plugins/gan_launchers.py
+            return cast(Pool, self._launcher.make_pool(make_jobs))
+        if dry or self._n_jobs == 1 or not self._is_basic:
+            return HydraPool(self._launcher)
+        return SideBySide(make_jobs, self._n_jobs)
+
+    def _record(self) -> None:
+        """Write sweep.json, and multirun.yaml as Hydra's sweepers do."""
         if not self._config.get("dry_run"):
             sweep = Path(str(self._config.hydra.sweep.dir))
             folder.keep_record(sweep, self._command, finished=False)
-            OmegaConf.save(self._config, sweep / "multirun.yaml")
-            if self._side_by_side:
-                made = jobs_of(self._context, self._config, jobs, first, self._command)
-                return side_by_side.run(made, self._n_jobs)
-        returns: Sequence[JobReturn] = self._launcher.launch(jobs, initial_job_idx=first)
-        return returns
+            write_bytes(sweep / "multirun.yaml", without_passwords(OmegaConf.to_yaml(self._config)).encode())
 
     def _tell(self, stop: signals.Stopped, how_to_go_on: str) -> None:
         """Print how to resume before the message about the stopped run, or in place of it if other processes train."""
-        if isinstance(self._launcher, BasicLauncher) and not self._side_by_side:
+        if self._is_basic and self._n_jobs == 1:
             print(how_to_go_on, file=sys.stderr)
         else:
             stop.left = how_to_go_on

@@ -116,6 +116,28 @@ def test_a_stop_takes_the_jobs_back(sweeps: Sweeps, fates: Callable[..., None], 
         os.kill(int(path.read_text()), signal.SIGTERM)
 
 
+@pytest.mark.usefixtures("slurm")
+def test_without_waiting_it_submits_and_the_same_command_collects(
+    sweeps: Sweeps, fates: Callable[..., None], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    fates({1: "endless"})
+    words = ("seed=0,1", *SLURM, "hydra.launcher.wait=false")
+    assert sweeps(*words) == 0
+    told = capfd.readouterr().out
+    assert "2 jobs: 0 finished, 0 skipped (finished before), 0 failed, 2 in the queue.\n" in told
+    assert "2 jobs are in the queue. Collect their results by the same command later:  python pretended_" in told
+    until(lambda: any(Path("s/.submitit").rglob("7_0_0_result.pkl")) and any(Path("s").glob("seed-1_*/process")))
+    assert sweeps(*words) == 0
+    told = capfd.readouterr().out
+    assert "2 jobs: 1 finished, 0 skipped (finished before), 0 failed, 1 in the queue.\n" in told
+    os.kill(int(next(Path("s").glob("seed-1_*/process")).read_text()), signal.SIGTERM)
+    assert sweeps(*words[:-1]) == 128 + signal.SIGTERM  # waits for the last one, and has its result
+    told = capfd.readouterr().out
+    assert "2 jobs: 0 finished, 1 skipped (finished before), 1 failed.\n" in told
+    assert len(Path("started").read_text().splitlines()) == 2  # nothing was submitted twice
+    assert json.loads(Path("s/.submitit/queued.json").read_text()) == {}
+
+
 def test_without_slurm_there_is_one_message(
     sweeps: Sweeps, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,8 @@ pytest.importorskip("optuna", reason="pip install -e '.[sweeps]'")
 
 import optuna
 
-from gan.launch.sweeps.study import NAME, OBJECTIVES, storage_of
+from gan.launch.sweeps.search_storage import NAME, Storage
+from gan.launch.sweeps.study import OBJECTIVES, connect
 
 SEARCH = (
     "hydra/sweeper=optuna",
@@ -24,7 +25,7 @@ SEARCH = (
 
 def best_of(sweep: Path) -> list[dict[str, float]]:
     """The values of the best trials of a search."""
-    study = optuna.load_study(study_name=NAME, storage=storage_of(sweep))
+    study = optuna.load_study(study_name=NAME, storage=connect(Storage(sweep)))
     return [dict(zip(study.user_attrs[OBJECTIVES], trial.values, strict=True)) for trial in study.best_trials]
 
 
