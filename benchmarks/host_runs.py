@@ -86,6 +86,10 @@ class HostRun:
                 raise RuntimeError(f"the run did not train: {[log.read_text() for log in self._logs]}")
             time.sleep(0.05)
 
+    def has_trained(self) -> bool:
+        """Whether this start has begun to train: its first process has printed the settings."""
+        return "run folder" in self._logs[0].read_text()
+
     @property
     def seconds(self) -> float:
         return time.monotonic() - self.began
