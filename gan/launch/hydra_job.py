@@ -136,6 +136,7 @@ def run_command(main: Callable[[], Any], *, raises: bool = False) -> int:
     """
     command_line.begin(raises=raises)
     process.ignore_old_ranks()
+    process.hide_lost_connections()
     if os.getcwd() not in sys.path:  # last, so that a file here cannot replace an installed module
         sys.path.append(os.getcwd())
     if os.environ.get("GAN_DATA") == "":  # empty means unset

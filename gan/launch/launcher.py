@@ -19,7 +19,6 @@ from gan.system.subprocesses import GRACE_SECONDS, LOOK_SECONDS, Child
 
 REPORTS = "gan-reports-"  # prefix of the temporary folder
 SETTLE_SECONDS = 2.0  # wait after the first failure before deciding which rank caused it: a rank takes time to end
-LOST_PARTNER = ("gloo", "NCCL", "Connection closed by peer", "Connection reset by peer", "DistNetworkError")
 
 
 class Outcome(NamedTuple):
@@ -213,4 +212,4 @@ def _ended_without_a_word(ranks: list[Child], folder: Path) -> dict[int, int]:
 
 def _may_come_of(silent: dict[int, int], report: rank_errors.RankError) -> bool:
     """True if the reported error may be the cause: gloo aborts (SIGABRT) all silent ranks, and it is no lost peer."""
-    return set(silent.values()) == {-signal.SIGABRT} and not any(word in report.text for word in LOST_PARTNER)
+    return set(silent.values()) == {-signal.SIGABRT} and not rank_errors.is_lost_partner(report.text)

@@ -286,8 +286,13 @@ def undo_on_failure(folder: Path) -> Iterator[None]:
         raise
 
 
-def describe_stopped_run(folder: Path | None) -> str:
-    """Describe what the folder of a stopped run contains; ``folder`` is None if the run has claimed none."""
+def describe_stopped_run(folder: Path | None, to_go_on: str | None = None) -> str:
+    """Describe what the folder of a stopped run contains, and how to resume.
+
+    Args:
+        folder: the run folder; None if the run has claimed none.
+        to_go_on: how to resume, instead of the command for one machine.
+    """
     if folder is None:
         return "The run had not begun."
     shown = shell.short(folder)
@@ -299,7 +304,7 @@ def describe_stopped_run(folder: Path | None) -> str:
     at = time.strftime("%H:%M:%S", time.localtime(whole.stat().st_mtime))
     return (
         f"What it has written is kept in {shown}/; the last whole checkpoint is {whole.relative_to(folder)}, of {at}.\n"
-        f"To go on: {shell.resume(folder)}"
+        f"{to_go_on or f'To go on: {shell.resume(folder)}'}"
     )
 
 

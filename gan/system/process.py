@@ -113,6 +113,15 @@ def local_rank() -> int:
     return int(os.environ.get("LOCAL_RANK", os.environ.get("SLURM_LOCALID", "0")))
 
 
+def hide_lost_connections() -> None:
+    """In one process of several, hide torch's C++ warnings about sockets; works before torch is imported.
+
+    When a machine is lost, each of the others would print some with stack traces around the message that names it.
+    """
+    if LAUNCHED in os.environ or "SLURM_PROCID" in os.environ:
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+
+
 def ignore_old_ranks() -> None:
     """Remove a leftover rank from the environment if no launcher set it: with it, this process would write nothing."""
     names = [name for name in ("RANK", "LOCAL_RANK", "GROUP_RANK") if name in os.environ]

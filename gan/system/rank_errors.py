@@ -11,6 +11,8 @@ from gan.system import process
 from gan.system.errors import GanError
 from gan.system.signals import CRASH
 
+LOST_PARTNER = ("gloo", "NCCL", "Connection closed by peer", "Connection reset by peer", "DistNetworkError")
+
 
 class RankError(NamedTuple):
     """Error report of one rank."""
@@ -50,6 +52,11 @@ def first(folder: Path) -> RankError | None:
     """Return the error of the rank that failed first; None if there is none yet."""
     files = [path for path in folder.iterdir() if path.suffix != ".tmp"]
     return min((RankError(rank=int(path.name), **json.loads(path.read_text())) for path in files), default=None)
+
+
+def is_lost_partner(text: str) -> bool:
+    """True if an error's text says that an exchange with another process has failed."""
+    return any(word in text for word in LOST_PARTNER)
 
 
 def in_a_line(error: Exception) -> str:

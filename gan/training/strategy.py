@@ -22,8 +22,10 @@ from torch.optim import Optimizer
 from torch.utils._pytree import tree_map
 
 from gan.data.module import ImageData
+from gan.runs import run_folder
 from gan.runs.user_errors import to_user_error
 from gan.system import process, rank_errors
+from gan.training import heartbeat
 
 
 class GameDDP(DDPStrategy):
@@ -32,6 +34,8 @@ class GameDDP(DDPStrategy):
     Each process computes its own batch-norm statistics, and checkpoints contain the statistics of rank 0.
     ``+trainer.sync_batchnorm=true`` computes them over all GPUs.
     """
+
+    _heartbeat: heartbeat.Heartbeat | None = None  # our own launcher watches its processes instead
 
     def configure_ddp(self) -> None:
         """Copy the weights and buffers of rank 0 to all processes."""
@@ -42,6 +46,8 @@ class GameDDP(DDPStrategy):
     def setup_environment(self) -> None:
         self._sigterm = signal.getsignal(signal.SIGTERM) or signal.SIG_DFL
         super().setup_environment()
+        if self.world_size > 1 and not process.is_rank():
+            self._heartbeat = heartbeat.of_this_run(self.global_rank, self.world_size, self._end_without)
 
     def on_train_start(self) -> None:
         """Restore the old SIGTERM handler. Lightning's broadcasts amid other exchanges, and all ranks would hang."""
@@ -52,9 +58,25 @@ class GameDDP(DDPStrategy):
     def on_exception(self, exception: BaseException) -> None:
         """Record the error before this process leaves the group, because then the other processes fail as well."""
         super().on_exception(exception)
-        if isinstance(exception, Exception) and process.is_rank():
-            run_dir = str(self.lightning_module.trainer.default_root_dir) if self.lightning_module else os.curdir
-            rank_errors.leave(to_user_error(exception, Path(run_dir)))
+        if self._heartbeat and rank_errors.is_lost_partner(str(exception)):
+            self._heartbeat.wait_for_loss()
+        if isinstance(exception, Exception):
+            if process.is_rank():
+                rank_errors.leave(to_user_error(exception, self._run_dir()))
+            if self._heartbeat:
+                self._heartbeat.stop(rank_errors.in_a_line(exception))
+
+    def _run_dir(self) -> Path:
+        return Path(self.lightning_module.trainer.default_root_dir if self.lightning_module else os.curdir)
+
+    def _end_without(self, loss: heartbeat.Loss) -> None:
+        """End this process because another one is lost. The first process on each machine tells it."""
+        if self.global_rank == 0:
+            how, name = ("failed", "error") if loss.is_error else ("cut", "by")
+            run_folder.record_early_end(self._run_dir(), how, **{name: loss.told})
+        again = "To go on: run the same command again on every machine, with resume=auto"
+        kept = run_folder.describe_stopped_run(self._run_dir(), again)
+        heartbeat.end(f"{loss.told}; the run is ended.\n{kept}" if self.local_rank == 0 else "")
 
     def optimizer_step(self, optimizer: Optimizer, closure: Callable[[], Any], model: Any = None, **kwargs: Any) -> Any:
         self.average_gradients(optimizer)
@@ -62,6 +84,8 @@ class GameDDP(DDPStrategy):
 
     def teardown(self) -> None:
         """Destroy the process group. Otherwise gloo can abort the process at exit (exit code -6, seen once)."""
+        if self._heartbeat:
+            self._heartbeat.stop()
         super().teardown()
         if dist.is_initialized():
             dist.destroy_process_group()

@@ -182,3 +182,19 @@ def test_the_ranks_of_a_launch_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RANK", "1")
     process.ignore_old_ranks()
     assert not process.is_first()
+
+
+@pytest.mark.parametrize("starter", ["TORCHELASTIC_RUN_ID", "SLURM_PROCID"])
+def test_torch_prints_no_stack_traces_about_sockets_in_one_process_of_several(
+    monkeypatch: pytest.MonkeyPatch, starter: str
+) -> None:
+    for name in ("TORCH_CPP_LOG_LEVEL", "TORCHELASTIC_RUN_ID", "SLURM_PROCID"):
+        monkeypatch.delenv(name, raising=False)
+    process.hide_lost_connections()
+    assert "TORCH_CPP_LOG_LEVEL" not in os.environ
+    monkeypatch.setenv(starter, "1")
+    process.hide_lost_connections()
+    assert os.environ.pop("TORCH_CPP_LOG_LEVEL") == "ERROR"
+    monkeypatch.setenv("TORCH_CPP_LOG_LEVEL", "INFO")
+    process.hide_lost_connections()
+    assert os.environ["TORCH_CPP_LOG_LEVEL"] == "INFO"
