@@ -7,6 +7,7 @@ from gan.launch.sweeps.pruning import Pruning
 from gan.training.callbacks import (
     Alarms,
     BestCheckpoint,
+    Changes,
     FeatureProjector,
     GameMonitor,
     GameProgress,
@@ -20,6 +21,7 @@ from gan.training.callbacks import (
 __all__ = [
     "Alarms",
     "BestCheckpoint",
+    "Changes",
     "FeatureProjector",
     "GameMonitor",
     "GameProgress",

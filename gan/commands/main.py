@@ -18,6 +18,7 @@ from gan.commands.export import export
 from gan.commands.interpolate import interpolate
 from gan.commands.invert import invert
 from gan.commands.options import options
+from gan.commands.play import play
 from gan.commands.repeat import repeat
 from gan.commands.report import report
 from gan.commands.runs import runs
@@ -58,7 +59,8 @@ def commands(
 
 
 for command in (
-    sample, interpolate, explore, invert, export, demo, watch, evaluate, options, runs, show, board, report, repeat,
+    sample, interpolate, explore, invert, export, demo, watch, play, evaluate, options, runs, show, board, report,
+    repeat,
 ):  # fmt: skip
     app.command()(command)
 app.command(add_help_option=False, context_settings={"ignore_unknown_options": True})(train)  # Hydra reads its words

@@ -12,7 +12,7 @@ import typer
 
 from gan.commands.arguments import Trust
 from gan.config.trust import check_literal, check_trust, untrusted
-from gan.runs.run_files import RunFileError, read_json, read_settings
+from gan.runs.run_files import RunFileError, read_bytes, read_json, read_settings
 from gan.system import shell
 from gan.system.errors import GanError, counted
 from gan.system.files import write_bytes
@@ -33,6 +33,7 @@ def repeat(
 ) -> None:
     """Repeat a run, and check whether its numbers are the same, bit for bit; if not, from which update on.
 
+    Settings that were changed while it trained, in gan play, are changed again after the same minibatches.
     The exit code is 0 if they are, 1 if not. After an interruption, the same command continues.
     """
     settings = _settings(run)
@@ -45,7 +46,7 @@ def repeat(
     if not (second / "config.yaml").exists():
         if second.exists() and any(second.iterdir()):
             raise GanError(f"--out: {second} is not empty; give another folder")
-        _begin(second, settings)
+        _begin(run, second, settings)
     elif _settings(second, as_in=run) != settings:
         raise GanError(f"--out: {second} holds another run, which stays as it is; give another folder")
     if code := _train(second):
@@ -95,14 +96,18 @@ def _check_repeatable(run: Path) -> None:
         raise GanError(f"{run}: has no metrics.csv to compare with; it was run without logger=csv or logger=default")
 
 
-def _begin(second: Path, settings: dict[str, Any]) -> None:
+def _begin(run: Path, second: Path, settings: dict[str, Any]) -> None:
     """Write the settings to the second folder: a run without a checkpoint, which starts when it is resumed."""
     import yaml
 
+    from gan.runs.changes import REPEATED
     from gan.runs.run_folder import in_folder
 
     content = yaml.safe_dump(in_folder(settings, second.resolve()), sort_keys=False).encode()
     try:
+        for path in (run / name for name in REPEATED):
+            if path.exists():
+                write_bytes(second / path.name, read_bytes(path))
         write_bytes(second / "config.yaml", content)
     except OSError as error:
         raise GanError(f"--out: {second} cannot be written: {error.strerror}") from error

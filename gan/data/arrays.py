@@ -16,6 +16,7 @@ from gan.data.conversion import Form, as_labels, from_array
 from gan.data.held_out import Source, assembled
 from gan.data.loaded import LoadedImages
 from gan.data.memory import GIB, USABLE, free_memory
+from gan.data.points import given_points
 from gan.data.registry import ARRAY
 from gan.system.errors import DataError
 
@@ -42,6 +43,7 @@ def load_array(
 
     A .npy file has the images; .npz and .pt files have images and labels by name (``TRAIN``, ``TEST``). A .pt file may
     also be a tensor, or a pair of images and labels. Shapes and types of images: see `gan.data.conversion.from_array`.
+    Floats (N, 2) in [0, 1] are points of the plane.
 
     Raises:
         DataError: there is no such file, it has other contents, or the images do not fit into memory.
@@ -73,6 +75,10 @@ def load_array(
 
 
 def _read(images: Any, labels: Any, what: str, form: Form) -> tuple[Tensor, Tensor | None]:
+    if getattr(images, "ndim", 0) == 2 and images.shape[1] == 2:
+        if any(form):
+            raise DataError(f"{what}: points of the plane, not pictures; leave out image_size, image_channels and fit")
+        return given_points(images, what), as_labels(labels, len(images), what)
     if getattr(images, "ndim", 0) not in (3, 4):
         shape = getattr(images, "shape", None)
         found = type(images).__name__ if shape is None else f"shape {' x '.join(map(str, shape))}"

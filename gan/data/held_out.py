@@ -10,6 +10,7 @@ from torch import Tensor
 from gan.data.conversion import Form
 from gan.data.folder_pictures import read_folder
 from gan.data.loaded import LoadedImages
+from gan.data.registry import POINT_SHAPE
 from gan.system.errors import DataError, counted
 
 HELD_OUT_EVERY = 10
@@ -67,13 +68,19 @@ def assembled(
         raise DataError(f"{what}: images of {one} to train on and of {other} held out; the same expected")
     return LoadedImages(
         images, labels, held_images, held_labels, name, class_names,
-        f"{title}: {counted(len(images), 'image')} to train on and {len(held_images):,} held out ({how}), "
+        f"{title}: {counted(len(images), _thing(images))} to train on and {len(held_images):,} held out ({how}), "
         f"{described(images)}, {named(class_names)}",
     )  # fmt: skip
 
 
+def _thing(images: Tensor) -> str:
+    return "point" if tuple(images.shape[1:]) == POINT_SHAPE else "image"
+
+
 def described(images: Tensor) -> str:
     """Size and colour, in words."""
+    if _thing(images) == "point":
+        return "of the plane"
     return f"{images.shape[2]} x {images.shape[3]} {'grey' if images.shape[1] == 1 else 'in colour'}"
 
 

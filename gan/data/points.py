@@ -1,12 +1,14 @@
-"""Toy distributions: mixtures of Gaussians in the plane, which show the modes that a generator has lost."""
+"""Points of the plane: toy distributions, which show the modes that a generator has lost, and points of a file."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from gan.data.loaded import LoadedImages
-from gan.data.registry import TOY_DISTRIBUTIONS, ToyDistribution
+from gan.data.registry import POINT_SHAPE, TOY_DISTRIBUTIONS, ToyDistribution
+from gan.system.errors import DataError
 from gan.system.random_streams import stream_seed
 
 TRAIN, HELD_OUT = 100_000, 10_000  # PacGAN trains on 100,000
@@ -34,6 +36,24 @@ def _draw(toy: ToyDistribution, count: int, seed: int, purpose: str) -> tuple[Te
     noise = torch.randn(count, 2, generator=generator)
     points = torch.tensor(toy.centres)[labels] + toy.std * noise
     return points.view(count, 2, 1, 1), labels
+
+
+def given_points(values: Any, what: str) -> Tensor:
+    """float32 (N, 2, 1, 1) from an array or a tensor of points, floats (N, 2) in [0, 1].
+
+    Args:
+        what: beginning of messages: the setting and its value.
+
+    Raises:
+        DataError: a point is not in [0, 1], or there is none.
+    """
+    points = torch.from_numpy(np.array(values, dtype=np.float32))
+    if not len(points):
+        raise DataError(f"{what}: there are no points in it")
+    least, most = points.min().item(), points.max().item()  # NaN if a value is
+    if not (least >= 0 and most <= 1):
+        raise DataError(f"{what}: points from {least:.3g} to {most:.3g}; x and y from 0 to 1 expected")
+    return points.view(-1, *POINT_SHAPE)
 
 
 class Coverage(NamedTuple):

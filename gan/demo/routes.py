@@ -39,9 +39,9 @@ def routes(models: ModelCache, training_sets: TrainingSets, runs: Sequence[Path]
         models: the models. training_sets: the datasets that they were trained on.
         runs: run folders to watch; the page of a run opens the first one.
     """
-    found: dict[str, Route] = {address: _page(name) for address, name in PAGES.items()}
-    found |= {f"/{name}": _file(name, "text/css; charset=utf-8") for name in STYLES}
-    found |= {f"/{name}": _file(name, "text/javascript; charset=utf-8") for name in SCRIPTS}
+    found: dict[str, Route] = {address: page_route(name) for address, name in PAGES.items()}
+    found |= {f"/{name}": file_route(name, "text/css; charset=utf-8") for name in STYLES}
+    found |= {f"/{name}": file_route(name, "text/javascript; charset=utf-8") for name in SCRIPTS}
     found |= {"/api/pages": _pages(models, runs), **_of_models(models, training_sets), **_of_runs(runs)}
     rules = [Rule(address, methods=["GET"], endpoint=route) for address, route in found.items()]
     return Map([*rules, Rule("/api/models", methods=["POST"], endpoint=_add(models))], merge_slashes=False)
@@ -133,13 +133,14 @@ def _picture(image: Pixels) -> Response:
     return Response(png(image), content_type="image/png")
 
 
-def _page(name: str) -> Route:
+def page_route(name: str) -> Route:
     """A page: its content in the frame of all pages, page.html."""
     page = Template(_read("page.html").decode()).substitute(name=name, content=_read(f"{name}.html").decode())
     return lambda request: Response(page, content_type="text/html; charset=utf-8")
 
 
-def _file(name: str, kind: str) -> Route:
+def file_route(name: str, kind: str) -> Route:
+    """A script or a style of the pages."""
     content = _read(name)
     return lambda request: Response(content, content_type=kind)
 

@@ -21,13 +21,14 @@ class GameStatistics:
         objective: defines what the logits mean.
 
     Attributes:
+        objective: as above; it may change in the course of a run.
         taken: the input of the last ``take``: for each network that was updated, the name of its loss, the losses on
             the device, and the number of updates.
     """
 
     def __init__(self, objective: Objective) -> None:
         self.taken: dict[str, tuple[Tensor, int]] = {}
-        self._objective = objective
+        self.objective = objective
         self._scalars: dict[str, list[Tensor]] = {}
         self._weights: dict[str, float] = {}
         self._real_logits: list[Tensor] = []
@@ -80,7 +81,7 @@ class GameStatistics:
             taken |= {name: means[name], f"{name}_last": losses[-1]}
         if self._real_logits:
             logits = torch.cat(self._real_logits), torch.cat(self._fake_logits)
-            taken |= discriminator_statistics(self._objective, *logits)
+            taken |= discriminator_statistics(self.objective, *logits)
         return taken | {name: mean for name, mean in means.items() if name not in LOSSES}
 
     def clear(self) -> None:

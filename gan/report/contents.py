@@ -87,6 +87,7 @@ def _best(ranking: Ranking) -> str:
 
 def _notes(ranking: Ranking) -> list[str]:
     notes = [f"{run.name}: {alarm}" for run in ranking.all_runs for alarm in run.alarms]
+    notes += [f"{run.name}: changed {change}" for run in ranking.all_runs for change in run.changes]
     unmeasured = [str(run.folder) for run in ranking.runs if not run.quality]
     if unmeasured:
         shown = shell.command("gan", "evaluate", *unmeasured[:MOST_NOTES])

@@ -51,7 +51,8 @@ def _head(run: Run, known: dict[str, Column]) -> str:
     rows = {title: cell for title, cell in rows.items() if cell not in ("", "-")}
     repeats = command(run)
     lines = [known["run"].cell(run), *_named(rows | ({"command": repeats} if repeats else {}))]
-    return "\n".join([*lines, *(f"  alarm: {alarm}" for alarm in run.alarms)])
+    changes = (f"  changed {change}" for change in run.changes)
+    return "\n".join([*lines, *changes, *(f"  alarm: {alarm}" for alarm in run.alarms)])
 
 
 def _settings(run: Run, width: int) -> str:
@@ -119,7 +120,13 @@ def newest_images(folder: Path) -> NDArray[np.uint8] | None:
 def as_json(run: Run, row: dict[str, Any]) -> str:
     """JSON with the row of `gan runs`, the settings, the last value of each logged column, and the files."""
     grid = run.newest_grid
-    content: dict[str, Any] = {**row, "settings": run.settings, "alarms": list(run.alarms), "command": run.command}
+    content: dict[str, Any] = {
+        **row,
+        "settings": run.settings,
+        "alarms": list(run.alarms),
+        "changes": list(run.changes),
+        "command": run.command,
+    }
     content["last"] = {name: _finite(curve.values) for name, curve in run.curves.items()}
     return json.dumps({**content, "newest_grid": None if grid is None else str(grid)})
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from gan.runs.changes import read_changes
 from gan.runs.curves import FILE_NAME, Curve, read_curves
 from gan.runs.run_files import RunFileError, read_bytes, read_json, read_settings
 from gan.runs.run_folder import is_locked
@@ -28,6 +29,7 @@ class Run:
         folder: path of the run folder. name: the end of that path, long enough to be unique in a report.
         settings: config.yaml. facts: run.json. quality: the metrics of quality.json; {} if not measured.
         alarms: alarms.json, one line each.
+        changes: settings that were changed while the run trained (`gan play`), one line each.
         failure: reason from failed.json if this is a failed job of a sweep; else "".
         pruned: pruned.json if the search pruned this job; else {}.
         changed: time of the last change of a file of the run, in seconds since 1970.
@@ -38,6 +40,7 @@ class Run:
     facts: Mapping[str, Any]
     quality: Mapping[str, Any] = field(default_factory=dict)
     alarms: Sequence[str] = ()
+    changes: Sequence[str] = ()
     failure: str = ""
     pruned: Mapping[str, Any] = field(default_factory=dict)
     changed: float = 0.0
@@ -233,7 +236,8 @@ def read_run(folder: Path, name: str = "") -> Run:
     """Read the run in a folder.
 
     Raises:
-        GanError: the folder contains no run, or config.yaml, run.json, quality.json or alarms.json cannot be read.
+        GanError: the folder contains no run, or config.yaml, run.json, quality.json, alarms.json or changes.json cannot
+            be read.
     """
     if not is_run(folder):
         raise GanError(f"{folder}: no run: {SETTINGS} and {FACTS} expected, which a run leaves")
@@ -249,6 +253,7 @@ def read_run(folder: Path, name: str = "") -> Run:
         facts=facts,
         quality=_node(_json_if_there(folder / QUALITY, dict) or {}, "quality"),
         alarms=[_alarm(alarm) for alarm in _json_if_there(folder / "alarms.json", list) or []],
+        changes=[str(change) for change in read_changes(folder) if change.settings],
         failure="" if failed is None else str(failed.get("reason") or "no reason was recorded"),
         pruned=_json_if_there(folder / PRUNED, dict) or {},
         changed=max(times),

@@ -15,7 +15,7 @@ import yaml
 
 from gan.system.errors import GanError
 
-MOST_BYTES = {".yaml": 2**20, ".json": 2**24, ".csv": 2**28, ".png": 2**26, ".npz": 2**28}
+MOST_BYTES = {".yaml": 2**20, ".json": 2**24, ".csv": 2**28, ".png": 2**26, ".npz": 2**28, ".npy": 2**24}
 MOST_VALUES = 200_000  # in a YAML or JSON file; an alias counts as all values it refers to
 MOST_DEPTH = 50  # of nested mappings and lists
 MOST_WHOLE = 2**64  # largest integer: larger ones have no exact float, and can take minutes to parse

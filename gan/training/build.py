@@ -166,6 +166,20 @@ def _made(group: str, settings: Mapping[str, Any], **known: Any) -> Any:
     return made
 
 
+def change_game(game: GameModule, settings: Mapping[str, Any]) -> None:
+    """Give a game in training the objective, the penalty, the schedule, the optimizers' settings and the seed.
+
+    Networks and the states of the optimizers stay. The seed is that of the latents from now on.
+    """
+    game.objective = game.record.objective = _made("objective", settings)
+    game.penalty = _made("penalty", settings)
+    game.schedule = _made("schedule", settings)
+    game.seed = settings["seed"]
+    game.discriminator_rule = update_rule(settings["optimizer"], "discriminator")
+    game.generator_rule = update_rule(settings["optimizer"], "generator")
+    game.set_optimizers()
+
+
 def build_trainer(settings: Mapping[str, Any], past: ResumeState | None = None) -> L.Trainer:
     """Lightning's Trainer with the configured callbacks and loggers; ``past`` is the state of a run to resume."""
     arguments = dict(settings["trainer"])

@@ -197,6 +197,10 @@ class GameModule(Game, L.LightningModule):
         self.total_updates = self.updates_to_make()
         self.find_trained_parameters()
         if self._optimizers_changed:  # the checkpoint has restored the old settings
-            for optimizer, fresh in zip(self.trainer.optimizers, self.configure_optimizers(), strict=True):
-                for group, wanted in zip(optimizer.param_groups, fresh.param_groups, strict=True):
-                    group.update({name: value for name, value in wanted.items() if name != "params"})
+            self.set_optimizers()
+
+    def set_optimizers(self) -> None:
+        """Give the optimizers the settings of ``discriminator_rule`` and ``generator_rule``; they keep their states."""
+        for optimizer, fresh in zip(self.trainer.optimizers, self.configure_optimizers(), strict=True):
+            for group, wanted in zip(optimizer.param_groups, fresh.param_groups, strict=True):
+                group.update({name: value for name, value in wanted.items() if name != "params"})

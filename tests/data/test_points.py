@@ -1,13 +1,17 @@
 """Worlds of points: where their modes are, and what of them a generator has."""
 
 import math
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from gan.data.module import ImageData
 from gan.data.points import Coverage, load_points, modes_covered
 from gan.data.registry import TOY_DISTRIBUTIONS, known_shape
+from gan.system.errors import DataError
 
 NAMES = ("ring", "grid")
 
@@ -101,3 +105,31 @@ def test_real_points_cover_every_mode(name: str) -> None:
     assert high_quality == pytest.approx(1 - math.exp(-9 / 2), abs=0.005)
     lost = held_out[load_points(name, seed=0).held_out_labels < 3]
     assert modes_covered(lost, centres, toy.std).modes == 3
+
+
+def test_points_of_a_file_are_normalised_and_split(tmp_path: Path) -> None:
+    drawn = np.random.default_rng(0).random((50, 2))
+    np.save(tmp_path / "points.npy", drawn)
+    data = ImageData("array", file=str(tmp_path / "points.npy"), batch_size=45, shuffle=False)
+    data.setup()
+    assert (data.image_shape, data.num_classes, data.train_images) == ((2, 1, 1), 0, 45)
+    assert "45 points to train on and 5 held out (every tenth), of the plane" in data.origin
+    (batch, _), *_ = data.train_dataloader()
+    kept = np.delete(drawn, np.arange(9, 50, 10), axis=0)
+    assert torch.allclose(batch.view(-1, 2), torch.from_numpy(2 * kept - 1).float(), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("values", "settings", "message"),
+    [
+        ([[0.0, 1.5]], {}, "points from 0 to 1.5; x and y from 0 to 1 expected"),
+        ([[0.0, float("nan")]], {}, "points from nan to nan; x and y from 0 to 1 expected"),
+        (np.zeros((0, 2)), {}, "there are no points in it"),
+        ([[0.5, 0.5]], {"image_size": 16}, "points of the plane, not pictures; leave out image_size, image_channels"),
+    ],
+)
+def test_wrong_points_are_refused(tmp_path: Path, values: Any, settings: dict[str, Any], message: str) -> None:
+    np.save(tmp_path / "points.npy", np.array(values, dtype=np.float32))
+    with pytest.raises(DataError) as raised:
+        ImageData("array", file=str(tmp_path / "points.npy"), **settings).setup()
+    assert str(raised.value).startswith(f"data.file={tmp_path / 'points.npy'}: {message}")

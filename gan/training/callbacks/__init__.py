@@ -2,6 +2,7 @@
 
 from gan.training.callbacks.alarms import Alarms
 from gan.training.callbacks.bundle import GeneratorBundle
+from gan.training.callbacks.changes import Changes
 from gan.training.callbacks.checkpoint import BestCheckpoint, LastCheckpoint
 from gan.training.callbacks.curves import LossCurves
 from gan.training.callbacks.monitor import GameMonitor
@@ -13,6 +14,7 @@ from gan.training.callbacks.samples import SampleGrids
 __all__ = [
     "Alarms",
     "BestCheckpoint",
+    "Changes",
     "FeatureProjector",
     "GameMonitor",
     "GameProgress",

@@ -1,0 +1,37 @@
+"""`gan play`: the game in the plane, live, on a web page of this machine."""
+
+import sys
+import webbrowser
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gan.commands.demo import PORT, Host, Open, Port
+
+
+def play(
+    out: Annotated[Path, typer.Option(help="Folder of the runs; each is in OUT/DATE/TIME.")] = Path("outputs"),
+    host: Host = "127.0.0.1",
+    port: Port = PORT,
+    open_page: Open = False,
+) -> None:
+    """Train a GAN in the plane on a web page: real points, samples, D's surface, gradients; for teaching.
+
+    Objective, penalty, learning rates and seed can be changed while it trains. Each game is a run folder;
+    gan repeat RUN repeats it with its changes. The page needs no network. Stop it with Ctrl-C.
+    """
+    from gan.demo.play_routes import play_routes
+    from gan.demo.play_session import Session
+    from gan.demo.server import PageServer
+    from gan.launch.python_run import train
+
+    with closing(Session(train, out)) as session, PageServer(host, port, play_routes(session)) as server:
+        print(f"{server.address}  (Ctrl-C ends it)", flush=True)
+        if not server.private:
+            print(f"--host: {host}: every machine that can reach this one can see and use the page", file=sys.stderr)
+        if open_page:
+            webbrowser.open(server.address)
+        server.serve_forever()  # until Ctrl-C
+        print()
