@@ -2,9 +2,11 @@
 
 Lightning's DDP wraps the whole module and needs every parameter in every backward pass, but a GAN update uses only one
 network's parameters. This strategy wraps nothing. Before each update it averages only the gradients of the network that
-is updated, in one message. This also works for penalties with a double backward pass and for gradient accumulation.
+is updated: in one message, or in shared memory if all processes run on the CPU of one machine. This also works for
+penalties with a double backward pass and for gradient accumulation.
 """
 
+import contextlib
 import logging
 import os
 import signal
@@ -17,7 +19,7 @@ import torch
 import torch.distributed as dist
 from lightning.fabric.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
 from lightning.pytorch.strategies import DDPStrategy
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils._pytree import tree_map
 
@@ -26,6 +28,7 @@ from gan.runs import run_folder
 from gan.runs.user_errors import to_user_error
 from gan.system import process, rank_errors
 from gan.training import heartbeat
+from gan.training.shared_gradients import SharedGradients, can_share
 
 
 class GameDDP(DDPStrategy):
@@ -35,6 +38,7 @@ class GameDDP(DDPStrategy):
     ``+trainer.sync_batchnorm=true`` computes them over all GPUs.
     """
 
+    _shared: dict[tuple[int, ...], SharedGradients | None]  # by the parameters of an update
     _heartbeat: heartbeat.Heartbeat | None = None  # our own launcher watches its processes instead
 
     def configure_ddp(self) -> None:
@@ -44,6 +48,7 @@ class GameDDP(DDPStrategy):
             dist.broadcast(tensor, src=0)
 
     def setup_environment(self) -> None:
+        self._shared = {}
         self._sigterm = signal.getsignal(signal.SIGTERM) or signal.SIG_DFL
         super().setup_environment()
         if self.world_size > 1 and not process.is_rank():
@@ -92,14 +97,29 @@ class GameDDP(DDPStrategy):
 
     def average_gradients(self, optimizer: Optimizer) -> None:
         """Replace the gradients by their mean over all processes, before an optimizer step."""
-        gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-        if not gradients:  # all frozen, on every process
+        parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        if not parameters:  # all frozen, on every process
             return
+        if shared := self._shared_gradients(parameters):
+            shared.average()
+            return
+        gradients = [p.grad for p in parameters if p.grad is not None]
         flat = torch.cat([gradient.flatten() for gradient in gradients])
         dist.all_reduce(flat)
         flat /= self.world_size
         for gradient, averaged in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
             gradient.copy_(averaged.view_as(gradient))
+
+    def _shared_gradients(self, parameters: list[nn.Parameter]) -> SharedGradients | None:
+        """The memory for these gradients, the same decision in all processes; None if there can be none."""
+        key = tuple(map(id, parameters))
+        if key not in self._shared:
+            shared = None
+            if self.num_nodes == 1 and can_share(parameters):
+                with contextlib.suppress(OSError):  # /dev/shm is full: gloo sends them
+                    shared = SharedGradients(parameters)
+            self._shared[key] = shared
+        return self._shared[key]
 
 
 def all_gather_objects(value: Any) -> list[Any]:
