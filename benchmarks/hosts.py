@@ -107,7 +107,7 @@ def lose(made: Network, way: str, host: int, run: Path, hosts: int = 2) -> list[
     ended = begun.wait(HOLD, [number for number in range(1, hosts + 1) if number != host])
     if way == "SIGSTOP":
         made.send(host, signal.SIGCONT)
-    begun.wait(HOLD, [host])  # cut off, or continued, it ends by itself
+    begun.wait(2 * HOLD, [host])  # cut off, or continued, it ends by itself
     made.set_link(host, up=True)
     left = [number for number in range(1, hosts + 1) if made.processes(number)]
     if left or len(ended) < hosts - 1:
