@@ -65,7 +65,8 @@ class HostRun:
     def __init__(self, made: Network, hosts: int, run: Path, *words: str) -> None:
         self.made, self.hosts, self.run, self.began = made, hosts, run, time.monotonic()
         run.parent.mkdir(parents=True, exist_ok=True)
-        self._logs = [run.parent / f"{run.name}.host{host}.log" for host in range(1, hosts + 1)]
+        start = len(list(run.parent.glob(f"{run.name}.*.host1.log"))) + 1
+        self._logs = [run.parent / f"{run.name}.{start}.host{host}.log" for host in range(1, hosts + 1)]
         self._agents = [
             made.start(
                 host,

@@ -21,7 +21,7 @@ from typing import NamedTuple, Protocol
 from gan.system import process
 
 BEAT_SECONDS = 1.0
-LIMIT_SECONDS = 20.0
+LIMIT_SECONDS = 15.0
 START_SECONDS = 300.0  # until the first beat of the others: torchrun starts all at once, but imports may be slow
 LOST_EXIT_CODE = 1
 SEPARATOR = "/"

@@ -64,8 +64,8 @@ def test_nobody_is_lost_while_all_beat() -> None:
 
 def test_a_rank_that_is_silent_is_named_with_its_machine() -> None:
     pulse = Pulse(0, 3, now=0.0)
-    assert lived(pulse, 20, silent=2) is None
-    assert lived(pulse, 3, silent=2, since=20) == Loss("rank 2 of 3 processes, on north, has not answered for 21 s")
+    assert lived(pulse, 15, silent=2) is None
+    assert lived(pulse, 3, silent=2, since=15) == Loss("rank 2 of 3 processes, on north, has not answered for 16 s")
 
 
 def test_a_rank_that_has_not_begun_has_longer() -> None:
@@ -81,7 +81,7 @@ def test_no_answer_from_the_store_means_rank_0() -> None:
     pulse = Pulse(1, 3, now=0.0)
     assert lived(pulse, 5) is None
     lost = lived(pulse, 30, since=5, store=False)
-    assert lost == Loss("rank 0 of 3 processes, on east, has not answered for 21 s")
+    assert lost == Loss("rank 0 of 3 processes, on east, has not answered for 16 s")
 
 
 def test_a_process_that_was_itself_stopped_blames_nobody() -> None:
