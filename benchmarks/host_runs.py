@@ -14,7 +14,7 @@ from network import Network
 
 ROOT = Path(__file__).parent.parent
 PORT = 29500
-START_SECONDS = 240.0  # for imports on all hosts, on a busy machine
+START_SECONDS = 900.0  # for a whole short run, imports on all hosts included, on a busy machine
 GAME = (
     "data=mnist_sample", "data.batch_size=48", "model=mlp", "model.generator.hidden=[32]",
     "model.discriminator.hidden=[32]", "callbacks.quality=null", "callbacks.progress=null", "callbacks.curves=null",
