@@ -14,7 +14,7 @@ from network import Network
 
 ROOT = Path(__file__).parent.parent
 PORT = 29500
-START_SECONDS = 240.0  # for imports on all hosts, on a busy machine
+START_SECONDS = 900.0  # for a whole short run, imports on all hosts included, on a busy machine
 GAME = (
     "data=mnist_sample", "data.batch_size=48", "model=mlp", "model.generator.hidden=[32]",
     "model.discriminator.hidden=[32]", "callbacks.quality=null", "callbacks.progress=null", "callbacks.curves=null",
@@ -65,7 +65,8 @@ class HostRun:
     def __init__(self, made: Network, hosts: int, run: Path, *words: str) -> None:
         self.made, self.hosts, self.run, self.began = made, hosts, run, time.monotonic()
         run.parent.mkdir(parents=True, exist_ok=True)
-        self._logs = [run.parent / f"{run.name}.host{host}.log" for host in range(1, hosts + 1)]
+        start = len(list(run.parent.glob(f"{run.name}.*.host1.log"))) + 1
+        self._logs = [run.parent / f"{run.name}.{start}.host{host}.log" for host in range(1, hosts + 1)]
         self._agents = [
             made.start(
                 host,

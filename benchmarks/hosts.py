@@ -34,6 +34,13 @@ def main() -> int:
         "--parts", nargs="*", default=["same", "losses", "fewer"], choices=["same", "losses", "fewer"]
     )
     arguments.add_argument("--hosts", nargs="*", type=int, default=[2, 3, 4], help="of the part `same`")
+    arguments.add_argument("--ways", nargs="*", default=WAYS, choices=WAYS, help="of the part `losses`")
+    arguments.add_argument(
+        "--lost", nargs="*", type=int, default=[1, 2], help="which host of two, of the part `losses`"
+    )
+    arguments.add_argument(
+        "--fewer", nargs="*", type=int, default=[3, 2], help="hosts at the start, of the part `fewer`"
+    )
     arguments.add_argument("--out", type=Path, default=Path("hosts"), help="where the runs are made")
     for number, field in enumerate(Link._fields):
         arguments.add_argument(f"--{field.replace('_', '-')}", type=float, default=Link()[number])
@@ -44,27 +51,27 @@ def main() -> int:
     given.out.mkdir(parents=True)
     link, wrong = Link(given.mbit, given.delay_ms, given.loss), 0
     print(f"link: {link}\n| what | outcome |\n| --- | --- |")
-    for name, row in rows(given.out.resolve(), link, given.parts, given.hosts):
+    for name, row in rows(given.out.resolve(), link, given):
         print(f"| {name} | {row} |", flush=True)
         wrong += "DIFFERENT" in row or "NOT" in row
     return int(wrong > 0)
 
 
-def rows(out: Path, link: Link, parts: list[str], counts: list[int]) -> Iterator[tuple[str, str]]:
+def rows(out: Path, link: Link, given: argparse.Namespace) -> Iterator[tuple[str, str]]:
     """Run the parts; name and outcome of each row."""
-    if "same" in parts:
-        for count in counts:
+    if "same" in given.parts:
+        for count in given.hosts:
             with network(count, link) as made:
                 yield f"{count} hosts, not disturbed", same(made, count, out / f"same{count}")
-    if "losses" in parts:
+    if "losses" in given.parts:
         with network(2, link) as made:
             HostRun(made, 2, out / "whole", LENGTH).finish()
-            for way in WAYS:
-                for host in (1, 2):
+            for way in given.ways:
+                for host in given.lost:
                     run = out / f"{way.replace(' ', '_')}_{host}"
                     yield f"{way}, host {host} of 2", loss(made, way, host, run, out / "whole")
-    if "fewer" in parts:
-        for count in (3, 2):
+    if "fewer" in given.parts:
+        for count in given.fewer:
             with network(count, link) as made:
                 yield f"host {count} of {count} killed, {count - 1} go on", fewer(made, count, out / f"fewer{count}")
 
@@ -107,7 +114,7 @@ def lose(made: Network, way: str, host: int, run: Path, hosts: int = 2) -> list[
     ended = begun.wait(HOLD, [number for number in range(1, hosts + 1) if number != host])
     if way == "SIGSTOP":
         made.send(host, signal.SIGCONT)
-    begun.wait(HOLD, [host])  # cut off, or continued, it ends by itself
+    begun.wait(2 * HOLD, [host])  # cut off, or continued, it ends by itself
     made.set_link(host, up=True)
     left = [number for number in range(1, hosts + 1) if made.processes(number)]
     if left or len(ended) < hosts - 1:

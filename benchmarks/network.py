@@ -107,9 +107,9 @@ def _runs(pid: int) -> bool:
 
 @contextlib.contextmanager
 def network(count: int, link: Link | None = None) -> Iterator[Network]:
-    """Make hosts; after the block, nothing of them is left, processes included."""
+    """Make hosts; after the block, also after SIGTERM, nothing of them is left, processes included."""
     made, descriptors = Network(f"h{os.getpid()}n", count), []
-    relaying = None
+    relaying, before = None, signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         for host in range(1, count + 1):
             descriptors.append(_host(f"{made.prefix}{host}", f"{NETWORK}.{host}/24"))
@@ -124,6 +124,7 @@ def network(count: int, link: Link | None = None) -> Iterator[Network]:
             if Path("/run/netns", f"{made.prefix}{host}").exists():
                 made.send(host, signal.SIGKILL)
                 _ip("netns", "del", f"{made.prefix}{host}")
+        signal.signal(signal.SIGTERM, before)
         if relaying is not None:
             relaying.kill()
             relaying.communicate()

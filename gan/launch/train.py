@@ -19,7 +19,7 @@ from gan.system import process
 def main(config: DictConfig) -> int:
     """Validate the settings, claim a run folder, build, train and report; or resume an interrupted run."""
     from gan.launch import dry_run, preflight, summary
-    from gan.training import build, strategy  # here: --help must not wait for torch
+    from gan.training import build, heartbeat, strategy  # here: --help must not wait for torch
 
     processes = 1
     with run_folder.undo_on_failure(Path(HydraConfig.get().runtime.output_dir)):
@@ -32,6 +32,7 @@ def main(config: DictConfig) -> int:
             print(dry_run.show(settings, sys.argv[1:]))
             return 0
 
+        heartbeat.begin()
         data = build.build_data(settings)
         if process.is_rank():
             strategy.use_prepared(data)

@@ -6,6 +6,7 @@ threads. One writes a counter to the store by which torch's processes have met, 
 compares the time since each counter changed with a limit.
 """
 
+import atexit
 import contextlib
 import json
 import os
@@ -17,8 +18,11 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import NamedTuple, Protocol
 
+from gan.system import process
+
 BEAT_SECONDS = 1.0
-LIMIT_SECONDS = 20.0
+LIMIT_SECONDS = 15.0
+START_SECONDS = 300.0  # until the first beat of the others: torchrun starts all at once, but imports may be slow
 LOST_EXIT_CODE = 1
 SEPARATOR = "/"
 
@@ -59,7 +63,7 @@ class Pulse:
         self.rank, self.limit = rank, limit
         self.beats = [Beat()] * processes
         self.is_broken = False
-        self._heard = [now] * processes
+        self._began, self._heard = now, [now] * processes
         self._answered = self._looked = now
 
     def hear(self, beats: Sequence[Beat], now: float) -> None:
@@ -84,7 +88,10 @@ class Pulse:
                 return Loss(f"{self._name(rank)} has left the run")
         if self.beats[0].done:  # the store may have been its own
             return None
-        silent = {rank: now - self._heard[rank] for rank, beat in others if not beat.done}
+        for rank, beat in others:
+            if not beat.number and now - self._began > START_SECONDS:
+                return Loss(f"{self._name(rank)} has not begun after {START_SECONDS:.0f} s")
+        silent = {rank: now - self._heard[rank] for rank, beat in others if beat.number and not beat.done}
         if now - self._answered > self.limit:  # of the others nothing is known
             silent = {0: now - self._answered}
         rank = max(silent, key=lambda rank: silent[rank], default=0)
@@ -104,16 +111,23 @@ class Heartbeat:
 
         Args:
             store: reached through a connection that nothing else uses: a call may wait for long.
-            when_lost: called in a thread when another process is lost; it ends this process.
+            when_lost: called in a thread when another process is lost; it ends this process. It can be replaced.
         """
         attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")  # torchrun keeps its store for the next one
         self._keys = [SEPARATOR.join(("gan", "heartbeat", attempt, str(number))) for number in range(processes)]
-        self._store, self._rank, self._when_lost = store, rank, when_lost
+        self._store, self._rank, self.when_lost = store, rank, when_lost
         self._pulse = Pulse(rank, processes, time.monotonic())
         self._own = Beat(host=socket.gethostname())
         self._ended, self._lock = threading.Event(), threading.Lock()
-        for work in (self._beat, self._watch):
-            threading.Thread(target=work, daemon=True, name=f"heartbeat{work.__name__}").start()
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._beat, self._watch)]
+        for thread in self._threads:
+            thread.start()
+        atexit.register(self._quit)
+
+    def _quit(self) -> None:
+        """End the threads before the interpreter does: it would abort one that is inside torch."""
+        self._ended.set()
+        self._threads[0].join(BEAT_SECONDS)
 
     def stop(self, error: str = "") -> None:
         """Say that this process has ended, and watch no longer.
@@ -127,6 +141,8 @@ class Heartbeat:
         last = threading.Thread(target=self._say, kwargs={"done": not error, "error": error}, daemon=True)
         last.start()
         last.join(BEAT_SECONDS)  # not for ever: the store may be gone
+        atexit.unregister(self._quit)
+        self._threads[0].join(BEAT_SECONDS)
         if error:
             time.sleep(2 * BEAT_SECONDS)  # the others hear it before the store ends with this machine
 
@@ -155,12 +171,30 @@ class Heartbeat:
         while not self._ended.wait(BEAT_SECONDS):
             lost = self._pulse.lost(time.monotonic())
             if lost is not None:
-                self._when_lost(lost)
+                self.when_lost(lost)
                 return
 
 
+_at_start: list[Heartbeat] = []  # begun before there is a Trainer; at most one
+
+
+def begin() -> None:
+    """In a process that torchrun started, begin to beat: its store is there before the processes meet."""
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True" and processes > 1 and not process.is_rank():
+        _at_start.append(_reached(int(os.environ["RANK"]), processes, end_without))
+
+
 def of_this_run(rank: int, processes: int, when_lost: Callable[[Loss], None]) -> Heartbeat:
-    """Start the heartbeat of a process that has met the others; the environment says where their store is."""
+    """Return the heartbeat of a process that has met the others; the environment says where their store is."""
+    if not _at_start:
+        return _reached(rank, processes, when_lost)
+    begun = _at_start.pop()
+    begun.when_lost = when_lost
+    return begun
+
+
+def _reached(rank: int, processes: int, when_lost: Callable[[Loss], None]) -> Heartbeat:
     from torch.distributed import TCPStore
 
     address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
@@ -168,9 +202,12 @@ def of_this_run(rank: int, processes: int, when_lost: Callable[[Loss], None]) ->
     return Heartbeat(store, rank, processes, when_lost)
 
 
-def end(message: str) -> None:
-    """Print a message, and end this process at once: it waits for a lost one, and no exception reaches it there."""
-    if message:
-        print(message, file=sys.stderr, flush=True)
+def end_without(loss: Loss, kept: str = "The run had not begun.") -> None:
+    """End this process at once: it waits for a lost one, and no exception reaches it there.
+
+    The first process on each machine prints a message: what is lost, and what is kept.
+    """
+    if process.local_rank() == 0:
+        print(f"{loss.told}; the run is ended.\n{kept}", file=sys.stderr, flush=True)
     sys.stdout.flush()
     os._exit(LOST_EXIT_CODE)

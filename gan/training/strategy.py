@@ -75,13 +75,12 @@ class GameDDP(DDPStrategy):
         return Path(self.lightning_module.trainer.default_root_dir if self.lightning_module else os.curdir)
 
     def _end_without(self, loss: heartbeat.Loss) -> None:
-        """End this process because another one is lost. The first process on each machine tells it."""
+        """End this process because another one is lost."""
         if self.global_rank == 0:
             how, name = ("failed", "error") if loss.is_error else ("cut", "by")
             run_folder.record_early_end(self._run_dir(), how, **{name: loss.told})
         again = "To go on: run the same command again on every machine, with resume=auto"
-        kept = run_folder.describe_stopped_run(self._run_dir(), again)
-        heartbeat.end(f"{loss.told}; the run is ended.\n{kept}" if self.local_rank == 0 else "")
+        heartbeat.end_without(loss, run_folder.describe_stopped_run(self._run_dir(), again))
 
     def optimizer_step(self, optimizer: Optimizer, closure: Callable[[], Any], model: Any = None, **kwargs: Any) -> Any:
         self.average_gradients(optimizer)

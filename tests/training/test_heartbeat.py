@@ -64,15 +64,24 @@ def test_nobody_is_lost_while_all_beat() -> None:
 
 def test_a_rank_that_is_silent_is_named_with_its_machine() -> None:
     pulse = Pulse(0, 3, now=0.0)
-    assert lived(pulse, 20, silent=2) is None
-    assert lived(pulse, 3, silent=2, since=20) == Loss("rank 2 of 3 processes, on north, has not answered for 21 s")
+    assert lived(pulse, 15, silent=2) is None
+    assert lived(pulse, 3, silent=2, since=15) == Loss("rank 2 of 3 processes, on north, has not answered for 16 s")
+
+
+def test_a_rank_that_has_not_begun_has_longer() -> None:
+    pulse = Pulse(0, 3, now=0.0)
+    for second in range(1, 301):
+        pulse.hear([Beat(second, "east"), Beat(second, "west"), Beat()], float(second))
+        assert pulse.lost(float(second)) is None
+    lost = pulse.lost(301.0)
+    assert lost == Loss("rank 2 of 3 processes, on an unknown machine, has not begun after 300 s")
 
 
 def test_no_answer_from_the_store_means_rank_0() -> None:
     pulse = Pulse(1, 3, now=0.0)
     assert lived(pulse, 5) is None
     lost = lived(pulse, 30, since=5, store=False)
-    assert lost == Loss("rank 0 of 3 processes, on east, has not answered for 21 s")
+    assert lost == Loss("rank 0 of 3 processes, on east, has not answered for 16 s")
 
 
 def test_a_process_that_was_itself_stopped_blames_nobody() -> None:
@@ -155,6 +164,23 @@ def test_a_store_that_does_not_answer_holds_nobody() -> None:
     one.stop()
     two.stop()
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_trainer_takes_over_the_heartbeat_of_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.distributed.TCPStore", lambda *_, **__: MemoryStore())
+    ours = {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "east", "MASTER_PORT": "1", "GAN_PROCESS": "{}"}
+    for name, value in ours.items():
+        monkeypatch.setenv(name, value)
+    heartbeat.begin()
+    assert heartbeat._at_start == []  # not started by torchrun
+    monkeypatch.setenv("TORCHELASTIC_USE_AGENT_STORE", "True")
+    heartbeat.begin()
+    (begun,) = heartbeat._at_start
+    told: list[Loss] = []
+    assert heartbeat.of_this_run(1, 2, told.append) is begun
+    assert begun.when_lost == told.append
+    begun.stop()
 
 
 @pytest.mark.usefixtures("quick")
