@@ -30,6 +30,7 @@ from gan.runs.resume import ResumeState
 from gan.runs.sweep_jobs import run_overrides
 from gan.system import cpu_threads, process, rank_errors, signals
 from gan.system.errors import ConfigError, GanError
+from gan.system.passwords import without_passwords
 from gan.system.signals import MISTAKE
 from gan.system.trust import trusted
 
@@ -175,7 +176,7 @@ def _run_jobs(main: Callable[[], Any]) -> int:
             raise
         if command_line.current().raises:
             raise error if isinstance(error, GanError) else ConfigError(hydra_message(error)) from error
-        print(error if isinstance(error, GanError) else hydra_message(error), file=sys.stderr)
+        print(without_passwords(str(error) if isinstance(error, GanError) else hydra_message(error)), file=sys.stderr)
         return error.exit_code if isinstance(error, GanError) else MISTAKE
     except OSError as error:
         if command_line.current().has_begun or WANTS_TRACEBACKS:

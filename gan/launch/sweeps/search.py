@@ -21,6 +21,7 @@ from gan.launch.sweeps.search_storage import NAME, Storage
 from gan.launch.sweeps.spaces import in_words, space, values_to_try
 from gan.runs.sweep_jobs import State, SweepJob, check_one_can_run
 from gan.system.errors import ConfigError, unknown_name, unknown_setting
+from gan.system.shell import quoted
 
 SAMPLERS = ("tpe", "random")
 MOST_TRIED = 64  # combinations of values checked before the first job runs
@@ -117,7 +118,7 @@ class Search:
         def job_of(number: int, own: list[str]) -> SweepJob:
             return composer.job([*fixed, *own], own, self._pruning(number) if self.prune else [])
 
-        storage = Storage(composer.sweep, self.storage or "", self.study)
+        storage = Storage(composer.sweep, self.storage or "", str(self.study))
         its_study = self._study(storage, distributions, settings)
         objective_names, worker = list(self.objectives), storage.worker
         choices = Choices(objective_names, self.trials, self.sampler_of, its_study, distributions, job_of, worker)
@@ -162,7 +163,7 @@ class Search:
             "first_points": first_points,
             "first_measurements": first_measurements,
             "monitor": next(iter(self.objectives)),
-            **({"study": self.study} if self.storage else {}),
+            **({"study": quoted(str(self.study))} if self.storage else {}),
         }
         return [
             "+callbacks.pruning._target_=gan.callbacks.Pruning",

@@ -125,7 +125,7 @@ class RunningTrial:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         pruner = optuna.pruners.MedianPruner(first_points, first_measurements)
         self._study = optuna.load_study(study_name=storage.study, storage=connect(storage), pruner=pruner)
-        self._number = number
+        self._number, self._storage = number, storage
 
     @property
     def is_awaited(self) -> bool:
@@ -138,11 +138,12 @@ class RunningTrial:
         return dict(self._now.intermediate_values)
 
     def report(self, measurement: int, value: float) -> None:
-        self._trial().report(value, measurement)
+        with kept(self._storage):
+            self._trial().report(value, measurement)
 
     def is_hopeless(self) -> bool:
         """Whether its best value so far is worse than the median of the finished runs' at its last measurement."""
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), kept(self._storage):
             warnings.simplefilter("ignore", RuntimeWarning)  # numpy, of values that are all NaN: hopeless
             return bool(self.reported) and self._trial().should_prune()
 
@@ -154,7 +155,8 @@ class RunningTrial:
 
     @property
     def _now(self) -> FrozenTrial:
-        return self._study.get_trials(deepcopy=False)[self._number]
+        with kept(self._storage):
+            return self._study.get_trials(deepcopy=False)[self._number]
 
     def _trial(self) -> optuna.trial.Trial:
         """Anew each time: a trial knows only of what was reported before it was made."""
