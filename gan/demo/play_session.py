@@ -120,8 +120,10 @@ class Session:
             try:
                 self._connection.send(command)
                 if not self._connection.poll(PATIENCE):
+                    self._connection.close()  # it ends its game; a late answer would be that of the next command
+                    self._process = None
                     raise GanError(
-                        f"the training process has not answered for {PATIENCE:.0f} s; the terminal may say why"
+                        f"the training process has not answered for {PATIENCE:.0f} s and was left; begin a new game"
                     )
                 kind, content = self._connection.recv()
             except (EOFError, OSError) as error:

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from gan.demo.play_worker import QUIET, Pace
 from gan.demo.server import PageServer
 from gan.runs.changes import POINTS, Change, read_changes
 from gan.runs.reading import read_run
+from gan.system.errors import GanError
 
 SETTINGS = {"objective": "hinge", "penalty": "r1", "penalty.gamma": 0.1, "optimizer.generator.lr": 0.002}
 
@@ -178,6 +180,28 @@ def test_a_wrong_value_is_told_and_the_game_goes_on(player: Player) -> None:
     state = player("look")
     assert (state["state"], state["run"]) == ("ended", first["run"])  # a wrong game ends the one before
     assert [str(path.resolve()) for path in Path("games").glob("*/*")] == [first["run"]]  # and leaves nothing
+
+
+def test_a_training_process_that_does_not_answer_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A late answer would be taken for that of the next command."""
+    session = ThreadSession(tmp_path)
+    others: list[Any] = []
+
+    def start() -> None:
+        session._connection, other = Pipe()
+        session._process = threading.current_thread()
+        others.append(other)
+
+    monkeypatch.setattr(session, "_start", start)
+    monkeypatch.setattr("gan.demo.play_session.PATIENCE", 0.0)
+    for _ in range(2):
+        with pytest.raises(GanError, match="has not answered for 0 s and was left; begin a new game"):
+            session.command({"do": "look"})
+    assert len(others) == 2
+    for other in others:
+        assert other.recv() == {"do": "look"}
+        with pytest.raises(EOFError):
+            other.recv()
 
 
 @pytest.mark.parametrize("body", [b"", b"[1]", b"{", b"\xff"])
