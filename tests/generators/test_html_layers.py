@@ -108,7 +108,9 @@ class Sorted(nn.Module):
 
 def test_an_unknown_operation_is_refused() -> None:
     own = of(Sorted(), "mine.Sorted", (1, 4, 4), {}, Prior("normal", 4))
-    with pytest.raises(GanError, match=r"mine.Sorted has the operation aten.sort.default, .* use --to onnx or --to pt2"):
+    with pytest.raises(
+        GanError, match=r"mine.Sorted has the operation aten.sort.default, .* use --to onnx or --to pt2"
+    ):
         description(own)
 
 

@@ -267,4 +267,3 @@ OPERATIONS: dict[str, Operation] = {
     "embedding": _embedding,
     "slice": _slice,
 }
-
