@@ -58,7 +58,7 @@ def of(
 
 
 def by_node(generator: TrainedGenerator, z: Tensor, labels: Tensor | None, weights: str) -> tuple[Tensor, float]:
-    given = {"model": description(generator, weights), "z": z.tolist()}
+    given: dict[str, Any] = {"model": description(generator, weights), "z": z.tolist()}
     given["labels"] = None if labels is None else labels.tolist()
     files = (Path(__file__).parent / "run_layers.js", Path(str(resources.files("gan.generators.html"))) / "layers.js")
     assert NODE is not None

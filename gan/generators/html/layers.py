@@ -65,7 +65,7 @@ class Layers:
                 self._values[node] = len(self._values)
             elif node.op == "call_function" and node.users:
                 self._add(node)
-        output = program.graph.output_node().args[0][-1]  # type: ignore[index]
+        output = program.graph.output_node().args[0][-1]
         if self._values.get(output) != self._inputs + len(self.layers) - 1:
             raise Untranslatable("an output that is not its last layer")
         if self.layers[-1]["shape"] != list(trained.image_shape):
@@ -127,7 +127,7 @@ class Layers:
 
 def _value(node: Node) -> Tensor:
     found = node.meta["val"]
-    return found[0] if isinstance(found, tuple | list) else found  # type: ignore[no-any-return]
+    return found[0] if isinstance(found, tuple | list) else found
 
 
 def _only(wanted: bool, what: str) -> None:
@@ -241,7 +241,7 @@ def _embedding(made: Layers, node: Node, _: str) -> None:
 
 def _slice(made: Layers, node: Node, _: str) -> None:
     """All of an axis, or channels from one to another."""
-    axis, start, end, step = (made.argument(node, index) for index in (1, 2, 3, 4))
+    axis, start, step = (made.argument(node, index) for index in (1, 2, 4))
     before, after = _value(node.args[0]).shape, _value(node).shape  # type: ignore[arg-type]
     if before == after:
         return _reshape(made, node, _)
