@@ -17,8 +17,12 @@ from typing import Any, NamedTuple
 
 from gan.demo.compact import compact
 from gan.demo.model import Model
+from gan.generators.bundle_file import FILE_NAME
 from gan.generators.html.layers import Layers
 from gan.generators.html.weights import encoded
+from gan.generators.trained_generator import TrainedGenerator
+from gan.report.model_card import Card
+from gan.runs.reading import Run
 
 SCRIPTS = ("elements.js", "local_requests.js", "controls.js", "local_nearest.js", "panel.js", "local.js", "demo.js")
 WORKER = ("layers.js", "latents.js", "worker.js")
@@ -43,6 +47,19 @@ class LocalModel(NamedTuple):
 
     model: Model
     card: str
+
+
+def local_model(name: str, trained: TrainedGenerator, run: Run | None = None, licence: str = "unknown") -> LocalModel:
+    """A generator of a page, with the model card of `gan export`.
+
+    Args:
+        name: its name on the page.
+        run: its run folder, whose facts the card has too; None if only a bundle was given.
+        licence: licence of the weights, in the Hub's spelling.
+    """
+    _, _, card = Card(trained, run, licence, {FILE_NAME: "the original"}, picture="").text().partition("---\n\n")
+    made_from = f"{FILE_NAME}, sha256 {trained.metadata.get('sha256', '?')}"
+    return LocalModel(Model(name, trained), f"{card}\n## Made from\n\n{made_from}\n")
 
 
 def local_page(models: Sequence[LocalModel], title: str, weights: str = "float16") -> bytes:

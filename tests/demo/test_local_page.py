@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from gan_command import ROOT
 from layers_in_node import IN_NODE, node
 from tiny_bundles import conditional_bundle
 
@@ -32,6 +33,18 @@ def test_sizes() -> None:
     assert len(page.encode()) - len(model.encode()) <= 40_000
 
 
+def test_the_page_of_the_docs_is_up_to_date() -> None:
+    page = (ROOT / "docs" / "live" / "index.html").read_text()
+    (model,) = MODEL.findall(page)
+    written = json.loads(model)
+    assert written["sha256"] == load_generator(BUNDLED).metadata["sha256"]
+    now = local_page([LocalModel(Model(written["name"], load_generator(BUNDLED)), "")], written["name"]).decode()
+    assert MODEL.sub("", page) == MODEL.sub("", now), "make live writes it anew"
+    (model_now,) = MODEL.findall(now)
+    generator = json.loads(model_now)["generator"]
+    assert {**written["generator"], "directions": None} == {**generator, "directions": None}
+
+
 def test_nothing_is_loaded() -> None:
     page = page_of(BUNDLED)
     assert "http://" not in MODEL.sub("", page)
@@ -49,7 +62,7 @@ def test_text_cannot_end_its_script(tmp_path: Path) -> None:
 def test_compact_keeps_strings_and_expressions() -> None:
     comments = "/** A\n * comment. */\n  // Another.\n"
     given = 'const a = "x =  1", b = c + +d; // why\n  f(`${a ? `b = 1` : ""}`);\nreturn (2 - a) / 3;\n'
-    assert compact(comments + given) == 'const a="x =  1",b=c + +d;f(`${a ? `b = 1` : ""}`);return (2-a)/3;\n'
+    assert compact(comments + given) == 'const a="x =  1",b=c + +d;f(`${a ? `b = 1` : ""}`);return(2-a)/3;\n'
 
 
 def in_node(expression: str, **given: Any) -> Any:
