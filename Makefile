@@ -101,6 +101,10 @@ docs: .venv/.complete ## Write docs/configuration.md from the classes and conf/
 	.venv/bin/gan options --markdown > docs/configuration.md.tmp
 	mv docs/configuration.md.tmp docs/configuration.md
 
+.PHONY: live
+live: .venv/.complete ## Write docs/live/index.html: the bundled generator, live
+	.venv/bin/gan demo --static docs/live --force
+
 .PHONY: site
 site: .venv/.complete ## The docs as a site under site/; needs the extra [docs] once: .venv/bin/pip install -e ".[docs]" -c constraints.txt
 	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(PY) -m mkdocs build --strict $(ARGS)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gan.commands.arguments import Device, Trust
+from gan.commands.arguments import Device, Force, Trust
+from gan.commands.files import write_files
 from gan.system.errors import GanError
 
 if TYPE_CHECKING:
@@ -31,12 +32,20 @@ def demo(
     open_page: Open = False,
     root: Root = Path("data"),
     device: Device = "cpu",
+    static: Annotated[
+        Path | None,
+        typer.Option(help="Serve nothing: write the page with the generators inside as index.html to this folder."),
+    ] = None,
+    force: Force = False,
     trust: Trust = None,
 ) -> None:
     """Explore generators in the browser: sliders, classes, interpolation, comparison, nearest training images.
 
-    The page is served by this machine and needs no network. Stop it with Ctrl-C.
+    The page is served by this machine and needs no network. Stop it with Ctrl-C. With --static it is a file that runs
+    the generators in any browser, without this machine, and without nearest training images.
     """
+    if static is not None:
+        return _write_page(bundles or [], static, force=force)
     from gan.demo.model_cache import ModelCache
     from gan.runs.reading import is_run
     from gan.system.devices import usable_device
@@ -47,6 +56,27 @@ def demo(
         models.model(number)  # reports an invalid bundle at the start
     runs = [source for source in sources if is_run(source)]
     _serve(models, runs, root, host=host, port=port, page="", open_page=open_page)
+
+
+def _write_page(sources: list[Path], folder: Path, *, force: bool) -> None:
+    """One page with the generators of bundles or run folders."""
+    from gan.demo.local_page import local_model, local_page
+    from gan.demo.model_cache import BUNDLED
+    from gan.generators.bundle import load_generator
+    from gan.report.model_card import Card
+    from gan.runs.reading import is_run, read_run
+
+    out = folder / "index.html"
+    if out.exists() and not force:
+        raise GanError(f"--static: {out} exists; give another folder, or --force to overwrite")
+    models = []
+    for source in sources or [BUNDLED]:
+        trained = load_generator(source)
+        run = read_run(source) if is_run(source) else None
+        name = str(source) if len(sources) > 1 else Card(trained, run, "unknown", {}, "").title
+        models.append(local_model(name, trained, run))
+    write_files(out, {out: local_page(models, "Generators" if len(models) > 1 else models[0].model.name)}, force=force)
+    print(f"{out}: opens in any browser, without a network; any host of static files can serve it")
 
 
 def watch(

@@ -1,4 +1,4 @@
-"""`gan export`: a folder with the exported generator, its bundle, a model card and a picture."""
+"""`gan export`: a folder with the exported generator or a page that runs it, its bundle, a model card and a picture."""
 
 import json
 import re
@@ -19,12 +19,21 @@ if TYPE_CHECKING:
 
 CARD, PICTURE = "README.md", "samples.png"  # the Hub shows README.md
 ROWS, MOST_COLUMNS = 8, 32  # of the picture
+HTML = "html"
+PAGE = "a page that runs the generator in any browser, from a double click; it needs no network"
+PUBLISH = (
+    "To publish the page, upload it as index.html to a host of static files: GitHub Pages, a static Space of Hugging "
+    "Face (README.md with sdk: static), or any other."
+)
 LICENCE = r"[a-z0-9]([a-z0-9.+-]{0,98}[a-z0-9])?"  # the Hub's spelling of licences
 
 
 def export(
     source: Source,
-    to: Annotated[str, typer.Option(help="onnx, pt2 (torch.export), or both: onnx,pt2.")] = "onnx",
+    to: Annotated[
+        str,
+        typer.Option(help="onnx, pt2 (torch.export), html (a page that runs it in a browser), or several: onnx,html."),
+    ] = "onnx",
     out: Annotated[Path, typer.Option(help="The output folder.")] = Path("export"),
     licence: Annotated[
         str,
@@ -32,14 +41,18 @@ def export(
             "--license", "--licence", help="Licence of the weights, in the Hub's spelling: apache-2.0, cc0-1.0, …"
         ),
     ] = "unknown",
+    weights: Annotated[
+        str | None, typer.Option(help="For html: float16, the default, or float32, a file of twice the size.")
+    ] = None,
     as_json: AsJson = False,
     force: Force = False,
     trust: Trust = None,
 ) -> None:
-    """Export a generator with a model card, and compare it with the original in its runtime."""
+    """Export a generator with a model card; compare ONNX and pt2 with the original in their runtimes."""
     from gan.generators.bundle_file import FILE_NAME, find
 
     formats = _formats(to)
+    _check_weights(weights, formats)
     if not re.fullmatch(LICENCE, licence):
         raise GanError(f"--license: {licence!r} given; a name such as apache-2.0, cc-by-sa-4.0 or other expected")
     bundle = find(source)
@@ -49,21 +62,27 @@ def export(
     from gan.generators.export import export as exported
     from gan.report.model_card import Card
 
-    for kind in formats:
+    others = [kind for kind in formats if kind != HTML]
+    for kind in others:
         check_packages(kind)
-    trained = load_generator(source)
-    made = {kind: exported(trained, kind) for kind in formats}
-    files = {FILE_NAME: "the bundle: weights, and what it takes to use them", **_descriptions(made)}
-    card = Card(trained, _run(source), licence, files, PICTURE)
+    trained, run = load_generator(source), _run(source)
+    pages = {HTML: _page(trained, run, licence, weights)} if HTML in formats else {}
+    made = {kind: exported(trained, kind) for kind in others}
+    told = {**_descriptions(made), **{_name(kind): PAGE for kind in pages}}
+    files = {FILE_NAME: "the bundle: weights, and what it takes to use them", **told}
+    card = Card(trained, run, licence, files, PICTURE)
     contents = {FILE_NAME: bundle.read_bytes(), **{_name(kind): one.content for kind, one in made.items()}}
+    contents |= {_name(kind): page for kind, page in pages.items()}
     contents |= {PICTURE: _picture(trained), CARD: card.text().encode()}
     write_files(out, {out / name: content for name, content in contents.items()}, force=force)
     if as_json:
         print(json.dumps({"out": str(out), "files": list(contents), **_json(made)}))
         return
-    for name, text in _descriptions(made).items():
+    for name, text in told.items():
         print(f"{out / name}: {text}")
     print(f"{out / FILE_NAME}, {PICTURE}, and {CARD}, the model card")
+    if pages:
+        print(PUBLISH)
 
 
 def _formats(to: str) -> list[str]:
@@ -71,9 +90,26 @@ def _formats(to: str) -> list[str]:
 
     formats = [part.strip() for part in to.split(",")]
     for kind in formats:
-        if kind not in FORMATS:
-            raise GanError(unknown_name("--to", kind, FORMATS))
+        if kind not in (*FORMATS, HTML):
+            raise GanError(unknown_name("--to", kind, (*FORMATS, HTML)))
     return list(dict.fromkeys(formats))
+
+
+def _check_weights(weights: str | None, formats: Sequence[str]) -> None:
+    from gan.generators.html.weights import WEIGHTS
+
+    if weights is not None and HTML not in formats:
+        raise GanError(f"--weights: {weights} given; only --to html has a choice, --to {','.join(formats)} has float32")
+    if weights not in (None, *WEIGHTS):
+        raise GanError(unknown_name("--weights", weights, WEIGHTS))
+
+
+def _page(trained: "TrainedGenerator", run: "Run | None", licence: str, weights: str | None) -> bytes:
+    from gan.demo.local_page import local_model, local_page
+    from gan.report.model_card import Card
+
+    title = Card(trained, run, licence, {}, PICTURE).title
+    return local_page([local_model(title, trained, run, licence)], title, weights or "float16")
 
 
 def _name(kind: str) -> str:
@@ -104,7 +140,7 @@ def _descriptions(made: "Mapping[str, Exported]") -> dict[str, str]:
 def _json(made: "Mapping[str, Exported]") -> dict[str, Any]:
     from gan.generators.export import LATENTS, OPSET, TOLERANCE
 
-    formats = {
+    formats: dict[str, dict[str, Any]] = {
         kind: {"file": _name(kind), "difference": one.difference, "runtime": one.runtime} for kind, one in made.items()
     }
     if "onnx" in formats:

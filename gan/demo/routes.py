@@ -24,7 +24,8 @@ from gan.system.errors import GanError
 
 PAGES = {"/": "demo", "/watch": "watch"}
 REPORT_SCRIPTS = ("chart.js",)  # shared with the report
-SCRIPTS = ("requests.js", "controls.js", "panel.js", "demo.js", "watch.js", *REPORT_SCRIPTS)
+OF_DEMO = ("elements.js", "requests.js", "controls.js", "files.js", "nearest.js", "panel.js", "demo.js")
+SCRIPTS = (*OF_DEMO, "watch.js", *REPORT_SCRIPTS)
 STYLES = ("page.css",)
 NEIGHBOURS = 5
 Route = Callable[[Request], Response]

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from gan_command import ROOT, GanCommand
+from gan_command import ROOT, GanCommand, command_in
 from tiny_bundles import whole_bundle
 
 from gan.demo.model_cache import SENT
@@ -74,3 +74,18 @@ def test_a_port_in_use_is_one_message(gan: GanCommand, run: Path, capsys: pytest
         assert gan("demo", run, "--port", port) == 2
     told = f"--port: {port} is in use on 127.0.0.1; give another one, or --port 0 for any that is free\n"
     assert capsys.readouterr().err == told
+
+
+def test_a_page_without_a_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gan: GanCommand = command_in(tmp_path, monkeypatch)
+    one, other = whole_bundle(tmp_path / "one"), whole_bundle(tmp_path / "other")
+    assert gan("demo", one, other, "--static", "page") == 0
+    assert "page/index.html: opens in any browser" in capsys.readouterr().out
+    page = (tmp_path / "page" / "index.html").read_text()
+    assert page.count('class="model">') == 2
+    assert gan("demo", one, "--static", "page") == 2
+    assert "--static: page/index.html exists; give another folder, or --force" in capsys.readouterr().err
+    assert gan("demo", one, "--static", "page", "--force") == 0
+    assert (tmp_path / "page" / "index.html").read_text().count('class="model">') == 1

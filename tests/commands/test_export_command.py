@@ -93,3 +93,34 @@ def test_points(points: Path, tmp_path: Path, gan: GanCommand) -> None:
     card = (tmp_path / "export" / "README.md").read_text()
     assert "points of the plane" in card
     assert "pipeline_tag" not in card
+
+
+def test_a_page(clothes: Path, tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gan("export", clothes, "--to", "html", "--licence", "mit") == 0
+    assert set(contents(tmp_path / "export")) == {"generator.safetensors", "generator.html", "samples.png", "README.md"}
+    told = capsys.readouterr().out
+    assert "generator.html: a page that runs the generator in any browser" in told
+    assert "To publish the page, upload it as index.html to a host of static files" in told
+    page = (tmp_path / "export" / "generator.html").read_text()
+    assert load_generator(clothes).metadata["sha256"] in page
+    assert "The weights: mit." in page
+    assert "generator.html" in (tmp_path / "export" / "README.md").read_text()
+    assert gan("export", clothes, "--to", "html", "--weights", "float32", "--out", "whole") == 0
+    assert gan("export", clothes, "--to", "html") == 2
+    assert "--out: export/generator.safetensors exists" in capsys.readouterr().err
+
+
+def test_weights_are_of_html_alone(
+    clothes: Path, tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert gan("export", clothes, "--to", "pt2", "--weights", "float32") == 2
+    assert "--weights: float32 given; only --to html has a choice" in capsys.readouterr().err
+    assert gan("export", clothes, "--to", "html", "--weights", "float1") == 2
+    assert "did you mean 'float16'?" in capsys.readouterr().err
+    assert not (tmp_path / "export").exists()
+
+
+def test_points_have_no_page(points: Path, tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gan("export", points, "--to", "html") == 2
+    assert "html: this generator makes points of the plane" in capsys.readouterr().err
+    assert not (tmp_path / "export").exists()

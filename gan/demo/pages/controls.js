@@ -1,9 +1,8 @@
 // The controls of the demo, and what they are set to.
 
-import { element } from "./requests.js";
+import { byId, element } from "./elements.js";
 
 const COUNTS = [1, 4, 16, 40, 64, 100];
-const byId = (id) => document.getElementById(id);
 
 export class Controls {
   // changed(): called whenever another picture is wanted.

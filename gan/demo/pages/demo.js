@@ -1,10 +1,11 @@
 // The page of `gan demo`: one model or two, under the same controls.
 
 import { Controls } from "./controls.js";
+import { byId, newestOnly } from "./elements.js";
+import { openFiles } from "./files.js";
 import { Panel } from "./panel.js";
-import { json, newestOnly, send } from "./requests.js";
+import { json } from "./requests.js";
 
-const byId = (id) => document.getElementById(id);
 const panels = [];
 let names = [], walking = false;
 
@@ -60,8 +61,9 @@ async function walk() {
     controls.seed.value = to;
     journey.next = partsFrom(to);
     for (let frame = 0; frame < steps && walking && controls.seedValue() === to; frame++) {
-      panels.forEach((panel, index) => { if (journey.parts[index]) panel.frame(journey.parts[index], frame); });
-      await new Promise((resolve) => setTimeout(resolve, 1000 / byId("speed").value));
+      const shown = new Promise((resolve) => { setTimeout(resolve, 1000 / byId("speed").value); });
+      await Promise.all(panels.map((panel, index) => journey.parts[index] && panel.frame(journey.parts[index], frame)));
+      await shown;
     }
     journey.from = controls.seedValue();
     if (journey.from !== to) journey.next = partsFrom(journey.from);
@@ -82,25 +84,18 @@ byId("walk").onclick = () => {
   walk();
 };
 
-async function openFile(file) {
-  if (!file) return;
-  try {
-    const added = await send("/api/models", { name: file.name.slice(0, 200) }, file);
-    names = added.models;
-    panels.forEach((panel) => panel.names(names, panel.number));
-    told("");
-    await panels.at(-1).open(added.model);
-  } catch (error) { told(error.message); }
-}
-
-byId("file").onchange = () => { openFile(byId("file").files[0]); byId("file").value = ""; };
-document.ondragover = (event) => event.preventDefault();
-document.ondrop = (event) => { event.preventDefault(); openFile(event.dataTransfer.files[0]); };
+openFiles(async (added) => {
+  names = added.models;
+  panels.forEach((panel) => panel.names(names, panel.number));
+  told("");
+  await panels.at(-1).open(added.model);
+}, told);
 
 try {
   const pages = await json("/api/pages");
   names = pages.models;
   document.querySelector("nav").hidden = pages.runs.length === 0;
+  byId("models-part").hidden = pages.local && names.length === 1;
   await addPanel(0);
-  if (names.length === 2) byId("compare").click();
+  if (names.length === 2 || (pages.local && names.length > 2)) byId("compare").click();
 } catch (error) { told(error.message); }

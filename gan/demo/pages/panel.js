@@ -1,9 +1,11 @@
 // One model on the page: its picture, its walk, and the training images nearest to what was clicked.
 
-import { counted, element, json, newestOnly, picture } from "./requests.js";
+import { counted, element, newestOnly } from "./elements.js";
+import { HINT, showChosen } from "./nearest.js";
+import { json, picture } from "./requests.js";
 
 const STEPS = 24; // frames from one seed to the next; fewer where a model's images are large
-const GAP = 2; // black pixels between images, as gan.pictures.grid has them
+export const GAP = 2; // black pixels between images, as gan.pictures.grid has them
 const SAVED = 1024; // pixels, about, of the wider side of a saved picture
 
 export class Panel {
@@ -17,11 +19,12 @@ export class Panel {
     this.canvas = this.root.querySelector("canvas");
     this.mark = this.root.querySelector(".mark");
     this.names(names, number);
+    this.hint();
     this.select.onchange = () => this.open(Number(this.select.value));
     this.root.querySelector(".download").onclick = () => this.save();
     this.canvas.onclick = (event) => this.clicked(event);
-    this.canvas.onkeydown = (event) => { if (event.key === "Enter") this.nearest(this.chosen ?? 0); };
-    this.update = newestOnly(() => this.draw());
+    this.canvas.onkeydown = (event) => this.pressed(event);
+    this.update = newestOnly((signal) => this.draw(signal));
   }
 
   names(names, chosen) {
@@ -36,8 +39,8 @@ export class Panel {
     await this.guarded(async () => {
       this.model = null;
       this.model = await json("/api/model", { model: number });
-      this.root.querySelector(".facts").textContent = facts(this.model);
-      this.root.querySelector(".facts").title = this.model.sha256 && `sha256 ${this.model.sha256}`;
+      const { sha256 } = this.model;
+      Object.assign(this.root.querySelector(".facts"), { textContent: facts(this.model), title: sha256 && `sha256 ${sha256}` });
       this.root.querySelector(".nearest").hidden = this.model.points;
     });
     this.changed(this);
@@ -59,11 +62,12 @@ export class Panel {
 
   asked() { return { model: this.number, ...this.controls.parameters(this.model) }; }
 
-  async draw() {
+  async draw(signal) {
     if (!this.model) return;
     await this.guarded(async () => {
       this.parameters = this.asked();
-      this.paint(await picture("/api/images.png", this.parameters));
+      const shown = (image) => this.paint(image);
+      shown(await picture("/api/images.png", this.parameters, { shown, signal }));
     });
   }
 
@@ -85,10 +89,11 @@ export class Panel {
     return image ? { image, steps, parameters } : null;
   }
 
-  frame({ image, steps, parameters }, number) {
+  async frame({ image, steps, parameters }, number) {
     this.forget();
     this.parameters = parameters;
     const height = image.height / steps;
+    await image.until?.(number);
     this.paint(image, Math.min(steps - 1, number) * height, height);
   }
 
@@ -98,18 +103,24 @@ export class Panel {
     const column = Math.floor((event.clientX - box.left) / box.width * columns);
     const row = Math.floor((event.clientY - box.top) / box.height * rows);
     const index = Math.min(rows - 1, row) * columns + Math.min(columns - 1, column);
-    if (index >= 0 && index < count) this.nearest(index);
+    if (index >= 0 && index < count) this.choose(index);
   }
 
-  async nearest(index) {
+  // The arrow keys choose an image, as a click does.
+  pressed(event) {
+    const { columns, count } = this.parameters ?? {}, from = this.chosen ?? 0;
+    const to = { ArrowLeft: from - 1, ArrowRight: from + 1, ArrowUp: from - columns, ArrowDown: from + columns, Enter: from }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    if (to >= 0 && to < count) this.choose(to);
+  }
+
+  choose(index) {
     if (!this.model || this.model.points) return;
     const place = this.root.querySelector(".nearest");
     this.chosen = index;
     this.showMark(index);
-    place.replaceChildren(element("p", { class: "quiet" }, "Looking through the training images…"));
-    const found = await this.guarded(() => json("/api/nearest", { ...this.parameters, index }));
-    if (this.chosen !== index) return;
-    place.replaceChildren(...(found ? neighbours(found) : []));
+    return showChosen(this, place, index);
   }
 
   showMark(index) {
@@ -123,23 +134,24 @@ export class Panel {
     this.mark.hidden = false;
   }
 
+  hint() { this.root.querySelector(".nearest").replaceChildren(element("p", { class: "quiet" }, HINT)); }
+
   // What was found for an image that is shown no more.
   forget() {
     if (this.chosen === undefined) return;
     this.chosen = undefined;
     this.mark.hidden = true;
-    this.root.querySelector(".nearest").replaceChildren(
-      element("p", { class: "quiet" }, "Click on an image: which training images are nearest?"));
+    this.hint();
   }
 
-  save() {
-    const scale = Math.max(1, Math.round(SAVED / Math.max(this.canvas.width, this.canvas.height)));
-    const large = element("canvas", { width: this.canvas.width * scale, height: this.canvas.height * scale });
+  save(canvas = this.canvas, name = `seed-${this.parameters?.seed ?? 0}.png`) {
+    const scale = Math.max(1, Math.round(SAVED / Math.max(canvas.width, canvas.height)));
+    const large = element("canvas", { width: canvas.width * scale, height: canvas.height * scale });
     const context = large.getContext("2d");
     context.imageSmoothingEnabled = false;
-    context.drawImage(this.canvas, 0, 0, large.width, large.height);
+    context.drawImage(canvas, 0, 0, large.width, large.height);
     large.toBlob((blob) => {
-      const link = element("a", { href: URL.createObjectURL(blob), download: `seed-${this.parameters?.seed ?? 0}.png` });
+      const link = element("a", { href: URL.createObjectURL(blob), download: name });
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
     });
@@ -154,22 +166,4 @@ function facts(model) {
   for (const name of ["recall", "coverage"]) if (measures[name] !== undefined) parts.push(`${name} ${measures[name].toFixed(2)}`);
   if (measures.label_accuracy !== undefined) parts.push(`classes right ${(100 * measures.label_accuracy).toFixed(0)} %`);
   return parts.filter(Boolean).join(" · ");
-}
-
-function neighbours({ image, neighbours: found, usual, origin }) {
-  const nearest = found[0].distance;
-  let verdict = `The nearest is ${nearest.toFixed(3)} away (root mean square of the pixels' difference).`;
-  if (usual) {
-    verdict += ` Of ${usual.images} real images that were never trained on, half are nearer than ${usual.median.toFixed(3)}`
-      + ` to theirs, and 1 % nearer than ${usual.least.toFixed(3)}: `
-      + (nearest < usual.least ? "this one may be a copy." : "no sign of a copy.");
-  }
-  const shown = (source, caption) => element("figure", {},
-    element("img", { src: source, alt: caption }), element("figcaption", {}, caption));
-  return [
-    element("div", { class: "neighbours" }, shown(image, "generated"),
-      ...found.map((one) => shown(one.image, `${one.distance.toFixed(3)}${one.class ? ` · ${one.class}` : ""}`))),
-    element("p", { class: nearest < (usual?.least ?? 0) ? "warned" : "" }, verdict),
-    element("p", { class: "quiet" }, origin),
-  ];
 }
