@@ -1,4 +1,4 @@
-"""The table of mistakes, read from `docs/errors.md`: what was typed, what was there, and the one answer."""
+"""The examples of `docs/errors.md`: the command, the folder's content before it, and the error message."""
 
 import fcntl
 import io
@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PAGE = Path(__file__).parent.parent / "docs" / "errors.md"
-FENCE = re.compile(r"^```\n(?:# there is (.+)\n)?\$ (.+)\n((?:.+\n)+)```$", re.MULTILINE)
+FENCE = re.compile(r"^```\n(?:# before: (.+)\n)?\$ (.+)\n((?:.+\n)+)```$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """One command, and what it is answered with.
+    """A command and its error message.
 
     Attributes:
         command: as typed, beginning with `python train.py` or `gan`.
-        answer: all of stderr, in the folder /home/me.
-        given: what is there before, of ``GIVEN``; "": nothing is.
+        answer: the message, all of stderr, in the folder /home/me.
+        given: content of the folder before it, a key of ``GIVEN``; "": none.
     """
 
     command: str
@@ -189,34 +189,34 @@ def a_sweep_that_is_going_on(folder: Path) -> None:
     fcntl.flock(ours, fcntl.LOCK_EX)
 
 
-# What stands there before the command, and a function that writes it.
+# Content of the folder before the command, and a function that writes it.
 GIVEN: dict[str, Callable[[Path], None]] = {
     "": lambda folder: None,
-    "a file of MNIST that was cut off": lambda folder: _mnist(folder, _idx(60_000, b"") + b"7" * 999),
-    "a file of MNIST without content": lambda folder: _mnist(folder, b""),
-    "a file of MNIST that is all zeros": lambda folder: _mnist(folder, bytes(5000)),
-    "a web page in place of a file of MNIST": lambda folder: _mnist(folder, b"<!DOCTYPE html><title>404"),
-    "1,000 images in place of MNIST's 60,000": lambda folder: _mnist(folder, _idx(1000)),
-    "a folder of pictures, one of which is broken": broken_picture,
+    "a truncated file of MNIST": lambda folder: _mnist(folder, _idx(60_000, b"") + b"7" * 999),
+    "an empty file of MNIST": lambda folder: _mnist(folder, b""),
+    "a file of MNIST with zeros only": lambda folder: _mnist(folder, bytes(5000)),
+    "a web page instead of a file of MNIST": lambda folder: _mnist(folder, b"<!DOCTYPE html><title>404"),
+    "a file of MNIST with 1,000 images instead of 60,000": lambda folder: _mnist(folder, _idx(1000)),
+    "a folder of pictures, one of them damaged": broken_picture,
     "a folder of pictures with a single class": one_class,
-    "pictures of different sizes": mixed_sizes,
-    "a folder of pictures, one of which is oblong": an_oblong_picture,
-    "a folder without a picture": no_picture,
+    "a folder of pictures of different sizes": mixed_sizes,
+    "a folder of pictures, one of them not square": an_oblong_picture,
+    "a folder without pictures": no_picture,
     "a run": a_run,
     "a conditional run": a_conditional_run,
-    "a run on points of the plane": a_run_of_points,
-    "a run, and a grid.png": an_output,
-    "a run, and a picture": a_run_and_a_picture,
-    "a folder that holds a run": a_run_folder,
-    "a file in place of a folder": a_file,
+    "a run on 2-D points": a_run_of_points,
+    "a run, and the file grid.png": an_output,
+    "a run, and the picture mine.png": a_run_and_a_picture,
+    "the run folder mine": a_run_folder,
+    "the file mine": a_file,
     "an empty bundle": empty_bundle,
-    "a bundle that was cut off": cut_bundle,
-    "a bundle in which one bit has changed": flipped_bundle,
+    "a truncated bundle": cut_bundle,
+    "a bundle with one changed bit": flipped_bundle,
     "a bundle of a later version": newer_bundle,
-    "weights of a discriminator": discriminator_weights,
-    "a hostile pickle under a bundle's name": hostile_pickle,
-    "a checkpoint of torch": a_checkpoint,
-    "a study.db that is none": no_study,
-    "a search for the lowest FCD, by optimizer.lr": a_search,
-    "a sweep that is going on in it": a_sweep_that_is_going_on,
+    "the weights of a discriminator": discriminator_weights,
+    "a malicious pickle named generator.safetensors": hostile_pickle,
+    "a checkpoint of PyTorch": a_checkpoint,
+    "the file mine/study.db, which is no database": no_study,
+    "a search in mine: lowest FCD, over optimizer.lr": a_search,
+    "a running sweep in mine": a_sweep_that_is_going_on,
 }
