@@ -45,6 +45,18 @@ def parse_ints(option: str, given: str) -> list[int]:
     return [int(part) for part in parts]
 
 
+def parse_floats(option: str, given: str) -> list[float]:
+    """Parse comma-separated numbers of 0 or more, such as 0.4,1.2.
+
+    Raises:
+        GanError: the value is invalid.
+    """
+    parts = [part.strip() for part in given.split(",")]
+    if not all(re.fullmatch(r"\d{1,9}(\.\d{1,9})?", part, re.ASCII) for part in parts):
+        raise GanError(f"{option}: {given!r} given; numbers such as 0.4 with commas between them expected")
+    return [float(part) for part in parts]
+
+
 def check_suffix(out: Path, suffixes: Sequence[str]) -> None:
     """Raise GanError if --out has none of these suffixes."""
     if out.suffix.lower() not in suffixes:

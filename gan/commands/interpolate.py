@@ -2,11 +2,22 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from gan.commands.arguments import AsJson, Device, Force, GrayR, Source, Trust, check_suffix, classes, parse_ints
+from gan.commands.arguments import (
+    AsJson,
+    Device,
+    Force,
+    GrayR,
+    Source,
+    Trust,
+    check_suffix,
+    classes,
+    parse_floats,
+    parse_ints,
+)
 from gan.commands.files import npy, write_files
 from gan.system.devices import usable_device
 from gan.system.errors import GanError
@@ -16,6 +27,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".gif", ".mp4", ".png", ".npy")
 SHOWN_SIDE = 160  # approximate side of a frame of an animation, in pixels
+
+Value = TypeVar("Value")
 
 OfClass = Annotated[
     str | None,
@@ -48,8 +61,20 @@ Scale = Annotated[
 
 def interpolate(
     source: Source,
-    seeds: Annotated[str, typer.Option(help="Comma-separated seeds; each stands for its first image.")] = "0,1",
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            help="Comma-separated seeds; each stands for its first image. By default 0,1; with --truncation 0 alone."
+        ),
+    ] = None,
     of_class: OfClass = None,
+    truncation: Annotated[
+        str | None,
+        typer.Option(
+            help="Comma-separated ψ, above 0 and at most 2, one for each seed: a factor on normal noise. The shorter "
+            "list is repeated: with one seed the frames are a sweep of ψ."
+        ),
+    ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Frames from each seed to the next.")] = 30,
     method: Annotated[
         str | None, typer.Option(help="spherical or linear. By default spherical for a normal prior.")
@@ -73,23 +98,32 @@ def interpolate(
     if generator.points:
         raise GanError(f"{source}: this generator makes points of the plane, not images: there is nothing to animate")
     asked = classes(of_class, generator.class_names)
-    anchors, labels = _in_turn(parse_ints("--seeds", seeds), asked)
-    frames = generator.latent_walk(anchors, steps=steps, labels=labels, method=method, loop=loop)
+    given = None if truncation is None else parse_floats("--truncation", truncation)
+    anchors, labels, factors = _in_turn(
+        parse_ints("--seeds", seeds if seeds is not None else "0,1" if given is None else "0"), asked, given
+    )
+    frames = generator.latent_walk(anchors, steps=steps, labels=labels, truncation=factors, method=method, loop=loop)
     frames = inverted(frames) if gray_r else frames
     rows = len(anchors) if loop else len(anchors) - 1
     write_files(out, {out: _content(out, frames, rows=rows, steps=steps, fps=fps, scale=scale)}, force=force)
     if as_json:
-        print(json.dumps({"out": str(out), "frames": len(frames), "seeds": anchors, "classes": labels, "loop": loop}))
+        told = {"seeds": anchors, "classes": labels, "truncation": factors, "loop": loop}
+        print(json.dumps({"out": str(out), "frames": len(frames), **told}))
     else:
         print(f"{len(frames)} frames, seeds {', '.join(map(str, anchors))}: {out}")
 
 
-def _in_turn(seeds: list[int], asked: str | list[str] | None) -> tuple[list[int], str | list[str] | None]:
-    """Equally many seeds and classes, if several classes are given: the shorter list is repeated."""
-    if not isinstance(asked, list):
-        return seeds, asked
-    count = max(len(seeds), len(asked))
-    return [seeds[index % len(seeds)] for index in range(count)], [asked[index % len(asked)] for index in range(count)]
+def _in_turn(
+    seeds: list[int], asked: str | list[str] | None, truncation: list[float] | None
+) -> tuple[list[int], str | list[str] | None, list[float] | None]:
+    """Equally many seeds, classes and truncations, where several are given: shorter lists are repeated."""
+    count = max(len(given) for given in (seeds, asked, truncation) if isinstance(given, list))
+    labels = _repeated(asked, count) if isinstance(asked, list) else asked
+    return _repeated(seeds, count), labels, None if truncation is None else _repeated(truncation, count)
+
+
+def _repeated(values: "list[Value]", count: int) -> "list[Value]":
+    return [values[index % len(values)] for index in range(count)]
 
 
 def _content(out: Path, frames: "np.ndarray", *, rows: int, steps: int, fps: int, scale: int | None) -> bytes:

@@ -22,6 +22,7 @@ from gan.generators.interpolation import frame_positions, interpolate
 from gan.system.errors import GanError, counted
 
 MOST_IMAGES, FEW_IMAGES = 1000, 16  # made at a time, and made at once without looking at the layers
+MOST_TRUNCATION = 2.0  # of a walk: beyond 1 the images are stranger than those of training
 MOST_VALUES = 2**26  # in and out of one layer at a time: 256 MiB
 # Classes of images: see `TrainedGenerator.sample`.
 Labels = int | str | Sequence[int | str] | np.ndarray | Tensor | None
@@ -188,6 +189,7 @@ class TrainedGenerator:
         *,
         steps: int = 30,
         labels: Labels = None,
+        truncation: Sequence[float] | None = None,
         method: str | None = None,
         loop: bool = False,
         batch_size: int | None = None,
@@ -206,23 +208,39 @@ class TrainedGenerator:
                 or latents (N, prior.width).
             steps: frames from each anchor to the next.
             labels: as in `sample`, one for each anchor. The embeddings of two classes are interpolated linearly.
+            truncation: ψ above 0 and at most 2, one for each anchor: a factor on its normal noise, as in `sample`. With
+                one latent the frames are a sweep of ψ.
             method: "spherical" or "linear": `gan.generators.interpolation.interpolate`. By default "spherical" for a
                 normal prior, else "linear".
             loop: return to the first anchor, so that the frames can be repeated without a jump.
             batch_size: images generated at once; None: as many as `images_at_a_time` says.
 
         Raises:
-            GanError: fewer than 2 anchors, an unknown method or class, steps below 1, or more frames than fit into
-                memory.
+            GanError: fewer than 2 anchors, an unknown method or class, truncation out of its range or of a uniform
+                prior, steps below 1, or more frames than fit into memory.
         """
         self._check_memory(len(anchors) * steps)
         z = anchors if isinstance(anchors, Tensor) else self._first_latents(anchors)
+        if truncation is not None:
+            z = self._truncated(z, truncation)
         where = frame_positions(len(z), steps, loop=loop)
         classes = self.labels(labels, len(z))
         if classes is not None:
             one_hot = torch.nn.functional.one_hot(classes, self.num_classes).float()
             classes = torch.lerp(one_hot[where.start], one_hot[where.end], where.fraction[:, None])
         return self._images(interpolate(z, where, self.prior, method), classes, batch_size)
+
+    def _truncated(self, z: Tensor, truncation: Sequence[float]) -> Tensor:
+        """Latents (N, prior.width) with their noise times ψ, one for each."""
+        if len(truncation) != len(z):
+            raise GanError(
+                f"truncation: {len(truncation)} given for {counted(len(z), 'anchor')}; one for each expected"
+            )
+        for psi in truncation:
+            self._check_truncation(psi, most=MOST_TRUNCATION)
+        factors = torch.ones_like(z)
+        factors[:, : self.prior.latent_dim] = torch.tensor(truncation, dtype=z.dtype)[:, None]
+        return z * factors
 
     def _first_latents(self, seeds: Sequence[int]) -> Tensor:
         """(N, prior.width): the first latent of each seed."""
@@ -246,9 +264,9 @@ class TrainedGenerator:
         """Raise DataError if ``count`` images do not fit into memory."""
         check_memory("count", count, self.image_shape, "fewer images expected", more=4 * self.prior.width)
 
-    def _check_truncation(self, truncation: float) -> None:
-        if not 0 < truncation <= 1:
-            raise GanError(f"truncation: {truncation!r} given; above 0 and at most 1 expected")
+    def _check_truncation(self, truncation: float, most: float = 1) -> None:
+        if not 0 < truncation <= most:
+            raise GanError(f"truncation: {truncation!r} given; above 0 and at most {most:g} expected")
         if self.prior.name != "normal":
             raise GanError(
                 f"truncation: this generator's prior is {self.prior.name}; only a normal one can be truncated"

@@ -116,3 +116,30 @@ def test_an_ffmpeg_that_fails_or_is_not_there(
 def test_points_are_no_pictures(points: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:
     assert gan("interpolate", points) == 2
     assert capsys.readouterr().err.endswith("makes points of the plane, not images: there is nothing to animate\n")
+
+
+def test_a_sweep_of_truncation(run: Path, tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gan("interpolate", run, "--truncation", "0.4,1.2", "--steps", 4, "--out", "sweep.npy", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["seeds"], told["truncation"], told["frames"]) == ([0, 0], [0.4, 1.2], 5)
+    generator = load_generator(run)
+    z = generator.latents(1, seed=0)
+    expected = [generator.decode(z * psi)[0].astype(int) for psi in (0.4, 0.6, 0.8, 1.0, 1.2)]
+    assert np.abs(np.load(tmp_path / "sweep.npy") - np.stack(expected)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ("0.4,3", "truncation: 3.0 given; above 0 and at most 2 expected"),
+        ("0,1", "truncation: 0.0 given; above 0 and at most 2 expected"),
+        ("0.4,x", "--truncation: '0.4,x' given; numbers such as 0.4 with commas between them expected"),
+        ("0.4", "a walk goes between two points or more, and 1 was given"),
+    ],
+)
+def test_truncations_that_are_none(
+    given: str, reason: str, run: Path, tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert gan("interpolate", run, "--truncation", given, "--out", "x.npy") == 2
+    assert reason in capsys.readouterr().err
+    assert not (tmp_path / "x.npy").exists()

@@ -3,14 +3,18 @@
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from option_classes import build_generator
 from tiny_bundles import codes_bundle, conditional_bundle, points_bundle
 
 from gan import load_generator
+from gan.game.latents import Prior
 from gan.generators import export as exporting
+from gan.generators.bundle import describe
 from gan.generators.export import LATENTS, OPSET, TOLERANCE, Exported, check_packages, export
 from gan.generators.trained_generator import TrainedGenerator
 from gan.system.errors import GanError
@@ -77,6 +81,35 @@ def test_a_package_that_is_not_there(package: str, monkeypatch: pytest.MonkeyPat
     ):
         check_packages("onnx")
     check_packages("pt2")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("family", "settings"),
+    [
+        ("mlp", {"hidden": [8], "conditioning": "batch_norm", "normalization": "batch"}),
+        ("dcgan", {"base_channels": 4, "conditioning": "batch_norm"}),
+        ("resnet", {"base_channels": 4, "conditioning": "concat"}),
+        ("r3gan", {"base_channels": 16, "conditioning": "concat"}),
+    ],
+)
+def test_onnx_of_each_family_takes_labels_and_truncated_latents(family: str, settings: dict[str, Any]) -> None:
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(package, reason="gan[export] is not installed")
+    import onnxruntime
+
+    prior, shape = Prior("normal", 6), (1, 16, 16)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = build_generator(family, latent_dim=6, image_shape=shape, num_classes=3, **settings)
+    described = describe(family, settings, prior=prior, image_shape=shape, mean=0.5, std=0.5, num_classes=3)
+    trained = TrainedGenerator(network, described)
+    made = export(trained, "onnx")
+    assert made.difference <= TOLERANCE
+    session = onnxruntime.InferenceSession(made.content, providers=["CPUExecutionProvider"])
+    z, labels = trained.latents(7, seed=3, truncation=0.5), torch.arange(7) % 3
+    (images,) = session.run(None, {"z": z.numpy(), "labels": labels.numpy()})
+    assert np.abs((255 * images).round() - trained.decode(z, labels)).max() <= 1
 
 
 def test_onnx_with_codes(tmp_path: Path) -> None:
