@@ -22,7 +22,7 @@ def violated_constraints(settings: Settings) -> Iterator[str]:
     except DataError as error:  # a setting of another data set: `data.of` for MNIST
         yield str(error)
         return
-    for rule in (_architecture, _objective, _penalty, _augmentation, _updates):
+    for rule in (_architecture, _objective, _penalty, _augmentation, _updates, _compiled):
         yield from rule(settings)
 
 
@@ -103,3 +103,18 @@ def _updates(settings: Settings) -> Iterator[str]:
         elif parts > 1 and settings["schedule"].get("reuse_fakes"):
             reason = "schedule.reuse_fakes=true keeps the fakes of a whole minibatch"
             yield f"{path}: {parts} given, and {reason}; 1 expected"
+
+
+def _compiled(settings: Settings) -> Iterator[str]:
+    """What changes from update to update outside the compiled graphs, which then would be wrong."""
+    if not settings["model"].get("compile"):
+        return
+    trainer = settings["trainer"]
+    for path, given, reason in (
+        ("schedule.reuse_fakes", settings["schedule"].get("reuse_fakes"), "G would need the graph of D's update"),
+        ("game.instance_noise", settings["game"].get("instance_noise"), "the noise decreases with every update"),
+        ("trainer.profiler", trainer.get("profiler"), "a profiler hears of each backward pass"),
+        ("trainer.precision", trainer.get("precision") == "16-mixed", "float16 scales the loss before its gradients"),
+    ):
+        if given:
+            yield f"model.compile: True given with {path}, and {reason}; model.compile=false expected"

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from gan.game.augmentation import AdaptiveAugmentation, Augmentation, InstanceNoise
+from gan.game.compiled import CompiledUpdates
 from gan.game.ema import GeneratorAverage
 from gan.game.gradients import frozen, in_parts
 from gan.game.latents import Prior
@@ -119,7 +120,7 @@ class Game(nn.Module):
         self._trained: dict[str, list[nn.Parameter]] = {}
         self._reuses_fakes = False
         self._reused: Fakes | None = None
-        self._compiled: adapting.Compiled | None = None
+        self._compiled: CompiledUpdates | None = None
         self.gets_labels = {name: adapting.takes_labels(getattr(self, name)) for name in ("generator", "discriminator")}
 
     @property
@@ -155,7 +156,7 @@ class Game(nn.Module):
         self._begin_update("discriminator", self.d_updates, optimizer, real.device)
         latents = self.draw_latents(len(real), real.device)
         for weight, (x, y, z) in in_parts(self.parts["discriminator"], real, labels, latents):
-            self._backward(self.discriminator_loss(x, y, z, weight))
+            self._add_gradients("discriminator", x, y, z, weight)
         if not self._step(optimizer):
             self._reused = None
             return False
@@ -172,7 +173,7 @@ class Game(nn.Module):
         latents = self.draw_latents(len(real), real.device) if self._reused is None else self._reused.latents
         with frozen(self._trained["discriminator"]):
             for weight, (x, y, z) in in_parts(self.parts["generator"], real, labels, latents):
-                self._backward(self.generator_loss(x, y, z, weight))
+                self._add_gradients("generator", x, y, z, weight)
         if not self._step(optimizer):
             return
         self.g_updates += 1
@@ -199,7 +200,7 @@ class Game(nn.Module):
         loss = d_loss + self._auxiliary_losses("d", of_real, labels, None, weight)
         loss = loss + self._auxiliary_losses("d", of_fake, labels, z, weight)
         if self.penalty is not None and self.penalty.due(self.d_updates):
-            penalty = self.penalty(lambda images: self.discriminate(images, labels, twice=True).logits, real, fake)
+            penalty = self.penalty(lambda images: self.discriminate(images, labels).logits, real, fake)
             self.record.add("penalty", penalty, weight)
             loss = loss + penalty
         return loss if weight == 1 else loss * weight
@@ -233,13 +234,9 @@ class Game(nn.Module):
         both = self._output(images, torch.cat([labels, labels]))
         return both.first(len(real)), both.last(len(fake))
 
-    def discriminate(self, images: Tensor, labels: Tensor, twice: bool = False) -> DiscriminatorOutput:
-        """D's output for a batch after augmentation and instance noise, in float32.
-
-        Args:
-            twice: the gradient will be differentiated once more, which compiled networks do not allow.
-        """
-        return self._output(self.as_seen(images), labels, twice)
+    def discriminate(self, images: Tensor, labels: Tensor) -> DiscriminatorOutput:
+        """D's output for a batch after augmentation and instance noise, in float32."""
+        return self._output(self.as_seen(images), labels)
 
     def as_seen(self, images: Tensor) -> Tensor:
         """Images as D gets them: after augmentation and instance noise."""
@@ -249,18 +246,16 @@ class Game(nn.Module):
             images = self.instance_noise(images, self.images_seen)
         return images
 
-    def _output(self, images: Tensor, labels: Tensor, twice: bool = False) -> DiscriminatorOutput:
-        discriminator = self.discriminator if twice or self._compiled is None else self._compiled
+    def _output(self, images: Tensor, labels: Tensor) -> DiscriminatorOutput:
         asked = labels if self.gets_labels["discriminator"] else None
-        return adapting.discriminate(discriminator, images, asked).float()
+        return adapting.discriminate(self.discriminator, images, asked).float()
 
     def draw_latents(self, count: int, device: torch.device) -> Tensor:
         """Latents (count, prior.width) from torch's global generator of this device."""
         return self.prior.draw(count, device=device)
 
     def _generate(self, z: Tensor, labels: Tensor) -> Tensor:
-        generator = self.generator if self._compiled is None else self._compiled.generate
-        return adapting.generate(generator, z, labels if self.gets_labels["generator"] else None)
+        return adapting.generate(self.generator, z, labels if self.gets_labels["generator"] else None)
 
     def _auxiliary_losses(
         self, network: str, output: DiscriminatorOutput, labels: Tensor, z: Tensor | None, weight: float
@@ -296,6 +291,20 @@ class Game(nn.Module):
             name: [parameter for parameter in network.parameters() if parameter.requires_grad]
             for name, network in networks.items()
         }
+        if self._compiled is not None:  # its graphs hold the tensors of before
+            self._compiled = CompiledUpdates(self._compiled.rows)
+
+    def trained_parameters(self, network: str) -> list[nn.Parameter]:
+        """The parameters of a network that its update changes."""
+        return self._trained[network]
+
+    def _add_gradients(self, network: str, real: Tensor, labels: Tensor, z: Tensor, weight: float) -> None:
+        """Add the gradients of a network's loss on a part of the minibatch to those of its parameters."""
+        if self._compiled is not None and self._compiled.rows == round(len(real) / weight):
+            self._compiled.add_gradients(self, network, real, labels, z, weight)
+            return
+        loss = self.discriminator_loss if network == "discriminator" else self.generator_loss
+        self._backward(loss(real, labels, z, weight))
 
     # Overridden by the LightningModule.
 
@@ -307,10 +316,17 @@ class Game(nn.Module):
         optimizer.step()
         return True
 
-    def compile_networks(self) -> None:
-        """Compile the networks for training only: samples and metrics use other shapes and modes."""
-        self._compiled = adapting.compiled(self.generator, self.discriminator)
+    def compile_updates(self, rows: int) -> None:
+        """Compile the loss and the gradients of both updates when they are first needed.
 
-    def use_eager_networks(self) -> None:
-        """Undo `compile_networks`; also for a copy of a game, whose compiled networks are the original's."""
+        Args:
+            rows: real images of a full minibatch of this process; minibatches of another size are not compiled.
+        """
+        for network in (self.generator, self.discriminator, self.ema):
+            if network is not None:
+                network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's own gap
+        self._compiled = CompiledUpdates(rows)
+
+    def use_eager_updates(self) -> None:
+        """Undo `compile_updates`."""
         self._compiled = None

@@ -3,23 +3,15 @@
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from gan.system.files import write_bytes
+from gan.system.files import user_cache, write_bytes
 
 FORMAT = 1  # increase it whenever the computation changes; it is part of every key
-
-
-def folder() -> Path:
-    """The cache folder ``$XDG_CACHE_HOME/gan``, by default ``~/.cache/gan``. Users may delete it at any time."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path("~/.cache").expanduser()) / "gan"
 
 
 def cached(what: str, key: dict[str, str], compute: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
@@ -33,7 +25,7 @@ def cached(what: str, key: dict[str, str], compute: Callable[[], dict[str, Tenso
         key: everything that the tensors depend on, as digests and names.
     """
     text = json.dumps({**key, "what": what, "format": str(FORMAT)}, sort_keys=True)
-    path = folder() / f"{what}-{hashlib.sha256(text.encode()).hexdigest()[:20]}.safetensors"
+    path = user_cache() / f"{what}-{hashlib.sha256(text.encode()).hexdigest()[:20]}.safetensors"
     with contextlib.suppress(OSError, SafetensorError):
         return load(path.read_bytes())
     tensors = compute()

@@ -9,6 +9,12 @@ from pathlib import Path
 from typing import IO, Any
 
 
+def user_cache() -> Path:
+    """The cache folder ``$XDG_CACHE_HOME/gan``, by default ``~/.cache/gan``. Users may delete it at any time."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path("~/.cache").expanduser()) / "gan"
+
+
 @contextlib.contextmanager
 def atomic_file(path: Path) -> Iterator[IO[Any]]:
     """Open a binary file that replaces ``path`` when the block succeeds, and is removed when it fails.

@@ -119,7 +119,7 @@ def build_game(settings: Mapping[str, Any], data: ImageData) -> GameModule:
     )
     _try_networks(settings, game, data)
     if networks.compile:
-        game.compile_networks()
+        game.compile_updates(batch_size(settings) // world_size(settings["trainer"]))
     return game
 
 

@@ -16,7 +16,7 @@ from gan.game.latents import Prior
 from gan.game.networks import DCGANDiscriminator, DCGANGenerator, adapting
 from gan.game.updates import Game
 from gan.system.errors import ConfigError
-from gan.training.fast_loop import Stepper
+from gan.training.fast_loop import FastStepper, Stepper
 from gan.training.strategy import GameDDP, all_gather_objects, local_value
 
 RATES = ("optimizer", "lr_schedule")  # settings that the optimizer states in a checkpoint also contain
@@ -192,6 +192,11 @@ class GameModule(Game, L.LightningModule):
     def on_train_start(self) -> None:
         self.record.to(self.device)
         self.stepper = Stepper.for_trainer(self.trainer)
+        if self._compiled is not None and not isinstance(self.stepper, FastStepper):
+            raise ConfigError(
+                "model.compile: True given, and a callback, a strategy or a method listens to backward passes, which a "
+                "compiled update has inside; model.compile=false expected"
+            )
         self.rank, self.world_size = self.global_rank, self.trainer.world_size
         self.mean_over_processes = self.trainer.strategy.reduce
         self.total_updates = self.updates_to_make()

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from gan.metrics.cache import cached, digest, folder
+from gan.metrics.cache import cached, digest
+from gan.system.files import user_cache
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_another_key_is_another_entry(calls: list[int]) -> None:
 @pytest.mark.parametrize("content", [b"", b"junk"])
 def test_a_file_that_is_not_whole_is_computed_anew(calls: list[int], content: bytes) -> None:
     ask(calls, data="a")
-    next(folder().iterdir()).write_bytes(content)
+    next(user_cache().iterdir()).write_bytes(content)
     assert torch.equal(ask(calls, data="a"), torch.arange(5.0))
     ask(calls, data="a")
     assert len(calls) == 2
@@ -56,7 +57,7 @@ def test_a_folder_that_cannot_be_written_is_no_failure(
 
 def test_without_the_variable_it_is_in_the_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert folder() == Path.home() / ".cache" / "gan"
+    assert user_cache() == Path.home() / ".cache" / "gan"
 
 
 def test_a_digest_is_of_bytes_shape_and_type() -> None:

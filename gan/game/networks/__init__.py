@@ -54,7 +54,7 @@ class Networks:
         latent_dim: components of a latent z.
         prior: distribution of z: N(0, 1), or uniform on [-1, 1].
         codes: InfoGAN's codes, which follow the noise in z and are predicted from the images.
-        compile: compile both networks for training by torch.compile: a slow start, then possibly faster.
+        compile: compile the loss and gradients of each update by torch's compiler: a slow start, then faster.
         channels_last: store the weights of convolutions with the channels last in memory, which makes training faster
             (docs/performance.md) and changes results by rounding only. For the networks of this package; other networks
             keep the layout that their constructor chose.

@@ -4,12 +4,10 @@ A generator maps z (N, latent_dim) to images (N, C, H, W), a discriminator image
 ``forward`` has a second argument for labels, they also get int64 labels (N,).
 """
 
-import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from gan.game.networks.discriminator import Discriminator, DiscriminatorOutput
@@ -37,26 +35,13 @@ def needs_labels(network: nn.Module) -> bool:
     return second is not None and second.default is second.empty
 
 
-class Compiled(NamedTuple):
-    """Both networks, compiled by torch.compile."""
-
-    generate: Callable[..., Tensor]
-    discriminate: Callable[..., DiscriminatorOutput]
-
-
-def compiled(generator: nn.Module, discriminator: nn.Module) -> Compiled:
-    """The generator's ``forward`` and the discriminator's ``discriminate``, compiled when they are first called."""
-    own = getattr(discriminator, "discriminate", functools.partial(discriminate, discriminator))
-    return Compiled(torch.compile(generator.forward), torch.compile(own))
-
-
 def generate(generator: Callable[..., Tensor], z: Tensor, labels: Tensor | None) -> Tensor:
     """z (N, latent_dim) -> images (N, C, H, W); labels (N,) are given if they are not None."""
     images: Tensor = generator(z) if labels is None else generator(z, labels)
     return images
 
 
-def discriminate(discriminator: nn.Module | Compiled, images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
+def discriminate(discriminator: nn.Module, images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
     """images (N, C, H, W), labels (N,) or None -> logits (N,), and the outputs of other heads if it has the method.
 
     Raises:
@@ -66,7 +51,6 @@ def discriminate(discriminator: nn.Module | Compiled, images: Tensor, labels: Te
     if own is not None:
         output: DiscriminatorOutput = own(images, labels)
         return output
-    assert isinstance(discriminator, nn.Module)
     logits: Tensor = discriminator(images) if labels is None else discriminator(images, labels)
     if logits.shape not in ((len(images),), (len(images), 1)):
         raise GanError(

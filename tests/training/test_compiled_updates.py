@@ -1,0 +1,89 @@
+"""`model.compile`: the same game, by compiled updates."""
+
+import shutil
+
+import pytest
+import torch
+from tiny_runs import Compose, Play
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.nn.functional import dropout
+
+from gan.game.compiled import _without_draws
+from gan.launch.preflight import check_compiler
+from gan.system.errors import ConfigError
+
+needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+
+
+@needs_compiler
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "also",
+    [
+        (),
+        ("penalty=r1", "optimizer.accumulate=2", "game.concatenate=true"),
+        ("augmentation=adaptive", "schedule.n_critic=2", "ema=standard"),
+        ("trainer.precision=bf16-mixed",),
+    ],
+    ids=" ".join,
+)
+def test_compiled_updates_play_the_same_game(play: Play, also: tuple[str, ...]) -> None:
+    """50 minibatches and more, dropout and a short last minibatch of each epoch included."""
+    words = ("model.generator.dropout=0.3", "trainer.max_epochs=9", *also)
+    eager, compiled = play(*words), play(*words, "model.compile=true")
+    tolerance = 1e-2 if "trainer.precision=bf16-mixed" in also else 1e-5
+    for ours, theirs in ((compiled.losses.d, eager.losses.d), (compiled.losses.g, eager.losses.g)):
+        assert [loss for _, loss in ours] == pytest.approx([loss for _, loss in theirs], abs=tolerance)
+    assert list(compiled.game.state_dict()) == list(eager.game.state_dict())
+    for name, tensor in eager.game.state_dict().items():
+        torch.testing.assert_close(compiled.game.state_dict()[name], tensor, rtol=0, atol=10 * tolerance)
+
+
+def test_random_numbers_are_drawn_before_the_graph_and_in_its_order() -> None:
+    def f(x: torch.Tensor) -> list[torch.Tensor]:
+        return [dropout(x, 0.3) + torch.rand(3), dropout(x[:2], 0.5).sum() + torch.randn_like(x)]
+
+    x = torch.arange(12.0).view(4, 3) + 1
+    graph = make_fx(f)(x)
+    draws = _without_draws(graph)
+    torch.manual_seed(3)
+    expected = f(x)
+    torch.manual_seed(3)
+    drawn = [draw() for draw in draws]
+    before = torch.random.get_rng_state()
+    torch.testing.assert_close(graph(x, *drawn), expected, rtol=0, atol=0)
+    assert len(drawn) == 4
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_random_numbers_that_depend_on_a_value_are_refused() -> None:
+    graph = make_fx(torch.bernoulli)(torch.rand(3))
+    with pytest.raises(ValueError, match=r"bernoulli.*depends on the values of a tensor"):
+        _without_draws(graph)
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("schedule.reuse_fakes=true", "schedule.reuse_fakes, and G would need the graph of D's update"),
+        ("game.instance_noise=0.1", "game.instance_noise, and the noise decreases with every update"),
+        ("trainer.profiler=simple", "trainer.profiler, and a profiler hears of each backward pass"),
+        ("trainer.precision=16-mixed", "trainer.precision, and float16 scales the loss before its gradients"),
+    ],
+)
+def test_what_cannot_be_compiled_is_refused(compose_settings: Compose, word: str, reason: str) -> None:
+    from gan.config.constraints import violated_constraints
+
+    settings = compose_settings("model.compile=true", word if word.startswith(("schedule", "game")) else f"++{word}")
+    expected = f"model.compile: True given with {reason}; model.compile=false expected"
+    assert expected in list(violated_constraints(settings))
+
+
+def test_without_a_compiler_there_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    check_compiler(False)
+    with pytest.raises(ConfigError, match=r"^model\.compile: True given, and this machine has no C\+\+ compiler"):
+        check_compiler(True)
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if name == "clang++" else None)
+    check_compiler(True)
