@@ -97,9 +97,11 @@ types: .venv/.complete ## Types (mypy)
 	$(PY) -m mypy
 
 .PHONY: docs
-docs: .venv/.complete ## Write docs/configuration.md from the classes and conf/
+docs: .venv/.complete ## Write docs/configuration.md and docs/commands.md from the classes, conf/ and the help texts
 	.venv/bin/gan options --markdown > docs/configuration.md.tmp
 	mv docs/configuration.md.tmp docs/configuration.md
+	$(PY) -m gan.commands.reference > docs/commands.md.tmp
+	mv docs/commands.md.tmp docs/commands.md
 
 .PHONY: live
 live: .venv/.complete ## Write docs/live/index.html: the bundled generator, live

@@ -151,18 +151,20 @@ def check_script(words: Sequence[str]) -> None:
 
 def check_gan(words: Sequence[str]) -> None:
     """The command, its options and their values are ones that `gan` takes; a command's name alone is a mention."""
-    if words[0].endswith("-completion") or list(words) == ["--version"]:
+    if words[0].endswith("-completion") or list(words) in (["--version"], ["--help"]):
         return  # typer's own, where to parse it is to write into the home folder; and what parsing it ends
+    if words[0] == "train" and words[1:]:
+        return check_training(words[1:])
     parsed: Any = typer.main.get_command(app)
     context: Any = None
     name = "gan"
-    arguments = list(words)
+    arguments = [word for word in words if word != "--help"]  # which would print its page and end
     while True:
         context = parsed.make_context(name, arguments, parent=context)
         if not hasattr(parsed, "resolve_command"):
             return
         name, parsed, arguments = parsed.resolve_command(context, [*context._protected_args, *context.args])
-        if not arguments and len(words) == 1:
+        if not arguments:
             return
 
 

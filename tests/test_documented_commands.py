@@ -5,11 +5,14 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 from documented_commands import FENCE, NOT_CHECKED, PAGES, ROOT, check, commands_of, shown_commands, words_of
+from PIL import Image
 from tiny_bundles import make_generator, metadata
 
 from gan.generators.bundle import FILE_NAME, save_bundle
+from gan.generators.pictures import PADDING
 
 SHOWN = shown_commands()
 BY_WORDS = {shlex.join(words_of(shown.command)): shown for shown in SHOWN}
@@ -64,10 +67,13 @@ def test_what_is_only_found_is_no_program_of_ours() -> None:
         ("python train.py -m optimizer.lr=1e-4,-1", "optimizer.lr: -1"),
         ("python train.py objective=wasserstein", "penalty"),
         ("python benchmarks/result.py", "benchmarks/result.py"),
+        ("gan train optimizer.lrr=1", "lrr"),
         ("gan smaple RUN", "smaple"),
         ("gan sample RUN --sede 3", "--sede"),
         ("gan sample RUN --n x7", "valid integer"),
         ("gan sample --n 3", "source"),
+        ("gan smaple --help", "smaple"),
+        ("gan data fetsh", "fetsh"),
         ("gan metrics calibrte", "calibrte"),
         ("make tset", "tset"),
         ('make test ARGS="tests/test_nothing.py"', "test_nothing"),
@@ -106,8 +112,21 @@ def test_a_python_example_compiles_and_its_imports_are_there(page: Path, code: s
 
 def test_the_readmes_example_of_a_generator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    opened: list[Image.Image] = []
+
+    def show(picture: Image.Image) -> None:  # the real one opens a window
+        opened.append(picture)
+
+    monkeypatch.setattr(Image.Image, "show", show)
     save_bundle(tmp_path / "run" / FILE_NAME, make_generator(), metadata(trained={"epochs": 1}))
-    code = next(code for page, code in PYTHON if page == ROOT / "README.md" and "load_generator" in code)
+    [code] = [code for page, code in PYTHON if page == ROOT / "README.md"]
     found: dict[str, object] = {}
     exec(code.replace("outputs/DATE/TIME", "run"), found)
-    assert found["frames"].shape[0] == 61  # type: ignore[attr-defined]
+    images = found["images"]
+    assert isinstance(images, np.ndarray)
+    assert (len(images), images.dtype) == (64, np.uint8)
+    [picture] = opened
+    *_, height, width = images.shape
+    top_left = np.asarray(picture)[::3, ::3][:height, :width]
+    assert np.array_equal(top_left, images[0, 0])
+    assert picture.width == 3 * (8 * (width + PADDING) - PADDING)

@@ -1,4 +1,4 @@
-"""The examples of docs/from_python.md and of the README, run as they stand there, on few images."""
+"""The examples of docs/from_python.md, run as they stand there, on few images."""
 
 import math
 import re
@@ -45,7 +45,6 @@ def test_the_example_of_gan_train() -> None:
 @pytest.mark.filterwarnings("ignore:The number of training batches", "ignore:.*lightning_logs", "ignore:Checkpoint dir")
 def test_the_lightning_example(capsys: pytest.CaptureFixture[str]) -> None:
     example = examples("docs/from_python.md")[1]
-    assert example in examples("README.md")
     defined: dict[str, Any] = {}
     exec(example, defined)  # the reader's own script
     # loaded from the best epoch, of two minibatches each

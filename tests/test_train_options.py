@@ -40,6 +40,7 @@ def test_help_is_a_page_for_a_newcomer(train: Train) -> None:
     for group in ("accelerator", "callbacks", "data", "experiment", "logger", "model", "objective", "optimizer"):
         options = sorted(path.stem for path in (ROOT / "conf" / group).glob("*.yaml"))
         assert f"{group}: {', '.join(options)}" in done.stdout
+    assert f"```text\n{done.stdout.strip()}\n```" in (ROOT / "docs" / "commands.md").read_text()
 
 
 # The first options of all groups in one run, the second in another, and so on: every option file takes part in one.
