@@ -3,13 +3,22 @@
 import contextlib
 import importlib.util
 import statistics
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 
 from gan.launch.sweeps.search_storage import Storage
 from gan.runs.sweep_jobs import STUDY
@@ -20,6 +29,7 @@ DATABASE_ERRORS = (SQLAlchemyError, optuna.exceptions.StorageInternalError)
 OBJECTIVES = "objectives"  # user attribute of a study: names and directions
 WAIT_SECONDS = 60  # for another process that writes to the file
 CONNECT_SECONDS = 10  # for a server to answer
+TRIES = 5  # to make the tables of a new database, if other workers start at the same moment
 DRIVERS = {"postgresql": "psycopg[binary]", "mysql": "pymysql"}  # what pip installs for a database
 URL = "hydra.sweeper.storage"
 
@@ -35,7 +45,19 @@ def connect(storage: Storage) -> optuna.storages.RDBStorage:
         arguments["connect_args"] = {"connect_timeout": CONNECT_SECONDS}
     if url.startswith("sqlite"):
         arguments["connect_args"] = {"timeout": WAIT_SECONDS}
+    for _ in range(TRIES):
+        try:
+            return optuna.storages.RDBStorage(url, engine_kwargs=arguments)
+        except (IntegrityError, ProgrammingError, OperationalError) as error:
+            if not _is_made_by_another(error):
+                raise
+            time.sleep(1)
     return optuna.storages.RDBStorage(url, engine_kwargs=arguments)
+
+
+def _is_made_by_another(error: DBAPIError) -> bool:
+    """True if another worker makes the tables of a new database at the same moment."""
+    return isinstance(error, IntegrityError) or "already exists" in str(error.orig)
 
 
 def with_driver(url: str) -> str:

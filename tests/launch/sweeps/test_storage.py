@@ -27,7 +27,10 @@ URL = "postgresql://gan:geheim@db.example/search"
 
 
 def trials(url: str) -> list[optuna.trial.FrozenTrial]:
-    return list(optuna.load_study(study_name="mine", storage=study.with_driver(url)).get_trials(deepcopy=False))
+    storage = study.connect(Storage(Path(), url))
+    found = list(optuna.load_study(study_name="mine", storage=storage).get_trials(deepcopy=False))
+    storage.engine.dispose()  # else a connection is open at the end of the process
+    return found
 
 
 def plain_passwords(folder: Path) -> list[Path]:
@@ -155,8 +158,8 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("postgresql")
     (folder / "password").write_text("geheim")
     user = "postgres" if os.getuid() == 0 else None  # the server does not run as root
-    for path in [folder, *list(folder.parents)[:2]] if user else []:
-        path.chmod(0o755)
+    for path in [folder, *folder.parents[:2]] if user else []:
+        path.chmod(0o755)  # pytest's folders are closed to others
     if user:
         shutil.chown(folder, user)
         shutil.chown(folder / "password", user)
@@ -165,9 +168,9 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         port = free.getsockname()[1]
 
     def server(program: str, *words: str) -> None:
-        log = (folder / f"{program}.log").open("w")
         command = [str(SERVERS[-1] / program), "-D", str(folder / "data"), *words]
-        subprocess.run(command, check=True, user=user, cwd=folder, stdout=log, stderr=log, timeout=120)
+        with (folder / f"{program}.log").open("w") as log:
+            subprocess.run(command, check=True, user=user, cwd=folder, stdout=log, stderr=log, timeout=120)
 
     server("initdb", "-A", "scram-sha-256", "-U", "gan", f"--pwfile={folder / 'password'}", "-N")
     server("pg_ctl", "-o", f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off", "-w", "start")
