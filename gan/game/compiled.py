@@ -183,7 +183,7 @@ def _without_draws(module: torch.fx.GraphModule) -> list[Callable[[], Tensor]]:
     graph, draws = module.graph, []
     *_, last = graph.find_nodes(op="placeholder")
     for node in list(graph.nodes):
-        if node.op == "call_function" and torch.Tag.nondeterministic_seeded in node.target.tags:
+        if node.op == "call_function" and torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
             draws.append(_draw(node))
             with graph.inserting_after(last):
                 last = graph.placeholder(f"random_{len(draws)}")
