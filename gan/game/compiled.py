@@ -10,7 +10,7 @@ import contextlib
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,10 +18,7 @@ from torch import Tensor, nn
 from gan.system.errors import ConfigError
 from gan.system.files import user_cache
 
-if TYPE_CHECKING:
-    from gan.game.updates import Game
-
-LOSSES = {"discriminator": "discriminator_loss", "generator": "generator_loss"}
+Game = Any  # `gan.game.updates.Game`, which imports this file
 
 
 class Recorder:
@@ -75,7 +72,11 @@ class CompiledUpdates:
         self.rows = rows
         self._graphs: dict[tuple[Any, ...], Graph] = {}
 
-    def add_gradients(self, game: "Game", network: str, real: Tensor, labels: Tensor, z: Tensor, weight: float) -> None:
+    def can_take(self, real: Tensor, weight: float) -> bool:
+        """Whether these images, the fraction ``weight`` of a minibatch, are of a full one."""
+        return round(len(real) / weight) == self.rows
+
+    def add_gradients(self, game: Game, network: str, real: Tensor, labels: Tensor, z: Tensor, weight: float) -> None:
         """Add the gradients of a network's loss on these images to those of its parameters, and its statistics.
 
         Raises:
@@ -98,7 +99,14 @@ class CompiledUpdates:
                     parameter.grad = torch.empty_like(parameter).copy_(gradient)
 
 
-def _penalty_is_due(game: "Game") -> bool:
+def use_channels_last(*networks: nn.Module | None) -> None:
+    """Lay the weights of convolutions out as the processor's convolutions read them fastest."""
+    for network in networks:
+        if network is not None:
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a gap in torch's types
+
+
+def _penalty_is_due(game: Game) -> bool:
     return game.penalty is not None and game.penalty.due(game.d_updates)
 
 
@@ -119,7 +127,7 @@ def _replay(calls: Sequence[tuple[str, tuple[Any, ...], int, float]], tensors: S
     return first
 
 
-def _compiled(game: "Game", network: str, inputs: Sequence[Tensor], weight: float, autocast: torch.autocast) -> Graph:
+def _compiled(game: Game, network: str, inputs: Sequence[Tensor], weight: float, autocast: torch.autocast) -> Graph:
     """Trace and compile an update of a game.
 
     Raises:
@@ -133,7 +141,7 @@ def _compiled(game: "Game", network: str, inputs: Sequence[Tensor], weight: floa
 
     _set_up_compiler()
     named = _tensors(game)
-    trained = game.trained_parameters(network)
+    trained = [parameter for parameter in getattr(game, network).parameters() if parameter.requires_grad]
     tensors = list(named.values())
     at = [next(i for i, tensor in enumerate(tensors) if tensor is parameter) for parameter in trained]
     recorder = Recorder()
@@ -215,22 +223,22 @@ def _draw(node: torch.fx.Node) -> Callable[[], Tensor]:
 class _Loss(nn.Module):
     """A loss of a game as a module's ``forward``, for ``functional_call``."""
 
-    def __init__(self, game: "Game", network: str, recorder: Recorder) -> None:
+    def __init__(self, game: Game, network: str, recorder: Recorder) -> None:
         super().__init__()
         self.game = game
         self.network = network
         self.recorder = recorder
 
     def forward(self, real: Tensor, labels: Tensor, z: Tensor, weight: float) -> Tensor:
-        before, self.game.record = self.game.record, self.recorder  # type: ignore[assignment]
+        before, self.game.record = self.game.record, self.recorder
         try:
-            loss: Tensor = getattr(self.game, LOSSES[self.network])(real, labels, z, weight)
+            loss: Tensor = getattr(self.game, f"{self.network}_loss")(real, labels, z, weight)
         finally:
             self.game.record = before
         return loss
 
 
-def _tensors(game: "Game") -> dict[str, Tensor]:
+def _tensors(game: Game) -> dict[str, Tensor]:
     """The tensors that an update reads or changes, by their names in `_Loss`; not the average of the generator."""
     found = {**dict(game.named_parameters()), **dict(game.named_buffers())}
     return {f"game.{name}": tensor for name, tensor in found.items() if not name.startswith("ema.")}

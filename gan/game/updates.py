@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from gan.game.augmentation import AdaptiveAugmentation, Augmentation, InstanceNoise
-from gan.game.compiled import CompiledUpdates
+from gan.game.compiled import CompiledUpdates, use_channels_last
 from gan.game.ema import GeneratorAverage
 from gan.game.gradients import frozen, in_parts
 from gan.game.latents import Prior
@@ -291,20 +291,14 @@ class Game(nn.Module):
             name: [parameter for parameter in network.parameters() if parameter.requires_grad]
             for name, network in networks.items()
         }
-        if self._compiled is not None:  # its graphs hold the tensors of before
-            self._compiled = CompiledUpdates(self._compiled.rows)
-
-    def trained_parameters(self, network: str) -> list[nn.Parameter]:
-        """The parameters of a network that its update changes."""
-        return self._trained[network]
+        self._compiled = self._compiled and CompiledUpdates(self._compiled.rows)  # its graphs hold tensors of before
 
     def _add_gradients(self, network: str, real: Tensor, labels: Tensor, z: Tensor, weight: float) -> None:
         """Add the gradients of a network's loss on a part of the minibatch to those of its parameters."""
-        if self._compiled is not None and self._compiled.rows == round(len(real) / weight):
+        if self._compiled is not None and self._compiled.can_take(real, weight):
             self._compiled.add_gradients(self, network, real, labels, z, weight)
-            return
-        loss = self.discriminator_loss if network == "discriminator" else self.generator_loss
-        self._backward(loss(real, labels, z, weight))
+        else:
+            self._backward(getattr(self, f"{network}_loss")(real, labels, z, weight))
 
     # Overridden by the LightningModule.
 
@@ -316,17 +310,7 @@ class Game(nn.Module):
         optimizer.step()
         return True
 
-    def compile_updates(self, rows: int) -> None:
-        """Compile the loss and the gradients of both updates when they are first needed.
-
-        Args:
-            rows: real images of a full minibatch of this process; minibatches of another size are not compiled.
-        """
-        for network in (self.generator, self.discriminator, self.ema):
-            if network is not None:
-                network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's own gap
-        self._compiled = CompiledUpdates(rows)
-
-    def use_eager_updates(self) -> None:
-        """Undo `compile_updates`."""
-        self._compiled = None
+    def compile_updates(self, rows: int | None) -> None:
+        """Compile the updates on full minibatches of ``rows`` images of this process; None: none of them."""
+        self._compiled = None if rows is None else CompiledUpdates(rows)
+        use_channels_last(*(() if rows is None else (self.generator, self.discriminator, self.ema)))

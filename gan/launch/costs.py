@@ -80,7 +80,7 @@ def timed(
     trial_data.batch_size = data.batch_size // processes
     stopwatch = Stopwatch(list(kinds), game.schedule.reuse_fakes)
     trial_game.schedule = stopwatch
-    trial_game.use_eager_updates()  # compiling takes longer than the trial; its gain is unknown
+    trial_game.compile_updates(None)  # compiling takes longer than the trial; its gain is unknown
     trial_game.lr_schedule = Constant()  # the rate does not change the cost; other schedules need the run's length
     with tempfile.TemporaryDirectory() as folder:
         trainer = build_trainer(_for_trial(settings, folder))
