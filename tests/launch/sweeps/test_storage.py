@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -151,31 +152,29 @@ SERVERS = sorted(Path("/usr/lib/postgresql").glob("*/bin")) or [
 
 
 @pytest.fixture
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """URL of a new PostgreSQL server on this machine, with a password."""
     if not SERVERS or find_spec("psycopg") is None:
         pytest.skip("needs PostgreSQL (Debian: apt install postgresql) and its driver (pip install 'psycopg[binary]')")
-    folder = tmp_path_factory.mktemp("postgresql")
-    (folder / "password").write_text("geheim")
-    user = "postgres" if os.getuid() == 0 else None  # the server does not run as root
-    for path in [folder, *folder.parents[:2]] if user else []:
-        path.chmod(0o755)  # pytest's folders are closed to others
-    if user:
-        shutil.chown(folder, user)
-        shutil.chown(folder / "password", user)
-    with socket.socket() as free:
+    user = "postgres" if os.getuid() == 0 else None  # the server does not run as root, who owns pytest's folders
+    with tempfile.TemporaryDirectory() as name, socket.socket() as free:
+        folder = Path(name)
+        (folder / "password").write_text("geheim")
+        for path in (folder, folder / "password") if user else ():
+            shutil.chown(path, user)
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+        free.close()
 
-    def server(program: str, *words: str) -> None:
-        command = [str(SERVERS[-1] / program), "-D", str(folder / "data"), *words]
-        with (folder / f"{program}.log").open("w") as log:
-            subprocess.run(command, check=True, user=user, cwd=folder, stdout=log, stderr=log, timeout=120)
+        def server(program: str, *words: str) -> None:
+            command = [str(SERVERS[-1] / program), "-D", str(folder / "data"), *words]
+            with (folder / f"{words[-1]}.log").open("w") as log:
+                subprocess.run(command, check=True, user=user, cwd=folder, stdout=log, stderr=log, timeout=120)
 
-    server("initdb", "-A", "scram-sha-256", "-U", "gan", f"--pwfile={folder / 'password'}", "-N")
-    server("pg_ctl", "-o", f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off", "-w", "start")
-    yield f"postgresql://gan:geheim@127.0.0.1:{port}/postgres"
-    server("pg_ctl", "-m", "immediate", "-w", "stop")
+        server("initdb", "-A", "scram-sha-256", "-U", "gan", f"--pwfile={folder / 'password'}", "--no-sync")
+        server("pg_ctl", "-o", f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off", "-w", "start")
+        yield f"postgresql://gan:geheim@127.0.0.1:{port}/postgres"
+        server("pg_ctl", "-m", "immediate", "-w", "stop")
 
 
 @pytest.mark.slow
