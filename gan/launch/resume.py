@@ -113,7 +113,7 @@ def resolve(
     before = read_saved(folder)
     words = command_line.current().changes
     if asked["run"] == AUTO:
-        wanted = with_former_values(completed(in_folder(settings, folder)), folder, words)
+        wanted = with_former_values(completed(in_folder(settings, folder)), folder, command_line.task_words())
         before = completed(before, saved=True)
     else:
         wanted = without_leftovers(changed(before, words), words)

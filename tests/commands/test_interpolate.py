@@ -69,7 +69,7 @@ def test_options_reach_the_frames(run: Path, tmp_path: Path, gan: GanCommand) ->
 
 def test_json(clothes: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:
     assert gan("interpolate", clothes, "--steps", 2, "--class", "0,2", "--out", "x.npy", "--json") == 0
-    expected = {"out": "x.npy", "frames": 3, "seeds": [0, 1], "classes": ["0", "2"], "loop": False}
+    expected = {"out": "x.npy", "frames": 3, "seeds": [0, 1], "classes": ["0", "2"], "loop": False, "truncation": None}
     assert json.loads(capsys.readouterr().out) == expected
 
 

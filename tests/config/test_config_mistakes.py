@@ -43,7 +43,7 @@ MISSPELT = {
     "+objective.real_targt=1": "objective.real_targt: no such setting; did you mean 'real_target'? settings: "
     "real_target",
     "+game.concatenat=true": "game.concatenat: no such setting; did you mean 'concatenate'? settings: class_weight, "
-    "concatenate, information_weight, instance_noise, instance_noise_images",
+    "concatenate, information_weight, instance_noise, instance_noise_images, one_pass",
     "+schedule.n_critc=2": "schedule.n_critc: no such setting; did you mean 'n_critic'? settings: n_critic, "
     "reuse_fakes",
     "+optimizer.lrr=1": f"optimizer.lrr: no such setting; did you mean 'lr'? settings: {ADAM_OF_BOTH}",

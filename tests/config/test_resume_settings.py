@@ -217,13 +217,16 @@ def test_resume_auto_takes_the_same_word(begun: Callable[..., Run], settle: Sett
 
 
 def test_resume_auto_keeps_the_former_value_of_a_setting_that_came_later(
-    settle: Settle, compose_settings: Compose, tmp_path: Path
+    settle: Settle, compose_settings: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved = compose_settings(*TINY)
     del saved["model"]["channels_last"]
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "config.yaml").write_text(yaml.safe_dump(saved))
     assert settle(auto=True)[0]["model"]["channels_last"] is False
+    monkeypatch.setattr(
+        resume.command_line, "task_words", lambda: ["model.channels_last=true"]
+    )  # Hydra's main has them
     with pytest.raises(ConfigError, match=r"model\.channels_last: False before, True given"):
         settle("model.channels_last=true", auto=True)
 
