@@ -181,9 +181,13 @@ def _batch_norm(made: Layers, node: Node, name: str) -> None:
     training = name == "batch_norm" and made.argument(node, 5)
     _only(not training, "batch normalisation by the batch")
     epsilon = made.argument(node, 7 if name == "batch_norm" else 6)
-    scale = (variance.double() + epsilon).rsqrt() * (1 if weight is None else weight.double())
-    shift = (0 if bias is None else bias.double()) - mean.double() * scale
+    scale = (_float64(variance) + epsilon).rsqrt() * (1 if weight is None else _float64(weight))
+    shift = (0 if bias is None else _float64(bias)) - _float64(mean) * scale
     made.emit(node, "affine", [node.args[0]], scale=made.weight(scale), shift=made.weight(shift))
+
+
+def _float64(tensor: Tensor) -> Tensor:
+    return tensor.cpu().double()
 
 
 def _norm(made: Layers, node: Node, name: str) -> None:
