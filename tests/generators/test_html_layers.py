@@ -82,6 +82,18 @@ def test_each_family(family: str, shape: tuple[int, int, int], settings: dict[st
     assert (half <= PIXEL).float().mean() >= 0.999
 
 
+@IN_NODE
+@pytest.mark.slow  # minutes: plain JavaScript, networks of the default size
+@pytest.mark.parametrize("weights", ["float32", "float16"])
+@pytest.mark.parametrize("family", ["mlp", "dcgan", "resnet", "r3gan"])
+def test_a_thousand_latents_of_each_family_at_its_default_size(family: str, weights: str) -> None:
+    generator = trained(family, (1, 28, 28), {}, Prior("normal", 100))
+    (found,) = differences(generator, 1000, weights)
+    if weights == "float32":
+        assert found.max() < 1e-5
+    assert (found <= PIXEL).float().mean() >= 0.999
+
+
 class Own(nn.Module):
     """A layer of any kind on maps that a linear layer makes of z."""
 
