@@ -68,6 +68,7 @@ ALSO = {  # what an option needs besides
 def test_every_option_runs(train: Train, tmp_path: Path, options: tuple[str | None, ...]) -> None:
     chosen = [option for option in options if option]
     absent = ["callbacks."] if "callbacks=none" in chosen else []
+    absent += ["callbacks.samples"] if "callbacks=play" in chosen else []
     absent += [] if "model=mlp" in chosen or all(not option.startswith("model=") for option in chosen) else ["model."]
     words = [word for word in SMALL if not word.startswith(tuple(absent))]
     words += [word for option in chosen for word in ALSO.get(option, [])]

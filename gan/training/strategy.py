@@ -38,8 +38,11 @@ class GameDDP(DDPStrategy):
     ``+trainer.sync_batchnorm=true`` computes them over all GPUs.
     """
 
-    _shared: dict[tuple[int, ...], SharedGradients | None]  # by the parameters of an update
     _heartbeat: heartbeat.Heartbeat | None = None  # our own launcher watches its processes instead
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._shared: dict[tuple[int, ...], SharedGradients | None] = {}  # by the parameters of an update
 
     def configure_ddp(self) -> None:
         """Copy the weights and buffers of rank 0 to all processes."""
@@ -48,7 +51,6 @@ class GameDDP(DDPStrategy):
             dist.broadcast(tensor, src=0)
 
     def setup_environment(self) -> None:
-        self._shared = {}
         self._sigterm = signal.getsignal(signal.SIGTERM) or signal.SIG_DFL
         super().setup_environment()
         if self.world_size > 1 and not process.is_rank():

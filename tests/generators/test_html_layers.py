@@ -89,8 +89,8 @@ def test_each_family(family: str, shape: tuple[int, int, int], settings: dict[st
 def test_a_thousand_latents_of_each_family_at_its_default_size(family: str, weights: str) -> None:
     generator = trained(family, (1, 28, 28), {}, Prior("normal", 100))
     (found,) = differences(generator, 1000, weights)
-    if weights == "float32":
-        assert found.max() < 1e-5
+    if weights == "float32":  # sums of hundreds of products, in another order
+        assert found.max() < 5e-5
     assert (found <= PIXEL).float().mean() >= 0.999
 
 

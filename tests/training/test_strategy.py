@@ -74,6 +74,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
 
     monkeypatch.setattr("torch.distributed.all_reduce", all_reduce)
     monkeypatch.setattr(GameDDP, "world_size", 2)
+    monkeypatch.setattr("gan.training.strategy.can_share", lambda _: False)  # as on GPUs
     return messages
 
 
