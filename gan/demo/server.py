@@ -33,6 +33,7 @@ PATIENCE = 30.0  # seconds from the connection to the end of the request; the sa
 LINGER = 1.0  # seconds for the rest of a request after its response was sent
 MOST_HALF_OPEN = 64  # connections without a request so far; the oldest is closed when there are more
 MOST_REQUESTS = 32  # answered at the same time
+SLOT_SECONDS = 0.5  # a client that has its answer may ask again before the thread that answered has ended
 MOST_UPLOADS = 2  # at the same time
 HEADERS = {
     "Content-Security-Policy": (
@@ -246,7 +247,7 @@ class _Handler(WSGIRequestHandler):
     def run_wsgi(self) -> None:
         self.server.headers_arrived(self.connection)
         slots = self.server.upload_slots if self.command == "POST" else self.server.slots
-        if not slots.acquire(blocking=False):
+        if not slots.acquire(timeout=SLOT_SECONDS):
             self.send_error(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests at a time; try again")
             return
         try:
