@@ -11,7 +11,7 @@ from gan.demo.routes import file_route, page_route
 from gan.demo.server import as_json
 from gan.system.errors import GanError
 
-SCRIPTS = ("play.js", "plane.js", "requests.js", "chart.js")
+SCRIPTS = ("play.js", "plane.js", "requests.js", "elements.js", "chart.js")
 
 
 def play_routes(session: Session) -> Map:
