@@ -21,7 +21,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 TUN = Path("/dev/net/tun")
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
@@ -67,7 +67,7 @@ class Network:
         return f"{NETWORK}.1"
 
     def start(
-        self, host: int, command: Sequence[str], environment: Mapping[str, str], **more: object
+        self, host: int, command: Sequence[str], environment: Mapping[str, str], **more: Any
     ) -> subprocess.Popen[str]:
         """Start a command on a host (1 is the first), in a process group of its own."""
         name = f"host{host}"
@@ -77,7 +77,7 @@ class Network:
             env={**environment, "GLOO_SOCKET_IFNAME": "eth0", "NCCL_SOCKET_IFNAME": "eth0"},
             start_new_session=True,
             text=True,
-            **more,  # type: ignore[call-overload]
+            **more,
         )
 
     def processes(self, host: int) -> list[int]:

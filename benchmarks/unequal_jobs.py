@@ -17,8 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from pretended_sweeps import SCRIPT, write_configuration  # noqa: E402
-from pretended_train import SLEEPS  # noqa: E402
+from pretended_sweeps import SCRIPT, write_configuration  # noqa: E402  # of tests/, on the path since the line above
+from pretended_train import SLEEPS  # noqa: E402  # the same
 
 SEARCH = (
     "hydra/sweeper=optuna",

@@ -14,6 +14,7 @@ from gan.system.errors import GanError
 
 if TYPE_CHECKING:
     from gan.demo.model_cache import ModelCache
+    from gan.demo.server import PageServer
 
 Host = Annotated[str, typer.Option(help="Address to listen on; with 0.0.0.0 other machines can open the page.")]
 Port = Annotated[int, typer.Option(help="0 for any free port.")]
@@ -121,10 +122,16 @@ def _serve(
     from gan.demo.training_images import TrainingSets
 
     with closing(models), PageServer(host, port, routes(models, TrainingSets(root), runs)) as server:
-        print(f"{server.address}{page}  (Ctrl-C ends it)", flush=True)
-        if not server.private:
-            print(f"--host: {host}: every machine that can reach this one can see and use the page", file=sys.stderr)
-        if open_page:
-            webbrowser.open(server.address + page)
-        server.serve_forever()  # until Ctrl-C
-        print()
+        serve_page(server, page, open_page=open_page)
+
+
+def serve_page(server: "PageServer", page: str = "", *, open_page: bool = False) -> None:
+    """Print the address of a page, and serve it until Ctrl-C."""
+    print(f"{server.address}{page}  (Ctrl-C ends it)", flush=True)
+    if not server.private:
+        seen = "every machine that can reach this one can see and use the page"
+        print(f"--host: {server.host}: {seen}", file=sys.stderr)
+    if open_page:
+        webbrowser.open(server.address + page)
+    server.serve_forever()
+    print()

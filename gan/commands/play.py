@@ -1,14 +1,12 @@
 """`gan play`: the game in the plane, live, on a web page of this machine."""
 
-import sys
-import webbrowser
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gan.commands.demo import PORT, Host, Open, Port
+from gan.commands.demo import PORT, Host, Open, Port, serve_page
 
 
 def play(
@@ -28,10 +26,4 @@ def play(
     from gan.launch.python_run import train
 
     with closing(Session(train, out)) as session, PageServer(host, port, play_routes(session)) as server:
-        print(f"{server.address}  (Ctrl-C ends it)", flush=True)
-        if not server.private:
-            print(f"--host: {host}: every machine that can reach this one can see and use the page", file=sys.stderr)
-        if open_page:
-            webbrowser.open(server.address)
-        server.serve_forever()  # until Ctrl-C
-        print()
+        serve_page(server, open_page=open_page)

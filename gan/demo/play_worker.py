@@ -192,7 +192,7 @@ class Worker:
         from gan.demo.plane import view
 
         assert self._losses is not None
-        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        data: Any = trainer.datamodule  # type: ignore[attr-defined]  # set by a connector
         self._state = {
             "state": "running" if self._pace.runs else "paused",
             "run": trainer.default_root_dir,

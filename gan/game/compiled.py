@@ -99,13 +99,6 @@ class CompiledUpdates:
                     parameter.grad = torch.empty_like(parameter).copy_(gradient)
 
 
-def use_channels_last(*networks: nn.Module | None) -> None:
-    """Lay the weights of convolutions out as the processor's convolutions read them fastest."""
-    for network in networks:
-        if network is not None:
-            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a gap in torch's types
-
-
 def _penalty_is_due(game: Game) -> bool:
     return game.penalty is not None and game.penalty.due(game.d_updates)
 
@@ -131,19 +124,12 @@ def _compiled(game: Game, network: str, inputs: Sequence[Tensor], weight: float,
     """Trace and compile an update of a game.
 
     Raises:
-        ConfigError: it cannot be traced: it depends on the values of tensors, for example.
+        ConfigError: it cannot be compiled: it depends on the values of tensors, for example.
     """
-    from torch._guards import TracingContext, tracing
-    from torch._inductor import compile as compile_graph  # here: it takes seconds
-    from torch._subclasses.fake_tensor import FakeTensorMode
-    from torch.fx.experimental.proxy_tensor import make_fx
-    from torch.fx.experimental.symbolic_shapes import ShapeEnv
-
-    _set_up_compiler()
     named = _tensors(game)
+    tensors = [tensor.detach() for tensor in named.values()]
     trained = [parameter for parameter in getattr(game, network).parameters() if parameter.requires_grad]
-    tensors = list(named.values())
-    at = [next(i for i, tensor in enumerate(tensors) if tensor is parameter) for parameter in trained]
+    at = [next(i for i, tensor in enumerate(named.values()) if tensor is parameter) for parameter in trained]
     recorder = Recorder()
 
     def update(*given: Tensor) -> list[Tensor]:
@@ -159,27 +145,39 @@ def _compiled(game: Game, network: str, inputs: Sequence[Tensor], weight: float,
         gradients = torch.autograd.grad(loss, [held[index] for index in at])
         return [*recorder.tensors, *gradients]
 
-    arguments = [tensor.detach() for tensor in (*tensors, *inputs)]
+    try:
+        run, draws = _traced_and_compiled(update, [*tensors, *(given.detach() for given in inputs)])
+    except Exception as error:  # of the tracing, the compiler, or a version of torch without one of its private parts
+        raise ConfigError(
+            f"model.compile: True given, and the {network}'s update cannot be compiled: "
+            f"{type(error).__name__}: {' '.join(str(error).split())[:300]}; model.compile=false expected"
+        ) from error
+    return Graph(run, tensors, list(recorder.calls), draws, trained)
+
+
+def _traced_and_compiled(
+    update: Callable[..., list[Tensor]], arguments: Sequence[Tensor]
+) -> tuple[Callable[..., Sequence[Tensor]], list[Callable[[], Tensor]]]:
+    """The compiled function, which takes its random tensors after the arguments, and what draws these."""
+    from torch._guards import TracingContext, tracing
+    from torch._inductor import compile as compile_graph  # here: it takes seconds
+    from torch._subclasses.fake_tensor import FakeTensorMode
+    from torch.fx.experimental.proxy_tensor import make_fx
+    from torch.fx.experimental.symbolic_shapes import ShapeEnv
+
+    _set_up_compiler()
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         warnings.simplefilter("ignore")  # of the compiler, about what this machine has not
-        try:
-            with torch.enable_grad():
-                graph = make_fx(update)(*(argument.clone() for argument in arguments))
-            draws = _without_draws(graph)
-            options = _options(arguments[-1].device)
-            # Without an environment for symbolic shapes, although there are none, torch keeps nothing in its cache.
-            shapes = FakeTensorMode(shape_env=ShapeEnv())
-            examples: list[Any] = [
-                shapes.from_tensor(each, static_shapes=True) for each in (*arguments, *(draw() for draw in draws))
-            ]
-            with tracing(TracingContext(shapes)):
-                run = compile_graph(graph, examples, options=options)
-        except Exception as error:
-            raise ConfigError(
-                f"model.compile: True given, and the {network}'s update cannot be compiled: "
-                f"{type(error).__name__}: {' '.join(str(error).split())[:300]}; model.compile=false expected"
-            ) from error
-    return Graph(run, [tensor.detach() for tensor in tensors], list(recorder.calls), draws, trained)
+        with torch.enable_grad():
+            graph = make_fx(update)(*(argument.clone() for argument in arguments))
+        draws = _without_draws(graph)
+        # Without an environment for symbolic shapes, although there are none, torch keeps nothing in its cache.
+        shapes = FakeTensorMode(shape_env=ShapeEnv())
+        examples: list[Any] = [
+            shapes.from_tensor(each, static_shapes=True) for each in (*arguments, *(draw() for draw in draws))
+        ]
+        with tracing(TracingContext(shapes)):
+            return compile_graph(graph, examples, options=_options(arguments[-1].device)), draws
 
 
 def _without_draws(module: torch.fx.GraphModule) -> list[Callable[[], Tensor]]:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from gan.game.augmentation import AdaptiveAugmentation, Augmentation, InstanceNoise
-from gan.game.compiled import CompiledUpdates, use_channels_last
+from gan.game.compiled import CompiledUpdates
 from gan.game.ema import GeneratorAverage
 from gan.game.gradients import frozen, in_parts
 from gan.game.latents import Prior
@@ -313,4 +313,3 @@ class Game(nn.Module):
     def compile_updates(self, rows: int | None) -> None:
         """Compile the updates on full minibatches of ``rows`` images of this process; None: none of them."""
         self._compiled = None if rows is None else CompiledUpdates(rows)
-        use_channels_last(*(() if rows is None else (self.generator, self.discriminator, self.ema)))

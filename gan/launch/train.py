@@ -32,7 +32,7 @@ def main(config: DictConfig) -> int:
             print(dry_run.show(settings, sys.argv[1:]))
             return 0
 
-        heartbeat.begin()
+        beat = heartbeat.begin()
         data = build.build_data(settings)
         if process.is_rank():
             strategy.use_prepared(data)
@@ -44,7 +44,7 @@ def main(config: DictConfig) -> int:
             processes = strategy.process_count(settings["trainer"]["devices"], settings["trainer"]["accelerator"])
         if processes == 1:
             game = build.build_game(settings, data)
-            trainer = build.build_trainer(settings, past)
+            trainer = build.build_trainer(settings, past, beat)
     checkpoint = past.checkpoint if past else None
     if processes > 1:
         return hydra_job.launch(Path(settings["run_dir"]), checkpoint, processes)

@@ -14,7 +14,6 @@ from gan.system.passwords import without_passwords
 
 VARIABLE = "GAN_PROCESS"  # environment variable with a `Process` as JSON, set by the parent process
 GAN_TRAIN = ["gan", "train"]
-DATABASE = "hydra.sweeper.storage="
 LAUNCHED = "TORCHELASTIC_RUN_ID"  # set in a rank started by torchrun or our launcher
 
 
@@ -61,13 +60,12 @@ def as_parent(**changes: Any) -> Iterator[None]:
 def user_command() -> list[str]:
     """Return the command line that started this run, without the interpreter: a script, or `gan train`, and words.
 
-    It is saved in run.json and printed in messages, so the database of a search is in it without its password.
+    It is saved in run.json and printed in messages, so passwords in URLs are replaced.
     """
     told = current().command
     if told is not None:
         return told
-    words = [without_passwords(word) if word.lstrip("+").startswith(DATABASE) else word for word in sys.argv[1:]]
-    return [*(GAN_TRAIN if _is_gan() else [os.path.basename(sys.argv[0])]), *words]
+    return [*(GAN_TRAIN if _is_gan() else [os.path.basename(sys.argv[0])]), *map(without_passwords, sys.argv[1:])]
 
 
 def is_of_gan() -> bool:

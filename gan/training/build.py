@@ -30,6 +30,7 @@ from gan.system.errors import ConfigError, GanError
 from gan.system.value_types import parameters_of
 from gan.training import fast_loop, trackers
 from gan.training.game_module import GameModule
+from gan.training.heartbeat import Heartbeat
 from gan.training.run_end import only_the_end
 from gan.training.strategy import GameDDP, world_size
 
@@ -178,14 +179,22 @@ def change_game(game: GameModule, settings: Mapping[str, Any]) -> None:
     game.discriminator_rule = update_rule(settings["optimizer"], "discriminator")
     game.generator_rule = update_rule(settings["optimizer"], "generator")
     game.set_optimizers()
+    game.find_trained_parameters()  # compiled updates have the old objective and penalty in them
 
 
-def build_trainer(settings: Mapping[str, Any], past: ResumeState | None = None) -> L.Trainer:
-    """Lightning's Trainer with the configured callbacks and loggers; ``past`` is the state of a run to resume."""
+def build_trainer(
+    settings: Mapping[str, Any], past: ResumeState | None = None, heartbeat: Heartbeat | None = None
+) -> L.Trainer:
+    """Lightning's Trainer with the configured callbacks and loggers.
+
+    Args:
+        past: the state of a run to resume.
+        heartbeat: of this process, if it is one of several machines and its heartbeat has begun.
+    """
     arguments = dict(settings["trainer"])
     strategy = arguments["strategy"]
     if world_size(arguments) > 1:
-        strategy = GameDDP()
+        strategy = GameDDP(heartbeat=heartbeat)
     elif strategy == "ddp":
         strategy = "auto"
     callbacks = _callbacks(settings)

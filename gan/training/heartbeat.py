@@ -91,8 +91,9 @@ class Pulse:
         for rank, beat in others:
             if not beat.number and now - self._began > START_SECONDS:
                 return Loss(f"{self._name(rank)} has not begun after {START_SECONDS:.0f} s")
-        silent = {rank: now - self._heard[rank] for rank, beat in others if beat.number and not beat.done}
-        if now - self._answered > self.limit:  # of the others nothing is known
+        # Up to the last answer of the store: when it is gone, nothing is known of the others.
+        silent = {rank: self._answered - self._heard[rank] for rank, beat in others if beat.number and not beat.done}
+        if now - self._answered > self.limit:
             silent = {0: now - self._answered}
         rank = max(silent, key=lambda rank: silent[rank], default=0)
         if silent.get(rank, 0.0) <= self.limit:
@@ -151,9 +152,9 @@ class Heartbeat:
         self._pulse.is_broken = True
         self._ended.wait(LIMIT_SECONDS + 3 * BEAT_SECONDS)
 
-    def _say(self, **changes: object) -> None:
+    def _say(self, done: bool = False, error: str = "") -> None:
         with contextlib.suppress(Exception), self._lock:
-            self._own = self._own._replace(number=self._own.number + 1, **changes)  # type: ignore[arg-type]
+            self._own = self._own._replace(number=self._own.number + 1, done=done, error=error)
             self._store.set(self._keys[self._rank], json.dumps(self._own))
 
     def _beat(self) -> None:
@@ -175,26 +176,16 @@ class Heartbeat:
                 return
 
 
-_at_start: list[Heartbeat] = []  # begun before there is a Trainer; at most one
-
-
-def begin() -> None:
-    """In a process that torchrun started, begin to beat: its store is there before the processes meet."""
+def begin() -> Heartbeat | None:
+    """In a process that torchrun started, begin to beat: its store is there before the processes meet. Else None."""
     processes = int(os.environ.get("WORLD_SIZE", "1"))
-    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True" and processes > 1 and not process.is_rank():
-        _at_start.append(_reached(int(os.environ["RANK"]), processes, end_without))
+    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True" or processes == 1 or process.is_rank():
+        return None
+    return connect(int(os.environ["RANK"]), processes, end_without)
 
 
-def of_this_run(rank: int, processes: int, when_lost: Callable[[Loss], None]) -> Heartbeat:
-    """Return the heartbeat of a process that has met the others; the environment says where their store is."""
-    if not _at_start:
-        return _reached(rank, processes, when_lost)
-    begun = _at_start.pop()
-    begun.when_lost = when_lost
-    return begun
-
-
-def _reached(rank: int, processes: int, when_lost: Callable[[Loss], None]) -> Heartbeat:
+def connect(rank: int, processes: int, when_lost: Callable[[Loss], None]) -> Heartbeat:
+    """Begin to beat, in the store that the environment names."""
     from torch.distributed import TCPStore
 
     address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])

@@ -25,7 +25,7 @@ class SharedGradients:
         parameters: float32 parameters on the CPU, in the same order in all processes.
 
     Raises:
-        OSError: no memory can be shared, in one of the processes. Then all of them raise it.
+        OSError: rank 0 cannot reserve the memory. All processes raise it.
     """
 
     def __init__(self, parameters: Sequence[nn.Parameter]) -> None:

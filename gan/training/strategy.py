@@ -28,6 +28,7 @@ from gan.runs import run_folder
 from gan.runs.user_errors import to_user_error
 from gan.system import process, rank_errors
 from gan.training import heartbeat
+from gan.training.heartbeat import Heartbeat, Loss
 from gan.training.shared_gradients import SharedGradients, can_share
 
 
@@ -36,12 +37,16 @@ class GameDDP(DDPStrategy):
 
     Each process computes its own batch-norm statistics, and checkpoints contain the statistics of rank 0.
     ``+trainer.sync_batchnorm=true`` computes them over all GPUs.
+
+    Args:
+        heartbeat: the heartbeat of this process if it has begun; None: it begins with the process group, or is not
+            needed, because our own launcher watches the processes.
+        arguments: of Lightning's ``DDPStrategy``.
     """
 
-    _heartbeat: heartbeat.Heartbeat | None = None  # our own launcher watches its processes instead
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
+    def __init__(self, *, heartbeat: Heartbeat | None = None, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._heartbeat = heartbeat
         self._shared: dict[tuple[int, ...], SharedGradients | None] = {}  # by the parameters of an update
 
     def configure_ddp(self) -> None:
@@ -54,7 +59,9 @@ class GameDDP(DDPStrategy):
         self._sigterm = signal.getsignal(signal.SIGTERM) or signal.SIG_DFL
         super().setup_environment()
         if self.world_size > 1 and not process.is_rank():
-            self._heartbeat = heartbeat.of_this_run(self.global_rank, self.world_size, self._end_without)
+            if self._heartbeat is None:
+                self._heartbeat = heartbeat.connect(self.global_rank, self.world_size, self._end_without)
+            self._heartbeat.when_lost = self._end_without
 
     def on_train_start(self) -> None:
         """Restore the old SIGTERM handler. Lightning's broadcasts amid other exchanges, and all ranks would hang."""
@@ -76,7 +83,7 @@ class GameDDP(DDPStrategy):
     def _run_dir(self) -> Path:
         return Path(self.lightning_module.trainer.default_root_dir if self.lightning_module else os.curdir)
 
-    def _end_without(self, loss: heartbeat.Loss) -> None:
+    def _end_without(self, loss: Loss) -> None:
         """End this process because another one is lost."""
         if self.global_rank == 0:
             how, name = ("failed", "error") if loss.is_error else ("cut", "by")

@@ -3,6 +3,7 @@
 import http.client
 import io
 import json
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -30,6 +31,21 @@ class Answer(NamedTuple):
     @property
     def error(self) -> str:
         return str(self.json["error"])
+
+
+def parts_of(ask: "Asker", path: str) -> set[str]:
+    """Names of the files that a page loads, scripts that its scripts import included; each must be there."""
+    page = ask(path)
+    assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    found: set[str] = set()
+    names = re.findall(r'(?:src|href)="([\w.]+)"', page.content.decode())
+    while names:
+        name = names.pop()
+        found.add(name)
+        part = ask(f"/{name}")
+        assert part.status == 200, name
+        names += set(re.findall(r'from "\./(.+?)"', part.content.decode())) - found
+    return found
 
 
 class Asker:

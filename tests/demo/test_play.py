@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from asking import Answer, Asker
+from asking import Answer, Asker, parts_of
 from playing import ThreadSession
 
 from gan.commands.repeat import _begin, _settings, verdict
@@ -52,6 +52,10 @@ def player(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Player]:
     session.close()
     server.shutdown()
     server.server_close()
+
+
+def test_the_page_has_all_its_parts_here(player: Player) -> None:
+    assert {"page.css", "play.js", "plane.js", "chart.js"} <= parts_of(player.ask, "/")
 
 
 def repeated(run: Path) -> tuple[bool, list[str]]:

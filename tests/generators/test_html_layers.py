@@ -1,5 +1,6 @@
 """Generators as lists of layers, run in Node and compared with torch on random weights."""
 
+import copy
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -88,9 +89,11 @@ def test_each_family(family: str, shape: tuple[int, int, int], settings: dict[st
 @pytest.mark.parametrize("family", ["mlp", "dcgan", "resnet", "r3gan"])
 def test_a_thousand_latents_of_each_family_at_its_default_size(family: str, weights: str) -> None:
     generator = trained(family, (1, 28, 28), {}, Prior("normal", 100))
-    (found,) = differences(generator, 1000, weights)
-    if weights == "float32":  # sums of hundreds of products, in another order
-        assert found.max() < 5e-5
+    z = generator.latents(1000, seed=0)
+    exact = copy.deepcopy(generator.generator).double()(z.double())  # torch's own float32 is 1.3e-5 from it (resnet)
+    found = (run_in_node(Layers(generator), z, None, weights)[0] - exact).abs()
+    if weights == "float32":
+        assert found.max() < 1e-5
     assert (found <= PIXEL).float().mean() >= 0.999
 
 

@@ -86,7 +86,7 @@ class Networks:
         for network in (generator, discriminator):
             # Not the user's own networks: their forward may call view(), which fails after a channels-last convolution.
             if self.channels_last and type(network).__module__.startswith(f"{__name__}."):
-                network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+                network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's gap
         return generator, discriminator
 
 

@@ -72,8 +72,9 @@ class Layers:
             raise Untranslatable("images of another shape than its metadata say")
 
     def _add(self, node: Node) -> None:
+        source: Any = node.args[0]
         if node.target is operator.getitem and node.args[1] == 0:  # the first of several results
-            self._values[node] = self._values[node.args[0]]  # type: ignore[index]
+            self._values[node] = self._values[source]
             return
         name = str(node.target).removeprefix("aten.").split(".")[0]
         if name not in OPERATIONS:
@@ -82,7 +83,8 @@ class Layers:
 
     def argument(self, node: Node, index: int, default: Any = None) -> Any:
         """An argument of a node by position, as torch's schema has them."""
-        schema = node.target._schema.arguments[index]  # type: ignore[union-attr]
+        operation: Any = node.target
+        schema = operation._schema.arguments[index]
         if schema.name in node.kwargs:
             return node.kwargs[schema.name]
         if index < len(node.args):
@@ -233,9 +235,9 @@ def _reshape(made: Layers, node: Node, _: str) -> None:
 
 
 def _concatenate(made: Layers, node: Node, _: str) -> None:
-    axis = made.argument(node, 1)
-    _only(axis % _value(node).dim() == 1, "a concatenation along another axis than the channels")
-    made.emit(node, "cat", list(node.args[0]))  # type: ignore[arg-type]
+    parts: Any = node.args[0]
+    _only(made.argument(node, 1) % _value(node).dim() == 1, "a concatenation along another axis than the channels")
+    made.emit(node, "cat", list(parts))
 
 
 def _embedding(made: Layers, node: Node, _: str) -> None:
@@ -245,13 +247,14 @@ def _embedding(made: Layers, node: Node, _: str) -> None:
 
 def _slice(made: Layers, node: Node, _: str) -> None:
     """All of an axis, or channels from one to another."""
+    source: Any = node.args[0]
     axis, start, step = (made.argument(node, index) for index in (1, 2, 4))
-    before, after = _value(node.args[0]).shape, _value(node).shape  # type: ignore[arg-type]
+    before, after = _value(source).shape, _value(node).shape
     if before == after:
         return _reshape(made, node, _)
     _only(axis == 1 and step in (None, 1), "a slice of another axis than the channels")
     first = (start or 0) % before[1] if (start or 0) < 0 else start or 0
-    made.emit(node, "slice", [node.args[0]], start=first * math.prod(after[2:]))
+    made.emit(node, "slice", [source], start=first * math.prod(after[2:]))
     return None
 
 

@@ -52,11 +52,8 @@ class QueueRecord:
         facts = self._jobs[self._relative(run_folder)]
         return JOBS[cluster](self._file.parent / facts["folder"], facts["id"], tasks=facts["tasks"])
 
-    def _name(self, run_folder: str) -> str:
-        """Return the run folder relative to the record: the sweep's folder may be moved."""
-        return self._relative(Path(run_folder))
-
     def _relative(self, path: str | Path) -> str:
+        """Return a path relative to the record: the sweep's folder may be moved."""
         return os.path.relpath(Path(path).absolute(), self._file.parent)
 
     def _write(self) -> None:

@@ -10,6 +10,7 @@ import torch
 from tiny_runs import Play, Run
 
 from gan.config.changed_settings import changeable
+from gan.game.compiled import CompiledUpdates
 from gan.game.losses import Hinge
 from gan.game.penalties import R1
 from gan.runs.changes import Change, read_changes, write_changes
@@ -93,6 +94,22 @@ def test_a_resumed_run_has_the_changes_before_and_after_its_checkpoint(play: Pla
     assert (resumed.game.turns, same(before, weights(resumed))) == (END, True)
     again = trained(play, ckpt_path=checkpoint)  # it has ended: nothing is trained
     assert again.game.turns == END
+
+
+def test_a_change_is_not_lost_in_a_compiled_update(play: Play) -> None:
+    """The graphs of before have the old objective in them."""
+    before = CompiledUpdates(rows=10**6)  # more than a minibatch has: nothing is compiled
+
+    def with_graphs(changes: Changes, trainer: L.Trainer, game: GameModule) -> None:
+        game._compiled = before
+        changes.make(trainer, game, {"objective": "hinge"})
+        changes.end(trainer, game)
+
+    with steered(steps({2: with_graphs})):
+        after = trained(play).game._compiled
+    assert after is not before
+    assert after is not None
+    assert after.rows == before.rows
 
 
 def test_a_change_that_is_not_valid_leaves_the_game_as_it_is(play: Play) -> None:
