@@ -112,7 +112,7 @@ def play(words: tuple[str, ...], way: Way) -> dict[str, Any]:
             subprocess.run([sys.executable, __file__, *arguments], env=environment, check=True)
         else:
             begin = (
-                f"import sys; from gan.launch.launcher import launch; sys.exit(launch({__file__!r}, {arguments}, 2))"
+                f"import sys; from gan.launch.launcher import launch; sys.exit(launch([{__file__!r}], {arguments}, 2))"
             )
             subprocess.run([sys.executable, "-c", begin], env=environment, check=True)
         facts: dict[str, Any] = json.loads(out.read_text())
@@ -186,7 +186,7 @@ def measured_link() -> Link:
             script.write_text(f"import sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\n{code}\n")
             begin = (
                 "import sys; from gan.launch.launcher import launch; "
-                f"sys.exit(launch({str(script)!r}, [{folder!r}], 2))"
+                f"sys.exit(launch([{str(script)!r}], [{folder!r}], 2))"
             )
             environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
             subprocess.run([sys.executable, "-c", begin], env=environment, check=True)
