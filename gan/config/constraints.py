@@ -42,7 +42,13 @@ def _architecture(settings: Settings) -> Iterator[str]:
         return
     shape, classes = known_shape(data)
     generator, discriminator = with_defaults(model["generator"]), with_defaults(model["discriminator"])
-    yield from networks.problems(name, sizes, shape, generator, discriminator, classes)
+    clusters = model.get("clusters", 0)
+    yield from networks.problems(name, sizes, shape, generator, discriminator, classes, clusters)
+    codes = model.get("codes", {})
+    if clusters and (codes.get("categorical") or codes.get("continuous")):
+        yield f"model.clusters: {clusters} given, and model.codes are given too; one of the two expected"
+    if clusters == 1:
+        yield "model.clusters: 1 given; 2 or more expected, or 0 for none"
 
 
 def _objective(settings: Settings) -> Iterator[str]:

@@ -43,7 +43,7 @@ IMAGES = ("image_shape", "num_classes")
 # Arguments that the program gives, which are no settings.
 GIVEN: dict[str, tuple[str, ...]] = {
     "model": ("generator", "discriminator"),
-    "model.generator": ("latent_dim", *IMAGES),
+    "model.generator": ("latent_dim", "clusters", *IMAGES),
     "model.discriminator": (*IMAGES, "categorical_codes", "continuous_codes"),
     "augmentation": ("pixels",),
     "ema": ("network",),

@@ -9,6 +9,7 @@ import lightning as L
 import torch
 from torch import Tensor
 
+from gan.data.clusters import cluster_images
 from gan.data.custom import load_custom
 from gan.data.download import wait_for_fetch
 from gan.data.loaded import LoadedImages
@@ -124,6 +125,7 @@ class ImageData(L.LightningDataModule):
         self._source = source
         self._loaded: LoadedImages | None = None
         self._resident: tuple[Tensor, Tensor] | None = None
+        self._clusters: Tensor | None = None
 
     def prepare_data(self) -> None:
         """Load and verify the dataset; only local rank 0 downloads. A second call does nothing.
@@ -162,7 +164,26 @@ class ImageData(L.LightningDataModule):
         self.prepare_data()
         device = self.trainer.strategy.root_device if self.trainer is not None else torch.device("cpu")
         if self._resident is None or self._resident[0].device != device:
-            self._resident = (self.loaded.images.to(device), self.loaded.labels.to(device))
+            self._resident = (self.loaded.images.to(device), self.training_labels.to(device))
+
+    def find_clusters(self, clusters: int) -> tuple[float, ...]:
+        """Train on clusters of the training images from now on, instead of their labels: see `gan.data.clusters`.
+
+        Measures use the labels as before.
+
+        Args:
+            clusters: their number, 2 or more.
+
+        Returns:
+            The fraction of the training images in each cluster.
+
+        Raises:
+            DataError: there are fewer different images than clusters.
+        """
+        self._clusters = cluster_images(self.loaded.images, clusters, self.seed)
+        self._resident = None
+        self.setup()
+        return self.cluster_shares
 
     def train_dataloader(self) -> ResidentLoader:
         """The batches of this rank: images float32 (n, C, H, W), normalised, and labels int64 (n,).
@@ -219,6 +240,18 @@ class ImageData(L.LightningDataModule):
         if self._loaded is None:
             raise RuntimeError("ImageData: its images are known after setup()")
         return self._loaded
+
+    @property
+    def training_labels(self) -> Tensor:
+        """The labels that the networks are trained with, int64 (N,), on the CPU: classes, or clusters."""
+        return self.loaded.labels if self._clusters is None else self._clusters
+
+    @property
+    def cluster_shares(self) -> tuple[float, ...]:
+        """The fraction of the training images in each cluster; empty without `find_clusters`."""
+        if self._clusters is None:
+            return ()
+        return tuple((torch.bincount(self._clusters).double() / len(self._clusters)).tolist())
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from gan.demo.compact import compact
 from gan.demo.model import Model
+from gan.game.latents import cluster_edges
 from gan.generators.bundle_file import FILE_NAME
 from gan.generators.html.layers import Layers
 from gan.generators.html.weights import encoded
@@ -113,6 +114,7 @@ def _describe(one: LocalModel, weights: str) -> dict[str, Any]:
             "latent_dim": prior.latent_dim,
             "categorical": list(prior.categorical),
             "continuous": prior.continuous,
+            "edges": cluster_edges(prior.shares),
         },
     }
     return {**described, "local": True, "card": one.card, "generator": generator}

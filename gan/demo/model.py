@@ -105,8 +105,8 @@ class Model:
             "truncation": prior.name == "normal",
             "sliders": self._sliders(),
             "choices": [
-                {"name": f"categorical code {1 + number}", "classes": classes}
-                for number, classes in enumerate(prior.categorical)
+                {"name": name, "classes": classes}
+                for name, classes in zip(prior.code_names, prior.categorical, strict=True)
             ],
             "family": metadata["family"],
             "parameters": sum(parameter.numel() for parameter in generator.generator.parameters()),

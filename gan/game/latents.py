@@ -1,8 +1,9 @@
-"""Priors of latent vectors, including InfoGAN's codes."""
+"""Priors of latent vectors, including InfoGAN's codes and clusters."""
 
+import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from gan.game.sizes import MAX_WIDTH
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import torch
 
 PRIORS = ("normal", "uniform")
+CHOICES = 2**24  # numbers from which a cluster is drawn
 
 
 class Codes(NamedTuple):
@@ -52,6 +54,8 @@ class Prior:
         latent_dim: components of the noise, 1 or more.
         categorical: number of classes of each categorical code, 2 or more; all classes are equally likely.
         continuous: number of continuous codes, each U(-1, 1).
+        shares: if given, the last categorical code is a cluster of the training images (`gan.data.clusters`), and these
+            are the fractions of the images in each cluster, which sum to 1. Then there are no codes of InfoGAN.
 
     Raises:
         ValueError: the name does not exist, or a number is out of its range.
@@ -61,6 +65,7 @@ class Prior:
     latent_dim: int
     categorical: tuple[int, ...] = ()
     continuous: int = 0
+    shares: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if self.name not in PRIORS:
@@ -71,6 +76,13 @@ class Prior:
             raise ValueError(f"categorical codes must have 2 classes or more, not {self.categorical}")
         if self.continuous < 0:
             raise ValueError(f"continuous must be 0 or more, not {self.continuous}")
+        if self.shares and (self.categorical != (len(self.shares),) or self.continuous):
+            raise ValueError(
+                f"{len(self.shares)} shares of clusters need categorical=({len(self.shares)},) and no other codes, not "
+                f"categorical={self.categorical}, continuous={self.continuous}"
+            )
+        if self.shares and (min(self.shares) < 0 or abs(sum(self.shares) - 1) > 1e-6):
+            raise ValueError(f"the shares of clusters must be fractions that sum to 1, not {self.shares}")
 
     @property
     def width(self) -> int:
@@ -79,7 +91,32 @@ class Prior:
 
     @property
     def has_codes(self) -> bool:
-        return bool(self.categorical) or self.continuous > 0
+        """Whether there are codes of InfoGAN, which are predicted from the images; a cluster is not."""
+        return (bool(self.categorical) or self.continuous > 0) and not self.shares
+
+    @property
+    def code_names(self) -> list[str]:
+        """A name for each categorical code, for the user."""
+        return ["cluster"] if self.shares else [f"categorical code {1 + i}" for i in range(len(self.categorical))]
+
+    @property
+    def clusters(self) -> int:
+        """Number of clusters of the training images; 0 without."""
+        return len(self.shares)
+
+    def with_clusters(self, shares: Sequence[float]) -> "Prior":
+        """This prior with a cluster as the last part of z.
+
+        Args:
+            shares: the fraction of the training images in each cluster.
+        """
+        return replace(self, categorical=(len(shares),), shares=tuple(shares))
+
+    def in_clusters(self, z: "torch.Tensor", clusters: "torch.Tensor") -> "torch.Tensor":
+        """z (N, width) with these clusters, int64 (N,), instead of its own."""
+        import torch
+
+        return torch.cat([z[:, : self.latent_dim], torch.nn.functional.one_hot(clusters, self.clusters).to(z)], dim=1)
 
     def draw(
         self, count: int, *, device: "torch.device | str" = "cpu", generator: "torch.Generator | None" = None
@@ -90,7 +127,7 @@ class Prior:
             generator: source of random numbers; None for torch's global generator of the device.
         """
         parts = [self._noise(count, device, generator)]
-        parts += [_one_hot(count, classes, device, generator) for classes in self.categorical]
+        parts += [self._one_hot(count, classes, device, generator) for classes in self.categorical]
         if self.continuous:
             parts.append(_uniform(count, self.continuous, device, generator))
         return _joined(parts)
@@ -109,7 +146,7 @@ class Prior:
         whole_blocks = math.ceil(count / 16) * 16
         parts = [self._noise(whole_blocks, "cpu", stream())]
         for index, classes in enumerate(self.categorical):
-            parts.append(_one_hot(whole_blocks, classes, "cpu", stream(f", categorical code {index}")))
+            parts.append(self._one_hot(whole_blocks, classes, "cpu", stream(f", categorical code {index}")))
         if self.continuous:
             parts.append(_uniform(whole_blocks, self.continuous, "cpu", stream(", continuous codes")))
         return _joined(parts)[:count]
@@ -127,6 +164,25 @@ class Prior:
             return _uniform(count, self.latent_dim, device, generator)
         return torch.randn(count, self.latent_dim, device=device, generator=generator)
 
+    def _one_hot(
+        self, count: int, classes: int, device: "torch.device | str", generator: "torch.Generator | None"
+    ) -> "torch.Tensor":
+        """(count, classes), float32: random one-hot rows; all classes are equally likely, clusters by their shares."""
+        import torch
+
+        chosen = torch.randint(CHOICES if self.shares else classes, (count, 1), device=device, generator=generator)
+        if self.shares:
+            chosen = torch.bucketize(chosen, torch.tensor(cluster_edges(self.shares), device=device), right=True)
+        return torch.zeros(count, classes, device=device).scatter_(1, chosen, 1.0)
+
+
+def cluster_edges(shares: Sequence[float]) -> list[int]:
+    """Integers in ascending order, one fewer than shares: cluster k has the numbers from edge k - 1 to below edge k.
+
+    A cluster is drawn as a number below 2^24. Integers give every implementation the same clusters.
+    """
+    return [round(total * CHOICES) for total in itertools.accumulate(shares)][:-1]
+
 
 def _uniform(
     count: int, size: int, device: "torch.device | str", generator: "torch.Generator | None"
@@ -135,16 +191,6 @@ def _uniform(
     import torch
 
     return torch.empty(count, size, device=device).uniform_(-1.0, 1.0, generator=generator)
-
-
-def _one_hot(
-    count: int, classes: int, device: "torch.device | str", generator: "torch.Generator | None"
-) -> "torch.Tensor":
-    """(count, classes), float32: random one-hot rows."""
-    import torch
-
-    chosen = torch.randint(classes, (count, 1), device=device, generator=generator)
-    return torch.zeros(count, classes, device=device).scatter_(1, chosen, 1.0)
 
 
 def _joined(parts: "list[torch.Tensor]") -> "torch.Tensor":

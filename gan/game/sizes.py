@@ -12,6 +12,7 @@ MAX_SETTING = 1024  # a single number, such as channels or blocks
 MAX_LENGTH = 256  # of lists in settings, and of strings
 
 Width = Annotated[int, Range(1, MAX_WIDTH)]
+Clusters = Annotated[int, Range(0, MAX_SETTING)]
 Widths = Annotated[Sequence[Width], Length(1, MAX_LENGTH)]
 Channels = Annotated[int, Range(1, MAX_SETTING)]
 PyramidChannels = Annotated[int, Range(2, MAX_SETTING)]  # half of them at the size of the image

@@ -49,7 +49,7 @@ class Game(nn.Module):
             second argument.
         discriminator: images (N, C, H, W), labels (N,) -> logits (N,) or (N, 1); one of ours also has the outputs of
             its other heads.
-        prior: the distribution of z, InfoGAN's codes included.
+        prior: the distribution of z, InfoGAN's codes or clusters included. With clusters, the labels are clusters.
         objective: the losses of both networks; None for `NonSaturating`.
         penalty: regularisation of the discriminator; None for none.
         schedule: which networks are updated on which minibatch.
@@ -121,12 +121,17 @@ class Game(nn.Module):
         self._reuses_fakes = False
         self._reused: Fakes | None = None
         self._compiled: CompiledUpdates | None = None
-        self.gets_labels = {name: adapting.takes_labels(getattr(self, name)) for name in ("generator", "discriminator")}
+        self.gets_labels = {name: self.takes_labels(name) for name in ("generator", "discriminator")}
 
     @property
     def final_generator(self) -> nn.Module:
         """The generator for samples, metrics and bundles: the average if there is one."""
         return self.generator if self.ema is None else self.ema.network
+
+    def takes_labels(self, network: str) -> bool:
+        """Whether a network is called with labels; for the generator, a cluster is a part of z instead."""
+        in_latents = network == "generator" and self.prior.clusters > 0
+        return not in_latents and adapting.takes_labels(getattr(self, network))
 
     @property
     def conditional(self) -> bool:
@@ -154,7 +159,7 @@ class Game(nn.Module):
             False if float16's loss scaler has skipped the step: then it is not counted, and G is not updated.
         """
         self._begin_update("discriminator", self.d_updates, optimizer, real.device)
-        latents = self.draw_latents(len(real), real.device)
+        latents = self.draw_latents(labels)
         for weight, (x, y, z) in in_parts(self.parts["discriminator"], real, labels, latents):
             self._add_gradients("discriminator", x, y, z, weight)
         if not self._step(optimizer):
@@ -170,7 +175,7 @@ class Game(nn.Module):
     def update_generator(self, real: Tensor, labels: Tensor, optimizer: Optimizer) -> None:
         """One step of G, with D frozen, on as many fakes as real images, from new latents or those of D's update."""
         self._begin_update("generator", self.g_updates, optimizer, real.device)
-        latents = self.draw_latents(len(real), real.device) if self._reused is None else self._reused.latents
+        latents = self.draw_latents(labels) if self._reused is None else self._reused.latents
         with frozen(self._trained["discriminator"]):
             for weight, (x, y, z) in in_parts(self.parts["generator"], real, labels, latents):
                 self._add_gradients("generator", x, y, z, weight)
@@ -250,9 +255,10 @@ class Game(nn.Module):
         asked = labels if self.gets_labels["discriminator"] else None
         return adapting.discriminate(self.discriminator, images, asked).float()
 
-    def draw_latents(self, count: int, device: torch.device) -> Tensor:
-        """Latents (count, prior.width) from torch's global generator of this device."""
-        return self.prior.draw(count, device=device)
+    def draw_latents(self, labels: Tensor) -> Tensor:
+        """Latents (N, prior.width) for fakes of these labels (N,), from torch's global generator of their device."""
+        z = self.prior.draw(len(labels), device=labels.device)
+        return self.prior.in_clusters(z, labels) if self.prior.clusters else z
 
     def _generate(self, z: Tensor, labels: Tensor) -> Tensor:
         return adapting.generate(self.generator, z, labels if self.gets_labels["generator"] else None)

@@ -61,6 +61,7 @@ def describe(
         "prior": prior.name,
         "latent_dim": prior.latent_dim,
         "codes": {"categorical": list(prior.categorical), "continuous": prior.continuous},
+        **({"clusters": list(prior.shares)} if prior.clusters else {}),
         "image_shape": list(image_shape),
         "mean": mean,
         "std": std,
@@ -161,11 +162,13 @@ def _network(metadata: Mapping[str, Any], tensors: Mapping[str, Tensor], package
     """
     constructor = _constructor(metadata["family"], packages)
     _check_settings(constructor, metadata["settings"])
+    prior = bundle_metadata.prior_of(metadata)
     try:
         with torch.device("meta"), _Unfilled():
             generator = build(
                 functools.partial(constructor, **metadata["settings"]),
-                latent_dim=bundle_metadata.prior_of(metadata).width,
+                latent_dim=prior.width,
+                clusters=prior.clusters,
                 image_shape=tuple(metadata["image_shape"]),
                 num_classes=metadata["num_classes"],
             )

@@ -32,6 +32,10 @@ RULES: dict[str, tuple[str, Callable[[Any, Mapping[str, Any]], bool]]] = {
         f"categorical (a list of 2 … {MAX_WIDTH}) and continuous (0 … {MAX_WIDTH})",
         lambda value, _: _are_codes(value),
     ),
+    "clusters": (
+        "the fractions of the training images in each cluster, which sum to 1, with categorical=[their number]",
+        lambda value, metadata: value is None or _are_shares(value, metadata["codes"]),
+    ),
     "image_shape": (
         f"channels, height and width, each 1 … {MAX_SIDE}, {MAX_PIXELS} values at most",
         lambda value, _: _are_ints(value, 1, MAX_SIDE) and len(value) == 3 and math.prod(value) <= MAX_PIXELS,
@@ -98,7 +102,8 @@ def check(metadata: Mapping[str, Any]) -> None:
 def prior_of(metadata: Mapping[str, Any]) -> Prior:
     """The prior of the generator's latents; the metadata must have passed ``check``."""
     codes = metadata["codes"]
-    return Prior(metadata["prior"], metadata["latent_dim"], tuple(codes["categorical"]), codes["continuous"])
+    shares = tuple(metadata.get("clusters") or ())
+    return Prior(metadata["prior"], metadata["latent_dim"], tuple(codes["categorical"]), codes["continuous"], shares)
 
 
 def class_names_of(metadata: Mapping[str, Any]) -> tuple[str, ...]:
@@ -112,6 +117,15 @@ def _are_codes(value: Any) -> bool:
         and set(value) == {"categorical", "continuous"}
         and _are_ints(value["categorical"], 2, MAX_WIDTH)
         and _is_int(value["continuous"], 0, MAX_WIDTH)
+    )
+
+
+def _are_shares(value: Any, codes: Mapping[str, Any]) -> bool:
+    return (
+        isinstance(value, list)
+        and codes == {"categorical": [len(value)], "continuous": 0}
+        and all(_is_finite(share) and share >= 0 for share in value)
+        and abs(sum(value) - 1) <= 1e-6
     )
 
 

@@ -110,14 +110,14 @@ def _along(z: Tensor, direction: Tensor, positions: Tensor, prior: Prior) -> Ten
 
 
 def _code_rows(z: Tensor, prior: Prior, columns: int, reach: float) -> list[Row]:
-    if not prior.has_codes:
+    if prior.width == prior.latent_dim:
         raise GanError("directions: this generator has no codes (experiment=infogan has); try pca or random")
     rows = []
     place = prior.latent_dim
-    for index, classes in enumerate(prior.categorical):
+    for name, classes in zip(prior.code_names, prior.categorical, strict=True):
         latents = z.repeat(classes, 1)
         latents[:, place : place + classes] = torch.eye(classes)
-        rows.append(Row(f"categorical code {index + 1}", [float(number) for number in range(classes)], latents))
+        rows.append(Row(name, [float(number) for number in range(classes)], latents))
         place += classes
     positions = torch.linspace(-reach, reach, columns)
     for index in range(prior.continuous):

@@ -122,6 +122,12 @@ class _AbsentImages(ImageData):
     def prepare_data(self) -> None:
         self._loaded = self.images
 
+    def find_clusters(self, clusters: int) -> tuple[float, ...]:
+        self._clusters = torch.arange(self.train_images) % clusters
+        self._resident = None
+        self.setup()
+        return self.cluster_shares
+
 
 def _absent(wanted: Mapping[str, Any]) -> LoadedImages | None:
     """Return one random image expanded to the size of the dataset (no copies); None if it has no files of its own."""

@@ -63,7 +63,9 @@ def _conditions(settings: Settings, data: ImageData) -> Iterator[str]:
     objective, penalty, augmentation = (_class(settings[group]) for group in ("objective", "penalty", "augmentation"))
     boundary = getattr(objective, "boundary", Objective.boundary)
     codes = settings["model"].get("codes", {})
-    asked = settings["model"]["generator"].get("conditioning", "none") != "none" and data.image_shape[0] == 1
+    model = settings["model"]
+    asked = model["generator"].get("conditioning", "none") != "none" and data.image_shape[0] == 1
+    asked = asked and not model.get("clusters")
     kind = "points" if data.loaded.name in TOY_DISTRIBUTIONS else "images"
     yield from ("", kind, "pairs" if boundary is None else "boundary")
     yield "log odds" if getattr(objective, "logistic", Objective.logistic) else "no log odds"

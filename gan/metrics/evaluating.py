@@ -16,7 +16,6 @@ from gan.data.registry import ARRAY, FOLDER, NAMES, SOURCES, TORCHVISION, TOY_DI
 from gan.data.sources import load
 from gan.data.stacked import stacked
 from gan.generators.bundle import FILE_NAME, TrainedGenerator, add_quality
-from gan.metrics.cache import digest
 from gan.metrics.classes import expected_kl
 from gan.metrics.copies import picture_of_nearest
 from gan.metrics.extractors import (
@@ -34,6 +33,7 @@ from gan.metrics.reference import SHOWN, Reference
 from gan.runs.run_files import read_settings
 from gan.system.errors import GanError, counted
 from gan.system.files import write_bytes
+from gan.system.tensor_cache import digest
 
 STACKED_COUNT = 26_000  # the conventional number of images for the modes of Stacked MNIST
 SAMPLE_NOTE = (

@@ -27,10 +27,10 @@ from torch import Tensor, nn
 
 from gan.data.loaded import LoadedImages
 from gan.data.registry import FOLDER, SOURCES
-from gan.metrics.cache import digest
 from gan.metrics.networks import Autoencoder, Classifier, as_input, build
 from gan.system.errors import GanError, counted, unknown_name
 from gan.system.files import write_bytes
+from gan.system.tensor_cache import digest
 
 WEIGHTS = Path(__file__).parent / "weights"
 KINDS = ("classifier", "labeller", "autoencoder")

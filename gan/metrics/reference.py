@@ -9,7 +9,6 @@ from torch import Tensor
 from gan.data.sources import LoadedImages
 from gan.data.stacked import stacked
 from gan.metrics.accuracy_score import accuracy_score
-from gan.metrics.cache import cached, digest
 from gan.metrics.classes import class_shares, classifier_score
 from gan.metrics.extractors import Extractor, extractor_name, load_extractor, training_command
 from gan.metrics.frechet import Moments, distance
@@ -18,6 +17,7 @@ from gan.metrics.kernel import kernel_distance
 from gan.metrics.neighbours import Neighbourhoods, nearest, neighbourhoods
 from gan.metrics.networks import as_pixels
 from gan.system.errors import GanError, counted
+from gan.system.tensor_cache import cached, digest
 
 SHOWN = 1000  # images whose nearest training images are searched; half a minute for all would be too long
 

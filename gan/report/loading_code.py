@@ -71,8 +71,15 @@ def _latents(prior: Prior) -> str:
     """Code that draws z in the layout of `Prior.draw`."""
     draw = "standard_normal(({}, {}))" if prior.name == "normal" else "uniform(-1, 1, ({}, {}))"
     noise = f"random.{draw.format(COUNT, prior.latent_dim)}"
-    if not prior.has_codes:
+    if prior.width == prior.latent_dim:
         return f"z = {noise}.astype(np.float32)"
+    if prior.clusters:
+        shares = f"shares = np.array({[round(share, 6) for share in prior.shares]})"
+        chosen = f"random.choice({prior.clusters}, size={COUNT}, p=shares / shares.sum())"
+        return (
+            f"{shares}  # of the training images in each cluster\nz = np.concatenate([  # noise, then the cluster\n"
+            f"    {noise},\n    np.eye({prior.clusters})[{chosen}],\n], axis=1).astype(np.float32)"
+        )
     parts = [noise, *(f"np.eye({n})[random.integers({n}, size={COUNT})]" for n in prior.categorical)]
     parts += [f"random.uniform(-1, 1, ({COUNT}, {prior.continuous}))"] if prior.continuous else []
     listed = "".join(f"    {part},\n" for part in parts)

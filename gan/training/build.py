@@ -22,7 +22,7 @@ from gan.game.augmentation import Pixels
 from gan.game.gradients import UpdateRule
 from gan.game.latents import CodeSizes
 from gan.game.networks import Networks
-from gan.game.networks.adapting import discriminate, generate, takes_labels
+from gan.game.networks.adapting import discriminate, generate
 from gan.game.networks.evaluation_mode import evaluating
 from gan.runs.checkpoint_io import SealedCheckpoints
 from gan.runs.resume import ResumeState
@@ -100,11 +100,15 @@ def build_game(settings: Mapping[str, Any], data: ImageData) -> GameModule:
     """The LightningModule with both networks, their weights drawn from the run's seed; ``data`` must be set up."""
     L.seed_everything(settings["seed"], verbose=False)
     networks = build_networks(settings)
+    num_classes, prior = data.num_classes, networks.prior
+    if networks.clusters:
+        shares = data.find_clusters(networks.clusters) if isinstance(data, ImageData) else data.cluster_shares
+        num_classes, prior = networks.clusters, prior.with_clusters(shares)
     generator, discriminator = build_pair(networks, settings, data)
     game: GameModule = find(settings["game"]["_target_"])(
         generator,
         discriminator,
-        prior=networks.prior,
+        prior=prior,
         generator_rule=update_rule(settings["optimizer"], "generator"),
         discriminator_rule=update_rule(settings["optimizer"], "discriminator"),
         objective=_made("objective", settings),
@@ -113,7 +117,7 @@ def build_game(settings: Mapping[str, Any], data: ImageData) -> GameModule:
         lr_schedule=_made("lr_schedule", settings),
         augmentation=_made("augmentation", settings, pixels=Pixels.normalized(data.mean, data.std)),
         ema=_made("ema", settings, network=generator),
-        num_classes=data.num_classes,
+        num_classes=num_classes,
         seed=settings["seed"],
         settings=dict(settings),
         **instantiated(given_arguments(settings["game"])),
@@ -139,7 +143,7 @@ def _try_networks(settings: Mapping[str, Any], game: GameModule, data: ImageData
     with torch.random.fork_rng(devices=[]), evaluating(game):
         try:
             z = game.prior.draw(2)
-            gets = {each: data.num_classes > 0 and takes_labels(getattr(game, each)) for each in NETWORKS}
+            gets = {each: (game.num_classes or 0) > 0 and game.takes_labels(each) for each in NETWORKS}
             images = generate(game.generator, z, labels if gets[name] else None)
             if tuple(images.shape) != (2, *data.image_shape):
                 expected = (2, *data.image_shape)

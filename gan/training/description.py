@@ -43,6 +43,7 @@ from gan.training.game_module import GameModule
 
 PARTS = ("objective", "penalty", "schedule", "lr_schedule", "augmentation", "ema")
 IMAGES = ("image_shape", "num_classes", "mean", "std")
+SHARES = "cluster_shares"
 UNKNOWN = "_unknown_"  # key of a part whose settings are not known; its value says why
 
 
@@ -54,7 +55,7 @@ def describe(game: GameModule) -> dict[str, Any]:
     """What a checkpoint needs to build this game again, in plain containers."""
     data: Any = game.trainer.datamodule  # type: ignore[attr-defined]  # set by a connector
     if "model" in game.hparams:  # a run's configuration; the images are not in it
-        return {name: _plain(getattr(data, name)) for name in IMAGES if hasattr(data, name)}
+        return {name: _plain(getattr(data, name)) for name in (*IMAGES, SHARES) if hasattr(data, name)}
     noise, rules = game.instance_noise, (game.generator_rule, game.discriminator_rule)
     settings = {"concatenate": game.concatenate, "one_pass": game.one_pass, "class_weight": game.class_weight}
     settings |= {"information_weight": game.information_weight, "instance_noise": 0.0 if noise is None else noise.std}
@@ -185,7 +186,7 @@ def _game_of_parts(
     made |= {name: update_rule(node, "") for name, node in rules.items()}
     prior = description["prior"]
     known = {
-        "prior": Prior(**{**prior, "categorical": tuple(prior["categorical"])}),
+        "prior": Prior(**{name: tuple(value) if isinstance(value, list) else value for name, value in prior.items()}),
         "seed": description["seed"],
         "num_classes": description["num_classes"],
     }

@@ -143,7 +143,7 @@ class GameModule(Game, L.LightningModule):
             network = getattr(self, name)
             if self.num_classes == 0 and adapting.needs_labels(network):
                 raise ConfigError(f"{name}: {type(network).__name__} needs labels, and the data have no classes")
-            self.gets_labels[name] = self.num_classes > 0 and adapting.takes_labels(network)
+            self.gets_labels[name] = self.num_classes > 0 and self.takes_labels(name)
 
     def _build_networks(self, data: Any) -> None:
         """Build a DCGAN's networks where none were given."""

@@ -14,7 +14,7 @@ from gan.game.networks.generator import Generator
 from gan.game.networks.mlp import MLPDiscriminator, MLPGenerator
 from gan.game.networks.r3gan import R3GANDiscriminator, R3GANGenerator
 from gan.game.networks.resnet import ResNetDiscriminator, ResNetGenerator
-from gan.game.sizes import Width
+from gan.game.sizes import Clusters, Width
 from gan.system.value_types import parameters_of
 
 __all__ = [
@@ -50,10 +50,13 @@ class Networks:
 
     Args:
         generator, discriminator: constructors of the networks. They get those of the arguments ``latent_dim``,
-            ``image_shape``, ``num_classes``, ``categorical_codes`` and ``continuous_codes`` that they have.
+            ``image_shape``, ``num_classes``, ``clusters``, ``categorical_codes`` and ``continuous_codes`` that they
+            have.
         latent_dim: components of a latent z.
         prior: distribution of z: N(0, 1), or uniform on [-1, 1].
         codes: InfoGAN's codes, which follow the noise in z and are predicted from the images.
+        clusters: clusters of the training images, found without labels (`gan.data.clusters`); 0 for none. They take the
+            place of classes for both networks, and z ends with the cluster: the generator is unconditional.
         compile: compile the loss and gradients of each update by torch's compiler: a slow start, then faster.
         channels_last: store the weights of convolutions with the channels last in memory, which makes training faster
             (docs/performance.md) and changes results by rounding only. For the networks of this package; other networks
@@ -68,20 +71,25 @@ class Networks:
         latent_dim: Width = 100,
         prior: Literal["normal", "uniform"] = "normal",
         codes: CodeSizes = CodeSizes(),  # noqa: B008  # a constant
+        clusters: Clusters = 0,
         compile: bool = False,
         channels_last: bool = True,
     ) -> None:
         self.generator = generator
         self.discriminator = discriminator
+        self.clusters = clusters
         self.prior = Prior(prior, latent_dim, tuple(codes.categorical), codes.continuous)
+        if clusters:  # `gan.training.build` replaces the shares by the true ones
+            self.prior = self.prior.with_clusters([1 / clusters] * clusters)
         self.compile = compile
         self.channels_last = channels_last
 
     def build(self, image_shape: tuple[int, int, int], num_classes: int) -> tuple[nn.Module, nn.Module]:
         """Generator and discriminator, with weights from torch's global random generator."""
-        images = {"image_shape": image_shape, "num_classes": num_classes}
-        codes = {"categorical_codes": self.prior.categorical, "continuous_codes": self.prior.continuous}
-        generator = build(self.generator, latent_dim=self.prior.width, **images)
+        images = {"image_shape": image_shape, "num_classes": self.clusters or num_classes}
+        categorical = self.prior.categorical if self.prior.has_codes else ()
+        codes = {"categorical_codes": categorical, "continuous_codes": self.prior.continuous}
+        generator = build(self.generator, latent_dim=self.prior.width, clusters=self.clusters, **images)
         discriminator = build(self.discriminator, **images, **codes)
         for network in (generator, discriminator):
             # Not the user's own networks: their forward may call view(), which fails after a channels-last convolution.

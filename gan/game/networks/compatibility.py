@@ -16,6 +16,7 @@ def problems(
     generator: Settings,
     discriminator: Settings,
     num_classes: int | None,
+    clusters: int = 0,
 ) -> Iterator[str]:
     """One message for each contradiction. Every setting is valid by itself.
 
@@ -25,11 +26,12 @@ def problems(
         image_shape: (C, H, W), or None if unknown.
         generator, discriminator: settings of the two networks, as under ``model``, with all defaults.
         num_classes: classes of the data; 0 for none, None if unknown.
+        clusters: clusters of the training images, which take the place of classes; 0 for none.
     """
     if image_shape is not None and sizes is not None:
         yield from _size_problems(name, sizes, image_shape)
     if "conditioning" in generator and "conditioning" in discriminator:
-        yield from _class_problems(generator, discriminator, num_classes)
+        yield from _class_problems(generator, discriminator, num_classes, clusters)
     if generator.get("conditioning") == "batch_norm" and generator.get("normalization") != "batch":
         yield (
             "model.generator.conditioning: 'batch_norm' given, which needs model.generator.normalization=batch "
@@ -48,12 +50,23 @@ def _size_problems(name: str, sizes: ImageSizes, image_shape: Shape) -> Iterator
         yield f"data.image_size: {height} given, {name} {sizes.rule}"
 
 
-def _class_problems(generator: Settings, discriminator: Settings, num_classes: int | None) -> Iterator[str]:
+def _class_problems(
+    generator: Settings, discriminator: Settings, num_classes: int | None, clusters: int
+) -> Iterator[str]:
     of_generator, of_discriminator = generator.get("conditioning", "none"), discriminator.get("conditioning", "none")
-    if num_classes == 0:
+    if clusters:  # the generator has them in z
+        if of_discriminator == "none":
+            yield (
+                f"model.clusters: {clusters} given, which needs a discriminator that knows the cluster: "
+                "model.discriminator.conditioning=projection (or concat, auxiliary)"
+            )
+    elif num_classes == 0:
         for network, given in (("generator", of_generator), ("discriminator", of_discriminator)):
             if given != "none":
-                yield f"model.{network}.conditioning: '{given}' given, which needs data with classes (these have none)"
+                yield (
+                    f"model.{network}.conditioning: '{given}' given, which needs data with classes (these have none); "
+                    "model.clusters=20 finds clusters and uses them as classes"
+                )
     elif of_generator == "none" != of_discriminator:
         yield (
             "model.generator.conditioning: 'none' given, and model.discriminator.conditioning="

@@ -30,6 +30,7 @@ class DCGANGenerator(Generator):
         latent_dim: components of z.
         image_shape: (C, H, W), H = W as `stages` allows.
         num_classes: classes of the labels; 0 for none.
+        clusters: clusters of the training images; 0 for none.
         base_channels: channels at half the image's size; twice as many at a quarter, and so on.
         normalization: after each layer but the last.
         conditioning: use of the class: concat, an embedding appended to z; batch_norm, a scale and shift for each
@@ -46,11 +47,12 @@ class DCGANGenerator(Generator):
         latent_dim: int,
         image_shape: tuple[int, int, int],
         num_classes: int = 0,
+        clusters: int = 0,
         base_channels: Channels = 32,
         normalization: Literal["batch", "instance", "none"] = "batch",
         conditioning: GeneratorConditioning = "none",
     ) -> None:
-        super().__init__(latent_dim, num_classes, conditioning, normalization)
+        super().__init__(latent_dim, num_classes, conditioning, normalization, clusters)
         one_of(("batch", "instance", "none"), normalization=normalization)
         halvings, size = stages(side(image_shape))
         bias = normalization == "none"  # a normalisation already has a shift

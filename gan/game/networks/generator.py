@@ -24,6 +24,8 @@ class Generator(Recorded, nn.Module, ABC):
             initially N(0, 1) like z, is appended to z (Mirza & Osindero 2014, "Conditional Generative Adversarial
             Nets"). "batch_norm": batch normalisation has a scale and shift for each class (`ConditionalBatchNorm`).
         normalization: normalisation of the family; "batch_norm" needs "batch".
+        clusters: clusters of the training images; 0 for none. Then the last components of z are one-hot clusters, which
+            take the place of classes, and the generator is unconditional.
 
     Attributes:
         latent_dim: components of z.
@@ -36,17 +38,22 @@ class Generator(Recorded, nn.Module, ABC):
 
     sizes: ClassVar[ImageSizes | None] = None  # None: any size
 
-    def __init__(self, latent_dim: int, num_classes: int, conditioning: str, normalization: str = "none") -> None:
+    def __init__(
+        self, latent_dim: int, num_classes: int, conditioning: str, normalization: str = "none", clusters: int = 0
+    ) -> None:
         super().__init__()
         self.latent_dim = latent_dim
         one_of(CONDITIONINGS, conditioning=conditioning)
-        self.conditional = conditioning != "none"
-        if self.conditional and num_classes < 1:
+        uses_classes = conditioning != "none"
+        self.conditional = uses_classes and not clusters
+        self.clusters = clusters if uses_classes else 0  # without conditioning they are input like the noise
+        num_classes = clusters or num_classes
+        if uses_classes and num_classes < 1:
             raise ValueError(f"conditioning={conditioning!r} needs num_classes of 1 or more, not {num_classes}")
         if conditioning == "batch_norm" and normalization != "batch":
             raise ValueError(f"conditioning='batch_norm' needs normalization='batch', not {normalization!r}")
         self.embedding = nn.Embedding(num_classes, num_classes) if conditioning == "concat" else None
-        self.input_width = latent_dim + (num_classes if conditioning == "concat" else 0)
+        self.input_width = latent_dim - self.clusters + (num_classes if conditioning == "concat" else 0)
         self.norm_classes = num_classes if conditioning == "batch_norm" else 0
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -58,7 +65,9 @@ class Generator(Recorded, nn.Module, ABC):
         Raises:
             ValueError: a conditional generator got no labels.
         """
-        if not self.conditional:
+        if self.clusters:
+            z, labels = z[:, : -self.clusters], z[:, -self.clusters :]
+        elif not self.conditional:
             return self.decode(z, None)
         if labels is None:
             raise ValueError("this generator is conditional: it needs labels, and None were given")

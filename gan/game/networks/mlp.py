@@ -41,6 +41,7 @@ class MLPGenerator(Generator):
         latent_dim: components of z.
         image_shape: (C, H, W) of the images, of any size.
         num_classes: classes of the labels; 0 for none.
+        clusters: clusters of the training images; 0 for none.
         hidden: widths of the hidden layers, from input to output.
         activation: after each hidden layer.
         negative_slope: slope of leaky_relu for negative inputs.
@@ -58,6 +59,7 @@ class MLPGenerator(Generator):
         latent_dim: int,
         image_shape: tuple[int, int, int],
         num_classes: int = 0,
+        clusters: int = 0,
         hidden: Widths = (128,),
         activation: Activation = "leaky_relu",
         negative_slope: NonNegativeFloat = 0.2,
@@ -65,7 +67,7 @@ class MLPGenerator(Generator):
         dropout: Dropout = 0.0,
         conditioning: GeneratorConditioning = "none",
     ) -> None:
-        super().__init__(latent_dim, num_classes, conditioning, normalization)
+        super().__init__(latent_dim, num_classes, conditioning, normalization, clusters)
         one_of(("batch", "none"), normalization=normalization)
         self.image_shape = tuple(image_shape)
         sizes = [self.input_width, *hidden]

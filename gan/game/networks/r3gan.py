@@ -135,6 +135,7 @@ class R3GANGenerator(Generator):
         latent_dim: components of z.
         image_shape: (C, H, W), H = W of 8 or more.
         num_classes: classes of the labels; 0 for none.
+        clusters: clusters of the training images; 0 for none.
         base_channels: channels at half the image's size; half as many at the whole size, twice as many at a
             quarter, and so on.
         blocks: residual blocks at each size.
@@ -152,12 +153,13 @@ class R3GANGenerator(Generator):
         latent_dim: int,
         image_shape: tuple[int, int, int],
         num_classes: int = 0,
+        clusters: int = 0,
         base_channels: PyramidChannels = 32,
         blocks: Channels = 1,
         upsampling_border: Literal["edge", "zeros"] = "edge",
         conditioning: Literal["none", "concat"] = "none",
     ) -> None:
-        super().__init__(latent_dim, num_classes, conditioning)
+        super().__init__(latent_dim, num_classes, conditioning, clusters=clusters)
         one_of(BORDERS, upsampling_border=upsampling_border)
         sizes = pyramid(side(image_shape))
         channels = widths(base_channels, len(sizes))

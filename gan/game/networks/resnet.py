@@ -76,6 +76,7 @@ class ResNetGenerator(Generator):
         latent_dim: components of z.
         image_shape: (C, H, W), H = W of 8 or more.
         num_classes: classes of the labels; 0 for none.
+        clusters: clusters of the training images; 0 for none.
         base_channels: channels at half the image's size; half as many at the whole size, twice as many at a
             quarter, and so on.
         normalization: before each activation; the paper has batch normalisation.
@@ -93,11 +94,12 @@ class ResNetGenerator(Generator):
         latent_dim: int,
         image_shape: tuple[int, int, int],
         num_classes: int = 0,
+        clusters: int = 0,
         base_channels: PyramidChannels = 32,
         normalization: Literal["batch", "instance", "none"] = "batch",
         conditioning: GeneratorConditioning = "none",
     ) -> None:
-        super().__init__(latent_dim, num_classes, conditioning, normalization)
+        super().__init__(latent_dim, num_classes, conditioning, normalization, clusters)
         one_of(("batch", "instance", "none"), normalization=normalization)
         sizes = pyramid(side(image_shape))
         channels = widths(base_channels, len(sizes))

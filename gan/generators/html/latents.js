@@ -50,7 +50,7 @@ function twister(seed) {
 }
 
 /** Latents of a seed, count rows of the prior's width: noise, a one-hot of each categorical code, continuous codes. */
-function latents({ name, latent_dim: dim, categorical, continuous }, count, seed) {
+function latents({ name, latent_dim: dim, categorical, continuous, edges = [] }, count, seed) {
   const stream = (part) => twister(digest(`${seed}/0/samples from a bundle${part}`));
   const width = dim + categorical.reduce((n, classes) => n + classes, 0) + continuous, z = new Float32Array(count * width);
   const rows = Math.ceil(count / 16) * 16;
@@ -68,7 +68,9 @@ function latents({ name, latent_dim: dim, categorical, continuous }, count, seed
   let at = dim;
   categorical.forEach((classes, number) => {
     const draw = stream(`, categorical code ${number}`);
-    for (let i = 0; i < count; i++) z[i * width + at + draw() % classes] = 1;
+    const cluster = (number) => edges.filter((edge) => edge <= number).length; // as `Prior`: a number below 2^24
+    const choose = () => (edges.length ? cluster(draw() % 2 ** 24) : draw() % classes);
+    for (let i = 0; i < count; i++) z[i * width + at + choose()] = 1;
     at += classes;
   });
   if (continuous) place(uniform(rows * continuous, stream(", continuous codes")), continuous, at, (v) => 2 * v - 1);

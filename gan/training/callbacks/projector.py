@@ -93,6 +93,8 @@ class FeatureProjector(L.Callback):
         real, classes = _evenly(data, self.count)
         z, asked = game.fixed_latents(len(real), "projector")
         as_real = torch.arange(len(z), device=game.device) % (game.num_classes or 1)  # for a conditional D
+        if game.prior.clusters:
+            as_real = game.prior.codes(z).categorical[0]
         with evaluating(game.final_generator), evaluating(game.discriminator), torch.no_grad():
             fake = _in_parts(game.final_generator, z, asked)
             seen = _in_turn(normalize(real.to(game.device), data.mean, data.std), fake)
@@ -144,11 +146,10 @@ def sprite(images: pictures.Pixels) -> pictures.Pixels:
 
 
 def _evenly(data: ImageData, count: int) -> tuple[Tensor, Tensor]:
-    """Images as stored and their labels: ``count`` (or all) evenly spaced from the first to the last."""
-    loaded = data.loaded
-    number = len(loaded.images)
+    """Images as stored and their labels for D: ``count`` (or all) evenly spaced from the first to the last."""
+    number = len(data.loaded.images)
     places = torch.linspace(0, number - 1, min(count, number)).round().long()
-    return loaded.images[places], loaded.labels[places]
+    return data.loaded.images[places], data.training_labels[places]
 
 
 def _class(data: ImageData, label: int) -> str:

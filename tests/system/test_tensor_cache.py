@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from gan.metrics.cache import cached, digest
 from gan.system.files import user_cache
+from gan.system.tensor_cache import cached, digest
 
 
 @pytest.fixture
