@@ -37,7 +37,7 @@ def cluster_images(images: Tensor, clusters: int, seed: int) -> Tensor:
         int64 (N,), in 0 … clusters - 1. Every cluster has images; the largest has number 0.
 
     Raises:
-        DataError: there are fewer different images than clusters.
+        DataError: there are too few images for so many clusters.
     """
     key = {"images": digest(images), "clusters": str(clusters), "seed": str(seed), "version": str(VERSION)}
     found = cached("clusters", key, lambda: {"clusters": find_clusters(images, clusters, seed).short()})
@@ -77,8 +77,10 @@ def principal_components(images: Tensor) -> Tensor:
     rows = rows - rows.mean(dim=0)
     if rows.shape[1] <= COMPONENTS:
         return rows
-    _, directions = torch.linalg.eigh((rows.T @ rows).double())  # in ascending order
-    return rows @ directions[:, -COMPONENTS:].float()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        directions = torch.svd_lowrank(rows, q=COMPONENTS + 10, niter=4)[2][:, :COMPONENTS]
+    return rows @ directions
 
 
 def nearest(queries: Tensor, rows: Tensor, count: int) -> Tensor:

@@ -178,7 +178,7 @@ class ImageData(L.LightningDataModule):
             The fraction of the training images in each cluster.
 
         Raises:
-            DataError: there are fewer different images than clusters.
+            DataError: there are too few images for so many clusters.
         """
         self._clusters = cluster_images(self.loaded.images, clusters, self.seed)
         self._resident = None

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gan.game.latents import PRIORS, Prior
+from gan.game.latents import PRIORS, Prior, cluster_edges
 from gan.system.random_streams import start_stream, stream_seed
 
 
@@ -31,6 +31,45 @@ def test_each_argument_makes_another_seed_and_other_numbers(other: tuple[int, in
     assert first != second
     assert first % 2**32 != second % 2**32  # all that torch's CPU generator looks at
     assert not torch.equal(torch.rand(8, generator=seeded(first)), torch.rand(8, generator=seeded(second)))
+
+
+def test_clusters_are_drawn_by_their_shares() -> None:
+    prior = Prior("normal", 3).with_clusters([0.6, 0.3, 0.1])
+    assert (prior.width, prior.clusters, prior.has_codes, prior.code_names) == (6, 3, False, ["cluster"])
+    drawn = prior.draw(20_000, generator=seeded())
+    assert drawn[:, 3:].sum(dim=1).eq(1).all()
+    assert torch.allclose(drawn[:, 3:].mean(dim=0), torch.tensor([0.6, 0.3, 0.1]), atol=0.015)  # 4 standard errors
+    fixed = prior.fixed(20_000, seed=0, purpose="test")
+    assert torch.allclose(fixed[:, 3:].mean(dim=0), torch.tensor([0.6, 0.3, 0.1]), atol=0.015)
+    assert torch.equal(prior.fixed(37, seed=0, purpose="test"), fixed[:37])
+    assert torch.equal(fixed[:, :3], Prior("normal", 3).fixed(20_000, seed=0, purpose="test"))
+
+
+def test_a_cluster_of_share_0_is_never_drawn() -> None:
+    assert cluster_edges([0.5, 0.0, 0.5]) == [2**23, 2**23]
+    assert Prior("normal", 1).with_clusters([0.5, 0.0, 0.5]).draw(1000)[:, 2].sum() == 0
+
+
+def test_latents_of_given_clusters_keep_their_noise() -> None:
+    prior = Prior("uniform", 2).with_clusters([0.5, 0.5])
+    z, clusters = prior.draw(50), torch.arange(50) % 2
+    placed = prior.in_clusters(z, clusters)
+    assert torch.equal(placed[:, :2], z[:, :2])
+    assert torch.equal(prior.codes(placed).categorical[0], clusters)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"categorical": (3,)}, {"categorical": (2, 2)}, {"continuous": 1, "categorical": (2,)}, {}]
+)
+def test_clusters_need_one_code_of_their_number(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="2 shares of clusters need categorical=\\(2,\\)"):
+        Prior("normal", 2, **wrong, shares=(0.5, 0.5))
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.6), (1.5, -0.5)])
+def test_shares_of_clusters_sum_to_one(shares: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="sum to 1"):
+        Prior("normal", 2).with_clusters(shares)
 
 
 def test_seed_and_rank_cannot_be_mistaken_for_one_another() -> None:

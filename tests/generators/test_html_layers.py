@@ -84,6 +84,23 @@ def test_each_family(family: str, shape: tuple[int, int, int], settings: dict[st
 
 
 @IN_NODE
+@pytest.mark.parametrize(
+    ("family", "settings"),
+    [
+        ("mlp", {"hidden": [9], "conditioning": "concat"}),
+        ("mlp", {"hidden": [9]}),
+        ("dcgan", {"base_channels": 4, "conditioning": "batch_norm"}),
+        ("resnet", {"base_channels": 4, "conditioning": "batch_norm"}),
+        ("r3gan", {"base_channels": 16, "conditioning": "concat"}),
+    ],
+)
+def test_each_family_with_clusters(family: str, settings: dict[str, Any]) -> None:
+    prior = Prior("normal", 6).with_clusters([0.5, 0.3, 0.2])
+    made = build_generator(family, latent_dim=prior.width, image_shape=(1, 28, 28), clusters=3, **settings).eval()
+    assert differences(of(made, family, (1, 28, 28), settings, prior), 6, "float32")[0].max() < 1e-5
+
+
+@IN_NODE
 @pytest.mark.slow  # minutes: plain JavaScript, networks of the default size
 @pytest.mark.parametrize("weights", ["float32", "float16"])
 @pytest.mark.parametrize("family", ["mlp", "dcgan", "resnet", "r3gan"])

@@ -143,6 +143,14 @@ def _linear(made: Layers, node: Node, _: str) -> None:
     made.emit(node, "linear", [node.args[0]], weight=made.weight(weight), bias=made.weight(bias))
 
 
+def _product(made: Layers, node: Node, _: str) -> None:
+    """A product with weights on its right, as of one-hot clusters with their embeddings."""
+    weight = made.constant(node, 1)
+    _only(weight is not None and weight.dim() == 2 and _value(node).dim() == 2, "a product of maps")
+    assert weight is not None
+    made.emit(node, "linear", [node.args[0]], weight=made.weight(weight.T), bias=None)
+
+
 def _pair(given: Any) -> tuple[int, int]:
     values = [given] if isinstance(given, int) else list(given)
     _only(len(values) <= 2 and len(set(values)) == 1, "a convolution with unequal sides")
@@ -261,6 +269,7 @@ def _slice(made: Layers, node: Node, _: str) -> None:
 Operation = Callable[[Layers, Node, str], None]
 OPERATIONS: dict[str, Operation] = {
     "linear": _linear,
+    **dict.fromkeys(("matmul", "mm"), _product),
     **dict.fromkeys(("conv2d", "conv_transpose2d"), _convolution),
     **dict.fromkeys(("batch_norm", "_native_batch_norm_legit_no_training"), _batch_norm),
     **dict.fromkeys(("instance_norm", "group_norm", "layer_norm"), _norm),
