@@ -142,8 +142,8 @@ def test_a_run_folder_is_not_used_twice(
         ),
         (
             ["model.latnt_dim=3"],
-            "model.latnt_dim: no such setting; did you mean 'latent_dim'? settings: channels_last, codes, compile, "
-            "discriminator, generator, latent_dim, prior\n",
+            "model.latnt_dim: no such setting; did you mean 'latent_dim'? settings: channels_last, clusters, codes, "
+            "compile, discriminator, generator, latent_dim, prior\n",
         ),
         (
             ["experiment=slides_mnist", "optimiser.lr=3"],

@@ -42,7 +42,7 @@ class SampleGrids(L.Callback):
     latents, for example with another ``count``, it keeps none.
 
     Args:
-        count: number of images in a grid.
+        count: number of images in a grid; of a conditional generator, as many of them as fill whole rows.
         scale: each pixel is drawn as scale x scale; a scatter plot is 160 x scale pixels high and wide.
         points: number of points drawn, for 2-D data.
     """
@@ -62,7 +62,6 @@ class SampleGrids(L.Callback):
             return
         game, data = _game(pl_module), _data(trainer)
         z, labels = self._latents(game, data)
-        self._columns = class_columns(len(z), data.num_classes) if labels is not None else None
         self._real = _real_images(data, len(z), labels).numpy()
         for logger in trainer.loggers:
             if game.turns == 0 or not isinstance(logger, TensorBoardLogger):  # other loggers begin a new run
@@ -115,8 +114,10 @@ class SampleGrids(L.Callback):
 
     def _latents(self, game: GameModule, data: ImageData) -> tuple[Tensor, Tensor | None]:
         """z (count, latent_dim) and, for a conditional generator, labels (count,) that cycle through the classes."""
-        count = self.count if dtype_at_rest(data.image_shape) == torch.uint8 else self.points
-        return game.fixed_latents(count, "fixed samples")
+        if dtype_at_rest(data.image_shape) != torch.uint8:
+            return game.fixed_latents(self.points, "fixed samples")
+        self._columns = class_columns(self.count, data.num_classes) if game.conditional else None
+        return game.fixed_latents(self.count - self.count % (self._columns or 1), "fixed samples")
 
     def _picture(self, fake: NDArray[Any] | None = None) -> pictures.Pixels:
         """A grid of images, or generated points on top of real ones. Without ``fake``: the real data only."""
@@ -156,13 +157,16 @@ def _real_images(data: ImageData, count: int, labels: Tensor | None) -> Tensor:
 def _pictures_so_far(
     file: Path, epoch: int, shape: tuple[int, ...], z: Tensor, labels: Tensor | None
 ) -> tuple[list[int], list[NDArray[Any]]]:
-    """Epochs up to ``epoch`` and their images of ``shape``; none if the file has other latents or labels."""
+    """Epochs up to ``epoch`` and their images of ``shape``; none if the file has other or fewer latents or labels."""
     try:
         # Read first, because numpy does not close the handle of a broken file.
         with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
+        for name in ("latents", "labels"):  # earlier versions kept those of an incomplete last row too
+            arrays[name] = arrays.get(name, np.zeros(0))[: len(z)]
+        arrays["images"] = arrays["images"][:, : len(z)]
         same = np.array_equal(arrays["latents"], z.cpu().numpy())
-        same &= np.array_equal(arrays.get("labels", []), [] if labels is None else labels.cpu().numpy())
+        same &= np.array_equal(arrays["labels"], [] if labels is None else labels.cpu().numpy())
         if not same or arrays["images"].shape[1:] != shape:
             return [], []
         kept = [(int(e), images) for e, images in zip(arrays["epochs"], arrays["images"], strict=True) if e <= epoch]
