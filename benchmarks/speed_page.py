@@ -49,7 +49,7 @@ def ratio(of: Results) -> Any:
 
 
 def overhead(name: str, of: Results) -> str:
-    """Microseconds per batch more than in the bare loop: medians; the time at the end of epochs and runs is included."""
+    """Microseconds per batch more than in the bare loop: medians; includes the ends of epochs and of the run."""
     batch = batch_size(name)
     each = [1e6 * batch / median(of, key) for key in "cb"]
     return f"{each[0] - each[1]:,.0f} µs of {each[0]:,.0f}"
