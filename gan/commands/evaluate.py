@@ -79,7 +79,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
     metric: Annotated[
         list[str] | None,
-        typer.Option(help="A metric of your own, such as mypkg.MyMetric: a torchmetrics.Metric of images."),
+        typer.Option(help="Your own metric, such as mypkg.MyMetric: a torchmetrics.Metric of images."),
     ] = None,
     trust: Trust = None,
 ) -> None:

@@ -94,11 +94,11 @@ def _updates(settings: Settings) -> Iterator[str]:
         path = f"optimizer.{network}.accumulate" if "accumulate" in local else "optimizer.accumulate"
         parts = local.get("accumulate", optimizer.get("accumulate", 1))
         if parts > batch_size:
-            yield f"{path}: {parts} given, and data.batch_size={batch_size} cannot be cut into more than {batch_size}"
+            yield f"{path}: {parts} given, and data.batch_size={batch_size} cannot be split into more than {batch_size}"
         elif parts > 1 and getattr(_class(objective), "batch_coupled", False):
             yield (
                 f"{path}: {parts} given, and '{option_name('objective', objective)}' compares every image with the "
-                "whole minibatch, which cannot be cut; 1 expected"
+                "full minibatch, which cannot be split; 1 expected"
             )
         elif parts > 1 and settings["schedule"].get("reuse_fakes"):
             reason = "schedule.reuse_fakes=true keeps the fakes of a whole minibatch"

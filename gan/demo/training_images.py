@@ -110,7 +110,7 @@ class TrainingSets:
         name, seed = data_name(generator), (generator.metadata.get("trained") or {}).get("seed")
         key = (name, seed, generator.image_shape)
         if not name:
-            raise GanError("nearest training images: this bundle does not say what it was trained on")
+            raise GanError("nearest training images: this bundle does not name its training data")
         if name not in NAMES or name in READ_BY_FORM:
             raise GanError(f"nearest training images: the images of data '{name}' cannot be found by this name")
         if key not in self._read:

@@ -84,7 +84,7 @@ def test_a_folder_where_a_file_should_be(run: Path, tmp_path: Path, gan: GanComm
 
 def test_a_folder_that_is_no_run(tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:
     assert gan("sample", tmp_path) == 2
-    expected = f"{tmp_path}: this folder has no generator.safetensors; is it a run folder, and has its run begun?\n"
+    expected = f"{tmp_path}: no generator.safetensors in this folder; is it a run folder, and has its run started?\n"
     assert capsys.readouterr().err == expected
 
 
@@ -161,7 +161,7 @@ def test_no_command_is_answered_with_the_help(tmp_path: Path) -> None:
             ["--grid", "2x3", "--out", "x.npy"],
             "--grid: a grid is a picture, and --out is x.npy; a name that ends in .png expected",
         ),
-        (["--class", "3"], "class: this generator was trained without classes; none can be asked for"),
+        (["--class", "3"], "class: this generator was trained without classes; a class cannot be requested"),
         (["--truncation", "1.5"], "truncation: 1.5 given; above 0 and at most 1 expected"),
         (["--truncation", "nan"], "truncation: nan given; above 0 and at most 1 expected"),
     ],

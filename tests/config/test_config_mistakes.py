@@ -134,7 +134,7 @@ NOT_FOR_US = {
     "+trainer.gradient_clip_val=0.5": "trainer.gradient_clip_val: 0.5 given; in a game of two networks this is "
     "optimizer.clip_norm (or optimizer.generator.clip_norm, optimizer.discriminator.clip_norm)",
     "+trainer.accumulate_grad_batches=2": "trainer.accumulate_grad_batches: 2 given; in a game of two networks "
-    "this is optimizer.accumulate, the parts that a minibatch is cut into",
+    "this is optimizer.accumulate, the number of parts of a minibatch",
     "trainer.strategy=fsdp": "trainer.strategy: 'fsdp' given, auto or ddp (both are our data-parallel game, "
     "gan.training.strategy) expected",
 }

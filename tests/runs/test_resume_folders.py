@@ -98,7 +98,7 @@ def test_damaged_checkpoints_stop_a_run_that_is_to_go_on(
     kept = contents(trained)
     ended = train("resume=run")
     assert ended.returncode == 0
-    assert "resume: no checkpoint was written so far; the run begins anew" in ended.stderr
+    assert "resume: no checkpoint was written yet; the run starts from the beginning" in ended.stderr
     assert (trained / "checkpoints" / "last.ckpt").exists()
     now = contents(trained)
     for name, content in kept.items():
