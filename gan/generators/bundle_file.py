@@ -48,7 +48,7 @@ def find(path: Path) -> Path:
         if path.is_dir():
             if not (path / FILE_NAME).exists():
                 raise BundleError(
-                    f"{path}: no {FILE_NAME} in this folder; is it a run folder, and has its run started?"
+                    f"{path}: this folder has no {FILE_NAME}; is it a run folder, and has its run begun?"
                 )
             return path / FILE_NAME
         exists = path.exists()

@@ -84,7 +84,7 @@ def test_a_folder_where_a_file_should_be(run: Path, tmp_path: Path, gan: GanComm
 
 def test_a_folder_that_is_no_run(tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:
     assert gan("sample", tmp_path) == 2
-    expected = f"{tmp_path}: no generator.safetensors in this folder; is it a run folder, and has its run started?\n"
+    expected = f"{tmp_path}: this folder has no generator.safetensors; is it a run folder, and has its run begun?\n"
     assert capsys.readouterr().err == expected
 
 

@@ -36,7 +36,7 @@ def test_nothing_there(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_bundle(tmp_path: Path) -> None:
-    assert told(tmp_path) == "no generator.safetensors in this folder; is it a run folder, and has its run started?"
+    assert told(tmp_path) == "this folder has no generator.safetensors; is it a run folder, and has its run begun?"
 
 
 def test_a_path_that_no_file_can_have(tmp_path: Path) -> None:
