@@ -47,9 +47,7 @@ def find(path: Path) -> Path:
     try:
         if path.is_dir():
             if not (path / FILE_NAME).exists():
-                raise BundleError(
-                    f"{path}: this folder has no {FILE_NAME}; is it a run folder, and has its run begun?"
-                )
+                raise BundleError(f"{path}: this folder has no {FILE_NAME}; is it a run folder, and has its run begun?")
             return path / FILE_NAME
         exists = path.exists()
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
