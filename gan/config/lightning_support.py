@@ -20,12 +20,9 @@ class Instead(NamedTuple):
 NOT_FOR_A_GAME = {
     "gradient_clip_val": Instead(
         (None,),
-        "in a game of two networks this is optimizer.clip_norm (or optimizer.generator.clip_norm, "
-        "optimizer.discriminator.clip_norm)",
+        "here this is optimizer.clip_norm (or optimizer.generator.clip_norm, optimizer.discriminator.clip_norm)",
     ),
-    "gradient_clip_algorithm": Instead(
-        (None,), "in a game of two networks this is optimizer.clip_norm, which clips by norm"
-    ),
+    "gradient_clip_algorithm": Instead((None,), "here this is optimizer.clip_norm, which clips by norm"),
     "accumulate_grad_batches": Instead(
         (1,),
         "here this is optimizer.accumulate, the number of parts of a minibatch",
