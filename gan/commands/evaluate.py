@@ -24,7 +24,7 @@ Root = Annotated[Path, typer.Option(envvar="GAN_DATA", help="Folder of the datas
 
 Pictures = Annotated[
     Path | None,
-    typer.Option("--folder", help="Folder of your pictures, for --data folder. By default that of the run."),
+    typer.Option("--folder", help="Folder of your pictures, for --data folder. By default the folder of the run."),
 ]
 
 Split = Annotated[str | None, typer.Option(help="Split of EMNIST.")]

@@ -34,7 +34,7 @@ def repeat(
     """Repeat a run, and check whether its numbers are the same, bit for bit; if not, from which update on.
 
     Settings that were changed while it trained, in gan play, are changed again after the same minibatches.
-    The exit code is 0 if they are, 1 if not. After an interruption, the same command continues.
+    The exit code is 0 if all numbers are the same, 1 if not. The same command resumes an interrupted repetition.
     """
     settings = _settings(run)
     _check_repeatable(run)

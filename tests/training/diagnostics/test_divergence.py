@@ -74,7 +74,7 @@ def test_of_a_best_that_is_not_finite_nothing_is_written(play: Play) -> None:
     with pytest.raises(Diverged) as ended:
         play(callbacks=[Measured(), Break("generator", 2), BestCheckpoint()])
     assert not (ended.value.folder / "checkpoints").exists()
-    assert "no whole checkpoint yet" in str(ended.value)
+    assert "no complete checkpoint yet" in str(ended.value)
 
 
 def test_while_losses_are_not_finite_nothing_is_written_and_the_game_may_recover(play: Play) -> None:
