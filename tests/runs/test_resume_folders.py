@@ -91,7 +91,7 @@ def test_damaged_checkpoints_stop_a_run_that_is_to_go_on(
             assert reason in ended.stderr
             assert [(path.name, path.lstat().st_mtime_ns) for path in sorted(trained.rglob("*"))] == there
 
-    (advice,) = re.findall(r"begin this run anew: (mv .+), then the same command again", ended.stderr)
+    (advice,) = re.findall(r"start this run again: (mv .+), then the same command again", ended.stderr)
     _, source, target = shlex.split(advice)
     (trained.parent / source).rename(trained.parent / target)
     monkeypatch.setattr(Path, "read_bytes", read)
