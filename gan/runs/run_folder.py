@@ -97,7 +97,7 @@ def claim(settings: Mapping[str, Any]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _write_new(folder / "config.yaml", content)
-        _lock(folder, f"hydra.run.dir: in {folder} another process is training; wait for it, or give another folder")
+        _lock(folder, f"hydra.run.dir: another process is training in {folder}; wait for it, or give another folder")
         free = shutil.disk_usage(folder).free
     except FileExistsError:
         raise ClaimedError(
