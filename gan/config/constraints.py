@@ -60,8 +60,8 @@ def _penalty(settings: Settings) -> Iterator[str]:
     name = option_name("penalty", node)
     if getattr(_class(node), "per_image", False) and discriminator.get("normalization") == "batch":
         yield (
-            f"penalty: '{name}' given, which looks at the gradient for one image, and with "
-            "model.discriminator.normalization=batch every image's logit depends on all of them; "
+            f"penalty: '{name}' given, which needs the gradient of each image alone, and with "
+            "model.discriminator.normalization=batch each logit depends on the full minibatch; "
             "model.discriminator.normalization=none or instance expected"
         )
     if name == "clipping" and discriminator.get("spectral_norm"):

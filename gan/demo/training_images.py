@@ -48,7 +48,7 @@ class TrainingImages:
     def __init__(self, data: LoadedImages, shape: Sequence[int]) -> None:
         if tuple(data.images.shape[1:]) != tuple(shape):
             raise GanError(
-                f"nearest training images: those of {data.name} are {tuple(data.images.shape[1:])}, "
+                f"nearest training images: the images of {data.name} are {tuple(data.images.shape[1:])}, "
                 f"the generated ones {tuple(shape)}"
             )
         self._data = data
