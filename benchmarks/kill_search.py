@@ -1,4 +1,4 @@
-"""The proof of docs/sweeps.md for searches: one killed with -9, at random and while it writes, against one left alone.
+"""Kill a search with -9, at random and while it writes, and compare it with an uninterrupted one (docs/sweeps.md).
 
     python benchmarks/kill_search.py [--kills 5] [--in-writes 3] [--trials 8] [--random 0] [--folder DIR] [SETTINGS …]
 

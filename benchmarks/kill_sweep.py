@@ -1,4 +1,4 @@
-"""The proof of docs/sweeps.md: a sweep killed with -9 at random moments, and given again, against one left alone.
+"""Kill a sweep with -9 at random moments, start it again, and compare it with an uninterrupted one (docs/sweeps.md).
 
     python benchmarks/kill_sweep.py [--kills 5] [--jobs 8] [--random 0] [--folder DIR] [SETTINGS …]
 

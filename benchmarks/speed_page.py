@@ -1,6 +1,6 @@
-"""From the results of benchmarks/speed.py to the tables and the plot of docs/performance.md.
+"""Write the tables and the plot of docs/performance.md from the results of benchmarks/speed.py.
 
-python benchmarks/speed_page.py benchmarks/results/speed.json        # write them anew
+python benchmarks/speed_page.py benchmarks/results/speed.json
 """
 
 import json
@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 DOCS = Path(__file__).parent.parent / "docs"
-TITLES = {"a": "tutorial's loop", "b": "bare loop", "c": "train.py", "d": "Lightning's way"}
+TITLES = {"a": "tutorial's loop", "b": "bare loop", "c": "train.py", "d": "Lightning example"}
 BEGIN, END = "<!-- written by `make bench` -->", "<!-- to here -->"
 
 Results = Mapping[str, Sequence[Mapping[str, float]]]
 
 
 def tables(facts: Mapping[str, Any]) -> str:
-    """Medians, ratios within rounds with their least and greatest, and what it took besides; Markdown."""
+    """Medians, ratios within rounds with minimum and maximum, memory and seconds outside training; Markdown."""
     results: Mapping[str, Results] = facts["results"]
-    head = ["", *(f"{key}: {title}" for key, title in TITLES.items()), "c/a", "c/b", "c/d", "over b"]
+    head = ["recipe", *(f"{key}: {title}" for key, title in TITLES.items()), "c/a", "c/b", "c/d", "over b"]
     speeds = [
         [name, *map(speed(of), TITLES), *map(ratio(of), "abd"), overhead(name, of)] for name, of in results.items()
     ]
@@ -28,7 +28,7 @@ def tables(facts: Mapping[str, Any]) -> str:
     machine = f"{facts['machine']}, {facts['threads']} threads, Python {facts['python']}, torch {facts['torch']}."
     parts = [markdown([head, *speeds]), machine]
     if costs:
-        head = ["MB at most, and seconds besides training", *TITLES.values()]
+        head = ["peak memory; seconds outside training", *TITLES.values()]
         parts.append(markdown([head, *costs]))
     return "\n\n".join(parts)
 
@@ -38,18 +38,18 @@ def speed(of: Results) -> Any:
 
 
 def ratio(of: Results) -> Any:
-    def told(key: str) -> str:
+    def text(key: str) -> str:
         if key not in of:
             return ""
         pairs = zip(of["c"], of[key], strict=True)
         ratios = [ours["images_per_second"] / theirs["images_per_second"] for ours, theirs in pairs]
         return f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
 
-    return told
+    return text
 
 
 def overhead(name: str, of: Results) -> str:
-    """Microseconds that a minibatch takes longer than in the bare loop: medians, all that a run does spread over it."""
+    """Microseconds per batch more than in the bare loop: medians; includes the ends of epochs and of the run."""
     batch = batch_size(name)
     each = [1e6 * batch / median(of, key) for key in "cb"]
     return f"{each[0] - each[1]:,.0f} µs of {each[0]:,.0f}"
@@ -75,7 +75,7 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
 
 
 def write(facts: Mapping[str, Any]) -> None:
-    """Put the tables and the plot where docs/performance.md has them."""
+    """Replace the tables and the plot of docs/performance.md."""
     page = DOCS / "performance.md"
     before, _, rest = page.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
@@ -85,7 +85,7 @@ def write(facts: Mapping[str, Any]) -> None:
 
 
 def draw(results: Mapping[str, Results], path: Path) -> None:
-    """Bars for each system whose loops were all raced, as multiples of the tutorial's; and c/b over batch sizes."""
+    """Bars for each system with all loops, as multiples of the tutorial's; and c/b over batch sizes."""
     from matplotlib.figure import Figure
 
     raced = {name: of for name, of in results.items() if "a" in of}
@@ -106,7 +106,7 @@ def draw(results: Mapping[str, Results], path: Path) -> None:
     line.set_xscale("log", base=2)
     line.set_xticks([size for size, _ in batches], [str(size) for size, _ in batches])
     line.set_ylim(0, 1.1)
-    line.set_xlabel("minibatch (kaggle)")
+    line.set_xlabel("batch size (kaggle)")
     line.set_ylabel("train.py / bare loop")
     figure.savefig(path, dpi=110)
 

@@ -1,4 +1,4 @@
-"""GANs on small images: train, judge, compare, ship."""
+"""GANs on small images: train, evaluate, compare, export."""
 
 import importlib
 from typing import TYPE_CHECKING, Any

@@ -75,7 +75,7 @@ def expected_reasons(model: str, objective: str, penalty: str) -> Iterator[str]:
     if objective == "wasserstein" and penalty == "none":
         yield "objective: 'wasserstein' given, whose discriminator must not be arbitrarily steep"
     if model == "dcgan" and penalty not in ("none", "clipping"):
-        yield f"penalty: '{penalty}' given, which looks at the gradient for one image, and with model."
+        yield f"penalty: '{penalty}' given, which needs the gradient of each image alone, and with model."
 
 
 @pytest.mark.usefixtures("few")

@@ -125,7 +125,7 @@ def test_a_run_folder_is_not_used_twice(
     again = train_in(run.parent, monkeypatch, capfd)(*SMALL, "hydra.run.dir=mine")
     assert again.returncode == 2
     assert again.stderr == (
-        f"hydra.run.dir: {run} holds a run already, which stays as it is; "
+        f"hydra.run.dir: {run} already contains a run, which is not overwritten; "
         "give another folder, or leave hydra.run.dir out for a new one\n"
     )
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before

@@ -18,8 +18,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Trust = Annotated[
     list[str] | None,
     typer.Option(
-        help="A package that the file or the run may import besides gan, lightning and torch, for a class of your own; "
-        "can be given several times. The environment variable GAN_TRUST does the same.",
+        help="A package that the file or the run may import in addition to gan, lightning and torch, for your own "
+        "class; can be given several times. The environment variable GAN_TRUST does the same.",
         callback=lambda packages: trust.add(packages or ()),
     ),
 ]

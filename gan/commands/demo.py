@@ -35,7 +35,7 @@ def demo(
     device: Device = "cpu",
     static: Annotated[
         Path | None,
-        typer.Option(help="Serve nothing: write the page with the generators inside as index.html to this folder."),
+        typer.Option(help="Write the page with the generators as index.html to this folder, and start no server."),
     ] = None,
     force: Force = False,
     trust: Trust = None,

@@ -24,7 +24,7 @@ Root = Annotated[Path, typer.Option(envvar="GAN_DATA", help="Folder of the datas
 
 Pictures = Annotated[
     Path | None,
-    typer.Option("--folder", help="Folder of your pictures, for --data folder. By default that of the run."),
+    typer.Option("--folder", help="Folder of your pictures, for --data folder. By default the folder of the run."),
 ]
 
 Split = Annotated[str | None, typer.Option(help="Split of EMNIST.")]
@@ -79,7 +79,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
     metric: Annotated[
         list[str] | None,
-        typer.Option(help="A metric of your own, such as mypkg.MyMetric: a torchmetrics.Metric of images."),
+        typer.Option(help="Your own metric, such as mypkg.MyMetric: a torchmetrics.Metric of images."),
     ] = None,
     trust: Trust = None,
 ) -> None:

@@ -68,8 +68,8 @@ def export(
     trained, run = load_generator(source), _run(source)
     pages = {HTML: _page(trained, run, licence, weights)} if HTML in formats else {}
     made = {kind: exported(trained, kind) for kind in others}
-    told = {**_descriptions(made), **{_name(kind): PAGE for kind in pages}}
-    files = {FILE_NAME: "the bundle: weights, and what it takes to use them", **told}
+    described = {**_descriptions(made), **{_name(kind): PAGE for kind in pages}}
+    files = {FILE_NAME: "the bundle: weights and metadata", **described}
     card = Card(trained, run, licence, files, PICTURE)
     contents = {FILE_NAME: bundle.read_bytes(), **{_name(kind): one.content for kind, one in made.items()}}
     contents |= {_name(kind): page for kind, page in pages.items()}
@@ -78,7 +78,7 @@ def export(
     if as_json:
         print(json.dumps({"out": str(out), "files": list(contents), **_json(made)}))
         return
-    for name, text in told.items():
+    for name, text in described.items():
         print(f"{out / name}: {text}")
     print(f"{out / FILE_NAME}, {PICTURE}, and {CARD}, the model card")
     if pages:

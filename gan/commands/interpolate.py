@@ -64,7 +64,7 @@ def interpolate(
     seeds: Annotated[
         str | None,
         typer.Option(
-            help="Comma-separated seeds; each stands for its first image. By default 0,1; with --truncation 0 alone."
+            help="Comma-separated seeds; each stands for its first image. By default 0,1; with --truncation only 0."
         ),
     ] = None,
     of_class: OfClass = None,
@@ -107,8 +107,8 @@ def interpolate(
     rows = len(anchors) if loop else len(anchors) - 1
     write_files(out, {out: _content(out, frames, rows=rows, steps=steps, fps=fps, scale=scale)}, force=force)
     if as_json:
-        told = {"seeds": anchors, "classes": labels, "truncation": factors, "loop": loop}
-        print(json.dumps({"out": str(out), "frames": len(frames), **told}))
+        settings = {"seeds": anchors, "classes": labels, "truncation": factors, "loop": loop}
+        print(json.dumps({"out": str(out), "frames": len(frames), **settings}))
     else:
         print(f"{len(frames)} frames, seeds {', '.join(map(str, anchors))}: {out}")
 

@@ -18,7 +18,7 @@ def options(
         ),
     ] = None,
     config_dir: Annotated[
-        Path | None, typer.Option(help="A folder with options of your own, as for `train.py --config-dir`.")
+        Path | None, typer.Option(help="A folder with your own options, as for `train.py --config-dir`.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_markdown: Annotated[

@@ -1,4 +1,4 @@
-"""`gan play`: the game in the plane, live, on a web page of this machine."""
+"""`gan play`: train a GAN on 2-D points on a web page of this machine."""
 
 from contextlib import closing
 from pathlib import Path
@@ -15,9 +15,9 @@ def play(
     port: Port = PORT,
     open_page: Open = False,
 ) -> None:
-    """Train a GAN in the plane on a web page: real points, samples, D's surface, gradients; for teaching.
+    """Train a GAN on 2-D points on a web page: real points, samples, D's surface, gradients; for teaching.
 
-    Objective, penalty, learning rates and seed can be changed while it trains. Each game is a run folder;
+    Objective, penalty, learning rates and seed can be changed while it trains. Each run has a folder;
     gan repeat RUN repeats it with its changes. The page needs no network. Stop it with Ctrl-C.
     """
     from gan.demo.play_routes import play_routes

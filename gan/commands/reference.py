@@ -44,7 +44,7 @@ TRAIN = """\
 | `gan train resume=outputs/DATE/TIME` | [resumes an interrupted run](reliability.md) |
 | `gan train experiment=dcgan hydra.run.dir=outputs/mine resume=auto` | starts this run, or resumes it |
 | `gan train -m experiment=dcgan seed=0,1,2` | trains one run for each value: a [sweep](sweeps.md) |
-| `gan train --config-dir=FOLDER …` | also finds [options and recipes of your own](extending.md) in FOLDER |
+| `gan train --config-dir=FOLDER …` | also finds [your own options and recipes](extending.md) in FOLDER |
 
 `gan train --help` prints:
 """

@@ -34,7 +34,7 @@ def repeat(
     """Repeat a run, and check whether its numbers are the same, bit for bit; if not, from which update on.
 
     Settings that were changed while it trained, in gan play, are changed again after the same minibatches.
-    The exit code is 0 if they are, 1 if not. After an interruption, the same command continues.
+    The exit code is 0 if all numbers are the same, 1 if not. The same command resumes an interrupted repetition.
     """
     settings = _settings(run)
     _check_repeatable(run)
@@ -48,7 +48,7 @@ def repeat(
             raise GanError(f"--out: {second} is not empty; give another folder")
         _begin(run, second, settings)
     elif _settings(second, as_in=run) != settings:
-        raise GanError(f"--out: {second} holds another run, which stays as it is; give another folder")
+        raise GanError(f"--out: {second} contains another run, which is not overwritten; give another folder")
     if code := _train(second):
         raise typer.Exit(code)
     agree, lines = verdict(run, second)
@@ -91,7 +91,7 @@ def _check_repeatable(run: Path) -> None:
     from gan.runs.comparison import rows
 
     if not _facts(run).get("ended"):
-        raise GanError(f"{run}: this run has not ended; to go on with it: {shell.resume(run)}")
+        raise GanError(f"{run}: this run has not ended; to resume it: {shell.resume(run)}")
     if not rows(run):
         raise GanError(f"{run}: has no metrics.csv to compare with; it was run without logger=csv or logger=default")
 

@@ -25,7 +25,7 @@ def sample(
         Path | None,
         typer.Option(
             help="FILE.png: one grid. FILE.npy: uint8 (N, C, H, W). Otherwise a folder with one PNG per image. "
-            "By default samples.png. Points of the plane: a scatter plot, or float32 (N, 2, 1, 1)."
+            "By default samples.png. 2-D points: a scatter plot, or float32 (N, 2, 1, 1)."
         ),
     ] = None,
     n: Annotated[int | None, typer.Option("--n", min=1, help="Number of images; 64 by default.")] = None,

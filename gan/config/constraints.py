@@ -66,8 +66,8 @@ def _penalty(settings: Settings) -> Iterator[str]:
     name = option_name("penalty", node)
     if getattr(_class(node), "per_image", False) and discriminator.get("normalization") == "batch":
         yield (
-            f"penalty: '{name}' given, which looks at the gradient for one image, and with "
-            "model.discriminator.normalization=batch every image's logit depends on all of them; "
+            f"penalty: '{name}' given, which needs the gradient of each image alone, and with "
+            "model.discriminator.normalization=batch each logit depends on the full minibatch; "
             "model.discriminator.normalization=none or instance expected"
         )
     if name == "clipping" and discriminator.get("spectral_norm"):
@@ -100,11 +100,11 @@ def _updates(settings: Settings) -> Iterator[str]:
         path = f"optimizer.{network}.accumulate" if "accumulate" in local else "optimizer.accumulate"
         parts = local.get("accumulate", optimizer.get("accumulate", 1))
         if parts > batch_size:
-            yield f"{path}: {parts} given, and data.batch_size={batch_size} cannot be cut into more than {batch_size}"
+            yield f"{path}: {parts} given, and data.batch_size={batch_size} cannot be split into more than {batch_size}"
         elif parts > 1 and getattr(_class(objective), "batch_coupled", False):
             yield (
                 f"{path}: {parts} given, and '{option_name('objective', objective)}' compares every image with the "
-                "whole minibatch, which cannot be cut; 1 expected"
+                "full minibatch, which cannot be split; 1 expected"
             )
         elif parts > 1 and settings["schedule"].get("reuse_fakes"):
             reason = "schedule.reuse_fakes=true keeps the fakes of a whole minibatch"

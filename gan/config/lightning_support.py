@@ -20,15 +20,12 @@ class Instead(NamedTuple):
 NOT_FOR_A_GAME = {
     "gradient_clip_val": Instead(
         (None,),
-        "in a game of two networks this is optimizer.clip_norm (or optimizer.generator.clip_norm, "
-        "optimizer.discriminator.clip_norm)",
+        "here this is optimizer.clip_norm (or optimizer.generator.clip_norm, optimizer.discriminator.clip_norm)",
     ),
-    "gradient_clip_algorithm": Instead(
-        (None,), "in a game of two networks this is optimizer.clip_norm, which clips by norm"
-    ),
+    "gradient_clip_algorithm": Instead((None,), "here this is optimizer.clip_norm, which clips by norm"),
     "accumulate_grad_batches": Instead(
         (1,),
-        "in a game of two networks this is optimizer.accumulate, the parts that a minibatch is cut into",
+        "here this is optimizer.accumulate, the number of parts of a minibatch",
     ),
     "callbacks": Instead((None,), "here this is callbacks, as in +callbacks.NAME._target_=…"),
     "logger": Instead((None,), "here this is logger, as in logger=none"),
@@ -49,12 +46,12 @@ NOT_FOR_A_GAME = {
 CALLBACKS_NOT_FOR_A_GAME = {
     "StochasticWeightAveraging": "use ema=standard: the average of the generator",
     "WeightAveraging": "use ema=standard: the average of the generator",
-    "GradientAccumulationScheduler": "use optimizer.accumulate=2: the parts that a minibatch is cut into",
+    "GradientAccumulationScheduler": "use optimizer.accumulate=2, the number of parts of a minibatch",
     "LearningRateFinder": "use sweep=learning_rates",
     "BatchSizeFinder": "set data.batch_size",
     "BaseFinetuning": "leave it out: there is no backbone to freeze",
     "BasePredictionWriter": "leave it out: there is no prediction loop (`gan sample` writes images)",
-    "SpikeDetection": "use callbacks.alarms, which is there by default",
+    "SpikeDetection": "use callbacks.alarms, which is on by default",
     "ThroughputMonitor": "use callbacks.monitor, which logs train/images_per_second",
     "ModelPruning": "leave it out: a pruned generator's weights have other names, and its bundle cannot be loaded",
 }

@@ -230,7 +230,7 @@ TRAINER_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "precision": (lambda x: x in ("32-true", "bf16-mixed", "16-mixed"), "32-true, bf16-mixed, 16-mixed"),
     "strategy": (
         lambda x: x in ("auto", "ddp"),
-        "auto or ddp (both are our data-parallel game, gan.training.strategy)",
+        "auto or ddp (both are our data-parallel strategy, gan.training.strategy)",
     ),
     "max_time": (
         _is_duration,

@@ -1,4 +1,4 @@
-"""Trust in saved settings: a run folder may name only classes of ours, and of packages that the user trusts."""
+"""Trust in saved settings: a run folder may name only classes of this project, and of packages that the user trusts."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from gan.system.errors import ConfigError
 
 
 def untrusted(settings: Any, trusted: Collection[str], path: str = "") -> Iterator[tuple[str, str]]:
-    """The path and the target of every node, at any depth, that is neither of ours nor of a trusted package."""
+    """The path and the target of every node, at any depth, that is not from this project or a trusted package."""
     if is_node(settings):
         target = str(settings["_target_"])
         if target.split(".", maxsplit=1)[0] not in (*OWN_PACKAGES, *trusted) and not is_below(target, trusted):

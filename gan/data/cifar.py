@@ -35,7 +35,7 @@ def unpack(source: Archive, archive: Path, root: Path) -> None:
                     shutil.copyfileobj(content, target)
     except (tarfile.TarError, EOFError, zlib.error, KeyError) as error:
         reason = error.args[0] if error.args else error
-        raise DataError(f"{archive.name} is not a whole archive of {source.title} ({reason})") from None
+        raise DataError(f"{archive.name} is not a complete archive of {source.title} ({reason})") from None
 
 
 def read_archive(source: Archive, root: Path) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -238,7 +238,7 @@ def _broken(pictures: _Pictures) -> DataError:
     faults, files = pictures.faults, pictures.files
     way_out = "; mend them or take them out"
     if len(faults) < len(files):
-        way_out += ", or go on without them by data.on_broken=skip"
+        way_out += ", or skip them with data.on_broken=skip"
     first = f"{pictures.what}: {len(faults):,} of {counted(len(files), 'picture')} cannot be read{way_out}:"
     return DataError("\n".join([first, *_fault_lines(faults)]))
 

@@ -38,7 +38,7 @@ def read_bytes(path: Path) -> bytes:
             with gzip.open(io.BytesIO(data)) as file:
                 data = file.read(MAX_BYTES + 1)
         except (EOFError, OSError, zlib.error) as error:
-            raise DataError(f"{path}: not a whole gzip file ({error})") from None
+            raise DataError(f"{path}: not a complete gzip file ({error})") from None
     if not data:
         raise DataError(f"{path}: is empty (0 bytes)")
     if len(data) > MAX_BYTES:
@@ -80,7 +80,7 @@ def _parse_header(data: bytes, path: Path) -> tuple[np.dtype, tuple[int, ...]]:
         raise DataError(f"{path}: not an IDX file (type code 0x{code:02x}; known are {known})")
     if dims == 0 or len(data) < 4 + 4 * dims:
         raise DataError(
-            f"{path}: its IDX header is not whole ({dims} dimensions announced, {len(data):,} bytes in all)"
+            f"{path}: its IDX header is incomplete ({dims} dimensions announced, {len(data):,} bytes in all)"
         )
     shape = tuple(int.from_bytes(data[4 + 4 * i : 8 + 4 * i], "big") for i in range(dims))
     if 0 in shape:

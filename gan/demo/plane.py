@@ -1,4 +1,4 @@
-"""A game in the plane as a page draws it: points, the discriminator's surface, the gradients of the generator."""
+"""A run on 2-D points as a page draws it: points, the discriminator's surface, the gradients of the generator."""
 
 import math
 from typing import Any

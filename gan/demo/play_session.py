@@ -25,7 +25,7 @@ SPEEDS = (0.5, 1000.0)  # minibatches per second
 MOST_STEPS = 1_000_000
 MOST_DRAWN = 2000  # points drawn by hand
 POINTS_MADE, SPREAD = 25_600, 0.01  # points of the dataset, around the drawn ones with this standard deviation
-PATIENCE = 120.0  # seconds for an answer: the first game waits until torch is imported
+PATIENCE = 120.0  # seconds for an answer: the first run waits until torch is imported
 BASE = (
     "experiment=two_dimensions", "callbacks=play", "logger=csv", "accelerator=cpu", "trainer.max_epochs=10_000",
     "trainer.log_every_n_steps=20",
@@ -33,7 +33,7 @@ BASE = (
 
 
 class Session:
-    """Begins games, each in a run folder of its own, and passes the commands of the page to the training process.
+    """Starts runs, each in its own folder, and passes the commands of the page to the training process.
 
     Args:
         train: trains a run of these overrides: `gan.train`.
@@ -48,7 +48,7 @@ class Session:
         self._connection: Any = None
 
     def command(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """Give a command, and return the state of the game after it.
+        """Give a command, and return the state of the run after it.
 
         Args:
             asked: ``do`` is one of `COMMANDS`; "speed" has a ``speed``, "change" has ``settings``, "step" may have a
@@ -72,7 +72,7 @@ class Session:
         return self._ask(command)
 
     def close(self) -> None:
-        """End the game, and wait until its files are written."""
+        """End the run, and wait until its files are written."""
         with self._lock:
             if self._process is not None:
                 self._connection.close()
@@ -120,14 +120,14 @@ class Session:
             try:
                 self._connection.send(command)
                 if not self._connection.poll(PATIENCE):
-                    self._connection.close()  # it ends its game; a late answer would be that of the next command
+                    self._connection.close()  # the process ends its run; a late answer would belong to the next command
                     self._process = None
                     raise GanError(
-                        f"the training process has not answered for {PATIENCE:.0f} s and was left; begin a new game"
+                        f"the training process has not answered for {PATIENCE:.0f} s and was stopped; start a new run"
                     )
                 kind, content = self._connection.recv()
             except (EOFError, OSError) as error:
-                raise GanError("the training process has ended; the terminal says why. Begin a new game") from error
+                raise GanError("the training process has ended; the terminal shows why. Start a new run") from error
         if kind == "error":
             raise GanError(content)
         state: dict[str, Any] = content

@@ -1,4 +1,4 @@
-"""The process that trains for `gan play`: it trains game after game, and answers a command between two minibatches."""
+"""The training process of `gan play`: trains one run after another, and answers commands between minibatches."""
 
 import contextlib
 import os
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from gan.training.callbacks.changes import Changes
     from gan.training.game_module import GameModule
 
-LOOK = 0.2  # seconds between two looks for a signal while the game is paused
-QUIET = 90.0  # seconds without a command after which the game is paused: no page is open any more
+LOOK = 0.2  # seconds between two checks for a signal while the run is paused
+QUIET = 90.0  # seconds without a command after which the run is paused: no page is open
 MOST_POINTS = 300  # of a curve
 Command = dict[str, Any]
 Train = Callable[..., Any]  # gan.train, given by the command: this package does not know gan.launch
@@ -28,7 +28,7 @@ Train = Callable[..., Any]  # gan.train, given by the command: this package does
 def work(train: Train, connection: Connection) -> None:
     """Train until the other end of the connection is closed."""
     if hasattr(os, "setsid"):
-        os.setsid()  # Ctrl-C of a terminal goes to the server alone, which ends the game in order
+        os.setsid()  # Ctrl-C of a terminal goes only to the server, which ends the run in order
     Worker(train, connection).run()
 
 
@@ -86,7 +86,7 @@ class Losses:
 
 
 class Worker:
-    """Trains the games that the page begins, and steers them.
+    """Trains the runs that the page starts, and controls them.
 
     Each command gets one answer: ("state", what the page shows) or ("error", a message).
 
@@ -100,7 +100,7 @@ class Worker:
         self._connection = connection
         self._state: dict[str, Any] = {"state": "none"}
         self._owes_answer = False
-        self._next: Command | None = None  # begins the next game
+        self._next: Command | None = None  # starts the next run
         self._pace = Pace()
         self._losses: Losses | None = None
 
@@ -125,11 +125,11 @@ class Worker:
 
     def _answer(self, error: str = "") -> None:
         self._owes_answer = False
-        with contextlib.suppress(OSError):  # the server has gone: the next `_receive` says so
+        with contextlib.suppress(OSError):  # the server has gone: the next `_receive` notices it
             self._connection.send(("error", error) if error else ("state", self._state))
 
     def _play(self, command: Command) -> None:
-        """Train one game to its end."""
+        """Train one run to its end."""
         from gan.training.callbacks.changes import steered
 
         try:
@@ -138,7 +138,7 @@ class Worker:
             self._state |= {"state": "ended"}
         except (GanError, KeyboardInterrupt) as error:
             why = str(error) or "stopped by a signal"
-            if self._losses is None:  # the game has not begun
+            if self._losses is None:  # the run has not started
                 self._answer(why)
                 return
             self._state |= {"state": "failed", "why": why}

@@ -182,7 +182,7 @@ def _why_not(host: str, port: int, error: Exception) -> str:
     if number == errno.EACCES:
         return f"--port: {port} is not for everyone; give one from 1024 to 65535, or --port 0 for any that is free"
     reason = str(getattr(error, "strerror", None) or error).partition(" (while")[0]
-    return f"--host: cannot listen on {host!r}: {reason}; 127.0.0.1 is this machine alone"
+    return f"--host: cannot listen on {host!r}: {reason}; 127.0.0.1 is only this machine"
 
 
 class _Incoming(io.RawIOBase):

@@ -48,7 +48,7 @@ class TrainingImages:
     def __init__(self, data: LoadedImages, shape: Sequence[int]) -> None:
         if tuple(data.images.shape[1:]) != tuple(shape):
             raise GanError(
-                f"nearest training images: those of {data.name} are {tuple(data.images.shape[1:])}, "
+                f"nearest training images: the images of {data.name} are {tuple(data.images.shape[1:])}, "
                 f"the generated ones {tuple(shape)}"
             )
         self._data = data
@@ -110,7 +110,7 @@ class TrainingSets:
         name, seed = data_name(generator), (generator.metadata.get("trained") or {}).get("seed")
         key = (name, seed, generator.image_shape)
         if not name:
-            raise GanError("nearest training images: this bundle does not say what it was trained on")
+            raise GanError("nearest training images: this bundle does not name its training data")
         if name not in NAMES or name in READ_BY_FORM:
             raise GanError(f"nearest training images: the images of data '{name}' cannot be found by this name")
         if key not in self._read:

@@ -73,7 +73,7 @@ def describe(
 
 
 def family_of(target: str) -> str:
-    """The ``family`` of a bundle: the name of a family of ours, or the dotted name of a class of the user's own."""
+    """The ``family`` of a bundle: the name of one of our families, or the dotted name of the user's class."""
     cls = find(target)
     return next((family for family, known in GENERATORS.items() if known is cls), target)
 

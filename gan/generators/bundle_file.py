@@ -73,7 +73,8 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         tensors = load(content)
         intact = _digest(tensors, metadata) == metadata.get("sha256")
     except (SafetensorError, LookupError, AssertionError, TypeError, ValueError, RuntimeError) as error:
-        raise BundleError(f"not a whole safetensors file ({_reason(error)}); a bundle is called {FILE_NAME}") from error
+        why = _reason(error)
+        raise BundleError(f"not a complete safetensors file ({why}); a bundle is called {FILE_NAME}") from error
     if not intact:
         raise BundleError("its content is not what was saved (sha256 differs): the file is damaged")
     return tensors, metadata
@@ -117,7 +118,7 @@ def _check_kind(path: Path, start: bytes) -> None:
     if start[8:9] == b"{":
         if length > MAX_HEADER:
             raise BundleError(
-                f"not a whole safetensors file (a header of {length} bytes; at most {MAX_HEADER} are read)"
+                f"not a complete safetensors file (a header of {length} bytes; at most {MAX_HEADER} are read)"
             )
         return
     raise BundleError(f"not a safetensors file, but {_kind(path, start)}; a bundle is called {FILE_NAME}")
@@ -155,14 +156,14 @@ def _metadata_text(content: bytes) -> str:
     """The text under "gan" in the header's metadata."""
     length = int.from_bytes(content[:8], "little")
     if len(content) < 8 + length:
-        raise BundleError(f"not a whole safetensors file (cut off in its header); a bundle is called {FILE_NAME}")
+        raise BundleError(f"not a complete safetensors file (cut off in its header); a bundle is called {FILE_NAME}")
     try:
         header = json.loads(content[8 : 8 + length])
         known = header.get("__metadata__") or {}
         text = known.get("gan")
     except (ValueError, RecursionError, AttributeError) as error:
         raise BundleError(
-            f"not a whole safetensors file (its header is not JSON); a bundle is called {FILE_NAME}"
+            f"not a complete safetensors file (its header is not JSON); a bundle is called {FILE_NAME}"
         ) from error
     if not isinstance(text, str):
         raise BundleError("a safetensors file, but not one of a generator: it has no metadata 'gan'")

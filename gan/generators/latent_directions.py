@@ -83,7 +83,7 @@ def principal_directions(generator: nn.Module, prior: Prior) -> Tensor:
     elif first is not None:
         weight = first.weight.flatten(1).T  # (inputs, channels, height, width) -> (outputs, inputs)
     if first is None or weight.shape[1] < prior.latent_dim:
-        raise GanError("directions: this network does not begin with a linear layer on z; try random")
+        raise GanError("directions: this network does not start with a linear layer on z; try random")
     vectors = torch.linalg.svd(weight[:, : prior.latent_dim].detach().cpu().double(), full_matrices=False).Vh
     largest = vectors.gather(1, vectors.abs().argmax(dim=1, keepdim=True))
     return (vectors * largest.sign()).float()

@@ -136,7 +136,7 @@ class TrainedGenerator:
         if self.conditional:
             return class_labels(asked, count, self.num_classes, self.class_names)
         if asked is not None:
-            raise GanError("class: this generator was trained without classes; none can be asked for")
+            raise GanError("class: this generator was trained without classes; a class cannot be requested")
         return None
 
     def decode(self, z: Tensor, labels: Labels = None, *, batch_size: int | None = None) -> np.ndarray:

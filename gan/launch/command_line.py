@@ -163,13 +163,13 @@ def _several(word: str) -> str:
 def _unreadable(word: str, before: str, parser: OverridesParser) -> str:
     name, equals, value = word.partition("=")
     if equals and re.fullmatch(r"[+~]*[\w./@]+", name):
-        told = f"{word}: Hydra cannot read the value, in which a character has a meaning of its own"
+        message = f"{word}: Hydra cannot read the value, because it contains a special character"
         as_text = shell.override(name, value)
         try:
             parser.parse_override(as_text)
         except HydraException:  # an incomplete interpolation ${…}
-            return told
-        return f"{told}; to give it as text, quote it: {shell.command(as_text)}"
+            return message
+        return f"{message}; to give it as text, quote it: {shell.command(as_text)}"
     if word and "=" in before:
         name, _, value = before.partition("=")
         together = shell.command(shell.override(name, f"{value} {word}"))

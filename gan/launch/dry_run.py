@@ -189,7 +189,7 @@ def _parameters(game: GameModule) -> str:
 def _disk(trial: Trial, trainer: L.Trainer) -> str:
     """Describe the size of the checkpoints and the generator on disk; pictures and logs are extra."""
     kept = "about " + _size(trial.checkpoint_bytes) + " a checkpoint, " if trainer.checkpoint_callbacks else ""
-    return f"{kept}about {_size(trial.bundle_bytes)} the generator alone; pictures and logs on top"
+    return f"{kept}about {_size(trial.bundle_bytes)} for the generator; plus pictures and logs"
 
 
 def _time(trial: Trial, turns: StepCounts, images: int, processes: int) -> str:

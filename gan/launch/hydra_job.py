@@ -63,7 +63,8 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
             with _full_errors("1" if WANTS_TRACEBACKS else None), _with_overrides(), user_errors.one_message():
                 code = function(config) or 0
             if code and failed_jobs.in_sweep():
-                failed_jobs.record(Path(str(config.run_dir)), code, f"ended with exit code {code}; it has said why")
+                why = f"ended with exit code {code}; the reason is printed above"
+                failed_jobs.record(Path(str(config.run_dir)), code, why)
         except SystemExit as end:
             raise signals.stop_behind(end) from None
         except Exception as raised:
@@ -249,7 +250,7 @@ def claim_run_folder(config: DictConfig, settings: dict[str, Any], past: ResumeS
         resume.print_state(past)
         aside = run_folder.reclaim(settings, anew=past.checkpoint is None)
         if aside is not None:
-            print(f"resume: what the run had written before is in {aside}", file=sys.stderr)
+            print(f"resume: the earlier files of the run are in {aside}", file=sys.stderr)
         return settings
     first = config.run_dir
     for number in itertools.count(2):

@@ -104,7 +104,7 @@ def _unknown_setting(node: Any, path: str) -> str | None:
 
 def _is_argument(name: str, target: str | None) -> bool:
     """True if the class or function at ``target`` has this argument, for example weight_decay of Adam."""
-    # a setting that an option of ours does not have is of no use to it
+    # a setting that one of our options does not have is of no use to it
     called = None if target is None or is_below(target, ["gan"]) else locate(target)
     return called is not None and name in parameters_of(called)
 

@@ -25,7 +25,7 @@ class Outcome(NamedTuple):
     """Result of a launch: exit code, message, and for run.json "failed" or "cut" ("" for neither) and the reason."""
 
     exit_code: int
-    told: str = ""
+    message: str = ""
     how: str = ""
     why: str = ""
 
@@ -135,8 +135,8 @@ def _run(command: Sequence[str], processes: int) -> Outcome:
             if _has_failed(ranks, folder):
                 subprocesses.wait(ranks, SETTLE_SECONDS)
             outcome = _outcome(ranks, folder)
-            if outcome.told:  # print it now: the end of all ranks may take a while
-                print(outcome.told, file=sys.stderr, flush=True)
+            if outcome.message:  # print it now: the end of all ranks may take a while
+                print(outcome.message, file=sys.stderr, flush=True)
                 subprocesses.wait(ranks, GRACE_SECONDS / 4)
     return outcome
 
@@ -189,15 +189,15 @@ def _of_the_silent(number: int, code: int, count: int) -> Outcome:
     """Return the outcome of a rank that was killed or asked to end, and so reported no error."""
     ended = subprocesses.how_it_ended(code)
     heard = code > 0 and subprocesses.is_signal(code)  # then all ranks end together, and the signalled rank is unknown
-    told = [f"{'one' if heard else f'rank {number}'} of {count} processes {ended}"]
+    message = [f"{'one' if heard else f'rank {number}'} of {count} processes {ended}"]
     if not subprocesses.is_signal(code):
-        return Outcome(code, told[0], "failed", f"rank {number} {ended}")
+        return Outcome(code, message[0], "failed", f"rank {number} {ended}")
     if run_folder.claimed():
-        told.append(run_folder.describe_stopped_run(run_folder.claimed()))
+        message.append(run_folder.describe_stopped_run(run_folder.claimed()))
     if heard:  # rank 0 has recorded it
-        return Outcome(code, "\n".join(told))
+        return Outcome(code, "\n".join(message))
     return Outcome(
-        subprocesses.exit_code(code), "\n".join(told), "cut", f"{signal.Signals(-code).name} to rank {number}"
+        subprocesses.exit_code(code), "\n".join(message), "cut", f"{signal.Signals(-code).name} to rank {number}"
     )
 
 

@@ -241,7 +241,7 @@ def _precision(precision: Any, kind: str) -> Iterator[str]:
 def _batch_norm(trainer: Mapping[str, Any], kind: str) -> Iterator[str]:
     if trainer.get("sync_batchnorm") and kind != "cuda" and world_size(trainer) > 1:
         yield (
-            "trainer.sync_batchnorm: true given, and torch computes statistics over all processes on CUDA GPUs alone; "
+            "trainer.sync_batchnorm: true given, and torch computes statistics over all processes only on CUDA GPUs; "
             "false expected on this machine: each process has its own"
         )
 

@@ -35,7 +35,7 @@ class TrainingRun:
 
     Attributes:
         folder: the run folder, with all files of the run.
-        trust: packages that `generator` may import for a network of your own.
+        trust: packages that `generator` may import for your own network.
     """
 
     folder: Path
@@ -126,7 +126,7 @@ def train(*overrides: str, trust: tuple[str, ...] | list[str] = (), **settings: 
         finally:
             run_folder.release_all()
     if code:
-        raise RunError(f"the run has ended with exit code {code}; it has said why")
+        raise RunError(f"the run has ended with exit code {code}; the reason is printed above")
     if folder is None:
         raise GanError("gan.train: no run was made, as with dry_run=true")
     return TrainingRun(folder, tuple(trust))

@@ -52,9 +52,9 @@ def without_run(words: Sequence[str]) -> list[str]:
         return [*rest, f"resume.run={AUTO}"]
     folder = _run_of(Path(shell.unquoted(run)))
     if any(word in ("-m", "--multirun") for word in words):
-        raise ConfigError("resume: one run is gone on with at a time; of a sweep, give each with resume=auto")
+        raise ConfigError("resume: a sweep cannot resume one run; give resume=auto, which resumes each job")
     if elsewhere := next((word for word in rest if word.lstrip("+").startswith("hydra.run.dir=")), None):
-        raise ConfigError(f"resume: {elsewhere} given; a run goes on in its own folder, which can be moved")
+        raise ConfigError(f"resume: {elsewhere} given; a run is resumed in its own folder, which can be moved")
     own = [word for word in rest if not _is_setting(word)]
     command_line.current().changes = [word for word in rest if _is_setting(word)]
     return [*own, f"resume.run={shell.quoted(folder)}", f"hydra.run.dir={shell.quoted(folder)}"]
@@ -122,7 +122,7 @@ def resolve(
         validate(wanted)
     allowed = allowed_paths(asked.get("allow"), wanted, before)
     if lines := list(problems(before, wanted, allowed)):
-        raise ConfigError(f"resume: {folder} was begun with other settings\n" + "\n".join(lines))
+        raise ConfigError(f"resume: {folder} was started with other settings\n" + "\n".join(lines))
     if process.is_first() and not process.is_rank() and not wanted["dry_run"]:
         run_folder.lock_run(folder)
     state = newest_state(folder, [f"{path}: {old} -> {new}" for path, old, new in differing(before, wanted)])
@@ -161,7 +161,7 @@ def describe(state: ResumeState) -> list[str]:
     """Return the lines to print before a run is resumed."""
     lines = [f"resume: passed over: {what}" for what in state.damaged]
     if state.checkpoint is None:
-        return [*lines, "resume: no checkpoint was written so far; the run begins anew"]
+        return [*lines, "resume: no checkpoint was written yet; the run starts from the beginning"]
     return [*lines, *(f"resume: changed: {what}" for what in state.changed)]
 
 

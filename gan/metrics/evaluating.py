@@ -251,7 +251,7 @@ def write(source: Path, result: dict[str, Any]) -> None:
         write_bytes(path, (json.dumps(result, indent=2, sort_keys=True) + "\n").encode())
         add_quality(bundle, result)
     except OSError as error:
-        print(f"{bundle.parent} cannot be written to ({error.strerror}): the numbers stand here alone", file=sys.stderr)
+        print(f"{bundle.parent} cannot be written to ({error.strerror}): the results are only printed", file=sys.stderr)
 
 
 def _images(generator: TrainedGenerator, n: int, seed: int) -> torch.Tensor:

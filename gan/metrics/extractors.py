@@ -228,4 +228,4 @@ def read_extractor(path: str | Path) -> Extractor:
         network.load_state_dict(floats, assign=True)
         return Extractor(network, metadata, hashlib.sha256(path.read_bytes()).hexdigest())
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise GanError(f"{path}: not a whole extractor ({error})") from error
+        raise GanError(f"{path}: not a complete extractor ({error})") from error

@@ -42,7 +42,7 @@ def read_whole(path: Path) -> bytes:
         raise CheckpointError(f"{path}: {error.strerror}; a checkpoint expected") from error
     body, seal = content[:-SEAL_LENGTH], content[-SEAL_LENGTH:]
     if not seal.startswith(SEAL):
-        raise CheckpointError(f"{path}: cut short, or no checkpoint of this program: it ends without its seal")
+        raise CheckpointError(f"{path}: incomplete, or not a checkpoint of this program: its end marker is missing")
     if seal != SEAL + hashlib.sha256(body).hexdigest().encode():
         raise CheckpointError(f"{path}: damaged: its bytes are not those that were written (sha256)")
     return content

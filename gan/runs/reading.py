@@ -95,8 +95,8 @@ class Run:
             return " ".join(self.failure.split())
         if self.ended:
             return _why_pruned(self.pruned)
-        told = _node(self.facts, "failed").get("error") or _node(self.facts, "cut").get("by") or ""
-        return " ".join(str(told).split())
+        text = _node(self.facts, "failed").get("error") or _node(self.facts, "cut").get("by") or ""
+        return " ".join(str(text).split())
 
     def count(self, counter: str) -> float | None:
         """Return ``images_seen`` or ``g_updates`` so far."""
@@ -147,10 +147,10 @@ def _why_pruned(facts: Mapping[str, Any]) -> str:
     own = next((f"{name} {value:.4g}" for name, value in facts.items() if "/" in name and _is_number(value)), "")
     if not own:
         return "by its search" if facts else ""
-    told = f"{own} at its measurement {facts.get('measurement', '?')}, worse than the median"
+    text = f"{own} at its measurement {facts.get('measurement', '?')}, worse than the median"
     if _is_number(facts.get("median")) and facts.get("finished_runs"):
-        told += f" of {facts['finished_runs']} finished runs, {facts['median']:.4g}"
-    return told
+        text += f" of {facts['finished_runs']} finished runs, {facts['median']:.4g}"
+    return text
 
 
 def _is_number(value: Any) -> TypeGuard[int | float]:
@@ -199,15 +199,15 @@ def named_folders(sources: Iterable[Path]) -> dict[Path, str]:
 
 def _folders(source: Path) -> list[Path]:
     if not source.exists():
-        raise GanError(f"{source}: there is no such folder; give run folders, or a folder that has some below it")
+        raise GanError(f"{source}: there is no such folder; give run folders, or a folder that contains some")
     if not source.is_dir():
-        raise GanError(f"{source}: this is a file; give run folders, or a folder that has some below it")
+        raise GanError(f"{source}: this is a file; give run folders, or a folder that contains some")
     if is_run(source):
         return [source]
     below = sorted((Path(folder) for folder, _, _ in os.walk(source) if is_run(Path(folder))), key=_in_order)
     if not below and (failed := sorted(source.rglob(FAILED))):
         first = reason(failed[0].parent).partition("\n")[0]
-        raise GanError(f"{source}: none of the sweep's jobs has begun; {failed[0].parent.name} failed: {first}")
+        raise GanError(f"{source}: none of the sweep's jobs has started; {failed[0].parent.name} failed: {first}")
     if not below:
         raise GanError(f"{source}: no run here or below: no folder with {SETTINGS} and {FACTS}, which a run leaves")
     return below

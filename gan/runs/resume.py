@@ -49,7 +49,7 @@ def newest_state(folder: Path, changes: list[str]) -> ResumeState:
         away = shell.command("mv", shell.short(checkpoints), shell.short(folder / "checkpoints-damaged"))
         raise ConfigError(
             "\n".join([f"resume: {folder} has checkpoints, and none can be read; nothing was changed", *damaged])
-            + f"\nput a copy in the place of one; or begin this run anew: {away}, then the same command again"
+            + f"\nrestore one from a copy; or start this run again: {away}, then the same command again"
         )
     newest = max(found, key=lambda state: state.turns, default=ResumeState())
     return replace(newest, changed=changes, damaged=damaged)

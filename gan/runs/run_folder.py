@@ -97,11 +97,11 @@ def claim(settings: Mapping[str, Any]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _write_new(folder / "config.yaml", content)
-        _lock(folder, f"hydra.run.dir: in {folder} another process is training; wait for it, or give another folder")
+        _lock(folder, f"hydra.run.dir: another process is training in {folder}; wait for it, or give another folder")
         free = shutil.disk_usage(folder).free
     except FileExistsError:
         raise ClaimedError(
-            f"hydra.run.dir: {folder} holds a run already, which stays as it is; "
+            f"hydra.run.dir: {folder} already contains a run, which is not overwritten; "
             "give another folder, or leave hydra.run.dir out for a new one"
         ) from None
     except OSError as error:
@@ -176,7 +176,7 @@ def lock_descriptors() -> list[int]:
 
 def in_use_message(folder: Path | str) -> str:
     """Return the message for a user who resumes a run in which another process is training."""
-    return f"resume: in {folder} another process is training; when it has ended, give the same command again"
+    return f"resume: another process is training in {folder}; when it has ended, run the same command again"
 
 
 def lock_run(folder: Path) -> None:
@@ -286,25 +286,25 @@ def undo_on_failure(folder: Path) -> Iterator[None]:
         raise
 
 
-def describe_stopped_run(folder: Path | None, to_go_on: str | None = None) -> str:
+def describe_stopped_run(folder: Path | None, how_to_resume: str | None = None) -> str:
     """Describe what the folder of a stopped run contains, and how to resume.
 
     Args:
         folder: the run folder; None if the run has claimed none.
-        to_go_on: how to resume, instead of the command for one machine.
+        how_to_resume: how to resume, instead of the command for one machine.
     """
     if folder is None:
-        return "The run had not begun."
+        return "The run had not started."
     shown = shell.short(folder)
     whole = None
     with contextlib.suppress(CheckpointError):
         whole = next((path for path in newest_first(folder) if is_intact(path)), None)
     if whole is None:
-        return f"What it has written is kept in {shown}/; it holds no whole checkpoint yet."
+        return f"Its files are in {shown}/; there is no complete checkpoint yet."
     at = time.strftime("%H:%M:%S", time.localtime(whole.stat().st_mtime))
     return (
-        f"What it has written is kept in {shown}/; the last whole checkpoint is {whole.relative_to(folder)}, of {at}.\n"
-        f"{to_go_on or f'To go on: {shell.resume(folder)}'}"
+        f"Its files are in {shown}/; the newest complete checkpoint is {whole.relative_to(folder)}, saved at {at}.\n"
+        f"{how_to_resume or f'To resume: {shell.resume(folder)}'}"
     )
 
 

@@ -73,9 +73,9 @@ def _port_in_use() -> str:
     """Message for processes started by SLURM or another launcher with a given port; our launcher uses a free one."""
     given = ":".join(os.environ.get(name, "?") for name in ("MASTER_ADDR", "MASTER_PORT"))
     return (
-        f"The processes of this run cannot meet: another process has their port, {given}.\n"
-        "Set MASTER_PORT to another one, the same for all of them; started by srun --kill-on-bad-exit=1, those that "
-        "wait there end too."
+        f"The processes of this run cannot connect: another process uses their port, {given}.\n"
+        "Set MASTER_PORT to another port, the same for all processes. With srun --kill-on-bad-exit=1, the waiting "
+        "processes end too."
     )
 
 

@@ -2,7 +2,7 @@
 
 A waiting thread can spin, ready to continue at once, or sleep, which frees the core for others. Threads wait about
 fifty times in a step of small networks, so sleeping is slow; but if another process needs the same cores, a spinning
-thread blocks the thread that it waits for. Measurements: docs/performance.md, "Waiting threads".
+thread blocks the thread that it waits for. Measurements: docs/performance.md, "How threads wait".
 """
 
 import os

@@ -62,16 +62,16 @@ def user_command() -> list[str]:
 
     It is saved in run.json and printed in messages, so passwords in URLs are replaced.
     """
-    told = current().command
-    if told is not None:
-        return told
+    command = current().command
+    if command is not None:
+        return command
     return [*(GAN_TRAIN if _is_gan() else [os.path.basename(sys.argv[0])]), *map(without_passwords, sys.argv[1:])]
 
 
 def is_of_gan() -> bool:
     """True if the user has started this run, or this process, by the `gan` command, not by a script."""
-    told = current().command
-    return _is_gan() if told is None else told[:1] == GAN_TRAIN[:1]
+    command = current().command
+    return _is_gan() if command is None else command[:1] == GAN_TRAIN[:1]
 
 
 def _is_gan() -> bool:

@@ -37,9 +37,9 @@ class Beat(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """Another process is lost: what to tell, and whether it failed by an error of its own."""
+    """Another process is lost: the message, and whether the process failed with an error."""
 
-    told: str
+    message: str
     is_error: bool = False
 
 
@@ -90,7 +90,7 @@ class Pulse:
             return None
         for rank, beat in others:
             if not beat.number and now - self._began > START_SECONDS:
-                return Loss(f"{self._name(rank)} has not begun after {START_SECONDS:.0f} s")
+                return Loss(f"{self._name(rank)} has not started after {START_SECONDS:.0f} s")
         # Up to the last answer of the store: when it is gone, nothing is known of the others.
         silent = {rank: self._answered - self._heard[rank] for rank, beat in others if beat.number and not beat.done}
         if now - self._answered > self.limit:
@@ -193,12 +193,12 @@ def connect(rank: int, processes: int, when_lost: Callable[[Loss], None]) -> Hea
     return Heartbeat(store, rank, processes, when_lost)
 
 
-def end_without(loss: Loss, kept: str = "The run had not begun.") -> None:
+def end_without(loss: Loss, kept: str = "The run had not started.") -> None:
     """End this process at once: it waits for a lost one, and no exception reaches it there.
 
     The first process on each machine prints a message: what is lost, and what is kept.
     """
     if process.local_rank() == 0:
-        print(f"{loss.told}; the run is ended.\n{kept}", file=sys.stderr, flush=True)
+        print(f"{loss.message}; the run was stopped.\n{kept}", file=sys.stderr, flush=True)
     sys.stdout.flush()
     os._exit(LOST_EXIT_CODE)

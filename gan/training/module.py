@@ -42,7 +42,7 @@ class GAN(GameModule):
         weights_only: bool | None = None,
         **parts: Any,
     ) -> Self:
-        """The game of a checkpoint, of a run or of a Trainer of your own; no code of the file is run.
+        """The game of a checkpoint, of a run or of your own Trainer; no code of the file is run.
 
         Args:
             checkpoint_path: the file.

@@ -2,7 +2,7 @@
 
 gloo sends gradients through a socket even within a machine. For networks of this size that takes longer than the
 backward pass of half a minibatch (docs/scaling.md). Here each process writes its gradients into its own row of a mapped
-file, and computes the mean of its own part of the columns for all. gloo only synchronises.
+file, and computes the mean of one part of the columns for all. gloo only synchronises.
 """
 
 import contextlib

@@ -87,8 +87,8 @@ class GameDDP(DDPStrategy):
         """End this process because another one is lost."""
         if self.global_rank == 0:
             how, name = ("failed", "error") if loss.is_error else ("cut", "by")
-            run_folder.record_early_end(self._run_dir(), how, **{name: loss.told})
-        again = "To go on: run the same command again on every machine, with resume=auto"
+            run_folder.record_early_end(self._run_dir(), how, **{name: loss.message})
+        again = "To resume: run the same command again on every machine, with resume=auto"
         heartbeat.end_without(loss, run_folder.describe_stopped_run(self._run_dir(), again))
 
     def optimizer_step(self, optimizer: Optimizer, closure: Callable[[], Any], model: Any = None, **kwargs: Any) -> Any:

@@ -161,7 +161,7 @@ def test_no_command_is_answered_with_the_help(tmp_path: Path) -> None:
             ["--grid", "2x3", "--out", "x.npy"],
             "--grid: a grid is a picture, and --out is x.npy; a name that ends in .png expected",
         ),
-        (["--class", "3"], "class: this generator was trained without classes; none can be asked for"),
+        (["--class", "3"], "class: this generator was trained without classes; a class cannot be requested"),
         (["--truncation", "1.5"], "truncation: 1.5 given; above 0 and at most 1 expected"),
         (["--truncation", "nan"], "truncation: nan given; above 0 and at most 1 expected"),
     ],

@@ -153,7 +153,7 @@ def test_a_run_that_cannot_be_written_to_is_measured_all_the_same(
     monkeypatch.setattr("gan.metrics.evaluating.write_bytes", refuse)
     done = gan(run, *QUICK)
     assert done.exit_code == 0, done.output
-    assert "(Read-only file system): the numbers stand here alone" in done.stderr
+    assert "(Read-only file system): the results are only printed" in done.stderr
     assert not (run / "quality.json").exists()
 
 

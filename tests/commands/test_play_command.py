@@ -15,7 +15,7 @@ from gan.runs.changes import Change, read_changes
 def test_a_game_is_played_ended_by_ctrl_c_and_repeated(tmp_path: Path) -> None:
     with started("play", "--port", 0, folder=tmp_path) as line:
         assert line[3] == ""
-        assert b"The game in the plane" in asked(line, "/")
+        assert b"Train a GAN on 2-D points" in asked(line, "/")
         for command in ({"do": "begin", "data": "grid"}, {"do": "step"}):
             state = json.loads(asked(line, "/api/play", json.dumps(command).encode()))
         asked(line, "/api/play", b'{"do": "change", "settings": {"penalty": "r1"}}')

@@ -127,12 +127,12 @@ def test_what_cannot_be_repeated_is_told(
     (tmp_path / "mine" / "letter").write_text("dear")
     assert told(first, "--out", "mine") == "--out: mine is not empty; give another folder"
     assert told(first, "--out", played_run("other", "seed=1")).endswith(
-        "holds another run, which stays as it is; give another folder"
+        "contains another run, which is not overwritten; give another folder"
     )
     (first / "metrics.csv").unlink()
     assert told(first).endswith("has no metrics.csv to compare with; it was run without logger=csv or logger=default")
     (first / "run.json").unlink()
-    assert told(first).endswith(f"this run has not ended; to go on with it: gan train resume={first.name}")
+    assert told(first).endswith(f"this run has not ended; to resume it: gan train resume={first.name}")
     odd = first.rename(first.with_name("it's #1"))
     advice = told(odd).rpartition("to go on with it: ")[2]
     assert shlex.split(advice) == ["gan", "train", "resume=it's #1"]

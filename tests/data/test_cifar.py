@@ -178,11 +178,11 @@ def test_failed_download_is_one_line_and_leaves_nothing(
         (whole, True, "the answer is not the file (wrong sha256)"),
         (gzip.compress(b"no tar", mtime=0), True, "the answer is not the file (wrong sha256)"),
         # what has the right digest and is still no CIFAR-10: only if our own entry were wrong
-        (packed(without_one), False, "cifar-10-binary.tar.gz is not a whole archive of CIFAR-10 "
+        (packed(without_one), False, "cifar-10-binary.tar.gz is not a complete archive of CIFAR-10 "
                                      "(filename 'cifar-10-batches-bin/test_batch.bin' not found)"),
         (packed(short), False, "cifar-10-batches-bin/data_batch_1.bin in cifar-10-binary.tar.gz is not a file of "
                                f"{SIZE:,} bytes"),
-        (whole[:-1000], False, "cifar-10-binary.tar.gz is not a whole archive of CIFAR-10 "
+        (whole[:-1000], False, "cifar-10-binary.tar.gz is not a complete archive of CIFAR-10 "
                                "(Compressed file ended before the end-of-stream marker was reached)"),
     ]  # fmt: skip
     for answer, cut, reason in troubles:

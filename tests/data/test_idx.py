@@ -55,8 +55,8 @@ def test_result_is_writable(tmp_path: Path) -> None:
             b"\0\0\x07\x01" + bytes([0, 0, 0, 1, 5]),
             "not an IDX file (type code 0x07; known are 0x08, 0x09, 0x0b, 0x0c, 0x0d, 0x0e)",
         ),
-        (WHOLE[:10], "its IDX header is not whole (3 dimensions announced, 10 bytes in all)"),
-        (b"\0\0\x08\0", "its IDX header is not whole (0 dimensions announced, 4 bytes in all)"),
+        (WHOLE[:10], "its IDX header is incomplete (3 dimensions announced, 10 bytes in all)"),
+        (b"\0\0\x08\0", "its IDX header is incomplete (0 dimensions announced, 4 bytes in all)"),
         (idx_bytes(torch.zeros(0, 28, dtype=torch.uint8)), "holds nothing (shape (0, 28))"),
         (WHOLE[:-1], "is truncated: its header asks for 40 bytes, there are 39"),
         (WHOLE + b"\0", "is too long: its header asks for 40 bytes, there are 41"),
@@ -76,7 +76,7 @@ def test_refuses(tmp_path: Path, content: bytes, fault: str) -> None:
 def test_refuses_broken_gzip(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "file.gz"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=rf"^{re.escape(str(path))}: not a whole gzip file \(.+\)$"):
+    with pytest.raises(DataError, match=rf"^{re.escape(str(path))}: not a complete gzip file \(.+\)$"):
         read_idx(path)
 
 

@@ -181,6 +181,6 @@ def test_damaged_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(DataError) as error:
         load("mnist_sample")
     assert str(error.value) == (
-        f"the bundled sample is damaged: {tmp_path}/t10k-images-idx3-ubyte.gz: not a whole gzip file "
+        f"the bundled sample is damaged: {tmp_path}/t10k-images-idx3-ubyte.gz: not a complete gzip file "
         "(Compressed file ended before the end-of-stream marker was reached); install the project again"
     )

@@ -43,7 +43,7 @@ def test_the_page_states_its_hash_and_its_measures() -> None:
         ("fcd", "FCD"),
         ("recall", "recall"),
         ("coverage", "coverage"),
-        ("label_accuracy", "classes right"),
+        ("label_accuracy", "label accuracy"),
     ):
         stated = re.search(rf"{title}\s(\d\.\d+)", PAGE)
         assert stated is not None

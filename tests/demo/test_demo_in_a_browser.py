@@ -69,7 +69,7 @@ def test_a_slider_moves_and_the_picture_changes_and_comes_back(page: Any, slider
     before = shown(page, number)
     moved(page, slider, 2)
     changes(page, before, number)
-    page.get_by_text("all back").click()
+    page.get_by_role("button", name="reset").click()
     page.wait_for_function(
         "([number, before]) => document.querySelectorAll('canvas')[number].toDataURL() === before", arg=[number, before]
     )
@@ -88,7 +88,7 @@ def test_of_fifty_threes_the_labeller_says_three_of_nine_in_ten(browser: Any, se
     """Of the bundled generator, the pictures as they stand on the page."""
     with open_page(browser, serve([]).server.address) as page:
         wait_for_pictures(page)
-        page.get_by_role("group", name="how many images").get_by_role("button", name="100", exact=True).click()
+        page.get_by_role("group", name="number of images").get_by_role("button", name="100", exact=True).click()
         page.wait_for_function("() => document.querySelector('canvas').height === 298")  # ten rows of 28, and gaps
         before = shown(page)
         page.get_by_role("group", name="class").get_by_role("button", name="3", exact=True).click()
@@ -103,7 +103,7 @@ def test_of_fifty_threes_the_labeller_says_three_of_nine_in_ten(browser: Any, se
 
 def test_two_models_side_by_side_and_one(page: Any) -> None:
     assert shown(page, 0) != shown(page, 1)
-    assert page.locator("select[aria-label=model]").nth(1).input_value() == "1"
+    assert page.locator("select[aria-label=generator]").nth(1).input_value() == "1"
     page.get_by_text("Two side by side").click()
     assert page.locator("canvas").count() == 1
     page.get_by_text("Two side by side").click()
@@ -112,14 +112,14 @@ def test_two_models_side_by_side_and_one(page: Any) -> None:
 
 def test_a_walk_goes_on_from_seed_to_seed(page: Any) -> None:
     moved(page, "speed", 30)
-    page.get_by_role("button", name="Walk").click()
+    page.get_by_role("button", name="Interpolate").click()
     page.wait_for_function("() => Number(document.getElementById('seed').value) >= 2")
     before = shown(page)
     moved(page, "Truncation", 0.3)
     changes(page, before)
     page.get_by_role("button", name="Stop").click()
     assert page.locator(".fault:visible").count() == 0
-    assert page.get_by_role("button", name="Walk").get_attribute("aria-pressed") == "false"
+    assert page.get_by_role("button", name="Interpolate").get_attribute("aria-pressed") == "false"
 
 
 def test_a_wrong_bundle_is_told_and_a_whole_one_is_shown(page: Any, tmp_path: Path) -> None:

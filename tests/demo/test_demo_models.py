@@ -97,10 +97,10 @@ def test_points_are_scattered_and_neither_walk_nor_have_neighbours(ask: Asker) -
         ("images.png?directions=4", "directions: '4' given; a number from -3 to 3 expected"),
         ("images.png?directions=1,1,1,1,1,1,1,1,1", "directions: 9 given; at most 8 expected"),
         ("images.png?model=2&categorical=3", "categorical: '3' given; a whole number from 0 to 2 expected"),
-        ("images.png?class=1", "class: this generator was trained without classes; none can be asked for"),
+        ("images.png?class=1", "class: this generator was trained without classes; a class cannot be requested"),
         ("images.png?model=1&class=Bags", "class 'Bags': there is no such class; did you mean 'Bag'? "),
         ("walk.png?count=256&steps=120", "steps: 120 of 256 images given; at most 8192 images expected"),
-        ("nearest?index=0", "nearest training images: this bundle does not say what it was trained on"),
+        ("nearest?index=0", "nearest training images: this bundle does not name its training data"),
         ("run", "run: no run is watched here; gan watch RUN shows one"),
     ],
 )

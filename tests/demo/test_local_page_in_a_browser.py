@@ -103,7 +103,7 @@ def test_sliders_codes_and_keys(opened: Open, tmp_path: Path) -> None:
         query = {"count": "16", "directions": f"{reach}", "continuous": ",-1", "categorical": "2"}
         query["directions"] += "," * (len(model.directions) - 1)
         assert np.abs(settled(page) - grid(model.images(model.view(query)), columns=4)[0].astype(np.int16)).max() <= 1
-        page.get_by_role("button", name="all back").click()
+        page.get_by_role("button", name="reset").click()
         canvas = page.locator(".picture canvas")
         canvas.focus()
         page.keyboard.press("ArrowRight")

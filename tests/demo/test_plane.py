@@ -1,4 +1,4 @@
-"""What is drawn of a game in the plane, held against the game itself."""
+"""What is drawn of a run on 2-D points, compared with the run itself."""
 
 import math
 from typing import Any

@@ -199,7 +199,7 @@ def test_a_training_process_that_does_not_answer_is_left(tmp_path: Path, monkeyp
     monkeypatch.setattr(session, "_start", start)
     monkeypatch.setattr("gan.demo.play_session.PATIENCE", 0.0)
     for _ in range(2):
-        with pytest.raises(GanError, match="has not answered for 0 s and was left; begin a new game"):
+        with pytest.raises(GanError, match="has not answered for 0 s and was stopped; start a new run"):
             session.command({"do": "look"})
     assert len(others) == 2
     for other in others:
@@ -222,7 +222,7 @@ def test_before_a_game_there_is_nothing_to_show(player: Player) -> None:
 
 def test_the_page_and_its_files_are_served(player: Player) -> None:
     page = player.ask("/").content.decode()
-    assert "The game in the plane" in page
+    assert "Train a GAN on 2-D points" in page
     for name in ("play.js", "plane.js", "requests.js", "chart.js", "page.css"):
         assert player.ask(f"/{name}").status == 200
     options = player.ask("/api/options").json

@@ -40,7 +40,7 @@ def page(browser: Any, address: str) -> Iterator[Any]:
 def new_game(page: Any, data: str) -> None:
     before = page.locator("#run").inner_text()
     page.get_by_role("button", name=data, exact=True).click()
-    page.get_by_role("button", name="New game").click()
+    page.get_by_role("button", name="New run").click()
     page.wait_for_function("(before) => document.getElementById('run').innerText !== before", arg=before)
     page.locator("#numbers", has_text="0 minibatches").wait_for()
 
@@ -50,7 +50,7 @@ def drawn(page: Any) -> str:
 
 
 def run_of(page: Any) -> Path:
-    return Path(page.locator("#run").inner_text().partition(". To")[0].removeprefix("Recorded in "))
+    return Path(page.locator("#run").inner_text().partition(". To")[0].removeprefix("Saved in "))
 
 
 def test_start_pause_and_steps(page: Any) -> None:
@@ -104,7 +104,7 @@ def test_points_are_drawn_by_mouse_and_keyboard_and_trained_on(page: Any) -> Non
     page.keyboard.press("Space")
     page.get_by_text("6 points").wait_for()
     before = run_of(page)
-    page.get_by_role("button", name="New game").click()
+    page.get_by_role("button", name="New run").click()
     page.wait_for_function("(before) => !document.getElementById('run').innerText.includes(before)", arg=str(before))
     assert (run_of(page) / "points.npy").exists()
     page.get_by_role("button", name="1 step").click()

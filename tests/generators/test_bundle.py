@@ -242,7 +242,7 @@ def test_measures_of_a_bundle_of_format_1_make_it_one_of_today(tmp_path: Path) -
 def test_measures_are_not_put_into_a_damaged_bundle(bundle: Path) -> None:
     content = bundle.read_bytes()[:-1]
     bundle.write_bytes(content)
-    with pytest.raises(BundleError, match=r"^/.*: not a whole safetensors file"):
+    with pytest.raises(BundleError, match=r"^/.*: not a complete safetensors file"):
         add_quality(bundle, {"fcd": 1.0})
     assert bundle.read_bytes() == content
 

@@ -145,7 +145,7 @@ def test_not_a_whole_safetensors_file(bundle: Path, damage: Callable[[bytes], by
     bundle.write_bytes(damage(bundle.read_bytes()))
     # None: the safetensors package's own words, which differ between its versions
     inner = r"[^\n]+" if reason is None else re.escape(reason)
-    pattern = rf"not a whole safetensors file \({inner}\)(; a bundle is called generator\.safetensors)?"
+    pattern = rf"not a complete safetensors file \({inner}\)(; a bundle is called generator\.safetensors)?"
     assert re.fullmatch(pattern, told(bundle))
 
 
@@ -209,4 +209,4 @@ def test_a_tensor_that_says_it_is_large(bundle: Path) -> None:
     }
     content = json.dumps(header).encode()
     bundle.write_bytes(struct.pack("<Q", len(content)) + content + b"\0" * 64)
-    assert told(bundle).startswith("not a whole safetensors file (")
+    assert told(bundle).startswith("not a complete safetensors file (")

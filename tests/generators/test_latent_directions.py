@@ -102,7 +102,7 @@ def test_codes_by_name_and_nothing_else_moves() -> None:
         ("codes", None, "directions: this generator has no codes (experiment=infogan has); try pca or random"),
         ("pca", 0.0, "reach: 0.0 given; a number above 0 expected"),
         ("pca", float("nan"), "reach: nan given; a number above 0 expected"),
-        ("pca", None, "directions: this network does not begin with a linear layer on z; try random"),
+        ("pca", None, "directions: this network does not start with a linear layer on z; try random"),
     ],
 )
 def test_mistakes(kind: str, reach: float | None, message: str) -> None:

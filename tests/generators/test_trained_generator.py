@@ -147,7 +147,7 @@ def test_a_class_of_a_generator_without_classes(trained: TrainedGenerator) -> No
     for labels in (0, "Bag", [1]):
         with pytest.raises(GanError) as error:
             trained.sample(4, labels=labels)
-        assert str(error.value) == "class: this generator was trained without classes; none can be asked for"
+        assert str(error.value) == "class: this generator was trained without classes; a class cannot be requested"
 
 
 # Truncation

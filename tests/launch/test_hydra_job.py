@@ -49,7 +49,7 @@ def test_a_default_folder_that_is_taken_gives_way_to_the_next(tmp_path: Path, hy
 def test_a_folder_that_the_user_named_is_that_folder(tmp_path: Path, hydra: Callable[..., None], word: str) -> None:
     hydra("seed=1", word)
     hydra_job.claim_run_folder(configuration(tmp_path / "mine"), {})
-    with pytest.raises(ConfigError, match="holds a run already"):
+    with pytest.raises(ConfigError, match="already contains a run"):
         hydra_job.claim_run_folder(configuration(tmp_path / "mine"), {})
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 

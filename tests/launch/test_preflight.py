@@ -116,7 +116,7 @@ def test_half_precision_on_the_cpu(machine: Machine, accelerator: str) -> None:
 def test_batch_norm_over_processes_takes_gpus(machine: Machine, gpus: int, trainer: dict[str, Any]) -> None:
     machine(gpus, started=2)
     assert told(**trainer, sync_batchnorm=True) == (
-        "trainer.sync_batchnorm: true given, and torch computes statistics over all processes on CUDA GPUs alone; "
+        "trainer.sync_batchnorm: true given, and torch computes statistics over all processes only on CUDA GPUs; "
         "false expected on this machine: each process has its own"
     )
 

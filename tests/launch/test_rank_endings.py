@@ -121,7 +121,7 @@ def test_sigterm_to_one_rank(run: subprocess.Popen[str], tmp_path: Path, number:
     os.kill(rank(tmp_path, number), signal.SIGTERM)
     code, told = outcome(run, tmp_path)
     assert code == 128 + signal.SIGTERM
-    assert "one of 2 processes was stopped by SIGTERM\nWhat it has written is kept in mine/" in told
+    assert "one of 2 processes was stopped by SIGTERM\nIts files are in mine/" in told
     assert "Traceback" not in told
 
 
@@ -129,7 +129,7 @@ def test_sigterm_to_the_group_lets_it_save(run: subprocess.Popen[str], tmp_path:
     os.killpg(run.pid, signal.SIGTERM)
     code, told = outcome(run, tmp_path)
     assert code == 128 + signal.SIGTERM
-    assert "Stopped by SIGTERM. What it has written is kept in mine/" in told
+    assert "Stopped by SIGTERM. Its files are in mine/" in told
     assert "Traceback" not in told
     progress = load(tmp_path / "mine" / "checkpoints" / "last.ckpt")["loops"]["fit_loop"]["epoch_loop.batch_progress"]
     assert progress["current"]["processed"] % 10 == 0  # they agree on the end at every tenth minibatch

@@ -128,4 +128,4 @@ def test_where_nothing_has_begun_the_first_reason_is_the_answer(
 ) -> None:
     fail(tmp_path / "sweep" / "job", "seed: -1 given")
     assert gan("report", "sweep") == 2
-    assert capsys.readouterr().err == "sweep: none of the sweep's jobs has begun; job failed: seed: -1 given\n"
+    assert capsys.readouterr().err == "sweep: none of the sweep's jobs has started; job failed: seed: -1 given\n"

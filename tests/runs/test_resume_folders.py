@@ -23,7 +23,7 @@ FAST = (
     *(f"callbacks.{name}=null" for name in ("progress", "samples", "curves", "quality", "projector")),
 )  # fmt: skip
 ODD = 'it\'s #1 = (a, b) & "c"'  # a folder's name
-TO_GO_ON = re.compile(r"[Tt]o go on(?: with it)?: (?:python train\.py|gan train) (.+)")
+TO_GO_ON = re.compile(r"[Tt]o (?:go on|resume)(?: it)?: (?:python train\.py|gan train) (.+)")
 Damage = Callable[[Path], None]
 
 
@@ -46,7 +46,7 @@ def put_a_link_to_nowhere_there(path: Path) -> None:
 
 DAMAGES: list[tuple[Damage, str]] = [
     (flip_a_byte, "damaged: its bytes are not those that were written"),
-    (lambda path: path.write_bytes(pickle.dumps({"a": 1})) and None, "no checkpoint of this program"),
+    (lambda path: path.write_bytes(pickle.dumps({"a": 1})) and None, "not a checkpoint of this program"),
     (put_a_link_to_nowhere_there, "No such file"),
     (lambda path: path.chmod(0), "Permission denied"),
 ]
@@ -91,14 +91,14 @@ def test_damaged_checkpoints_stop_a_run_that_is_to_go_on(
             assert reason in ended.stderr
             assert [(path.name, path.lstat().st_mtime_ns) for path in sorted(trained.rglob("*"))] == there
 
-    (advice,) = re.findall(r"begin this run anew: (mv .+), then the same command again", ended.stderr)
+    (advice,) = re.findall(r"start this run again: (mv .+), then the same command again", ended.stderr)
     _, source, target = shlex.split(advice)
     (trained.parent / source).rename(trained.parent / target)
     monkeypatch.setattr(Path, "read_bytes", read)
     kept = contents(trained)
     ended = train("resume=run")
     assert ended.returncode == 0
-    assert "resume: no checkpoint was written so far; the run begins anew" in ended.stderr
+    assert "resume: no checkpoint was written yet; the run starts from the beginning" in ended.stderr
     assert (trained / "checkpoints" / "last.ckpt").exists()
     now = contents(trained)
     for name, content in kept.items():
@@ -185,7 +185,7 @@ def test_of_two_that_go_on_with_a_run_the_second_is_told_to_wait(train: Train, t
         for command in (words, ["resume=run", "trainer.max_epochs=3"]):
             waiting = train(*command)
             assert waiting.returncode == 2
-            told = f"resume: in {trained} another process is training; when it has ended, give the same command again\n"
+            told = f"resume: another process is training in {trained}; when it has ended, run the same command again\n"
             assert waiting.stderr == told
         assert contents(trained) == before
     finally:
@@ -205,7 +205,8 @@ def test_of_two_that_begin_a_run_with_resume_auto_the_second_is_told_to_wait(
     monkeypatch.setattr(run_folder, "claim", taken_a_moment_ago)
     loser = train("resume=auto", *FAST, "hydra.run.dir=run")
     assert loser.returncode == 2
-    assert "another process is training; when it has ended, give the same command again" in loser.stderr
+    assert "; when it has ended, run the same command again" in loser.stderr
+    assert "resume: another process is training in " in loser.stderr
     assert (tmp_path / "run" / "config.yaml").read_text() == "of another"
 
 

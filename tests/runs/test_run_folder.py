@@ -36,7 +36,7 @@ def test_of_many_that_want_a_folder_one_gets_it(tmp_path: Path) -> None:
             claim(settings(tmp_path, number=number))
             outcomes.append(number)
         except ClaimedError as error:
-            assert "holds a run already" in str(error)
+            assert "already contains a run" in str(error)
 
     threads = [threading.Thread(target=want, args=(number,)) for number in range(8)]
     for thread in threads:

@@ -60,7 +60,7 @@ def test_a_port_that_another_process_has(tmp_path: Path, monkeypatch: pytest.Mon
         with pytest.raises(RuntimeError) as error:
             torch.distributed.TCPStore("127.0.0.1", port, 2, is_master=True, timeout=datetime.timedelta(seconds=5))
     assert told(error.value, tmp_path).splitlines()[:1] == [
-        f"The processes of this run cannot meet: another process has their port, 127.0.0.1:{port}."
+        f"The processes of this run cannot connect: another process uses their port, 127.0.0.1:{port}."
     ]
 
 

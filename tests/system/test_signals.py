@@ -82,9 +82,9 @@ def test_one_process_is_stopped(begin: Begin, tmp_path: Path, number: int, name:
     assert code == 128 + number
     assert told[:2] == ["", "Stopping: this update is finished and the game saved; a second signal ends it at once."]
     assert told[2].startswith(
-        f"Stopped by {name}. What it has written is kept in mine/; the last whole checkpoint is checkpoints/last.ckpt"
+        f"Stopped by {name}. Its files are in mine/; the newest complete checkpoint is checkpoints/last.ckpt"
     )
-    assert told[3:] == ["To go on: python train.py resume=mine"]
+    assert told[3:] == ["To resume: python train.py resume=mine"]
     assert json.loads((tmp_path / "mine" / "run.json").read_text())["cut"]["by"] == name
 
 
@@ -99,7 +99,7 @@ def test_two_processes_are_stopped_together(begin: Begin, tmp_path: Path, number
     code, told = ended(process, number)
     assert code == 128 + number
     assert told[0] == ""
-    assert [line.partition(":")[0].partition(" by ")[0] for line in told[1:]] == ["Stopping", "Stopped", "To go on"]
+    assert [line.partition(":")[0].partition(" by ")[0] for line in told[1:]] == ["Stopping", "Stopped", "To resume"]
     assert rest_of(tmp_path / "mine") == []
 
 
@@ -108,20 +108,18 @@ def test_a_sweep_is_stopped_as_a_whole(begin: Begin, tmp_path: Path) -> None:
     code, told = ended(process, signal.SIGTERM)
     assert code == 128 + signal.SIGTERM
     assert [line for line in told if line.startswith("Stopped by SIGTERM.")] == [told[-2]]
-    assert any(
-        line.startswith("What is finished stays so; to go on with the rest:  python train.py -m") for line in told
-    )
+    assert any(line.startswith("Finished jobs are kept. To resume the rest:  python train.py -m") for line in told)
     assert [run.name[:6] for run in (tmp_path / "sweep").iterdir() if run.is_dir()] == ["seed-1"]
 
 
 def test_what_is_left_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert describe_stopped_run(None) == "The run had not begun."
+    assert describe_stopped_run(None) == "The run had not started."
     run = tmp_path / "run"
     checkpoints = run / "checkpoints"
     checkpoints.mkdir(parents=True)
     (checkpoints / "half.ckpt").write_bytes(b"PK\x03\x04")
-    assert describe_stopped_run(run) == "What it has written is kept in run/; it holds no whole checkpoint yet."
+    assert describe_stopped_run(run) == "Its files are in run/; there is no complete checkpoint yet."
     for name, seconds in (("best.ckpt", 1_000), ("last.ckpt", 2_000)):
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as file:
@@ -129,7 +127,7 @@ def test_what_is_left_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         (checkpoints / name).write_bytes(sealed(archive.getvalue()))
         os.utime(checkpoints / name, (seconds, seconds))
     assert describe_stopped_run(run).startswith(
-        "What it has written is kept in run/; the last whole checkpoint is checkpoints/last.ckpt, of "
+        "Its files are in run/; the newest complete checkpoint is checkpoints/last.ckpt, saved at "
     )
 
 

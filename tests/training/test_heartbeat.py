@@ -74,7 +74,7 @@ def test_a_rank_that_has_not_begun_has_longer() -> None:
         pulse.hear([Beat(second, "east"), Beat(second, "west"), Beat()], float(second))
         assert pulse.lost(float(second)) is None
     lost = pulse.lost(301.0)
-    assert lost == Loss("rank 2 of 3 processes, on an unknown machine, has not begun after 300 s")
+    assert lost == Loss("rank 2 of 3 processes, on an unknown machine, has not started after 300 s")
 
 
 def test_no_answer_from_the_store_means_rank_0() -> None:
@@ -157,7 +157,7 @@ def test_two_that_beat_and_end_tell_nothing() -> None:
 def test_an_error_reaches_the_other_process() -> None:
     one, two, told = pair(MemoryStore())
     two.stop("ValueError: no")
-    assert until(told).told.endswith("failed: ValueError: no")
+    assert until(told).message.endswith("failed: ValueError: no")
     one.stop()
 
 
@@ -167,7 +167,7 @@ def test_a_store_that_does_not_answer_holds_nobody() -> None:
     one, two, told = pair(store)
     time.sleep(0.1)
     store.is_silent.set()
-    assert "rank 0 of 2 processes" in until(told).told
+    assert "rank 0 of 2 processes" in until(told).message
     began = time.monotonic()
     one.stop()
     two.stop()
@@ -216,7 +216,7 @@ def test_the_end_is_one_message_and_stands_in_run_json(
     assert codes == [1]
     assert told.out == ""
     assert told.err == (
-        "rank 1 of 2 processes, on west, has not answered for 21 s; the run is ended.\n"
-        "What it has written is kept in ./; it holds no whole checkpoint yet.\n"
+        "rank 1 of 2 processes, on west, has not answered for 21 s; the run was stopped.\n"
+        "Its files are in ./; there is no complete checkpoint yet.\n"
     )
     assert list(json.loads((tmp_path / "run.json").read_text())) == ["failed" if is_error else "cut"]

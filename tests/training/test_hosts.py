@@ -38,7 +38,7 @@ def is_told(ended: Ended, rank: int) -> None:
     assert ended.seconds < hosts.HOLD
     assert ended.named == [f"host{rank + 1}"]
     assert ended.told.count(f"rank {rank} of 2 processes, on host{rank + 1}, has not answered for ") == 1
-    assert "To go on: run the same command again on every machine, with resume=auto" in ended.told
+    assert "To resume: run the same command again on every machine, with resume=auto" in ended.told
     assert "frame #" not in ended.told  # torch's stack traces
     assert "gloo" not in ended.told
 

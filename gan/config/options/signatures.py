@@ -25,7 +25,7 @@ PLAIN = {cls.__name__: cls for cls in (int, float, bool, str, list, tuple, dict)
     "Literal": typing.Literal,
     "Any": Any,
 }
-HINTS = (ranges, sizes, registry)  # modules with annotations of ours, none of which imports torch
+HINTS = (ranges, sizes, registry)  # modules with our annotations, none of which imports torch
 
 WORDS: dict[str, Any] = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "List": list}
 
@@ -115,7 +115,7 @@ def _fields(module: "_Module", node: ast.ClassDef | ast.FunctionDef) -> dict[str
 
 
 def _own_hint(module: "_Module", annotation: ast.expr | None) -> Any:
-    """The hint of an annotation of ours, with its range; None if it names what is not known without an import."""
+    """The hint of one of our annotations, with its range; None if it names what is not known without an import."""
     names = _names(annotation) if annotation else set()
     if not names:
         return None

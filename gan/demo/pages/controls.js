@@ -1,11 +1,11 @@
-// The controls of the demo, and what they are set to.
+// The controls of the demo and their values.
 
 import { byId, element } from "./elements.js";
 
 const COUNTS = [1, 4, 16, 40, 64, 100];
 
 export class Controls {
-  // changed(): called whenever another picture is wanted.
+  // changed(): called when a control has changed.
   constructor(changed) {
     this.changed = changed;
     this.state = { count: undefined, class: "", values: {}, choices: {} };
@@ -29,7 +29,7 @@ export class Controls {
 
   setSeed(seed) { this.seed.value = seed; this.changed(); }
 
-  // Show what these models have, as /api/model describes them; what fits them stays as it was set.
+  // Show the controls of these models, as /api/model describes them; valid values are kept.
   show(models) {
     const model = this.model = together(models);
     const counts = COUNTS.filter((count) => model.points || count <= model.most);
@@ -66,7 +66,7 @@ export class Controls {
 
   slider({ name, reach }) {
     const shown = element("output", {}, this.text(name));
-    const input = element("input", { type: "range", min: -reach, max: reach, step: reach / 60, "aria-label": name });
+    const input = element("input", { type: "range", min: -reach, max: reach, step: reach / 60, "aria-label": name, title: "double-click: 0" });
     input.value = this.state.values[name] ?? 0;
     input.oninput = () => {
       this.state.values[name] = Math.abs(input.value) < reach / 100 ? undefined : Number(input.value);
@@ -88,13 +88,13 @@ export class Controls {
       return [element("h2", {}, name), element("div", { class: "chips", id, role: "group", "aria-label": name })];
     }));
     for (const { name, classes } of this.model.choices) {
-      const options = [["", "as drawn"], ...Array.from({ length: classes }, (_, number) => [String(number), String(number)])];
+      const options = [["", "from seed"], ...Array.from({ length: classes }, (_, number) => [String(number), String(number)])];
       this.chips(name.replaceAll(" ", "-"), options, this.state.choices[name] ?? "",
         (value) => { this.state.choices[name] = value; });
     }
   }
 
-  // What to ask the server for, for one model: of what is set, that which it has.
+  // The parameters of a request for one model: the values of the controls that it has.
   parameters(model) {
     const { count, values, choices } = this.state;
     const named = model.classes.includes(this.state.class) ? this.state.class : "";
@@ -109,7 +109,7 @@ export class Controls {
   }
 }
 
-// The controls of one model or of several: each is there if one of them has it.
+// The controls of several models together.
 function together(models) {
   const named = (parts) => [...new Map(parts.flat().reverse().map((part) => [part.name, part])).values()].reverse();
   return {
@@ -122,7 +122,7 @@ function together(models) {
   };
 }
 
-// One column a class where that comes out even; else a picture as square as it can be.
+// One column per class if the count is divisible; otherwise a picture that is nearly square.
 function columnsOf(count, classes) {
   if (classes > 1 && classes <= 12 && count % classes === 0 && count > classes) return classes;
   return count === 40 ? 8 : Math.ceil(Math.sqrt(count));

@@ -9,7 +9,7 @@ import { json } from "./requests.js";
 const panels = [];
 let names = [], walking = false;
 
-function told(message) {
+function showMessage(message) {
   byId("message").textContent = message;
   byId("message").hidden = !message;
 }
@@ -41,8 +41,8 @@ byId("compare").onclick = async () => {
   byId("panels").classList.remove("two");
 };
 
-// A walk goes from seed to seed without an end; the next part is asked for while one is shown. What is changed meanwhile
-// takes effect at the very place where the walk is.
+// An endless interpolation from seed to seed; the next part is requested while one is shown. A changed control takes effect
+// at the current frame.
 const journey = { from: 0, parts: [], next: null };
 const partsFrom = (seed) => Promise.all(panels.map((panel) => panel.walk(seed)));
 const renewed = newestOnly(async () => {
@@ -72,7 +72,7 @@ async function walk() {
 
 function stop() {
   walking = false;
-  byId("walk").textContent = "▶ Walk";
+  byId("walk").textContent = "▶ Interpolate";
   byId("walk").setAttribute("aria-pressed", false);
 }
 
@@ -87,9 +87,9 @@ byId("walk").onclick = () => {
 openFiles(async (added) => {
   names = added.models;
   panels.forEach((panel) => panel.names(names, panel.number));
-  told("");
+  showMessage("");
   await panels.at(-1).open(added.model);
-}, told);
+}, showMessage);
 
 try {
   const pages = await json("/api/pages");
@@ -98,4 +98,4 @@ try {
   byId("models-part").hidden = pages.local && names.length === 1;
   await addPanel(0);
   if (names.length === 2 || (pages.local && names.length > 2)) byId("compare").click();
-} catch (error) { told(error.message); }
+} catch (error) { showMessage(error.message); }

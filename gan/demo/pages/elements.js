@@ -1,4 +1,4 @@
-// What the scripts of the pages share.
+// Functions that the scripts of the pages share.
 
 export const byId = (id) => document.getElementById(id);
 
@@ -23,6 +23,6 @@ export function newestOnly(call) {
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children); // texts, never markup: names are other people's
+  made.append(...children); // texts, never markup: names come from users
   return made;
 }

@@ -1,11 +1,11 @@
-// What the page has beside the generators: cards, and nothing that needs a server.
+// The parts of the page without a server: the model cards.
 
 import { byId, element } from "./elements.js";
 
-// In the place of files.js: the page has no others.
+// Replaces files.js: this page cannot open files.
 function openFiles() {}
 
-// A part of a model card, which is Markdown: its blocks, as texts.
+// The blocks of a model card (Markdown), as texts.
 function* blocksOf(text) {
   const lines = text.split("\n");
   while (lines.length > 0) {
@@ -30,8 +30,8 @@ function plain(text) {
 }
 
 document.querySelector("h1").textContent = document.title;
-document.querySelector("header").append(element("p", { class: "quiet" }, "It runs in this browser. Nothing is loaded or sent."));
-byId("message").after(element("p", { id: "status", class: "quiet", role: "status" }, "Making images …"));
+document.querySelector("header").append(element("p", { class: "quiet" }, "The generator runs in this browser. No data is loaded or sent."));
+byId("message").after(element("p", { id: "status", class: "quiet", role: "status" }, "Generating images …"));
 local.forEach(({ name, card }) => {
   const title = local.length > 1 ? `Model card: ${name}` : "Model card";
   document.body.append(element("details", { class: "panel about" }, element("summary", {}, title), ...blocksOf(card)));

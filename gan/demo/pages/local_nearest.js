@@ -1,4 +1,4 @@
-// The chosen image, large: in the place of nearest.js.
+// The chosen image, enlarged; replaces nearest.js.
 
 import { element } from "./elements.js";
 import { GAP } from "./panel.js";

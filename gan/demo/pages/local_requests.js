@@ -65,7 +65,7 @@ class Picture {
 
   tell() {
     const took = performance.now() - this.start, each = took / this.done, { count, done, model } = this;
-    const slow = each < SLOW ? "" : ` ${(each / 1000).toFixed(1)} s for each: JavaScript is slow for this network; Python is faster.`;
+    const slow = each < SLOW ? "" : ` ${(each / 1000).toFixed(1)} s per image: this network is slow in JavaScript; Python is faster.`;
     report(`${model.name}: ${done < count ? `${done} of ${count}` : count} images in ${Math.round(took)} ms.${slow}`);
   }
 

@@ -3,10 +3,10 @@
 import { element } from "./elements.js";
 import { json } from "./requests.js";
 
-export const HINT = "Click on an image: which training images are nearest?";
+export const HINT = "Click on an image to see the training images that are nearest to it.";
 
 export async function showChosen(panel, place, index) {
-  place.replaceChildren(element("p", { class: "quiet" }, "Looking through the training images…"));
+  place.replaceChildren(element("p", { class: "quiet" }, "Searching the training images…"));
   const found = await panel.guarded(() => json("/api/nearest", { ...panel.parameters, index }));
   if (panel.chosen !== index) return;
   place.replaceChildren(...(found ? neighbours(found) : []));
@@ -14,11 +14,11 @@ export async function showChosen(panel, place, index) {
 
 function neighbours({ image, neighbours: found, usual, origin }) {
   const nearest = found[0].distance;
-  let verdict = `The nearest is ${nearest.toFixed(3)} away (root mean square of the pixels' difference).`;
+  let verdict = `The nearest has a distance of ${nearest.toFixed(3)} (root mean square of the pixel differences).`;
   if (usual) {
-    verdict += ` Of ${usual.images} real images that were never trained on, half are nearer than ${usual.median.toFixed(3)}`
-      + ` to theirs, and 1 % nearer than ${usual.least.toFixed(3)}: `
-      + (nearest < usual.least ? "this one may be a copy." : "no sign of a copy.");
+    verdict += ` For comparison, ${usual.images} real images that were not used in training: the median distance is ${usual.median.toFixed(3)},`
+      + ` and 1 % are nearer than ${usual.least.toFixed(3)}. `
+      + (nearest < usual.least ? "This image may be a copy." : "No sign of a copy.");
   }
   const shown = (source, caption) => element("figure", {},
     element("img", { src: source, alt: caption }), element("figcaption", {}, caption));

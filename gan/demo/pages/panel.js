@@ -1,4 +1,4 @@
-// One model on the page: its picture, its walk, and the training images nearest to what was clicked.
+// One model on the page: its picture, its interpolation, and the training images nearest to the chosen image.
 
 import { counted, element, newestOnly } from "./elements.js";
 import { HINT, showChosen } from "./nearest.js";
@@ -6,7 +6,7 @@ import { json, picture } from "./requests.js";
 
 const STEPS = 24; // frames from one seed to the next; fewer where a model's images are large
 export const GAP = 2; // black pixels between images, as gan.pictures.grid has them
-const SAVED = 1024; // pixels, about, of the wider side of a saved picture
+const SAVED = 1024; // approximate pixels of the longer side of a saved picture
 
 export class Panel {
   // changed(): called when another model was chosen.
@@ -47,7 +47,7 @@ export class Panel {
     await this.update();
   }
 
-  // Run something; an error of it stands in the panel until the next thing that works.
+  // Run something; show its error in the panel until something succeeds.
   async guarded(work) {
     const fault = this.root.querySelector(".fault");
     try {
@@ -80,7 +80,7 @@ export class Panel {
     context.drawImage(image, 0, top, image.width, height, 0, 0, image.width, height);
   }
 
-  // From a seed's images to those of the next: all frames under each other.
+  // From the images of a seed to the images of the next one: all frames below each other.
   async walk(seed) {
     if (!this.model || this.model.points) return null;
     const parameters = { ...this.asked(), seed };
@@ -106,7 +106,7 @@ export class Panel {
     if (index >= 0 && index < count) this.choose(index);
   }
 
-  // The arrow keys choose an image, as a click does.
+  // The arrow keys choose an image, like a click.
   pressed(event) {
     const { columns, count } = this.parameters ?? {}, from = this.chosen ?? 0;
     const to = { ArrowLeft: from - 1, ArrowRight: from + 1, ArrowUp: from - columns, ArrowDown: from + columns, Enter: from }[event.key];
@@ -136,7 +136,7 @@ export class Panel {
 
   hint() { this.root.querySelector(".nearest").replaceChildren(element("p", { class: "quiet" }, HINT)); }
 
-  // What was found for an image that is shown no more.
+  // Remove what was found for an image that is no longer shown.
   forget() {
     if (this.chosen === undefined) return;
     this.chosen = undefined;
@@ -164,6 +164,6 @@ function facts(model) {
   if (epochs) parts.push(counted(epochs, "epoch"));
   if (measures.fcd !== undefined) parts.push(`FCD ${measures.fcd.toPrecision(3)}`);
   for (const name of ["recall", "coverage"]) if (measures[name] !== undefined) parts.push(`${name} ${measures[name].toFixed(2)}`);
-  if (measures.label_accuracy !== undefined) parts.push(`classes right ${(100 * measures.label_accuracy).toFixed(0)} %`);
+  if (measures.label_accuracy !== undefined) parts.push(`label accuracy ${(100 * measures.label_accuracy).toFixed(0)} %`);
   return parts.filter(Boolean).join(" · ");
 }

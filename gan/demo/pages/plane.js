@@ -16,7 +16,7 @@ function certainties({ logits, logistic, boundary }) {
 
 export function surfaceText({ logits, logistic, boundary }) {
   const low = short(Math.min(...logits)), high = short(Math.max(...logits)), middle = dark.matches ? "black" : "white";
-  const means = logistic ? `${middle}: D(x) = 1/2` : boundary === null ? "only differences have a meaning" : `${middle}: logit ${boundary}`;
+  const means = logistic ? `${middle}: D(x) = 1/2` : boundary === null ? "only differences matter" : `${middle}: logit ${boundary}`;
   return `D's surface: blue for real, orange for fake; logits from ${low} to ${high}, ${means}.`;
 }
 

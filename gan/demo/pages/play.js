@@ -1,14 +1,14 @@
-// The page of `gan play`: steers the training process, and draws what it answers.
+// The page of `gan play`: controls the training process and draws its state.
 
 import { drawChart, element as drawn, short } from "./chart.js";
 import { LAYERS, drawPlane, surfaceText } from "./plane.js";
 import { counted, element, json, newestOnly, send } from "./requests.js";
 
 const SPEEDS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200, null]; // minibatches per second; null: as many as possible
-const STEPS = 1000; // of the button that makes many
-const RUNNING = 90, IDLE = 1000; // milliseconds between two looks
+const STEPS = 1000; // of the button for many steps
+const RUNNING = 90, IDLE = 1000; // milliseconds between two requests
 const PLANE = 1.25, EDGE = 1, MOST_DRAWN = 2000, KEY_STEP = 0.05; // normalised; drawn points are from -1 to 1
-const WIDTH = 460, HEIGHT = 190; // of the chart, which its card scales
+const WIDTH = 460, HEIGHT = 190; // of the chart; its card scales it
 const PATHS = { "d-lr": "optimizer.discriminator.lr", "g-lr": "optimizer.generator.lr", "n-critic": "schedule.n_critic" };
 const byId = (id) => document.getElementById(id);
 const layers = new Set(Object.keys(LAYERS));
@@ -17,22 +17,22 @@ let data = "ring", drawing = false, points = [], cursor = [0, 0], timer = 0;
 
 const isAlive = () => ["running", "paused"].includes(state.state);
 
-function told(message) {
+function showMessage(message) {
   byId("message").textContent = message;
   byId("message").hidden = !message;
 }
 
 // Commands go one at a time: the server has one training process.
 let last = Promise.resolve();
-function command(asked) { // a promise of whether it was obeyed
+function command(asked) { // a promise: whether it succeeded
   last = last.then(async () => {
     try {
       const answer = await send("/api/play", {}, JSON.stringify(asked));
-      if (asked.do !== "look") told("");
+      if (asked.do !== "look") showMessage("");
       show(answer, asked.do !== "look");
       return true;
     } catch (error) {
-      told(error.message);
+      showMessage(error.message);
       if (asked.do === "change") showSettings();
       return false;
     }
@@ -46,7 +46,7 @@ const look = newestOnly(async () => {
   timer = setTimeout(look, state.state === "running" ? RUNNING : IDLE);
 });
 
-// What is shown of the state of the game.
+// The state of the training.
 
 function show(answer, settings) {
   const other = answer.run !== state.run || String(answer.changes) !== String(state.changes);
@@ -57,12 +57,12 @@ function show(answer, settings) {
   byId("start").textContent = state.state === "running" ? "❚❚ Pause" : "▶ Start";
   for (const id of ["start", "step", "steps", "end"]) byId(id).disabled = !isAlive();
   byId("new").disabled = false;
-  if (state.why) told(state.why);
+  if (state.why) showMessage(state.why);
   if (state.minibatches === undefined) return;
   showNumbers();
   showChart();
   paint();
-  byId("run").textContent = isAlive() ? `Recorded in ${state.run}` : `Recorded in ${state.run}. To repeat it: gan repeat ${state.run}`;
+  byId("run").textContent = isAlive() ? `Saved in ${state.run}` : `Saved in ${state.run}. To repeat it: gan repeat ${state.run}`;
   if (other) byId("changes").replaceChildren(...state.changes.map((change) => element("li", {}, change)));
 }
 
@@ -95,7 +95,7 @@ function paint() {
   canvas.setAttribute("aria-label", "real points, generated points, the discriminator's surface and the gradients of the generator");
 }
 
-// The settings: of the running game, or of the next one.
+// The settings of the current or the next run.
 
 function field(setting, value) {
   const input = element("input", { type: "number", step: "any", id: setting.path, title: setting.meaning });
@@ -188,7 +188,7 @@ function choose(name) {
   data = name;
   byId("data").querySelectorAll("button").forEach((button) => button.setAttribute("aria-pressed", button.dataset.value === name));
   byId("drawing").hidden = name !== "drawn";
-  drawing = name === "drawn"; // the drawing is shown instead of the game, until the next game begins
+  drawing = name === "drawn"; // the drawing is shown until the next run starts
   byId("plane").tabIndex = name === "drawn" ? 0 : -1;
   paint();
 }
@@ -247,4 +247,4 @@ try {
   await command({ do: "look" });
   if (state.state === "none") await begin({ data });
   look();
-} catch (error) { told(error.message); }
+} catch (error) { showMessage(error.message); }

@@ -13,7 +13,7 @@ async function fetched(address, options) {
   try {
     response = await fetch(address, options);
   } catch {
-    throw new Error("the server does not answer: has it been ended?");
+    throw new Error("The server does not respond. Start gan demo, gan watch or gan play again.");
   }
   return answer(response);
 }

@@ -1,11 +1,11 @@
-// The page of `gan watch`: asks for the run's state again and again, and shows it.
+// The page of `gan watch`: requests the state of the run repeatedly and shows it.
 
 import { drawChart, element as drawn, short } from "./chart.js";
 import { addressOf, counted, element, json } from "./requests.js";
 
-const OFTEN = 2000, SELDOM = 15_000; // milliseconds between two looks at a run that goes on, and at one that does not
-const QUIET = 120; // seconds without a new row that are worth a word
-const WIDTH = 460, HEIGHT = 190; // of a chart, which its card scales
+const OFTEN = 2000, SELDOM = 15_000; // milliseconds between two requests, while the run is running and afterwards
+const QUIET = 120; // seconds without a new row before the page says it
+const WIDTH = 460, HEIGHT = 190; // of a chart; its card scales it
 const byId = (id) => document.getElementById(id);
 let number = 0, followed = true, shownGrid = "", timer = 0;
 
@@ -20,9 +20,9 @@ function progressOf(run) {
   const parts = [`${short(run.images)} of ${run.images_in_all ? short(run.images_in_all) : "an unknown number of"} images`];
   if (run.share !== null) parts.unshift(`${Math.floor(100 * run.share)} %`);
   if (run.g_updates) parts.push(counted(Math.round(run.g_updates), "generator update"));
-  if (run.seconds) parts.push(`${duration(run.seconds)} so far`);
+  if (run.seconds) parts.push(`${duration(run.seconds)} elapsed`);
   if (run.left !== null) parts.push(`about ${duration(run.left)} left`);
-  if (run.state === "running" && run.quiet > QUIET) parts.push(`nothing new for ${duration(run.quiet)}`);
+  if (run.state === "running" && run.quiet > QUIET) parts.push(`no new values for ${duration(run.quiet)}`);
   if (run.state !== "running" && run.why) parts.push(run.why);
   if (run.state === "finished") return `Trained on ${short(run.images)} images, ${counted(Math.round(run.g_updates ?? 0), "generator update")}, in ${duration(run.seconds)}`;
   return parts.join(" · ");
@@ -32,7 +32,7 @@ function showGrid(run) {
   const slider = byId("epochs"), last = run.grids.length - 1;
   byId("grid").hidden = slider.hidden = last < 0;
   byId("no-grid").hidden = last >= 0;
-  byId("no-grid").textContent = run.state === "running" ? "No pictures yet." : "This run has kept no pictures.";
+  byId("no-grid").textContent = run.state === "running" ? "No samples yet." : "This run has no samples.";
   if (last < 0) return;
   slider.max = last;
   if (followed) slider.value = last;
@@ -51,11 +51,11 @@ function showMeasures(run) {
   const rows = Object.entries(run.titles).filter(([name]) => typeof values[name] === "number")
     .map(([name, title]) => element("tr", {}, element("th", { scope: "row" }, title), element("td", {}, short(values[name]))));
   if (!rows.length) return byId("measures").replaceChildren();
-  const caption = measured ? "gan evaluate" : "while training, of few images";
+  const caption = measured ? "measured by gan evaluate" : "measured during training, with fewer images";
   byId("measures").replaceChildren(element("table", {}, element("caption", { class: "quiet" }, caption), ...rows));
 }
 
-// chart: as /api/run has it; end: images in all, or null.
+// chart: from /api/run; end: total number of images, or null.
 function chartOf(chart, end) {
   const curves = chart.lines.map((line, index) => ({ ...line, colour: index, dash: 0 }));
   const last = Math.max(1, ...curves.map(({ x }) => x.at(-1) ?? 0), end ?? 0);

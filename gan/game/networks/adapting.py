@@ -18,7 +18,7 @@ from gan.system.errors import GanError
 def takes_labels(network: nn.Module) -> bool:
     """Whether a network is called with labels.
 
-    Its attribute ``conditional`` says so if it has one. Otherwise labels are the second positional argument of its
+    Its attribute ``conditional`` decides if it has one. Otherwise labels are the second positional argument of its
     ``forward``, without a default or with the default None.
     """
     conditional = getattr(network, "conditional", None)

@@ -69,7 +69,7 @@ class Layers:
         if self._values.get(output) != self._inputs + len(self.layers) - 1:
             raise Untranslatable("an output that is not its last layer")
         if self.layers[-1]["shape"] != list(trained.image_shape):
-            raise Untranslatable("images of another shape than its metadata say")
+            raise Untranslatable("images of another shape than in its metadata")
 
     def _add(self, node: Node) -> None:
         source: Any = node.args[0]

@@ -66,7 +66,7 @@ class Choices:
         """
         state = job.state
         if state in (State.CUT, State.MISSING):
-            raise RunError(f"{job.folder}: it has ended without a result; give the command again to go on")
+            raise RunError(f"{job.folder}: it has ended without a result; run the command again to resume")
         values = self._values(job) if state is State.FINISHED else None
         for number in self._awaited.pop(job):
             if state is State.PRUNED:
@@ -85,8 +85,9 @@ class Choices:
         """Return lines about a search that several workers share: its trials so far, and the best of them."""
         trials = [trial for trial in self._all() if WORDS in trial.user_attrs]
         counts = Counter(trial.state.name.lower() for trial in trials)
-        told = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
-        lines = [f"Search {self.study.study_name} in {where}: {len(trials)} of {self.trials} trials: {told or 'none'}."]
+        states = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
+        number = f"{len(trials)} of {self.trials} trials"
+        lines = [f"Search {self.study.study_name} in {where}: {number}: {states or 'none'}."]
         for trial in self.study.best_trials[:MOST_BEST] if counts["complete"] else []:
             values = ", ".join(f"{name} {value:.3g}" for name, value in zip(self.objectives, trial.values, strict=True))
             place = f"trial {trial.number} by worker {trial.user_attrs.get(WORKER)}"

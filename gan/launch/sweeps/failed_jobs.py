@@ -29,9 +29,9 @@ def tell(folder: Path, error: Exception, *, full: bool) -> int:
     """
     hydra = HydraConfig.get()
     is_mistake = isinstance(error, GanError)
-    told = str(error) if is_mistake and not full else "".join(traceback.format_exception(error)).rstrip()
+    message = str(error) if is_mistake and not full else "".join(traceback.format_exception(error)).rstrip()
     code = error.exit_code if isinstance(error, GanError) else signals.CRASH
-    print(f"run {hydra.job.num} of the sweep ({' '.join(run_overrides(task_words()))}): {told}", file=sys.stderr)
+    print(f"run {hydra.job.num} of the sweep ({' '.join(run_overrides(task_words()))}): {message}", file=sys.stderr)
     record(folder, code, str(error) if is_mistake else f"{type(error).__name__}: {error}", error)
     return code
 

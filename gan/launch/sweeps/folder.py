@@ -45,7 +45,7 @@ def _taken(folder: Path) -> int:
             raise GanError(f"hydra.sweep.dir: {folder} cannot be made: {error.strerror}") from error
         if lock(descriptor) is False:
             os.close(descriptor)
-            raise GanError(f"hydra.sweep.dir: a sweep is going on in {folder}; wait for it, or give another folder")
+            raise GanError(f"hydra.sweep.dir: a sweep is running in {folder}; wait for it, or give another folder")
         with contextlib.suppress(OSError):  # removed: a sweep with nothing to do has just ended
             if os.path.samestat(os.fstat(descriptor), os.stat(folder)):
                 return descriptor
@@ -97,7 +97,7 @@ def of_this_command(dated: Path, command: Sequence[str]) -> Path:
     newest = next(same, None)
     if newest is None or _record(newest).get("finished"):
         return dated
-    print(f"The sweep of this command in {newest.parent}/ is not finished: it goes on.", flush=True)
+    print(f"The sweep of this command in {newest.parent}/ is not finished; it is resumed.", flush=True)
     return newest.parent
 
 

@@ -127,6 +127,6 @@ def conclude(job: Job, code: int, why: str | None = None) -> int:
     """
     if code:
         failed_jobs.record(Path(job.folder), subprocesses.exit_code(code), why or subprocesses.how_it_ended(code))
-        told = f"run {job.number} of the sweep ({' '.join(job.words)}): {reason(Path(job.folder))}"
-        print(told, file=sys.stderr, flush=True)
+        message = f"run {job.number} of the sweep ({' '.join(job.words)}): {reason(Path(job.folder))}"
+        print(message, file=sys.stderr, flush=True)
     return subprocesses.exit_code(code)

@@ -53,6 +53,6 @@ def check_names(objectives: Mapping[str, str], settings: Mapping[str, Any], *, a
             raise ConfigError(f"{PATH}: {name} given, which nothing measures: callbacks.quality is left out")
         if prune and name in COUNTS:
             raise ConfigError(
-                f"hydra.sweeper.prune: true given, and {name} is to be minimized or maximized, which is known at the "
-                f"end alone; false, or one of {', '.join(there)} expected"
+                f"hydra.sweeper.prune: true given, and {name} is to be minimized or maximized, which is known "
+                f"only at the end; false, or one of {', '.join(there)} expected"
             )

@@ -144,17 +144,17 @@ class Queue(ProcessPool):
 
     def start_jobs(self, jobs: Sequence[Job]) -> None:
         if self._made is None:
-            with _told():
+            with _queue_errors():
                 self._made = self.executor()
         count = len(jobs) if math.isinf(self.slots) else int(self.slots)
         share = cpu_threads.threads_per_process(count) if self.cluster == LOCAL else {}
         tasks = [Task(job, share, passes_on=self.cluster == LOCAL, detached=not self.waits) for job in jobs]
-        with _told(), subprocesses.ignore_signals():  # a local queue starts the jobs now
+        with _queue_errors(), subprocesses.ignore_signals():  # a local queue starts the jobs now
             queued = self._made.submit_array(tasks)
         if self.cluster != LOCAL or not self.waits:  # else they end with this process
             self._record.keep({job.folder: its for job, its in zip(jobs, queued, strict=True)})
         for job, its in zip(jobs, queued, strict=True):
-            print(f"run {job.number} of the sweep is job {its.job_id}; what it says: {job.log}", flush=True)
+            print(f"run {job.number} of the sweep is job {its.job_id}; its output: {job.log}", flush=True)
             self._running[job.number] = (job, its)
 
     def is_queued(self, folder: Path) -> bool:
@@ -223,10 +223,10 @@ def _slurm_queue() -> set[str] | None:
     """
     command = ["squeue", "--me", "--array", "--noheader", "--format=%i"]
     try:
-        told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     except (OSError, subprocess.SubprocessError):
         return None
-    return set(told.stdout.split())
+    return set(done.stdout.split())
 
 
 def _outcome(queued: Any) -> tuple[int, str | None]:
@@ -240,7 +240,7 @@ def _outcome(queued: Any) -> tuple[int, str | None]:
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def _queue_errors() -> Iterator[None]:
     """Convert an error from the queue to a ConfigError with the queue's message."""
     try:
         yield

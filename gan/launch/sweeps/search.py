@@ -69,7 +69,7 @@ class Search:
                 raise ConfigError(unknown_setting(f"hydra.sweeper.{name}", name, names))
         for name in names:
             if name not in settings and name not in ("storage", "study", "prune_after"):
-                raise ConfigError(f"hydra.sweeper.{name}: missing; conf/hydra/sweeper/optuna.yaml says what it means")
+                raise ConfigError(f"hydra.sweeper.{name}: missing; conf/hydra/sweeper/optuna.yaml explains it")
         return cls(**settings)
 
     def __post_init__(self) -> None:
@@ -92,7 +92,7 @@ class Search:
         if len(self.prune_after) != 2 or not all(_is_whole(number, 0) for number in self.prune_after):
             raise ConfigError(
                 f"hydra.sweeper.prune_after: {list(self.prune_after)} given, two whole numbers expected, such as "
-                "[4,1]: finished jobs, and measurements, before any is ended early"
+                "[4,1]: finished jobs, and measurements, before any is stopped early"
             )
         if self.prune and len(self.objectives) > 1:
             raise ConfigError(
@@ -140,8 +140,8 @@ class Search:
         pairs += [(known.get(what, ours), ours) for what, ours in ((SPACE, spaces), (SETTINGS, dict(settings)))]
         for path, old, new in itertools.chain.from_iterable(differing(*pair) for pair in pairs):
             raise ConfigError(
-                f"{path}: {_told(new)} given; the search in {where} has {_told(old)}, and its results are no "
-                f"guide to another; give the same, or another {other}"
+                f"{path}: {_as_text(new)} given; the search in {where} has {_as_text(old)}, and results of "
+                f"different searches cannot be combined; give the same value, or another {other}"
             )
         found.set_user_attr(SPACE, spaces)
         found.set_user_attr(SETTINGS, dict(settings))
@@ -204,5 +204,5 @@ def _in_order(names: Mapping[str, str]) -> str:
     return ", ".join(f"{name}: {direction}" for name, direction in names.items())
 
 
-def _told(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return "nothing" if value is None else str(value)

@@ -49,7 +49,7 @@ class SideBySide(ProcessPool):
             child = job.start({**share, **gpus_of(slot, self.slots, os.environ)})
             self._children.append(child)
             self._running[slot] = (job, child, time.monotonic())
-            print(f"run {job.number} of the sweep begins; what it says: {short(job.log)}", flush=True)
+            print(f"run {job.number} of the sweep begins; its output: {short(job.log)}", flush=True)
 
     def ended(self) -> dict[int, int]:
         ended = {slot: taken for slot, taken in self._running.items() if taken[1].poll() is not None}

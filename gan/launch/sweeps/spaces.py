@@ -46,8 +46,8 @@ def in_words(distribution: BaseDistribution) -> str:
     low, high, step = distribution.low, distribution.high, distribution.step
     whole, steps = isinstance(distribution, IntDistribution), step not in (None, 1)
     marks = {"whole": whole, "log": distribution.log, f"in steps of {step}": steps}
-    told = ", ".join(mark for mark, holds in marks.items() if holds)
-    return f"{low:g} to {high:g}" + (f" ({told})" if told else "")
+    notes = ", ".join(mark for mark, holds in marks.items() if holds)
+    return f"{low:g} to {high:g}" + (f" ({notes})" if notes else "")
 
 
 def values_to_try(distributions: Mapping[str, BaseDistribution]) -> dict[str, list[str]]:

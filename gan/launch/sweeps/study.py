@@ -99,8 +99,8 @@ def opened(storage: Storage, objectives: Mapping[str, str]) -> optuna.Study:
         if storage.url:
             raise ConfigError(f"{URL}: {storage.where} cannot be used: {_reason(error, storage)}") from error
         raise ConfigError(
-            f"hydra.sweep.dir: the search's account, {storage.where}, cannot be used: {_reason(error, storage)}; "
-            "give another folder, or take the file away for a new search"
+            f"hydra.sweep.dir: the search's database, {storage.where}, cannot be used: {_reason(error, storage)}; "
+            "give another folder, or move the file away to start a new search"
         ) from error
     return study
 
@@ -123,16 +123,16 @@ def kept(storage: Storage) -> Iterator[None]:
         yield
     except DATABASE_ERRORS as error:
         raise RunError(
-            f"{storage.where} cannot be written: {_reason(error, storage)}; what is finished stays so: "
-            "give the command again to go on"
+            f"{storage.where} cannot be written: {_reason(error, storage)}; finished jobs are kept: "
+            "run the command again to resume"
         ) from error
 
 
 def _reason(error: BaseException, storage: Storage) -> str:
     """Return the database's own message, without the statement and the addresses around it, in one line."""
     cause = error.__cause__ if isinstance(error, optuna.exceptions.StorageInternalError) else error
-    told = str(getattr(cause, "orig", None) or cause)
-    return storage.without_secret(" ".join(told.split()))
+    text = str(getattr(cause, "orig", None) or cause)
+    return storage.without_secret(" ".join(text.split()))
 
 
 class RunningTrial:
@@ -151,7 +151,7 @@ class RunningTrial:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether the search still waits for this run; not, if it is gone on with after its end was told."""
+        """Whether the search still waits for this run; not if it is resumed after its result was reported."""
         return self._number < len(self._study.get_trials(deepcopy=False)) and not self._now.state.is_finished()
 
     @property

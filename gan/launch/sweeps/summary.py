@@ -10,7 +10,7 @@ from gan.runs.sweep_jobs import State, SweepJob, ended, reason
 from gan.system import shell
 from gan.system.shell import short
 
-LOWEST_FCD = {FCD: "minimize"}  # what a grid is judged by
+LOWEST_FCD = {FCD: "minimize"}  # the objective of a grid
 MOST_BEST = 5  # jobs that are named where several objectives leave several
 
 
@@ -26,15 +26,15 @@ def summary(sweep: Path, jobs: Sequence[SweepJob], runner: Runner, objectives: M
     counts = {
         "finished": sum(job in runner.run for job in finished),
         "skipped (finished before)": sum(job not in runner.run for job in finished),
-        "ended early by the search": sum(state is State.PRUNED for state in states.values()),
+        "stopped early by the search": sum(state is State.PRUNED for state in states.values()),
         "failed": sum(states[job] is State.FAILED for job in jobs),
         "in the queue": len(runner.queued),
         "being trained by another process": len(runner.busy),
         "cut": sum(states[job] in (State.CUT, State.MISSING) and job not in elsewhere for job in jobs),
     }
     always = ("finished", "skipped (finished before)", "failed")
-    told = ", ".join(f"{number} {what}" for what, number in counts.items() if number or what in always)
-    lines = [f"Sweep {short(sweep)}: {len(jobs)} jobs: {told}."]
+    counted_jobs = ", ".join(f"{number} {what}" for what, number in counts.items() if number or what in always)
+    lines = [f"Sweep {short(sweep)}: {len(jobs)} jobs: {counted_jobs}."]
     lines += [_failure(job) for job in jobs if states[job] is State.FAILED]
     lines += best(finished, objectives)
     if not {State.FINISHED, State.PRUNED}.isdisjoint(states.values()):
@@ -59,13 +59,13 @@ def best(jobs: Sequence[SweepJob], objectives: Mapping[str, str]) -> list[str]:
     front.sort(key=lambda job: costs[job])
     if len(objectives) == 1:
         front = front[:1]
-    lines = [_told(measured[job], objectives, job) for job in front[:MOST_BEST]]
+    lines = [_line(measured[job], objectives, job) for job in front[:MOST_BEST]]
     if len(front) > MOST_BEST:
         lines.append(f"{len(front) - MOST_BEST} more jobs are the best in some way.")
     return lines
 
 
-def _told(values: Sequence[float], objectives: Mapping[str, str], job: SweepJob) -> str:
+def _line(values: Sequence[float], objectives: Mapping[str, str], job: SweepJob) -> str:
     parts = [f"{name}:  {value:.3g}" for name, value in zip(objectives, values, strict=True)]
     return f"Best {', '.join(parts)}, {short(job.folder)}"
 
@@ -82,9 +82,9 @@ def _beats(one: Sequence[float], other: Sequence[float]) -> bool:
     return one != other and all(mine <= its for mine, its in zip(one, other, strict=True))
 
 
-def how_to_go_on(command: Sequence[str], sweep: Path) -> str:
-    """The command that goes on with a sweep that was stopped."""
-    return f"What is finished stays so; to go on with the rest:  {_again(command, sweep)}"
+def how_to_resume(command: Sequence[str], sweep: Path) -> str:
+    """The command that resumes a stopped sweep."""
+    return f"Finished jobs are kept. To resume the rest:  {_again(command, sweep)}"
 
 
 def how_to_collect(command: Sequence[str], sweep: Path, jobs: int) -> str:

@@ -74,7 +74,7 @@ class Sweep:
             try:
                 jobs = choose(composer, words, runner)
             except signals.Stopped as stop:
-                self._tell(stop, summary.how_to_go_on(command, sweep))
+                self._tell(stop, summary.how_to_resume(command, sweep))
                 raise
             print(summary.summary(sweep, jobs, runner, objectives))
             states = {job.state for job in jobs if job not in runner.queued}
@@ -99,9 +99,9 @@ class Sweep:
             folder.keep_record(sweep, self._command, finished=False)
             write_bytes(sweep / "multirun.yaml", without_passwords(OmegaConf.to_yaml(self._config)).encode())
 
-    def _tell(self, stop: signals.Stopped, how_to_go_on: str) -> None:
+    def _tell(self, stop: signals.Stopped, how_to_resume: str) -> None:
         """Print how to resume before the message about the stopped run, or in place of it if other processes train."""
         if self._is_basic and self._n_jobs == 1:
-            print(how_to_go_on, file=sys.stderr)
+            print(how_to_resume, file=sys.stderr)
         else:
-            stop.left = how_to_go_on
+            stop.left = how_to_resume

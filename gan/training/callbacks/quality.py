@@ -38,7 +38,7 @@ class QualityMonitor(L.Callback):
         every: real images between two measurements. With 150,000 the measurements take less than a tenth of the time
             of the fastest recipe on two cores (docs/measures.md).
         n: number of images per measurement.
-        metrics: metrics of your own by name, each a `torchmetrics.Metric` of images; ``quality/NAME`` is logged. See
+        metrics: your own metrics by name, each a `torchmetrics.Metric` of images; ``quality/NAME`` is logged. See
             `gan.metrics.own_metrics`.
 
     Attributes:

@@ -51,12 +51,12 @@ class DiscriminatorCheck:
         gradient = f"; G's gradient norm is {norm:.2g}" + (f", usually {usual:.2g}" if vanished else "")
         if "d_accuracy_pairs" in row:
             wins = row["d_accuracy_pairs"] >= self.accuracy and vanished
-            return f"D tells {row['d_accuracy_pairs']:.1%} of pairs right{gradient}" if wins else ""
+            return f"D classifies {row['d_accuracy_pairs']:.1%} of pairs correctly{gradient}" if wins else ""
         right = row["d_accuracy_real"], row["d_accuracy_fake"]
         if min(right) < self.accuracy or row.get("d_fake", 0.0) > SATURATED:
             return ""
         sure = f", its probability of fakes is {row['d_fake']:.2g}" if "d_fake" in row else ""
-        return f"D tells {right[0]:.1%} of real images and {right[1]:.1%} of fakes right{sure}{gradient}"
+        return f"D classifies {right[0]:.1%} of real images and {right[1]:.1%} of fakes correctly{sure}{gradient}"
 
     @property
     def usual_norm(self) -> float:

@@ -35,14 +35,14 @@ class Diverged(RunError):
 
     def __str__(self) -> str:
         # The files are listed when the message is printed: then a checkpoint that was being written is complete.
-        left, has_checkpoint, _ = describe_stopped_run(self.folder).partition("\nTo go on: ")
+        left, has_checkpoint, _ = describe_stopped_run(self.folder).partition("\nTo resume: ")
         message = f"DIVERGED in {self.since}: {self.seen}. {to_try(self.settings)}\n{left}"
         overrides = self._changed
         if not has_checkpoint or not overrides:
             return message
         allowed = ",".join(override.partition("=")[0] for override in overrides)
         return (
-            f"{message}\nWith the same settings it would diverge again. To go on with another one: "
+            f"{message}\nWith the same settings it would diverge again. To resume with other settings: "
             f"{shell.resume(self.folder, *overrides, f'resume.allow=[{allowed}]')}"
         )
 

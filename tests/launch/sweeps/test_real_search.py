@@ -57,7 +57,7 @@ def test_hopeless_jobs_are_ended_early_and_reported_apart(tmp_path: Path) -> Non
     early = states.count("PRUNED")
     assert 1 <= early <= 5
     assert states.count("COMPLETE") == 6 - early
-    assert f"6 jobs: {6 - early} finished, 0 skipped (finished before), {early} ended early by the search" in told
+    assert f"6 jobs: {6 - early} finished, 0 skipped (finished before), {early} stopped early by the search" in told
     pruned = [path.parent for path in (tmp_path / "found").rglob("pruned.json")]
     assert len(pruned) == early
     for folder in pruned:

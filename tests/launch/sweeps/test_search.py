@@ -177,7 +177,7 @@ def test_a_job_that_is_ended_early_is_no_failure_and_is_not_run_again(
     words = (*PRUNED, "optimizer.lr=0.1,0.2,0.3", "hydra.sweeper.trials=7")
     assert sweeps(*words) == 0
     assert sorted(lr for _, lr in sweeps.trained) == [0.1, 0.2, 0.3]  # of seven choices
-    assert "3 jobs: 1 finished, 0 skipped (finished before), 2 ended early by the search, 0 failed." in (
+    assert "3 jobs: 1 finished, 0 skipped (finished before), 2 stopped early by the search, 0 failed." in (
         capsys.readouterr().out
     )
     found = states(Path("s"))

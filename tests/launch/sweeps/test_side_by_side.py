@@ -66,7 +66,7 @@ def test_a_signal_ends_all_jobs_and_then_the_sweep(
     assert sweeps("seed=0,1,2", "hydra.sweeper.n_jobs=2", "hydra.sweep.dir=s") == 128 + signal.SIGTERM
     assert [path.read_text() for path in Path("s").glob("seed-*/stopped")] == ["SIGTERM", "SIGTERM"]
     told = capfd.readouterr().err.splitlines()[-1]
-    assert told.startswith("Stopped by SIGTERM. What is finished stays so; to go on with the rest:  python ")
+    assert told.startswith("Stopped by SIGTERM. Finished jobs are kept. To resume the rest:  python ")
     assert not list(Path("s").glob("*/failed.json"))
 
 

@@ -91,7 +91,7 @@ def test_a_password_is_neither_printed_nor_saved_and_jobs_know_it(
     sweeps.stopped_at = set()
     assert sweeps(*words, f"hydra.sweeper.storage={URL}") == 0
     told = capfd.readouterr()
-    assert "is not finished: it goes on." in told.out
+    assert "is not finished; it is resumed." in told.out
     assert "hydra.sweeper.storage=postgresql://gan:***@db.example/search" in told.err
     assert "geheim" not in told.out + told.err
     assert known == [URL]

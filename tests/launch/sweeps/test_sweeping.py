@@ -31,7 +31,7 @@ def test_killed_and_given_again_it_goes_on_where_it_was(sweeps: Sweeps, capsys: 
     assert set(sweeps.resumed) == {"auto"}
     assert len(sweeps.folders) == 4
     told = capsys.readouterr().out
-    assert "is not finished: it goes on." in told
+    assert "is not finished; it is resumed." in told
     assert "4 jobs: 3 finished, 1 skipped (finished before), 0 failed." in told
 
 
@@ -94,7 +94,7 @@ def test_a_folder_in_which_a_sweep_is_going_on_is_left_alone(
 ) -> None:
     with held(Path("mine")):
         assert sweeps("seed=0,1", "hydra.sweep.dir=mine") == 2
-        assert "hydra.sweep.dir: a sweep is going on in mine; " in capsys.readouterr().err
+        assert "hydra.sweep.dir: a sweep is running in mine; " in capsys.readouterr().err
         assert list(Path("mine").iterdir()) == []
     assert not Path("mine").exists()
     assert (sweeps("seed=0,1", "hydra.sweep.dir=mine"), len(sweeps.trained)) == (0, 2)

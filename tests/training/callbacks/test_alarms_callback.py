@@ -71,7 +71,7 @@ def test_a_generator_that_cannot_follow_stands_still_and_its_discriminator_wins(
     still, wins = alarms.raised
     assert still.seen == "from one epoch to the next no image of the same latents changes"
     assert still.since == (1, BATCHES)
-    assert wins.seen.startswith("D tells 100.0% of real images and 100.0% of fakes right, its probability of fakes is ")
+    assert wins.seen.startswith("D classifies 100.0% of real images and 100.0% of fakes correctly, its probability of ")
     assert wins.settings[0] == "optimizer.generator.lr=0.3"
     written = json.loads((run.folder / "alarms.json").read_text())
     assert [alarm["message"] for alarm in written] == [alarm.message for alarm in alarms.raised]

@@ -29,7 +29,7 @@ def judged(**changed: float) -> str | None:
 
 def test_a_discriminator_that_is_right_and_sure_wins() -> None:
     assert judged() == (
-        "D tells 100.0% of real images and 100.0% of fakes right, its probability of fakes is 0.001; "
+        "D classifies 100.0% of real images and 100.0% of fakes correctly, its probability of fakes is 0.001; "
         "G's gradient norm is 1"
     )
 
@@ -61,7 +61,9 @@ def critic(norm: float) -> dict[str, float]:
 def test_a_critic_wins_all_pairs_and_only_a_vanishing_gradient_is_trouble() -> None:
     check = DiscriminatorCheck(0.99)
     assert [check.check(critic(norm)) for norm in [1.0, 2.0, 0.5, 1.0] * 5] == [""] * 20
-    assert check.check(critic(1e-4)) == ("D tells 100.0% of pairs right; G's gradient norm is 0.0001, usually 1")
+    assert check.check(critic(1e-4)) == (
+        "D classifies 100.0% of pairs correctly; G's gradient norm is 0.0001, usually 1"
+    )
 
 
 def test_nothing_is_usual_before_a_few_rows_and_what_is_not_finite_is_left_out() -> None:

@@ -47,9 +47,9 @@ def test_it_says_whose_numbers_since_when_and_where_the_last_finite_state_is(pla
         "DIVERGED in epoch 2 (generator update 10): not finite: the discriminator's loss since its update 10; "
         "the generator's loss since its update 10; weights of the discriminator, the generator. Try: optimizer.lr=0.001"
     )
-    assert "the last whole checkpoint is checkpoints/last.ckpt" in lines[1]
-    assert lines[2].startswith("With the same settings it would diverge again. To go on with another one: python train")
-    assert "To go on: " not in str(ended.value)
+    assert "the newest complete checkpoint is checkpoints/last.ckpt" in lines[1]
+    assert lines[2].startswith("With the same settings it would diverge again. To resume with other settings: python ")
+    assert "To resume: " not in str(ended.value)
     assert ended.value.exit_code == 1
 
     kept = load(ended.value.folder / "checkpoints" / "last.ckpt")
@@ -74,7 +74,7 @@ def test_of_a_best_that_is_not_finite_nothing_is_written(play: Play) -> None:
     with pytest.raises(Diverged) as ended:
         play(callbacks=[Measured(), Break("generator", 2), BestCheckpoint()])
     assert not (ended.value.folder / "checkpoints").exists()
-    assert "no whole checkpoint yet" in str(ended.value)
+    assert "no complete checkpoint yet" in str(ended.value)
 
 
 def test_while_losses_are_not_finite_nothing_is_written_and_the_game_may_recover(play: Play) -> None:
@@ -155,7 +155,7 @@ def test_from_the_command_line_it_is_one_message_and_exit_code_1(
     assert "Traceback" not in done.stderr
     told = done.stderr[done.stderr.index("DIVERGED") :].strip().splitlines()
     assert told[0].startswith("DIVERGED in epoch 1 (generator update ")
-    assert told[1] == "What it has written is kept in mine/; it holds no whole checkpoint yet."
+    assert told[1] == "Its files are in mine/; there is no complete checkpoint yet."
     assert done.stderr.count("DIVERGED") == 1
     failed = json.loads((tmp_path / "mine" / "run.json").read_text())["failed"]["error"]
     assert "Diverged: DIVERGED in epoch 1" in failed  # of several processes, with the rank before it
