@@ -143,7 +143,7 @@ def test_a_run_folder_is_not_used_twice(
         (
             ["model.latnt_dim=3"],
             "model.latnt_dim: no such setting; did you mean 'latent_dim'? settings: channels_last, clusters, codes, "
-            "compile, discriminator, generator, latent_dim, prior\n",
+            "compile, discriminator, freeze_d, generator, init_from, latent_dim, prior\n",
         ),
         (
             ["experiment=slides_mnist", "optimiser.lr=3"],

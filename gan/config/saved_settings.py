@@ -58,6 +58,7 @@ LATER: dict[str, dict[str, Any]] = {
     "model": {
         "compile": False,
         "channels_last": False,
+        **{"clusters": 0, "init_from": None, "freeze_d": 0},
         "generator": {"upsampling_border": "edge"},
         "discriminator": {"first_block": "half"},
     },

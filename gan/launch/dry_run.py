@@ -33,7 +33,7 @@ def show(settings: Mapping[str, Any], words: Sequence[str] = ()) -> str:
     """
     data = find_data(settings)
     preflight.check_data(settings, data)
-    game = build_game(settings, data)
+    game = build_game(settings, data, with_weights=True)
     return report(settings, data, game, build_trainer(settings), words)
 
 

@@ -43,7 +43,7 @@ def main(config: DictConfig) -> int:
         if not strategy.inside_a_launch():
             processes = strategy.process_count(settings["trainer"]["devices"], settings["trainer"]["accelerator"])
         if processes == 1:
-            game = build.build_game(settings, data)
+            game = build.build_game(settings, data, with_weights=past is None or past.checkpoint is None)
             trainer = build.build_trainer(settings, past, beat)
     checkpoint = past.checkpoint if past else None
     if processes > 1:

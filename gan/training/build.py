@@ -31,6 +31,7 @@ from gan.system.value_types import parameters_of
 from gan.training import fast_loop, trackers
 from gan.training.game_module import GameModule
 from gan.training.heartbeat import Heartbeat
+from gan.training.initial_weights import freeze, start_from
 from gan.training.run_end import only_the_end
 from gan.training.strategy import GameDDP, world_size
 
@@ -96,8 +97,16 @@ def instantiated(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
-def build_game(settings: Mapping[str, Any], data: ImageData) -> GameModule:
-    """The LightningModule with both networks, their weights drawn from the run's seed; ``data`` must be set up."""
+def build_game(settings: Mapping[str, Any], data: ImageData, *, with_weights: bool = False) -> GameModule:
+    """The LightningModule with both networks, their weights drawn from the run's seed; ``data`` must be set up.
+
+    Args:
+        with_weights: whether the networks get the weights that ``model.init_from`` names. A resumed run gets those of
+            its checkpoint.
+
+    Raises:
+        ConfigError: a part raises an error for these settings.
+    """
     L.seed_everything(settings["seed"], verbose=False)
     networks = build_networks(settings)
     num_classes, prior = data.num_classes, networks.prior
@@ -122,6 +131,10 @@ def build_game(settings: Mapping[str, Any], data: ImageData) -> GameModule:
         settings=dict(settings),
         **instantiated(given_arguments(settings["game"])),
     )
+    if networks.init_from is not None and with_weights:
+        start_from(game, networks.init_from)
+    if networks.freeze_d:
+        freeze(game.discriminator, networks.freeze_d)
     _try_networks(settings, game, data)
     if networks.compile:
         game.compile_updates(batch_size(settings) // world_size(settings["trainer"]))

@@ -184,9 +184,11 @@ def _game_of_parts(
     if nodes.get("ema"):
         made["ema"] = build(nodes["ema"], network=generator)
     made |= {name: update_rule(node, "") for name, node in rules.items()}
-    prior = description["prior"]
+    prior: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in description["prior"].items()
+    }
     known = {
-        "prior": Prior(**{name: tuple(value) if isinstance(value, list) else value for name, value in prior.items()}),
+        "prior": Prior(**prior),
         "seed": description["seed"],
         "num_classes": description["num_classes"],
     }

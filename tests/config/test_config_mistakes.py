@@ -35,7 +35,7 @@ MISSPELT = {
     "batch_size_of, class_order, dataset, download, drop_last, file, fit, flip, folder, held_out, image_channels, "
     "image_size, mean, name, of, on_broken, on_missing, root, shuffle, split, std",
     "+model.latent_dimm=3": "model.latent_dimm: no such setting; did you mean 'latent_dim'? settings: "
-    "channels_last, clusters, codes, compile, discriminator, generator, latent_dim, prior",
+    "channels_last, clusters, codes, compile, discriminator, freeze_d, generator, init_from, latent_dim, prior",
     "+model.generator.dropuot=0.1": "model.generator.dropuot: no such setting; did you mean 'dropout'? "
     f"settings: {NETWORK}",
     "+model.discriminator.widths=[8]": f"model.discriminator.widths: no such setting; settings: {NETWORK}, "

@@ -15,6 +15,7 @@ from gan.game.networks.mlp import MLPDiscriminator, MLPGenerator
 from gan.game.networks.r3gan import R3GANDiscriminator, R3GANGenerator
 from gan.game.networks.resnet import ResNetDiscriminator, ResNetGenerator
 from gan.game.sizes import Clusters, Width
+from gan.system.ranges import NonNegativeInt
 from gan.system.value_types import parameters_of
 
 __all__ = [
@@ -57,6 +58,8 @@ class Networks:
         codes: InfoGAN's codes, which follow the noise in z and are predicted from the images.
         clusters: clusters of the training images, found without labels (`gan.data.clusters`); 0 for none. They take the
             place of classes for both networks, and z ends with the cluster: the generator is unconditional.
+        init_from: run folder, checkpoint or bundle whose weights the networks start from; None for random weights.
+        freeze_d: layers of the discriminator, from the first, that keep these weights (FreezeD).
         compile: compile the loss and gradients of each update by torch's compiler: a slow start, then faster.
         channels_last: store the weights of convolutions with the channels last in memory, which makes training faster
             (docs/performance.md) and changes results by rounding only. For the networks of this package; other networks
@@ -72,12 +75,16 @@ class Networks:
         prior: Literal["normal", "uniform"] = "normal",
         codes: CodeSizes = CodeSizes(),  # noqa: B008  # a constant
         clusters: Clusters = 0,
+        init_from: str | None = None,
+        freeze_d: NonNegativeInt = 0,
         compile: bool = False,
         channels_last: bool = True,
     ) -> None:
         self.generator = generator
         self.discriminator = discriminator
         self.clusters = clusters
+        self.init_from = init_from
+        self.freeze_d = freeze_d
         self.prior = Prior(prior, latent_dim, tuple(codes.categorical), codes.continuous)
         if clusters:  # `gan.training.build` replaces the shares by the true ones
             self.prior = self.prior.with_clusters([1 / clusters] * clusters)

@@ -1,0 +1,98 @@
+"""Initial weights from another run, for fine-tuning, and layers of the discriminator that keep them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from gan.generators.bundle_file import FILE_NAME
+from gan.generators.bundle_file import read as read_bundle
+from gan.runs.checkpoint_io import load_any
+from gan.runs.resume import newest_state
+from gan.system.errors import ConfigError, GanError, counted
+from gan.training.game_module import GameModule
+
+PREFIXES = ("generator.", "discriminator.", "ema.network.")
+
+
+def start_from(game: GameModule, source: str) -> None:
+    """Give the networks of a game the weights of a run, a checkpoint or a bundle.
+
+    A run or a checkpoint has the weights of both networks, and of the generator's average if it has one. A bundle has
+    a generator only.
+
+    Args:
+        source: run folder, ``.ckpt`` file, or ``generator.safetensors``.
+
+    Raises:
+        ConfigError: it cannot be read, or its networks have other weights.
+    """
+    try:
+        found = _weights(Path(source))
+    except GanError as error:
+        raise ConfigError(f"model.init_from: {error}") from error
+    for prefix, tensors in found.items():
+        network = game.get_submodule(prefix.removesuffix(".")) if prefix != "ema.network." or game.ema else None
+        if network is not None:
+            _load(network, tensors, prefix.removesuffix("."), source)
+    if game.ema is not None and "ema.network." not in found:
+        game.ema.network.load_state_dict(game.generator.state_dict())
+
+
+def _weights(path: Path) -> dict[str, dict[str, Tensor]]:
+    """The tensors of each network, by its prefix in a checkpoint."""
+    if path.is_file() and path.suffix != ".ckpt":
+        return {"generator.": read_bundle(path)[0]}
+    if path.is_dir():
+        checkpoint = newest_state(path, []).checkpoint
+        if checkpoint is None and (path / FILE_NAME).is_file():
+            return {"generator.": read_bundle(path / FILE_NAME)[0]}
+        if checkpoint is None:
+            raise ConfigError(
+                f"{path} has no checkpoint and no {FILE_NAME}; a run folder or one of these files expected"
+            )
+        path = checkpoint
+    if not path.exists():
+        raise ConfigError(f"{path} is not there; a run folder, a checkpoint (.ckpt) or a {FILE_NAME} expected")
+    state: Mapping[str, Any] = load_any(path).get("state_dict", {})
+    found: dict[str, dict[str, Tensor]] = {}
+    for prefix in PREFIXES:
+        tensors = {name.removeprefix(prefix): state[name] for name in state if name.startswith(prefix)}
+        found |= {prefix: tensors} if tensors else {}
+    if "generator." not in found:
+        raise ConfigError(f"{path} is not a checkpoint of gan.GAN")
+    return found
+
+
+def _load(network: nn.Module, tensors: Mapping[str, Tensor], name: str, source: str) -> None:
+    here = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
+    there = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
+    if here != there:
+        key = next(key for key in (*here, *there) if here.get(key) != there.get(key))
+        raise ConfigError(
+            f"model.init_from: {source} given, whose {name} is another network: {key} is {there.get(key, 'missing')} "
+            f"there and {here.get(key, 'missing')} here; the same settings under model, and as many classes, expected"
+        )
+    network.load_state_dict(tensors)
+
+
+def freeze(discriminator: nn.Module, layers: int) -> None:
+    """Keep the weights of the first ``layers`` layers of a discriminator, in the order in which they were made.
+
+    Mo et al. 2020, "Freeze the Discriminator: a Simple Baseline for Fine-Tuning GANs". A layer is a module with
+    weights of its own and more than one axis: a convolution or a linear layer, not a normalisation.
+
+    Raises:
+        ConfigError: the discriminator has no more layers than that.
+    """
+    weighted = [
+        module for module in discriminator.modules() if any(p.dim() > 1 for p in module.parameters(recurse=False))
+    ]
+    if layers >= len(weighted):
+        raise ConfigError(
+            f"model.freeze_d: {layers} given, and the discriminator has {counted(len(weighted), 'layer')}; at most "
+            f"{len(weighted) - 1} expected"
+        )
+    for module in weighted[:layers]:
+        module.requires_grad_(False)
