@@ -4,8 +4,8 @@ export { counted, element, newestOnly } from "./elements.js";
 
 async function answer(response) {
   if (response.ok) return response;
-  const told = await response.json().catch(() => ({}));
-  throw new Error(told.error || `the server answered ${response.status}`);
+  const answer = await response.json().catch(() => ({}));
+  throw new Error(answer.error || `The server responded with status ${response.status}.`);
 }
 
 async function fetched(address, options) {
