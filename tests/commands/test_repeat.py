@@ -134,6 +134,6 @@ def test_what_cannot_be_repeated_is_told(
     (first / "run.json").unlink()
     assert told(first).endswith(f"this run has not ended; to resume it: gan train resume={first.name}")
     odd = first.rename(first.with_name("it's #1"))
-    advice = told(odd).rpartition("to go on with it: ")[2]
+    advice = told(odd).rpartition("to resume it: ")[2]
     assert shlex.split(advice) == ["gan", "train", "resume=it's #1"]
     assert told("/") == "/: holds no run (no config.yaml that can be read); a run folder expected"

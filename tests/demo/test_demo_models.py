@@ -259,5 +259,5 @@ def test_a_set_is_made_to_have_the_size_and_channels_of_the_generated_images(
     found = TrainingSets(tmp_path).of(generator)
     assert found.nearest(np.zeros((3, 16, 16), np.uint8), 1)[0].image.shape == (3, 16, 16)
     monkeypatch.setattr(TrainedGenerator, "image_shape", (1, 4, 5))
-    with pytest.raises(GanError, match=r"those of mnist_sample are \(1, 28, 28\), the generated ones \(1, 4, 5\)"):
+    with pytest.raises(GanError, match=r"the images of mnist_sample are \(1, 28, 28\), the generated ones \(1, 4, 5\)"):
         TrainingSets(tmp_path).of(generator)

@@ -235,7 +235,7 @@ def _inherited(file: ConfFile, keys: Keys, refers_to: str) -> str:
         return f"the same as {refers_to}, unless it is given"
     around = [keys[:depth] for depth in range(len(keys) - 1, 0, -1)]
     if keys[-1] == "_target_":
-        return "what is made, by its dotted name"
+        return "dotted name of the class or function"
     above = next((file.comments[node] for node in around if node in file.comments), "")
     return above or file.comments.get((*keys[:-1], "_target_"), "")
 

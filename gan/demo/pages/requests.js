@@ -1,11 +1,11 @@
-// What the pages ask the server for.
+// Requests from the pages to the server.
 
 export { counted, element, newestOnly } from "./elements.js";
 
 async function answer(response) {
   if (response.ok) return response;
-  const told = await response.json().catch(() => ({}));
-  throw new Error(told.error || `the server answered ${response.status}`);
+  const content = await response.json().catch(() => ({}));
+  throw new Error(content.error || `The server responded with status ${response.status}.`);
 }
 
 async function fetched(address, options) {

@@ -60,7 +60,7 @@ def test_workers_with_nothing_but_a_database_share_the_trials_and_each_resumes_i
     assert first != second == third
     assert len(list(Path("a").rglob("run.json"))) == 1
     assert sweeps(*words, "hydra.sweep.dir=a", "hydra.sweeper.objectives.fcd=maximize") == 2
-    assert capsys.readouterr().err.endswith("give the same, or another hydra.sweeper.study\n")
+    assert capsys.readouterr().err.endswith("give the same value, or another hydra.sweeper.study\n")
 
 
 def test_of_two_workers_that_choose_the_last_trial_at_once_one_has_it(

@@ -92,7 +92,7 @@ def test_an_account_that_can_no_longer_be_written_ends_the_search_in_our_words(t
     storage = account._storage._backend.engine
     storage.dispose()
     (tmp_path / "study.db").write_bytes(b"x" * 8192)
-    with pytest.raises(RunError, match=r"cannot be written: .*give the command again"), study.kept(Storage(tmp_path)):
+    with pytest.raises(RunError, match=r"cannot be written: .*run the command again"), study.kept(Storage(tmp_path)):
         account.set_user_attr("name", "another")
 
 

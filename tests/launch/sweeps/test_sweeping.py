@@ -104,7 +104,7 @@ def test_a_signal_ends_the_sweep_and_is_no_success(sweeps: Sweeps, capsys: pytes
     sweeps.stopped_at = {1}
     assert sweeps("seed=0,1,2") == 128 + 15
     assert [seed for seed, _ in sweeps.trained] == [0, 1]
-    assert "to go on with the rest:  python pretended_train.py -m" in capsys.readouterr().err
+    assert "To resume the rest:  python pretended_train.py -m" in capsys.readouterr().err
     sweeps.stopped_at = set()
     assert sweeps("seed=0,1,2") == 0
     assert [seed for seed, _ in sweeps.trained] == [0, 1, 1, 2]
