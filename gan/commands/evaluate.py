@@ -238,5 +238,6 @@ def _by_seed(sources: Sequence[Path], found: Sequence[tuple[str, "Quality"]]) ->
 
     measured = dict(found)
     runs = [read_run(source, str(source)) for source in sources if is_run(source) and str(source) in measured]
-    groups = [[measured[run.name] for run in group] for group in by_seed(runs) if len(group) > 1]
+    seeds = [{str(run.seed): measured[run.name] for run in group} for group in by_seed(runs)]
+    groups = [list(group.values()) for group in seeds if len(group) > 1]
     return [(f"({len(group)} seeds)", group) for group in groups]

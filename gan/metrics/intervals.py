@@ -80,9 +80,7 @@ def difference(values: Mapping[Any, float], base: Mapping[Any, float]) -> Differ
     error = math.sqrt(sum(parts))
     if not error:
         return Difference(n, mean, 0.0, 0.0)
-    freedom = sum(parts) ** 2 / sum(
-        part**2 / (each.n - 1) for part, each in zip(parts, (ours, theirs), strict=True)
-    )
+    freedom = sum(parts) ** 2 / sum(part**2 / (each.n - 1) for part, each in zip(parts, (ours, theirs), strict=True))
     return Difference(n, mean, None, t_quantile(max(1, math.floor(freedom))) * error)
 
 
