@@ -68,7 +68,7 @@ def _ranked(ranking: Ranking, rows: Sequence[tuple[str, Sequence[Run]]], now: fl
     body = []
     for place, (name, group) in enumerate(rows, 1):
         cells = [cell(measure, group) for measure in measures]
-        cells += [_measured_on(group)] if measures else []
+        cells += [images_measured(group) or "-"] if measures else []
         start = [str(place), *([name] if labelled else []), _few([run.name for run in group]), _seeds(group)]
         body.append([*start, *cells, *_effort(group, now)])
     return Table([*head, "images", "G updates", "minutes", "images/s", "state"], body)
@@ -83,9 +83,11 @@ def cell(measure: RunMeasure, group: Sequence[Run]) -> str:
     return measure.formatted(list(values.values())) + (MARK if values else "")
 
 
-def _measured_on(group: Sequence[Run]) -> str:
-    """The number of images on which a group was measured, and whether during training."""
-    return "; ".join(dict.fromkeys(text for run in group if (text := _images_of(run)))) or "-"
+def images_measured(group: Sequence[Run]) -> str:
+    """The number of images on which a group was measured, and whether during training; "" if it was not measured."""
+    evaluated = [run for run in group if run.quality]
+    text = "; ".join(dict.fromkeys(text for run in evaluated or group if (text := _images_of(run))))
+    return f"{text} ({len(evaluated)} of {len(group)} runs)" if 0 < len(evaluated) < len(group) else text
 
 
 def _images_of(run: Run) -> str:
