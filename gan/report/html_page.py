@@ -24,7 +24,7 @@ from gan.report.document import (
 
 # The Content-Security-Policy also prevents the browser from loading anything.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-NUMBER = re.compile(r"[-+−]?[\d.,]+(e[-+]?\d+)?%?( ± [\d.,]+)?( †)?|-|–|not finite")
+NUMBER = re.compile(r"[-+−]?[\d.,]+(e[-+]?\d+)?%?( ± [\d.,]+)?( †)?( to [-\d.,]+)?|-|–|not finite")
 
 
 def html_page(document: Document) -> bytes:

@@ -76,7 +76,7 @@ def seed_blocks(ranking: Ranking) -> list[Block]:
         return []
     head = ["#", "settings", "n", f"mean {measure.title}", "standard deviation", "95 % interval"]
     several = len(found) > 1
-    head += ["difference from #1", "its 95 % interval", "compared", "result"] if several else []
+    head += ["result", "difference from #1", "its 95 % interval", "compared"] if several else []
     rows = [
         [str(place), each.name, *_estimated(each.estimate), *(_compared(each, place) if several else [])]
         for place, each in enumerate(found, 1)
@@ -99,12 +99,12 @@ def _compared(each: Configuration, place: int) -> list[str]:
         return ["-", "-", "-", "-"]
     found = each.to_first
     if found is None:
-        return ["-", "-", "-", each.verdict]
+        return [each.verdict, "-", "-", "-"]
     digits = decimals(found.mean)
     how = (
         f"{counted(found.n, 'pair')} of seeds" if found.paired else "unpaired" if found.half_width is not None else "-"
     )
-    return [f"{found.mean:+,.{digits}f}", _interval(found, digits), how, each.verdict]
+    return [each.verdict, f"{found.mean:+,.{digits}f}", _interval(found, digits), how]
 
 
 def _interval(found: Estimate, digits: int) -> str:

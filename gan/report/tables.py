@@ -63,15 +63,16 @@ def _ranked(ranking: Ranking, rows: Sequence[tuple[str, Sequence[Run]]], now: fl
     if ranking.measure is not None and ranking.measure not in measures:
         measures = [ranking.measure, *measures]
     labelled = any(name for name, _ in rows)
-    head = ["#", *(["settings"] if labelled else []), "runs", "seeds"]
+    head = ["#", "settings" if labelled else "runs", "seeds"]
     head += [*(measure.title for measure in measures), *(["measured on"] if measures else [])]
     body = []
     for place, (name, group) in enumerate(rows, 1):
         cells = [cell(measure, group) for measure in measures]
         cells += [images_measured(group) or "-"] if measures else []
-        start = [str(place), *([name] if labelled else []), _few([run.name for run in group]), _seeds(group)]
-        body.append([*start, *cells, *_effort(group, now)])
-    return Table([*head, "images", "G updates", "minutes", "images/s", "state"], body)
+        names = _few([run.name for run in group])  # can be long: at the end if the settings identify the row
+        start = [str(place), name if labelled else names, _seeds(group)]
+        body.append([*start, *cells, *_effort(group, now), *([names] if labelled else [])])
+    return Table([*head, "images", "G updates", "minutes", "images/s", "state", *(["runs"] if labelled else [])], body)
 
 
 def cell(measure: RunMeasure, group: Sequence[Run]) -> str:
