@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gan import GanError, load_generator
 from gan.generators.pictures import grid, png
-from gan.report.measures import FCD, MEASURES, RunMeasure, formatted, mean
+from gan.report.measures import FCD, MEASURES, RunMeasure, decimals, formatted, mean
 from gan.report.ranking import minutes
 from gan.report.repeating import recipe
 from gan.runs.reading import Run, find_runs
@@ -46,7 +46,7 @@ def row(runs: Sequence[Run]) -> str:
     images = mean([run.count("images_seen") for run in runs]) or 0
     effort = [
         str(len({run.seed for run in runs})),
-        formatted([run.count("g_updates") for run in runs], whole=True),
+        with_half_range([run.count("g_updates") for run in runs], whole=True),
         f"{images / 1e6:.2f} M",
         f"{mean([minutes(run) for run in runs]):.1f}",
     ]
@@ -55,7 +55,16 @@ def row(runs: Sequence[Run]) -> str:
 
 def cell(measure: RunMeasure, runs: Sequence[Run]) -> str:
     values = [measure.of(run) for run in runs]
-    return "" if None in values else measure.formatted(values)
+    return "" if None in values else with_half_range(values, whole=measure.counts)
+
+
+def with_half_range(values: Sequence[float | None], *, whole: bool = False) -> str:
+    """The mean ± half the distance from the least to the greatest, which docs/results.md has."""
+    known = [value for value in values if value is not None]
+    if len(set(known)) < 2 and (whole or len(known) < 2):
+        return formatted(known[:1], whole=whole)
+    digits = decimals(mean(known) or 0, whole=whole)
+    return f"{mean(known):,.{digits}f} ± {(max(known) - min(known)) / 2:.{digits}f}"
 
 
 def facts(runs: Sequence[Run]) -> str:

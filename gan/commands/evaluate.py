@@ -14,6 +14,8 @@ from gan.system.devices import usable_device
 from gan.system.errors import GanError
 
 if TYPE_CHECKING:
+    from gan.metrics.evaluating import RealSets, Wanted
+    from gan.metrics.evaluating_many import Evaluated
     from gan.metrics.quality import Quality
 
 KINDS = ("classifier", "labeller", "autoencoder")
@@ -53,7 +55,12 @@ Fid = Annotated[
 
 
 def evaluate(
-    sources: Annotated[list[Path], typer.Argument(metavar="RUN_OR_BUNDLE…", help="Run folders or bundles.")],
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUN_OR_BUNDLE…", help="Run folders, bundles, or folders of runs such as multirun/DATE/TIME."
+        ),
+    ],
     data: Annotated[str, typer.Option(help="Dataset of the real images. By default the training data.")] = "",
     folder: Pictures = None,
     split: Split = None,
@@ -87,30 +94,50 @@ def evaluate(
 
     The numbers are also saved in the bundle. The first call for a dataset takes ten seconds longer: the features of
     the real images are cached in ~/.cache/gan (or $XDG_CACHE_HOME/gan).
+
+    Of a folder of runs, all finished runs are evaluated. With several runs, those with an evaluation by the same
+    settings are skipped (--force evaluates them again), and an error in one run does not stop the others: the exit
+    code is then 1.
     """
     from gan.data.registry import FOLDER
-    from gan.generators.bundle import load_generator
     from gan.metrics import evaluating
+    from gan.metrics.evaluating_many import expand
     from gan.metrics.report import table
 
     usable_device(device)
+    expanded = expand(sources)
     if nearest is not None:
-        _check_nearest(nearest, sources, force)
+        _check_nearest(nearest, sources if len(sources) > 1 else list(expanded), force)
     wanted = evaluating.Wanted(n, seed, kid_subset, cas, fid, nearest, device, _own_metrics(metric or ()))
     extractors = {"classifier": classifier, "labeller": labeller, "autoencoder": autoencoder}
     reading = _given(folder=folder, split=split, fit=fit, on_broken=on_broken, class_order=class_order)
     real = evaluating.RealSets(data or (FOLDER if folder else ""), root, extractors, device, reading)
-    bundles = [(source, load_generator(source)) for source in sources]  # reports an invalid bundle at the start
-    found: list[tuple[str, Quality]] = []
-    results: list[dict[str, Any]] = []
-    for source, generator in bundles:
-        quality, result = evaluating.measure(source, generator, real, wanted, quiet=as_json)
-        found += [] if quality is None else [(str(source), quality)]
-        results.append(result)
+    done = _evaluate_all(expanded, real, wanted, again=force, quiet=as_json)
+    found = [(str(each.source), each.quality) for each in done if each.quality is not None]
+    failed = [each for each in done if each.failed]
     if as_json:
-        print(json.dumps([{"source": str(source), **result} for source, result in zip(sources, results, strict=True)]))
+        results = [each.result or {"error": each.failed} for each in done]
+        print(json.dumps([{"source": str(each.source), **one} for each, one in zip(done, results, strict=True)]))
     elif found:
-        print(table(found, _by_seed(sources, found)))
+        print(table(found, _by_seed([each.source for each in done], found)))
+    if failed:
+        print(f"{len(failed)} of {len(expanded)} failed:", file=sys.stderr)
+        print("\n".join(f"  {each.source}: {each.failed}" for each in failed), file=sys.stderr)
+        raise typer.Exit(1)
+
+
+def _evaluate_all(
+    sources: dict[Path, bool], real: "RealSets", wanted: "Wanted", *, again: bool, quiet: bool
+) -> list["Evaluated"]:
+    """Evaluate one generator, or several; an error is raised only if one alone was given by its own path."""
+    from gan.generators.bundle import load_generator
+    from gan.metrics.evaluating import measure
+    from gan.metrics.evaluating_many import Evaluated, evaluate_many
+
+    if list(sources.values()) != [False]:
+        return list(evaluate_many(sources, real, wanted, again=again, quiet=quiet))
+    (source,) = sources
+    return [Evaluated(source, *measure(source, load_generator(source), real, wanted, quiet=quiet))]
 
 
 @metrics.callback()
@@ -238,5 +265,6 @@ def _by_seed(sources: Sequence[Path], found: Sequence[tuple[str, "Quality"]]) ->
 
     measured = dict(found)
     runs = [read_run(source, str(source)) for source in sources if is_run(source) and str(source) in measured]
-    groups = [[measured[run.name] for run in group] for group in by_seed(runs) if len(group) > 1]
+    seeds = [{str(run.seed): measured[run.name] for run in group} for group in by_seed(runs)]
+    groups = [list(group.values()) for group in seeds if len(group) > 1]
     return [(f"({len(group)} seeds)", group) for group in groups]

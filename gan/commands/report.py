@@ -2,13 +2,18 @@
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gan.commands.arguments import Force
 from gan.commands.files import write_files
 from gan.system.errors import GanError
+
+if TYPE_CHECKING:
+    from gan.runs.reading import Run
+
+OPTIONS = {".html": "--out", ".csv": "--csv", ".tex": "--latex"}
 
 
 def report(
@@ -18,6 +23,12 @@ def report(
     out: Annotated[Path, typer.Option(help="The page FILE.html; FILE.md beside it has the same as Markdown.")] = Path(
         "report.html"
     ),
+    csv: Annotated[
+        Path | None, typer.Option(help="Also FILE.csv: the statistics over seeds, a row for each metric.")
+    ] = None,
+    latex: Annotated[
+        Path | None, typer.Option(help="Also FILE.tex: the statistics as LaTeX tables, for a paper.")
+    ] = None,
     force: Force = False,
 ) -> None:
     """Compare runs: ranking, different settings, curves and samples on one HTML page, and as Markdown.
@@ -31,8 +42,7 @@ def report(
     from gan.report.unranked import never_begun
     from gan.runs.reading import readable_runs
 
-    if out.suffix != ".html":
-        raise GanError(f"--out: {out} given; a file name that ends in .html expected")
+    _check_names(out, csv, latex)
     found, unreadable = readable_runs(runs)
     if not found:
         raise GanError("\n".join(["no run that can be read:", *unreadable.values()]))
@@ -43,6 +53,31 @@ def report(
     files = {out: html_page(made)}
     for path, content in markdown(made, pictures).items():
         files[out.parent / path if path else out.with_suffix(".md")] = content
-    write_files(None, files, force=force)
+    tables = _tables(runs, found, csv, latex)
+    write_files(None, files | tables, force=force, options={path: OPTIONS[path.suffix] for path in tables})
     print(overview(found, now, failed, unreadable))
     print(f"\n{out}: open it in a browser\n{out.with_suffix('.md')}: the same for GitHub, pictures in {pictures}/")
+    for table in tables:
+        print(f"{table}: the statistics over seeds")
+
+
+def _check_names(out: Path, csv: Path | None, latex: Path | None) -> None:
+    """Raise GanError if a name has another ending than its content."""
+    for path, ending in ((out, ".html"), (csv, ".csv"), (latex, ".tex")):
+        if path is not None and path.suffix != ending:
+            raise GanError(f"{OPTIONS[ending]}: {path} given; a file name that ends in {ending} expected")
+
+
+def _tables(runs: list[Path], found: list["Run"], csv: Path | None, latex: Path | None) -> dict[Path, bytes]:
+    """The files of --csv and --latex."""
+    from gan.report.numbers import csv_table, latex_tables
+    from gan.report.ranking import rankings
+    from gan.system import shell
+    from gan.system.version import version
+
+    ranked = rankings(found)
+    tables = {} if csv is None else {csv: csv_table(ranked)}
+    if latex is not None:
+        command = shell.command("gan", "report", *map(str, runs), "--latex", str(latex))
+        tables[latex] = latex_tables(ranked, command, version())
+    return tables

@@ -246,12 +246,17 @@ def measure_points(source: Path, generator: TrainedGenerator, *, n: int, seed: i
 def write(source: Path, result: dict[str, Any]) -> None:
     """Write quality.json beside the bundle and the metrics into its metadata. Print a line if this is not permitted."""
     bundle = source / FILE_NAME if source.is_dir() else source
-    path = bundle.with_name("quality.json" if bundle.name == FILE_NAME else f"{bundle.stem}.quality.json")
     try:
-        write_bytes(path, (json.dumps(result, indent=2, sort_keys=True) + "\n").encode())
+        write_bytes(quality_path(source), (json.dumps(result, indent=2, sort_keys=True) + "\n").encode())
         add_quality(bundle, result)
     except OSError as error:
         print(f"{bundle.parent} cannot be written to ({error.strerror}): the results are only printed", file=sys.stderr)
+
+
+def quality_path(source: Path) -> Path:
+    """The file for the metrics of a run folder or bundle."""
+    bundle = source / FILE_NAME if source.is_dir() else source
+    return bundle.with_name("quality.json" if bundle.name == FILE_NAME else f"{bundle.stem}.quality.json")
 
 
 def _images(generator: TrainedGenerator, n: int, seed: int) -> torch.Tensor:

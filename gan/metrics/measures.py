@@ -6,9 +6,9 @@ take title and direction from the table of logged series. This module does not i
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import mean
 from typing import Any
 
+from gan.metrics.intervals import estimate
 from gan.runs.series import BY_NAME, QUALITY
 
 
@@ -49,12 +49,13 @@ class Measure:
         return self._shown(quality.get(self.real)) if isinstance(self.real, str) else self.real
 
     def text(self, values: Sequence[float | None], empty: str = "-") -> str:
-        """Text for the table: one value, or the mean of several ± half the range from minimum to maximum."""
+        """Text for the table: one value, or the mean of several seeds ± half its 95 % interval."""
         known = [value for value in values if value is not None]
         if not known:
             return empty
-        spread = f" ± {(max(known) - min(known)) / 2:.{self.digits}f}" if len(known) > 1 else ""
-        return f"{mean(known):.{self.digits}f}{spread}"
+        found = estimate(known)
+        spread = "" if found.half_width is None else f" ± {found.half_width:.{self.digits}f}"
+        return f"{found.mean:.{self.digits}f}{spread}"
 
     def _shown(self, value: Any) -> float | None:
         if self.names:

@@ -126,16 +126,14 @@ def measure(
     copies = None
     if look_for_copies and not reference.stacked:
         copies = memorisation(reference.nearest_training_image(images[:SHOWN])[0], reference.held_out_nearness)
-    used = (reference.classes.extractor, reference.labels.extractor, reference.structure.extractor)
     return Quality(
-        data=reference.name,
+        **reference.identity,
         n=len(images),
         **_distances(images, reference, floor, seed, kid_subset),
         **_of_classes(images, reference, labels),
         score_floor=floor.score,
         memorisation=copies.ratio if copies else None,
         copied=copies.copied if copies else None,
-        extractors={extractor.name: extractor.sha256 for extractor in used},
     )
 
 

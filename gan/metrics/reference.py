@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -124,6 +125,12 @@ class Reference:
         # The class names of a stacked dataset are its thousand modes; the labeller processes one channel.
         named = len(data.class_names) == logits.shape[2]
         self.class_names = data.class_names if named else tuple(map(str, range(logits.shape[2])))
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """``data``: the name of the dataset. ``extractors``: name -> sha256."""
+        used = (self.classes.extractor, self.labels.extractor, self.structure.extractor)
+        return {"data": self.name, "extractors": {extractor.name: extractor.sha256 for extractor in used}}
 
     @property
     def held_out_count(self) -> int:

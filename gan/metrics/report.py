@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from gan.metrics.intervals import LEVEL
 from gan.metrics.measures import MEASURES, Measure
 from gan.metrics.quality import Quality
 
@@ -17,7 +18,7 @@ def table(measured: Sequence[tuple[str, Quality]], seeds: Sequence[tuple[str, Se
 
     Args:
         measured: name and metrics of each row.
-        seeds: name and metrics of each row over several seeds: mean ± half the range from minimum to maximum.
+        seeds: name and metrics of each row over several seeds: mean ± half the width of its 95 % interval.
     """
     some = [column for column in SOME_HAVE if any(column.read(vars(quality)) is not None for _, quality in measured)]
     columns = [*COLUMNS, *some]
@@ -42,7 +43,10 @@ def table(measured: Sequence[tuple[str, Quality]], seeds: Sequence[tuple[str, Se
         "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()  # names are left-aligned
         for row in rows
     ]
-    return "\n".join([*lines, "", *_notes(measured)])
+    notes = (
+        [f"Several seeds: mean ± half the width of its {LEVEL:.0%} confidence interval (Student t)."] if seeds else []
+    )
+    return "\n".join([*lines, "", *notes, *_notes(measured)])
 
 
 def _cell(column: Measure, quality: Quality) -> str:

@@ -4,17 +4,18 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from gan.report.charts import MOST_POINTS, charts, first_not_finite
-from gan.report.document import Block, Command, Document, Folded, Gallery, Picture, Section, Table, Text
+from gan.report.document import Block, Command, Document, Folded, Section, Text
+from gan.report.galleries import first_samples, samples_sections
 from gan.report.ranking import Ranking, rankings
 from gan.report.repeating import command
+from gan.report.seeds import first_place, seed_blocks
 from gan.report.sweep import sweep_section
-from gan.report.tables import SPREAD, labels, origins, ranking_table, settings_blocks, single_runs
+from gan.report.tables import IN_TRAINING, MARK, SPREAD, origins, ranking_table, settings_blocks, single_runs
 from gan.report.unranked import never_begun_blocks, unranked_blocks, unreadable_blocks
 from gan.runs.reading import Run
 from gan.runs.series import LOSSES, drawn_in
 from gan.system import shell
 
-MOST_GRIDS = 24
 MOST_NOTES = 12
 
 
@@ -39,9 +40,9 @@ def document(
         Section("Ranking" if len(runs) > 1 else "Measures", blocks),
         Section("What differs" if len(runs) > 1 else "Settings", settings_blocks(in_order)),
         Section("Curves", [Text(_about_curves()), charts(ranked)]),
-        *_grids(ranked),
+        *samples_sections(ranked),
         *(section for ranking in ranked if (section := sweep_section(ranking)) is not None),
-        Section("To repeat them", [*_commands(in_order), *origins(in_order)]),
+        Section("Repeat the runs", [*_commands(in_order), *origins(in_order)]),
     ]
     return Document(_title(in_order, ranked), sections)
 
@@ -56,12 +57,10 @@ def _ranking_blocks(ranked: Sequence[Ranking], now: float) -> list[Block]:
     if len(ranked) > 1:
         blocks.append(Text("The runs are of different data. Measures against different images are not compared."))
     for ranking in ranked:
-        blocks.append(Text(_best(ranking)))
-        if ranking.groups:
-            blocks += [ranking_table(ranking, now), *single_runs(ranking, now)]
+        blocks += [Text(first_place(ranking)), *first_samples(ranking), *_tables(ranking, now)]
         if ranking.best is not None and len(ranking.groups) > 1 and (words := command(ranking.best[0])):
-            blocks += [Text("The command that repeats the best run:"), Command(words)]
-        blocks += unranked_blocks(ranking, now)
+            blocks += [Text("The command that repeats the first run of the ranking:"), Command(words)]
+        blocks += [*_not_evaluated(ranking), *unranked_blocks(ranking, now)]
     if any(len(group) > 1 for ranking in ranked for group in ranking.groups):
         blocks.append(Text(SPREAD))
     notes = [note for ranking in ranked for note in _notes(ranking)]
@@ -71,28 +70,34 @@ def _ranking_blocks(ranked: Sequence[Ranking], now: float) -> list[Block]:
     return blocks
 
 
-def _best(ranking: Ranking) -> str:
-    measure, best = ranking.measure, ranking.best
+def _tables(ranking: Ranking, now: float) -> list[Block]:
     if not ranking.groups:
-        return f"{ranking.data}: no run has ended well."
-    if measure is None or best is None:
-        return f"{ranking.data}: no quality is measured."
-    called = labels(ranking.all_runs)[best[0].name] or best[0].name
-    value = measure.formatted([measure.of(run) for run in best])
-    way = "lower" if measure.better < 0 else "higher"
-    if len(ranking.groups) == 1:
-        return f"{ranking.data}: {measure.title} {value} ({way} is better)."
-    return f"{ranking.data}: {measure.title} {value} is the best, of {called} ({way} is better)."
+        return []
+    table = ranking_table(ranking, now)
+    is_marked = any(cell.endswith(MARK) for row in table.rows for cell in row)
+    return [
+        table,
+        *([Text(IN_TRAINING)] if is_marked else []),
+        *seed_blocks(ranking),
+        *single_runs(ranking, now),
+    ]
+
+
+def _not_evaluated(ranking: Ranking) -> list[Block]:
+    """The command that evaluates the runs without an evaluation: all of a folder if they are many."""
+    folders = [run.folder for run in ranking.runs if not run.quality]
+    if not folders:
+        return []
+    parents = {folder.parent for folder in folders}
+    is_many = len(folders) > MOST_NOTES and len(parents) == 1
+    words = map(str, parents if is_many else folders)
+    said = f"{ranking.data}: {len(folders)} of {len(ranking.runs)} not evaluated. The command that evaluates them:"
+    return [Text(said), Command(shell.command("gan", "evaluate", *words))]
 
 
 def _notes(ranking: Ranking) -> list[str]:
     notes = [f"{run.name}: {alarm}" for run in ranking.all_runs for alarm in run.alarms]
     notes += [f"{run.name}: changed {change}" for run in ranking.all_runs for change in run.changes]
-    unmeasured = [str(run.folder) for run in ranking.runs if not run.quality]
-    if unmeasured:
-        shown = shell.command("gan", "evaluate", *unmeasured[:MOST_NOTES])
-        more = " …" if len(unmeasured) > MOST_NOTES else ""
-        notes.append(f"{ranking.data}: {len(unmeasured)} of {len(ranking.runs)} not measured; {shown}{more}")
     ways = {_measured_with(run) for run in ranking.runs if run.quality}
     if len(ways) > 1:
         notes.append(f"{ranking.data}: not all runs were measured alike: {'; '.join(sorted(ways))}")
@@ -112,31 +117,10 @@ def _about_curves() -> str:
     )
 
 
-def _grids(ranked: Sequence[Ranking]) -> list[Section]:
-    pictures: list[Picture] = []
-    left_out = 0
-    for ranking in ranked:
-        runs, called = ranking.all_runs, labels(ranking.all_runs)
-        real = next((real for run in runs if (real := run.picture(run.folder / "samples" / "real.png"))), None)
-        grids = [(run, grid) for run in runs if (grid := run.newest_grid) is not None]
-        if real is not None and grids:
-            pictures.append(Picture(f"real-{ranking.data}", real, f"real {ranking.data}", pixels=True))
-        for run, grid in grids[:MOST_GRIDS]:
-            if (content := run.picture(grid)) is None:
-                continue
-            epoch = grid.stem.removeprefix("epoch_").lstrip("0") or "0"
-            ended = "" if run.is_ranked else ", not ranked"
-            caption = f"{run.name} {called[run.name]} (epoch {epoch}{ended})"
-            pictures.append(Picture(f"samples-{run.name}", content, caption, pixels=True))
-        left_out += max(0, len(grids) - MOST_GRIDS)
-    if not pictures:
-        return []
-    note = "The same latents of each run, in eval mode, at its newest epoch; the best runs first."
-    if left_out:
-        note += f" {left_out} more runs have grids: of each data set the first {MOST_GRIDS} are shown."
-    return [Section("Samples", [Gallery(pictures), Text(note)])]
-
-
 def _commands(runs: Sequence[Run]) -> list[Block]:
-    rows = [[run.name, command(run) or f"not known; its settings: {run.folder / 'config.yaml'}"] for run in runs]
-    return [Folded(f"The command of each run ({len(rows)})", [Table(["run", "command"], rows)])]
+    blocks: list[Block] = []
+    for run in runs:
+        words = command(run)
+        known = f"{run.name}:" if words else f"{run.name}: command not known; settings: {run.folder / 'config.yaml'}"
+        blocks += [Text(known), *([Command(words)] if words else [])]
+    return [Folded(f"The command of each run ({len(runs)})", blocks)]

@@ -49,9 +49,10 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Images side by side."""
+    """Images side by side; ``is_strip``: small, in one row if the page is wide enough."""
 
     pictures: Sequence[Picture]
+    is_strip: bool = False
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from gan.report.document import (
 
 # The Content-Security-Policy also prevents the browser from loading anything.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-NUMBER = re.compile(r"[-+−]?[\d.,]+(e[-+]?\d+)?%?( ± [\d.,]+)?|-|–|not finite")
+NUMBER = re.compile(r"[-+−]?[\d.,]+(e[-+]?\d+)?%?( ± [\d.,]+)?( †)?( to [-\d.,]+)?|-|–|not finite")
 
 
 def html_page(document: Document) -> bytes:
@@ -70,11 +70,12 @@ def _block(block: Block) -> str:
     if isinstance(block, Text):
         return f"<p>{escape(block.text)}</p>"
     if isinstance(block, Command):
-        return f'<pre tabindex="0"><code>{escape(block.text)}</code></pre>'
+        return f'<div class="command"><pre tabindex="0"><code>{escape(block.text)}</code></pre></div>'
     if isinstance(block, Table):
         return _table(block)
     if isinstance(block, Gallery):
-        return f'<div class="gallery">{"".join(map(_picture, block.pictures))}</div>'
+        kind = "gallery strip" if block.is_strip else "gallery"
+        return f'<div class="{kind}">{"".join(map(_picture, block.pictures))}</div>'
     if isinstance(block, Drawing):
         caption = f"<figcaption>{escape(block.caption)}</figcaption>"
         return f'<figure><div class="wide" tabindex="0">{block.svg}</div>{caption}</figure>'

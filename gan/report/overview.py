@@ -5,7 +5,8 @@ from types import MappingProxyType
 
 from gan.report import unranked
 from gan.report.ranking import rankings
-from gan.report.tables import ranking_table
+from gan.report.seeds import first_place
+from gan.report.tables import IN_TRAINING, MARK, ranking_table
 from gan.runs.reading import Run
 
 ROWS = 12
@@ -25,11 +26,14 @@ def overview(
     parts = []
     for ranking in rankings(runs):
         table = ranking_table(ranking, now)
-        lines = [f"{ranking.data}:"]
+        lines = []
         if table.rows:
             lines.append(aligned([table.head, *table.rows[:ROWS]]))
+        if any(cell.endswith(MARK) for row in table.rows for cell in row):
+            lines.append(IN_TRAINING)
         if len(table.rows) > ROWS:
             lines.append(f"… and {len(table.rows) - ROWS} more")
+        lines.append(first_place(ranking))
         if ranking.unranked:
             lines += ["not ranked:", *unranked.lines(ranking, now, ROWS)]
         parts.append("\n".join(lines))

@@ -150,6 +150,25 @@
     });
   }
 
+  // A button beside a command that copies it. Without permission for the clipboard, the command is selected instead.
+  function copyable(box) {
+    const code = box.querySelector("code");
+    const button = element("button", { type: "button", "aria-label": `Copy: ${code.textContent}` }, box, "Copy");
+    const said = element("span", { role: "status" }, box);
+    said.className = "hidden";
+    button.onclick = async () => {
+      let text = "Copied";
+      try {
+        await navigator.clipboard.writeText(code.textContent);
+      } catch {
+        getSelection().selectAllChildren(code);
+        if (!document.execCommand("copy")) text = "Selected";
+      }
+      button.textContent = said.textContent = text;
+      setTimeout(() => { button.textContent = "Copy"; said.textContent = ""; }, 2000);
+    };
+  }
+
   const stored = document.getElementById("curves");
   if (stored) {
     const { lines, charts } = JSON.parse(stored.textContent);
@@ -157,5 +176,6 @@
       (place) => new ChartView(place, charts[place.dataset.chart], lines));
     legend(document.getElementById("legend"), lines, () => views.forEach((view) => view.draw()));
   }
+  document.querySelectorAll(".command").forEach(copyable);
   document.querySelectorAll("table").forEach((table) => { if (table.tBodies[0].rows.length > 1) sortable(table); });
 })();

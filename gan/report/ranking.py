@@ -56,7 +56,7 @@ def _ranked(data: str, runs: Sequence[Run]) -> Ranking:
     groups, measure = by_seed(runs), chosen(runs)
     if measure is not None:
         groups = [sorted(group, key=lambda run: _key(measure, [run])) for group in groups]
-        groups.sort(key=lambda group: _key(measure, group))
+        groups.sort(key=lambda group: (_key(measure, group), _key(measure.in_training(), group)))
     return Ranking(data, groups, measure, unranked)
 
 

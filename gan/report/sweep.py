@@ -1,4 +1,4 @@
-"""The sweep section of a report: the settings of good runs, and the command that repeats the best run."""
+"""The sweep section of a report: parallel coordinates, and how much of the variance each setting explains."""
 
 import math
 from collections.abc import Sequence
@@ -39,9 +39,10 @@ def _coordinates(data: str, runs: Sequence[Run], columns: dict[str, list[str]], 
     ]
     way = "lower" if measure.better < 0 else "higher"
     caption = (
-        "A line for each run, from the best (blue, thick) to the worst (yellow); dashed: not measured, or not ranked. "
+        "A line for each run, coloured by rank, from the first (blue, thick) to the last (yellow); dashed: not "
+        "measured, or not ranked. "
     )
-    caption += f"{measure.title}: {way} is better, and the best is above."
+    caption += f"{measure.title}: {way} is better, and better values are above."
     last = number_axis(measure.title, values, turned=measure.better < 0)
     return Drawing(f"sweep-{data}", draw(names, axes, last), caption)
 

@@ -1,21 +1,26 @@
 """The tables of a report: ranking, single runs, settings, and origin (versions, machine, commit, data)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gan.report.document import Block, Folded, Table, Text
-from gan.report.measures import formatted, measured
+from gan.report.measures import RunMeasure, by_seed_of, formatted, measured, training_samples
 from gan.report.ranking import Ranking, minutes, speed
 from gan.report.repeating import recipe_words
 from gan.report.settings import Differences, by_seed, differences, flat, label, settings_of, short
 from gan.runs.reading import Run
-from gan.runs.series import IMAGES
+from gan.runs.series import IMAGES, QUALITY
 
 MOST_IN_LABEL, MOST_DIFFERENT = 4, 12  # with more different settings, labels use the words of the commands
 MOST_OPEN = 40  # rows up to which a table with one row per run is not collapsed
 STATES = ("finished", "running", "cut", "failed", "pruned")
 SPREAD = (
-    "Runs that differ in the seed alone are one row: the mean, ± half the distance from the least to the greatest. "
-    "images/s is the median of what was logged; minutes are of training, with its pictures."
+    "Runs that differ only in the seed share a row: the mean ± half the width of its 95 % confidence interval (Student "
+    "t). images/s is the median of the logged values; minutes include the time for drawing samples."
+)
+MARK = " †"
+IN_TRAINING = (
+    "† The last value measured during training. It is of fewer images, so do not compare it with the values of "
+    "gan evaluate: FCD is higher for fewer images."
 )
 
 
@@ -30,6 +35,12 @@ def labels(runs: Sequence[Run]) -> dict[str, str]:
         if len(set(typed.values())) >= len(by_seed(runs)):
             return typed
     return {run.name: label(values, distinct) for run, values in zip(runs, differing.values, strict=True)}
+
+
+def configuration_names(ranking: Ranking) -> list[str]:
+    """The settings of each group of the ranking that differ from the others; the name of its run if none differs."""
+    called = labels(ranking.all_runs)
+    return [called[group[0].name] or group[0].name for group in ranking.groups]
 
 
 def ranking_table(ranking: Ranking, now: float) -> Table:
@@ -52,13 +63,42 @@ def _ranked(ranking: Ranking, rows: Sequence[tuple[str, Sequence[Run]]], now: fl
     if ranking.measure is not None and ranking.measure not in measures:
         measures = [ranking.measure, *measures]
     labelled = any(name for name, _ in rows)
-    head = ["#", *(["settings"] if labelled else []), "runs", "seeds", *(measure.title for measure in measures)]
+    head = ["#", "settings" if labelled else "runs", "seeds"]
+    head += [*(measure.title for measure in measures), *(["measured on"] if measures else [])]
     body = []
     for place, (name, group) in enumerate(rows, 1):
-        cells = [measure.formatted([measure.of(run) for run in group]) for measure in measures]
-        start = [str(place), *([name] if labelled else []), _few([run.name for run in group]), _seeds(group)]
-        body.append([*start, *cells, *_effort(group, now)])
-    return Table([*head, "images", "G updates", "minutes", "images/s", "state"], body)
+        cells = [cell(measure, group) for measure in measures]
+        cells += [images_measured(group) or "-"] if measures else []
+        names = _few([run.name for run in group])  # can be long: at the end if the settings identify the row
+        start = [str(place), name if labelled else names, _seeds(group)]
+        body.append([*start, *cells, *_effort(group, now), *([names] if labelled else [])])
+    return Table([*head, "images", "G updates", "minutes", "images/s", "state", *(["runs"] if labelled else [])], body)
+
+
+def cell(measure: RunMeasure, group: Sequence[Run]) -> str:
+    """The value of a group; if no run of it was evaluated, the value in training, with a mark."""
+    values = by_seed_of(group, measure.of)
+    if values or measure.from_log or not measure.logged:
+        return measure.formatted(list(values.values()))
+    values = by_seed_of(group, measure.in_training().of)
+    return measure.formatted(list(values.values())) + (MARK if values else "")
+
+
+def images_measured(group: Sequence[Run]) -> str:
+    """The number of images on which a group was measured, and whether during training; "" if it was not measured."""
+    evaluated = [run for run in group if run.quality]
+    text = "; ".join(dict.fromkeys(text for run in evaluated or group if (text := _images_of(run))))
+    return f"{text} ({len(evaluated)} of {len(group)} runs)" if 0 < len(evaluated) < len(group) else text
+
+
+def _images_of(run: Run) -> str:
+    if run.quality:
+        n = run.quality.get("n")
+        return f"{n:,} images" if isinstance(n, int) else "gan evaluate"
+    if not any(column.startswith(QUALITY) for column in run.curves):
+        return ""
+    n = training_samples(run)
+    return f"in training, {n:,} images" if n else "in training"
 
 
 def _few(names: Sequence[str]) -> str:
@@ -74,12 +114,16 @@ def _effort(group: Sequence[Run], now: float) -> list[str]:
     states = [run.state(now) for run in group]
     counted = [f"{states.count(state)} {state}" for state in STATES if state in states]
     return [
-        formatted([run.count(IMAGES) for run in group], whole=True),
-        formatted([run.count("g_updates") for run in group], whole=True),
-        formatted([minutes(run) for run in group]),
-        formatted([speed(run) for run in group]),
+        _mean(group, lambda run: run.count(IMAGES), whole=True),
+        _mean(group, lambda run: run.count("g_updates"), whole=True),
+        _mean(group, minutes),
+        _mean(group, speed),
         states[0] if len(set(states)) == 1 else ", ".join(counted),
     ]
+
+
+def _mean(group: Sequence[Run], of: Callable[[Run], float | None], *, whole: bool = False) -> str:
+    return formatted(list(by_seed_of(group, of).values()), whole=whole)
 
 
 def settings_blocks(runs: Sequence[Run]) -> list[Block]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from gan.report.document import Block, Folded, Table, Text
 from gan.report.measures import formatted
 from gan.report.ranking import Ranking
-from gan.report.tables import labels
+from gan.report.tables import cell, labels
 from gan.runs.reading import Run, is_run
 from gan.runs.series import IMAGES
 from gan.runs.sweep_jobs import FAILED, reason
@@ -66,7 +66,7 @@ def _opened(about: str, title: str, table: Table) -> list[Block]:
 def _reached(ranking: Ranking, run: Run) -> str:
     """The ranking's metric when the run ended."""
     measure = ranking.measure
-    return "-" if measure is None else measure.formatted([measure.of(run)])
+    return "-" if measure is None else cell(measure, [run])
 
 
 def lines(ranking: Ranking, now: float, most: int) -> list[str]:

@@ -26,3 +26,20 @@ def test_its_charts_and_their_axes(browser: Any, tmp_path: Path, monkeypatch: py
         assert page.locator("#legend button.run").count() == 2
         page.get_by_role("button", name="none").click()
         page.get_by_text("no run is chosen").first.wait_for()
+
+
+def test_a_command_is_copied_by_its_button_with_the_keyboard(
+    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pasted into a field of the page, which needs no permission to read the clipboard."""
+    write_run(tmp_path / "run", command=["train.py", "experiment=dcgan"])
+    assert command_in(tmp_path, monkeypatch)("report", "run") == 0
+    with open_page(browser, f"file://{tmp_path}/report.html") as page:
+        button = page.get_by_role("button", name="Copy: gan evaluate run")
+        button.focus()
+        page.keyboard.press("Enter")
+        page.get_by_role("status").get_by_text("Copied").wait_for()
+        page.evaluate("document.body.append(document.createElement('textarea'))")
+        page.locator("textarea").focus()
+        page.keyboard.press("Control+V")
+        assert page.locator("textarea").input_value() == "gan evaluate run"

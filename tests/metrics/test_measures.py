@@ -29,5 +29,5 @@ def test_values_are_shown_as_the_tables_have_them() -> None:
     assert shown == {"kid": 2.0, "missing": 2, "fcd": None, "modes": None}
     assert by_name["kid"].read_real(quality) == 1.0
     assert by_name["copied"].read_real(quality) == 0.01
-    assert by_name["kid"].text([2.0, 3.0]) == "2.50 ± 0.50"
+    assert by_name["kid"].text([2.0, 3.0]) == "2.50 ± 6.35"
     assert by_name["kid"].text([None], "") == ""

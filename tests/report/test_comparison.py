@@ -57,7 +57,7 @@ def test_the_best_group_is_the_first_and_the_unmeasured_the_last(runs: list[Run]
 def test_the_ranking_has_mean_and_spread_and_number_of_seeds(runs: list[Run]) -> None:
     table = ranking_table(rankings(runs)[0], now=0)
     rows = [dict(zip(table.head, row, strict=True)) for row in table.rows]
-    assert [row["FCD"] for row in rows] == ["4.50 ± 0.50", "25.0 ± 5.0", "-"]
+    assert [row["FCD"] for row in rows] == ["4.50 ± 6.35", "25.0 ± 63.5", "-"]
     assert [row["seeds"] for row in rows] == ["2", "2", "1"]
     assert rows[0]["settings"] == "penalty=none optimizer.lr=0.0004"
     assert (rows[0]["images"], rows[0]["G updates"], rows[0]["minutes"]) == ("200", "1,234", "1.50 ± 0.00")
@@ -124,9 +124,9 @@ def test_one_run_alone_has_all_of_its_settings_folded(runs: list[Run]) -> None:
     [
         ([0.1234], False, "0.123"),
         ([12.34], False, "12.3"),
-        ([1.0, 2.0], False, "1.50 ± 0.50"),
+        ([1.0, 2.0], False, "1.50 ± 6.35"),
         ([0.0, 0.0], True, "0"),
-        ([0.0, 1.0], True, "0.5 ± 0.5"),
+        ([0.0, 1.0], True, "0.5 ± 6.4"),
         ([18_000.0], True, "18,000"),
         ([None, 2.0], False, "2.00"),
         ([None], False, "-"),

@@ -110,7 +110,7 @@ def test_page_markdown_and_terminal_say_it(
     for said in ("Never begun: 1 of the sweep", "Not ranked: 1 failed", "RuntimeError: no memory and more", "90.12"):
         assert said in page
         assert said in text
-    assert "command that repeats the best run" in page
+    assert "command that repeats the first run of the ranking" in page
     told = capsys.readouterr().out
     assert "  pruned: early: quality/fcd 120.3 at its measurement 2, worse than" in told
     assert "  failed: broken: RuntimeError: no memory and more" in told
