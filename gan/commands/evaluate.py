@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gan.commands.arguments import Device, Force, Trust, check_suffix
+from gan.commands.arguments import Device, Force, Trust, check_suffix, run_list
 from gan.system.devices import usable_device
 from gan.system.errors import GanError
 
@@ -53,7 +53,10 @@ Fid = Annotated[
 
 
 def evaluate(
-    sources: Annotated[list[Path], typer.Argument(metavar="RUN_OR_BUNDLE…", help="Run folders or bundles.")],
+    sources: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN_OR_BUNDLE…", help="Run folders, latest, or bundles.", callback=run_list),
+    ],
     data: Annotated[str, typer.Option(help="Dataset of the real images. By default the training data.")] = "",
     folder: Pictures = None,
     split: Split = None,

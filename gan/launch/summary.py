@@ -18,7 +18,7 @@ import gan
 from gan.config.kinds import given_arguments
 from gan.config.option_names import option_name
 from gan.data.module import ImageData
-from gan.generators.bundle import FILE_NAME
+from gan.generators.bundle_path import FILE_NAME
 from gan.launch.preflight import minibatches
 from gan.runs import run_folder
 from gan.runs.resume import ResumeState
