@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 import gan
+from gan.config.experiments import notes
 from gan.config.kinds import given_arguments
 from gan.config.option_names import option_name
 from gan.data.module import ImageData
@@ -63,7 +64,7 @@ def before(
         **({} if past is None else {"goes on": _past(past)}),
     }
     lines = [f"{name:>14}  {text}" for name, text in rows.items()]
-    return "\n".join([warning(data), *lines] if data.substitute_for else lines)
+    return "\n".join([*([warning(data)] if data.substitute_for else []), *notes(process.current().overrides), *lines])
 
 
 def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:

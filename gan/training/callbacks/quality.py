@@ -6,6 +6,7 @@ from typing import Any
 
 import lightning.pytorch as L
 import torch
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from torch import Tensor
 from torchmetrics import Metric
 
@@ -113,7 +114,7 @@ class QualityMonitor(L.Callback):
         offer(trainer, row)
         for logger in trainer.loggers:
             counts = {"epoch": trainer.current_epoch, "images_seen": game.images_seen}
-            logger.log_metrics({**counts, **row}, step=trainer.global_step)
+            logger.log_metrics(charted(logger, {**counts, **row}), step=trainer.global_step)
 
 
 class GeneratorQuality:
@@ -174,6 +175,11 @@ class GeneratorQuality:
 def offer(trainer: L.Trainer, values: Mapping[str, float]) -> None:
     """Put values into ``trainer.callback_metrics``, where callbacks can monitor them until the end of this epoch."""
     trainer.callback_metrics.update({name: torch.tensor(value) for name, value in values.items()})
+
+
+def charted(logger: Logger, values: Mapping[str, float]) -> dict[str, float]:
+    """Return the values for a logger: without the counters for TensorBoard, whose page would begin with their lines."""
+    return {name: value for name, value in values.items() if "/" in name or not isinstance(logger, TensorBoardLogger)}
 
 
 def withdraw(trainer: L.Trainer, *prefixes: str) -> None:
