@@ -16,6 +16,7 @@ from gan.system.value_types import parameters_of
 
 # Paragraphs in the header of conf/experiment/NAME.yaml that are printed before a run.
 NOTE, MADE_FOR = "Note: ", "Made for data="
+LONGER = "Longer: experiment="  # printed after a run
 
 # Keys of a node that are not arguments of its class.
 BESIDE = ("_target_", *HYDRA_KEYS, *NETWORKS, *RULE_SETTINGS)
@@ -55,9 +56,8 @@ def notes(overrides: Sequence[str]) -> list[str]:
     """
     chosen = dict(override.lstrip("+").split("=", 1) for override in overrides if "=" in override)
     experiment, data = chosen.get("experiment", ""), chosen.get("data")
-    file = CONF / "experiment" / f"{experiment}.yaml"
     found = []
-    for paragraph in read_conf_file(file).header if experiment.isidentifier() and file.is_file() else ():
+    for paragraph in _header(experiment):
         if paragraph.startswith(NOTE) and not {"data", "seed"} & set(chosen):
             found.append(f"Note on experiment={experiment}: {paragraph.removeprefix(NOTE)}")
         elif paragraph.startswith(MADE_FOR):
@@ -67,6 +67,22 @@ def notes(overrides: Sequence[str]) -> list[str]:
                     f"WARNING: experiment={experiment} is not made for data={data}: {why} Use data={datasets}."
                 )
     return found
+
+
+def longer_experiment(overrides: Sequence[str]) -> tuple[str, str] | None:
+    """The experiment to try after this one, and why: the paragraph "Longer: experiment=NAME: …" of its header."""
+    chosen = dict(override.lstrip("+").split("=", 1) for override in overrides if "=" in override)
+    for paragraph in _header(chosen.get("experiment", "")):
+        if paragraph.startswith(LONGER):
+            name, _, why = paragraph.removeprefix(LONGER).partition(": ")
+            return name, why.removesuffix(".")
+    return None
+
+
+def _header(experiment: str) -> Sequence[str]:
+    """The paragraphs at the beginning of an experiment's file; () for one that is not ours."""
+    file = CONF / "experiment" / f"{experiment}.yaml"
+    return read_conf_file(file).header if experiment.isidentifier() and file.is_file() else ()
 
 
 def _of_option(node: Mapping[str, Any], group: str, option: str, given: Collection[Keys]) -> dict[str, Any]:

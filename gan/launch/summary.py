@@ -1,4 +1,4 @@
-"""Run summary: the text printed before and after training, and run.json, which contains what repeats the run."""
+"""Run summary: the text printed before training, and run.json, which contains what repeats the run."""
 
 import contextlib
 import importlib.metadata
@@ -19,12 +19,11 @@ from gan.config.experiments import notes
 from gan.config.kinds import given_arguments
 from gan.config.option_names import option_name
 from gan.data.module import ImageData
-from gan.generators.bundle_path import FILE_NAME
 from gan.launch.preflight import minibatches
 from gan.runs import run_folder
 from gan.runs.resume import ResumeState
 from gan.runs.run_files import RunFileError, read_json
-from gan.system import process, shell
+from gan.system import process
 from gan.system.errors import counted
 from gan.system.files import write_bytes
 from gan.system.rank_errors import in_a_line
@@ -32,7 +31,6 @@ from gan.system.shell import short
 from gan.system.signals import Stopped, stop_behind
 from gan.system.value_types import parameters_of
 from gan.training import trackers
-from gan.training.callbacks.alarms import raised_alarms
 from gan.training.callbacks.checkpoint import LastCheckpoint
 from gan.training.callbacks.quality import QualityMonitor, quality_of, why_unmeasured
 from gan.training.game_module import GameModule
@@ -65,39 +63,6 @@ def before(
     }
     lines = [f"{name:>14}  {text}" for name, text in rows.items()]
     return "\n".join([*([warning(data)] if data.substitute_for else []), *notes(process.current().overrides), *lines])
-
-
-def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
-    """List the files the run has written and how to view them; last, the TensorBoard command and the newest grid."""
-    folder = Path(trainer.default_root_dir)
-    sample = shell.command("gan", "sample", short(folder), "--n", "64", "--out", "grid.png")
-    kept = {
-        "checkpoints/last.ckpt": "both networks and their optimizers",
-        "checkpoints/best.ckpt": "the same, where FCD was lowest",
-        FILE_NAME: f"the generator alone: {sample}",
-        "metrics.csv": "everything that was logged",
-        "losses.png": "both losses and the discriminator's accuracies",
-        "samples/progress.gif": "the fixed latents, epoch by epoch",
-    }
-    game = trainer.lightning_module
-    assert isinstance(game, GameModule)
-    epochs = game.images_seen / data.train_images
-    passes = counted(round(epochs), "epoch") if abs(epochs - round(epochs)) < 0.01 else f"{epochs:.2f} epochs"
-    done = f"{counted(game.g_updates, 'generator update')}, {counted(game.images_seen, 'real image')} ({passes})"
-    lines = [f"Trained for {done}, {_time(seconds)}."]
-    if trainer.max_epochs and trainer.current_epoch < trainer.max_epochs and game.g_updates != trainer.max_steps:
-        lines.append(f"Ended before its {trainer.max_epochs} epochs; to go on: {shell.resume(folder)}")
-    lines += [f"  {short(folder / name)}  {text}" for name, text in kept.items() if (folder / name).exists()]
-    if data.substitute_for:
-        lines.append(warning(data))
-    lines += _measured(trainer)
-    lines += map(str, raised_alarms(trainer))
-    grids = sorted((folder / "samples").glob("epoch_*.png"))
-    if (folder / "tensorboard").exists():
-        lines.append(f"TensorBoard:  {shell.command('tensorboard', '--logdir', short(folder))}")
-    if grids:
-        lines.append(f"Newest grid:  {short(grids[-1])}")
-    return "\n".join(lines)
 
 
 def warning(data: ImageData) -> str:
@@ -201,7 +166,7 @@ def _past(past: ResumeState) -> str:
 
 def _quality(trainer: L.Trainer, data: ImageData) -> dict[str, str]:
     """Describe how often quality is measured, or why it is not; empty without a quality callback."""
-    monitor = _quality_monitor(trainer)
+    monitor = quality_monitor(trainer)
     if monitor is None:
         return {}
     why = why_unmeasured(data)
@@ -209,17 +174,7 @@ def _quality(trainer: L.Trainer, data: ImageData) -> dict[str, str]:
     return {"quality": f"not measured: {why}" if why else how}
 
 
-def _measured(trainer: L.Trainer) -> list[str]:
-    """Describe the last quality metrics, and the cost of measuring."""
-    monitor, measured = _quality_monitor(trainer), quality_of(trainer)
-    if monitor is None or not measured:
-        return []
-    values = ", ".join(f"{name.removeprefix('quality/')} {value:.3g}" for name, value in measured.items())
-    cost = f"measured {monitor.cost}" if monitor.cost else "measured in an earlier part of the run"
-    return [f"Quality, of {counted(monitor.n, 'sample')}: {values} ({cost})."]
-
-
-def _quality_monitor(trainer: L.Trainer) -> QualityMonitor | None:
+def quality_monitor(trainer: L.Trainer) -> QualityMonitor | None:
     callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
     return next((callback for callback in callbacks if isinstance(callback, QualityMonitor)), None)
 
@@ -264,11 +219,6 @@ def _device(trainer: L.Trainer) -> str:
     processes = f"{trainer.world_size} processes, each " if trainer.world_size > 1 else ""
     threads = f" ({counted(torch.get_num_threads(), 'thread')})" if device.type == "cpu" else ""
     return f"{processes}{name}{threads}"
-
-
-def _time(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _versions() -> dict[str, str | None]:
