@@ -56,6 +56,8 @@ def test_a_run_leaves_all_that_it_says(finished: Finished) -> None:
     assert "generator  mlp, 14,944 parameters" in done.stdout  # 100*16 + 16 + 16*784 + 784
     assert "discriminator  mlp, 12,577 parameters" in done.stdout
     assert "2 epochs of 6 minibatches of 32, 6 generator updates" in done.stdout
+    assert "  all settings  config.yaml in the run folder; before a run, dry_run=true prints them\n" in done.stdout
+    assert "optimizer  " not in done.stdout  # as by default
     assert re.search(
         r"\n  FCD \S+ \(1,000 real held-out images in the same measurement: 0.58; lower is better\)\n", done.stdout
     )

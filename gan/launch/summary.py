@@ -15,8 +15,8 @@ import torch
 from torch import nn
 
 import gan
+from gan.config.differences import changed_settings, own_settings
 from gan.config.experiments import notes
-from gan.config.kinds import given_arguments
 from gan.config.option_names import option_name
 from gan.data.module import ImageData
 from gan.launch.preflight import minibatches
@@ -29,20 +29,21 @@ from gan.system.files import write_bytes
 from gan.system.rank_errors import in_a_line
 from gan.system.shell import short
 from gan.system.signals import Stopped, stop_behind
-from gan.system.value_types import parameters_of
 from gan.training import trackers
 from gan.training.callbacks.checkpoint import LastCheckpoint
 from gan.training.callbacks.quality import QualityMonitor, quality_of, why_unmeasured
 from gan.training.game_module import GameModule
 
-EXTRAS = ("penalty", "augmentation", "lr_schedule", "ema")  # shown if not "none"
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "hydra-core", "omegaconf", "tensorboard", "numpy")
 
 
 def before(
     settings: Mapping[str, Any], data: ImageData, game: GameModule, trainer: L.Trainer, past: ResumeState | None = None
 ) -> str:
-    """Summarise a run in a few lines: images, networks, device, length, folder, and the checkpoint it resumes from."""
+    """Summarise a run in a few lines: images, networks, settings that differ from the defaults, device, length, folder.
+
+    For a resumed run, also the checkpoint that it resumes from.
+    """
     model = settings["model"]
     batches = minibatches(len(data.train_dataloader()), trainer.limit_train_batches)
     updates = game.schedule.generator_updates(trainer.max_epochs, batches) if trainer.max_epochs else 0
@@ -50,16 +51,13 @@ def before(
         "data": data.origin,
         "generator": _network(model, "generator", game.generator),
         "discriminator": _network(model, "discriminator", game.discriminator),
-        "objective": _choice("objective", settings),
-        **{group: _choice(group, settings) for group in EXTRAS if option_name(group, settings[group]) != "none"},
-        **_game(settings["game"]),
-        "optimizer": _optimizer(settings["optimizer"]),
-        "schedule": _choice("schedule", settings),
+        **changed_settings(settings),
         "device": f"{_device(trainer)}, precision {trainer.precision}",
-        **_quality(trainer, data),
+        **_unmeasured(trainer, data),
         "length": _length(trainer, batches, updates, data.batch_size),
         "run folder": f"{short(trainer.default_root_dir)}/",
         **({} if past is None else {"goes on": _past(past)}),
+        "all settings": "config.yaml in the run folder; before a run, dry_run=true prints them",
     }
     lines = [f"{name:>14}  {text}" for name, text in rows.items()]
     return "\n".join([*([warning(data)] if data.substitute_for else []), *notes(process.current().overrides), *lines])
@@ -164,14 +162,10 @@ def _past(past: ResumeState) -> str:
     return f"from {past.checkpoint.name}: {counted(past.epochs, 'epoch')}, {updates}"
 
 
-def _quality(trainer: L.Trainer, data: ImageData) -> dict[str, str]:
-    """Describe how often quality is measured, or why it is not; empty without a quality callback."""
-    monitor = quality_monitor(trainer)
-    if monitor is None:
-        return {}
-    why = why_unmeasured(data)
-    how = f"measured every {counted(monitor.every, 'image')} seen, and at the end; {counted(monitor.n, 'sample')}"
-    return {"quality": f"not measured: {why}" if why else how}
+def _unmeasured(trainer: L.Trainer, data: ImageData) -> dict[str, str]:
+    """Say why quality is not measured; empty if it is, or without a quality callback."""
+    why = "" if quality_monitor(trainer) is None else why_unmeasured(data)
+    return {"quality": f"not measured: {why}"} if why else {}
 
 
 def quality_monitor(trainer: L.Trainer) -> QualityMonitor | None:
@@ -180,29 +174,11 @@ def quality_monitor(trainer: L.Trainer) -> QualityMonitor | None:
 
 
 def _network(model: Mapping[str, Any], name: str, network: nn.Module) -> str:
-    own = ", ".join(f"{key} {value}" for key, value in given_arguments(model[name]).items())
-    latent = f"{', ' if own else ''}z {model['latent_dim']} {model['prior']}" if name == "generator" else ""
-    return f"{option_name('model', model)}, {sum(p.numel() for p in network.parameters()):,} parameters ({own}{latent})"
-
-
-def _choice(group: str, settings: Mapping[str, Any]) -> str:
-    """Describe an option: its name and its settings."""
-    name = option_name(group, settings[group])
-    own = ", ".join(f"{key} {value}" for key, value in given_arguments(settings[group]).items())
-    return f"{name} ({own})" if own else name
-
-
-def _game(node: Mapping[str, Any]) -> dict[str, str]:
-    """Describe the settings of the game that are not at their defaults."""
-    defaults = {name: parameter.default for name, parameter in parameters_of(GameModule).items()}
-    own = [f"{key} {value}" for key, value in given_arguments(node).items() if value != defaults.get(key)]
-    return {"game": ", ".join(own)} if own else {}
-
-
-def _optimizer(node: Mapping[str, Any]) -> str:
-    rates = {network: (node.get(network) or {}).get("lr", node.get("lr")) for network in ("discriminator", "generator")}
-    lr = rates["generator"] if len(set(rates.values())) == 1 else f"D {rates['discriminator']}, G {rates['generator']}"
-    return f"{node['_target_'].rpartition('.')[2]} lr {lr}"
+    changed = own_settings("model", model, name)
+    latent = f"z {model['latent_dim']} {model['prior']}" if name == "generator" else ""
+    told = ", ".join(filter(None, [*changed, latent]))
+    parameters = f"{option_name('model', model)}, {sum(p.numel() for p in network.parameters()):,} parameters"
+    return f"{parameters} ({told})" if told else parameters
 
 
 def _length(trainer: L.Trainer, batches: int, updates: int, batch_size: int) -> str:
