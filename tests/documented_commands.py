@@ -8,9 +8,11 @@ import re
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import typer
 from hydra import compose, initialize_config_dir
@@ -160,12 +162,24 @@ def check_gan(words: Sequence[str]) -> None:
     name = "gan"
     arguments = [word for word in words if word != "--help"]  # which would print its page and end
     while True:
-        context = parsed.make_context(name, arguments, parent=context)
+        with without_runs():
+            context = parsed.make_context(name, arguments, parent=context)
         if not hasattr(parsed, "resolve_command"):
             return
         name, parsed, arguments = parsed.resolve_command(context, [*context._protected_args, *context.args])
         if not arguments:
             return
+
+
+@contextmanager
+def without_runs() -> Iterator[None]:
+    """Inside the block, a path of a run need not exist."""
+    with (
+        patch("gan.runs.latest.named_run", lambda given: given),
+        patch("gan.generators.bundle_path.check_exists"),
+        patch("gan.generators.bundle_path.find"),
+    ):
+        yield
 
 
 def check_training(words: Sequence[str]) -> None:

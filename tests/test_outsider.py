@@ -242,7 +242,7 @@ def test_old_names_in_a_configuration_of_ones_own(train: Train, tmp_path: Path) 
     assert shown.returncode == 0, shown.stderr
     assert "penalty.name is now penalty._target_; the old name works until the next release" in shown.stderr
     assert "objective.instance_noise is now game.instance_noise; the old name" in shown.stderr
-    assert "r1 (gamma 2.0, every 1)" in shown.stdout
+    assert "r1 (gamma 2.0)" in shown.stdout
     assert "instance_noise: 0.1" in shown.stdout
 
 

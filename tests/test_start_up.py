@@ -31,6 +31,42 @@ def test_help_imports_nothing_that_takes_long(words: tuple[str, ...], not_needed
     assert done.stdout
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "sample outputs/typo",
+        "interpolate outputs/typo",
+        "explore outputs/typo",
+        "invert outputs/typo picture.png",
+        "export outputs/typo",
+        "evaluate outputs/typo",
+        "demo outputs/typo",
+        "watch outputs/typo",
+        "report outputs/typo",
+        "show outputs/typo",
+        "runs outputs/typo",
+        "repeat outputs/typo",
+        "board outputs/typo",
+        "train resume=outputs/typo",
+        "sample latest",
+    ],
+)
+def test_a_wrong_path_is_reported_without_torch(tmp_path: Path, words: str) -> None:
+    script = f"""import sys
+sys.path.insert(0, {str(ROOT)!r})
+from gan.commands.main import main
+try:
+    main()
+finally:
+    print(sorted({HEAVY - {"numpy"}!r} & set(sys.modules)))"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words.split()], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "[]\n"), done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "outputs/typo" in done.stderr or "latest: there is no run" in done.stderr
+
+
 def test_a_generator_is_used_and_measured_without_what_trains_one(tmp_path: Path) -> None:
     whole_bundle(tmp_path)
     script = f"""import sys

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -55,8 +56,17 @@ def test_a_run_leaves_all_that_it_says(finished: Finished) -> None:
     assert "generator  mlp, 14,944 parameters" in done.stdout  # 100*16 + 16 + 16*784 + 784
     assert "discriminator  mlp, 12,577 parameters" in done.stdout
     assert "2 epochs of 6 minibatches of 32, 6 generator updates" in done.stdout
-    last_lines = done.stdout.splitlines()[-2:]
-    assert last_lines == ["TensorBoard:  tensorboard --logdir mine", "Newest grid:  mine/samples/epoch_0002.png"]
+    assert "  all settings  config.yaml in the run folder; before a run, dry_run=true prints them\n" in done.stdout
+    assert "optimizer  " not in done.stdout  # as by default
+    assert re.search(
+        r"\n  FCD \S+ \(1,000 real held-out images in the same measurement: 0.58; lower is better\)\n", done.stdout
+    )
+    assert done.stdout.splitlines()[-4:] == [
+        "Try it:       gan demo mine",
+        "Curves:       gan watch mine",
+        "TensorBoard:  tensorboard --logdir mine",
+        "Newest grid:  mine/samples/epoch_0002.png",
+    ]
     assert "epoch 2/2" in done.stderr
     assert "images/s" in done.stderr
     assert "Warning" not in done.stderr
@@ -182,7 +192,7 @@ def test_images_that_are_missing_are_told_before_after_and_in_the_record(train: 
     assert done.returncode == 0, done.stderr
     warning = "WARNING: this is not the data set 'mnist' that was asked for."
     assert done.stdout.count(warning) == 2
-    assert warning in "\n".join(done.stdout.splitlines()[-6:])
+    assert warning in "\n".join(done.stdout.splitlines()[-8:])
     facts = json.loads((tmp_path / "mine" / "run.json").read_text())["data"]
     assert (facts["asked_for"], facts["used"]) == ("mnist", "mnist_sample")
 

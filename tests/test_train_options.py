@@ -88,3 +88,21 @@ def test_an_experiment_begins(train: Train, experiment: str, data: str) -> None:
     done = train(f"experiment={experiment}", f"data={data}", "trainer.max_epochs=1", "trainer.limit_train_batches=3")
     assert done.returncode == 0, done.stderr
     assert "Newest grid:" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (
+            ["experiment=slides_mnist", "data.download=false"],
+            "Note on experiment=slides_mnist: with the default seed 0",
+        ),
+        (["experiment=few_images", "data=mnist"], "WARNING: experiment=few_images is not made for data=mnist: "),
+    ],
+)
+def test_what_to_know_about_a_recipe_is_printed_before_the_summary(train: Train, words: list[str], line: str) -> None:
+    done = train(*words, "dry_run=true")
+    assert done.returncode == 0, done.stderr
+    told, rest = done.stdout.split(line)
+    assert "parameters" not in told
+    assert "parameters" in rest

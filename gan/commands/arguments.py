@@ -10,7 +10,43 @@ import typer
 from gan.system import trust
 from gan.system.errors import GanError
 
-Source = Annotated[Path, typer.Argument(help="A run folder, or a generator.safetensors.")]
+
+def one_run(given: Path) -> Path:
+    """A callback of an argument: the folder that a path or the word latest names."""
+    from gan.runs.latest import named_run  # lazy: --help must not wait for it
+
+    return named_run(given)
+
+
+def run_list(given: list[Path] | None) -> list[Path] | None:
+    """A callback of an argument with several paths: each may be the word latest; each must exist.
+
+    Raises:
+        BundleError: a file or folder does not exist.
+    """
+    from gan.generators.bundle_path import check_exists
+
+    if given is None:
+        return None
+    paths = [one_run(path) for path in given]
+    for path in paths:
+        check_exists(path)
+    return paths
+
+
+def _bundle(given: Path) -> Path:
+    """A callback of an argument: the folder or file of a bundle, which must exist. Does not import torch."""
+    from gan.generators.bundle_path import find
+
+    source = one_run(given)
+    find(source)
+    return source
+
+
+Source = Annotated[
+    Path, typer.Argument(help="A run folder, latest, or a file generator.safetensors.", callback=_bundle)
+]
+OneRun = Annotated[Path, typer.Argument(help="A run folder, or latest.", callback=one_run)]
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same images.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
 GrayR = Annotated[bool, typer.Option("--gray-r", help="Invert the images: dark on white, like matplotlib's gray_r.")]

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gan.commands.arguments import one_run
 from gan.commands.runs import run_folders
 from gan.system.errors import GanError
 
@@ -28,7 +29,9 @@ def board(
     run: Annotated[
         Path | None,
         typer.Argument(
-            help="A run folder, or a folder with runs below it. By default the newest run below outputs and multirun."
+            help="A run folder, latest, or a folder with runs below it. By default the newest run below outputs and "
+            "multirun.",
+            callback=lambda run: run and one_run(run),
         ),
     ] = None,
     port: Annotated[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gan.commands.arguments import Device, Force, Trust
+from gan.commands.arguments import Device, Force, Trust, one_run, run_list
 from gan.commands.files import write_files
 from gan.system.errors import GanError
 
@@ -26,7 +26,11 @@ PORT = 8808
 def demo(
     bundles: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[BUNDLE…]", help="Run folders or bundles. By default a small generator of digits."),
+        typer.Argument(
+            metavar="[BUNDLE…]",
+            help="Run folders, latest, or bundles. By default a small generator of digits.",
+            callback=run_list,
+        ),
     ] = None,
     host: Host = "127.0.0.1",
     port: Port = PORT,
@@ -81,7 +85,10 @@ def _write_page(sources: list[Path], folder: Path, *, force: bool) -> None:
 
 
 def watch(
-    run: Annotated[Path, typer.Argument(help="A run folder, or a folder of runs, the newest first.")] = Path("outputs"),
+    run: Annotated[
+        Path,
+        typer.Argument(help="A run folder, latest, or a folder of runs, the newest first.", callback=one_run),
+    ] = Path("outputs"),
     host: Host = "127.0.0.1",
     port: Port = PORT,
     open_page: Open = False,
@@ -92,13 +99,14 @@ def watch(
 
     It reads the run folder only; the run may be running, finished, failed or interrupted. Stop it with Ctrl-C.
     """
-    from gan.demo.model_cache import ModelCache
     from gan.runs.reading import readable_runs
-    from gan.system.devices import usable_device
 
-    found, unreadable = readable_runs([run])
+    found, unreadable = readable_runs([run])  # before torch is imported: a wrong path is reported at once
     if not found:
         raise GanError("\n".join(["no run that can be read:", *unreadable.values()]))
+    from gan.demo.model_cache import ModelCache
+    from gan.system.devices import usable_device
+
     for why in unreadable.values():
         print(why, file=sys.stderr)
     newest_first = sorted(found, key=lambda one: one.changed, reverse=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gan.commands.arguments import Device, Force, Trust, check_suffix
+from gan.commands.arguments import Device, Force, Trust, check_suffix, run_list
 from gan.system.devices import usable_device
 from gan.system.errors import GanError
 
@@ -58,7 +58,9 @@ def evaluate(
     sources: Annotated[
         list[Path],
         typer.Argument(
-            metavar="RUN_OR_BUNDLE…", help="Run folders, bundles, or folders of runs such as multirun/DATE/TIME."
+            metavar="RUN_OR_BUNDLE…",
+            help="Run folders, latest, bundles, or folders of runs such as multirun/DATE/TIME.",
+            callback=run_list,
         ),
     ],
     data: Annotated[str, typer.Option(help="Dataset of the real images. By default the training data.")] = "",

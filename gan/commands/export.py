@@ -49,7 +49,7 @@ def export(
     trust: Trust = None,
 ) -> None:
     """Export a generator with a model card; compare ONNX and pt2 with the original in their runtimes."""
-    from gan.generators.bundle_file import FILE_NAME, find
+    from gan.generators.bundle_path import FILE_NAME, find
 
     formats = _formats(to)
     _check_weights(weights, formats)

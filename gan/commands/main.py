@@ -31,9 +31,14 @@ TRACEBACKS = "HYDRA_FULL_ERROR"  # the environment variable that asks train.py f
 # Typer has no public name for the base class of usage errors, which is click's or its own, depending on the version.
 UsageError: Any = typer.BadParameter.__mro__[1]
 
+HELP = """Train GANs on small images, and use their generators.
+
+A run is given as its folder, such as outputs/DATE/TIME. The word latest names the newest run below outputs/.
+"""
+
 app = typer.Typer(
     name="gan",
-    help="Train GANs on small images, and use their generators.",
+    help=HELP,
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -53,7 +58,6 @@ def commands(
         bool, typer.Option("--version", help="Print the version.", callback=print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Train GANs on small images, and use their generators."""
     if debug:
         os.environ[TRACEBACKS] = "1"
 

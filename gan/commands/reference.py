@@ -22,7 +22,8 @@ INTRO = """\
 # Commands
 
 This page lists all commands with their arguments and options. `make docs` writes it from the help texts;
-`gan evaluate --help` prints one of them in a terminal. RUN is a run folder, such as `outputs/DATE/TIME`.
+`gan evaluate --help` prints one of them in a terminal. RUN is a run folder, such as
+`outputs/DATE/TIME`; `latest` names the newest.
 
 - Activate the environment once in each shell: `. .venv/bin/activate`, on Windows `.venv\\Scripts\\activate`.
 - `gan train` and `python train.py` are the same command. `gan train` also works outside the checkout.

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gan.commands.arguments import Trust
+from gan.commands.arguments import OneRun, Trust
 from gan.config.trust import check_literal, check_trust, untrusted
 from gan.runs.run_files import RunFileError, read_bytes, read_json, read_settings
 from gan.system import shell
@@ -24,7 +24,7 @@ OTHER_NUMBERS = 1  # exit code
 
 
 def repeat(
-    run: Annotated[Path, typer.Argument(help="A run folder, such as outputs/DATE/TIME.")],
+    run: OneRun,
     out: Annotated[
         Path | None,
         typer.Option(help="The folder of the second run. By default the name of the first run with -repeated."),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gan.commands.arguments import Force
+from gan.commands.arguments import Force, one_run
 from gan.commands.files import write_files
 from gan.system.errors import GanError
 
@@ -18,7 +18,12 @@ OPTIONS = {".html": "--out", ".csv": "--csv", ".tex": "--latex"}
 
 def report(
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN…", help="Run folders, or a folder of them, such as multirun/DATE/TIME.")
+        list[Path],
+        typer.Argument(
+            metavar="RUN…",
+            help="Run folders, latest, or a folder of them, such as multirun/DATE/TIME.",
+            callback=lambda runs: [one_run(run) for run in runs],
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The page FILE.html; FILE.md beside it has the same as Markdown.")] = Path(
         "report.html"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gan.commands.arguments import AsJson
+from gan.commands.arguments import AsJson, one_run
 from gan.system.errors import GanError
 
 if TYPE_CHECKING:
@@ -25,7 +25,11 @@ JSON_ONLY = ("minutes", "ae_floor", "kid_1e3", "coverage")  # too wide for a ter
 def runs(
     folders: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FOLDER]…", help="Folders with runs; by default outputs and multirun."),
+        typer.Argument(
+            metavar="[FOLDER]…",
+            help="Folders with runs, or latest; by default outputs and multirun.",
+            callback=lambda folders: folders and [one_run(folder) for folder in folders],
+        ),
     ] = None,
     sort: Annotated[
         str, typer.Option(help="Column to sort by, with its name in --json: fcd, images, state, …")

@@ -1,5 +1,6 @@
 """`gan sample`: images of a trained generator as a grid, an array or a folder of files."""
 
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 OTHER_SUFFIXES = (".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".npz", ".pt", ".zip", ".mp4", ".pdf")
 
+WIDTH = 500  # pixels: smaller grids are enlarged by default, so that they can be seen on a screen
 MOST_CLASS_COLUMNS = 32  # as `gan.callbacks.SampleGrids` has it
 
 
@@ -44,6 +46,15 @@ def sample(
         typer.Option(help="Factor on normal latents, above 0 and up to 1: more typical images with less variety."),
     ] = None,
     layout: Annotated[str | None, typer.Option("--grid", help="ROWSxCOLUMNS of FILE.png, such as 4x10.")] = None,
+    scale: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            help="Enlarge each pixel of the grid to N x N; 1 for the exact pixels. By default a grid of less than 500 "
+            "pixels across is enlarged to 500 or a little more.",
+        ),
+    ] = None,
     device: Device = "cpu",
     gray_r: GrayR = False,
     batch_size: Annotated[
@@ -59,15 +70,17 @@ def sample(
     from gan.generators.bundle import load_generator
 
     out = out or Path("samples.png")
+    if scale is not None and out.suffix.lower() != ".png":
+        raise GanError(f"--scale: only a grid is enlarged, and --out is {out}; a name that ends in .png expected")
     columns, count = _columns_and_count(layout, n, out)
     generator = load_generator(source).to(usable_device(device))
     labels = classes(of_class, generator.class_names)
     if generator.points:
-        _check_points(out, gray_r=gray_r, layout=layout)
+        _check_points(out, gray_r=gray_r, layout=layout, scale=scale)
     elif columns is None and labels is None and 1 < generator.num_classes <= MOST_CLASS_COLUMNS:
         columns = generator.num_classes
     images = generator.sample(count, seed=seed, labels=labels, batch_size=batch_size, truncation=truncation)
-    write_files(out, _contents(out, images, columns, gray_r), force=force)
+    write_files(out, _contents(out, images, columns, gray_r, scale), force=force)
     of = f" of class {of_class}" if of_class else ""
     print(f"{counted(count, 'point' if generator.points else 'image')}{of}, seed {seed}: {out}")
 
@@ -88,9 +101,9 @@ def _columns_and_count(layout: str | None, n: int | None, out: Path) -> tuple[in
     return columns, rows * columns
 
 
-def _check_points(out: Path, *, gray_r: bool, layout: str | None) -> None:
-    if gray_r or layout is not None:
-        given = "--gray-r" if gray_r else "--grid"
+def _check_points(out: Path, *, gray_r: bool, layout: str | None, scale: int | None) -> None:
+    if gray_r or layout is not None or scale is not None:
+        given = "--gray-r" if gray_r else "--grid" if layout is not None else "--scale"
         raise GanError(f"{given}: this generator makes points of the plane, not images")
     if out.suffix.lower() not in (".png", ".npy"):
         raise GanError(
@@ -98,15 +111,19 @@ def _check_points(out: Path, *, gray_r: bool, layout: str | None) -> None:
         )
 
 
-def _contents(out: Path, images: "np.ndarray", columns: int | None, dark_on_white: bool) -> dict[Path, bytes]:
+def _contents(
+    out: Path, images: "np.ndarray", columns: int | None, dark_on_white: bool, scale: int | None
+) -> dict[Path, bytes]:
     import numpy as np
 
-    from gan.generators.pictures import grid, inverted, png, scatter
+    from gan.generators.pictures import enlarged, grid, inverted, png, scatter
 
     shown = inverted if dark_on_white else np.asarray
     if out.suffix.lower() == ".png":
-        is_points = images.dtype == np.float32
-        return {out: png(scatter(images) if is_points else shown(grid(images, columns=columns)))}
+        if images.dtype == np.float32:  # points
+            return {out: png(scatter(images))}
+        pixels = grid(images, columns=columns)
+        return {out: png(shown(enlarged(pixels, scale or math.ceil(WIDTH / pixels.shape[2]))))}
     if out.suffix.lower() == ".npy":
         return {out: npy(shown(images))}
     if out.suffix.lower() in OTHER_SUFFIXES:

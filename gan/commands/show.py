@@ -4,19 +4,18 @@ import os
 import shutil
 import sys
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gan.commands.arguments import AsJson
+from gan.commands.arguments import AsJson, OneRun
 from gan.system.errors import GanError, unknown_name
 
 COLOURS = ("auto", "always", "never")
 
 
 def show(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    run: OneRun,
     colour: Annotated[
         str,
         typer.Option(

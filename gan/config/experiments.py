@@ -1,4 +1,7 @@
-"""Settings that the command line has made meaningless: those of an option, or a class, that it has replaced."""
+"""Experiments beside other words of the command line: settings to drop, and what to know before the run.
+
+Settings are dropped that belong to an option, or a class, that the command line has replaced.
+"""
 
 import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -10,6 +13,10 @@ from gan.config.options.conf_files import CONF, Keys, read_conf_file
 from gan.config.target_validation import NETWORKS, RULE_SETTINGS
 from gan.data.registry import SHARED
 from gan.system.value_types import parameters_of
+
+# Paragraphs in the header of conf/experiment/NAME.yaml that are printed before a run.
+NOTE, MADE_FOR = "Note: ", "Made for data="
+LONGER = "Longer: experiment="  # printed after a run
 
 # Keys of a node that are not arguments of its class.
 BESIDE = ("_target_", *HYDRA_KEYS, *NETWORKS, *RULE_SETTINGS)
@@ -36,6 +43,46 @@ def without_leftovers(settings: Mapping[str, Any], overrides: Sequence[str]) -> 
         if path[-1] == "_target_" and len(path) > 1:
             found = _changed(found, path[:-1], functools.partial(_of_class, above=path[:-1], given=given))
     return found
+
+
+def notes(overrides: Sequence[str]) -> list[str]:
+    """What to know before a run of an experiment, one line each: from the header of its file.
+
+    A paragraph "Note: …" is about the experiment with its own dataset and seed. A paragraph "Made for data=A, B: …"
+    says why the experiment loses its sense with other datasets.
+
+    Args:
+        overrides: overrides of the command line, such as "experiment=few_images" and "data=mnist".
+    """
+    chosen = dict(override.lstrip("+").split("=", 1) for override in overrides if "=" in override)
+    experiment, data = chosen.get("experiment", ""), chosen.get("data")
+    found = []
+    for paragraph in _header(experiment):
+        if paragraph.startswith(NOTE) and not {"data", "seed"} & set(chosen):
+            found.append(f"Note on experiment={experiment}: {paragraph.removeprefix(NOTE)}")
+        elif paragraph.startswith(MADE_FOR):
+            datasets, _, why = paragraph.removeprefix(MADE_FOR).partition(": ")
+            if data is not None and data not in datasets.split(", "):
+                found.append(
+                    f"WARNING: experiment={experiment} is not made for data={data}: {why} Use data={datasets}."
+                )
+    return found
+
+
+def longer_experiment(overrides: Sequence[str]) -> tuple[str, str] | None:
+    """The experiment to try after this one, and why: the paragraph "Longer: experiment=NAME: …" of its header."""
+    chosen = dict(override.lstrip("+").split("=", 1) for override in overrides if "=" in override)
+    for paragraph in _header(chosen.get("experiment", "")):
+        if paragraph.startswith(LONGER):
+            name, _, why = paragraph.removeprefix(LONGER).partition(": ")
+            return name, why.removesuffix(".")
+    return None
+
+
+def _header(experiment: str) -> Sequence[str]:
+    """The paragraphs at the beginning of an experiment's file; () for one that is not ours."""
+    file = CONF / "experiment" / f"{experiment}.yaml"
+    return read_conf_file(file).header if experiment.isidentifier() and file.is_file() else ()
 
 
 def _of_option(node: Mapping[str, Any], group: str, option: str, given: Collection[Keys]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from gan.demo.compact import compact
 from gan.demo.model import Model
 from gan.game.latents import cluster_edges
-from gan.generators.bundle_file import FILE_NAME
+from gan.generators.bundle_path import FILE_NAME
 from gan.generators.html.layers import Layers
 from gan.generators.html.weights import encoded
 from gan.generators.trained_generator import TrainedGenerator

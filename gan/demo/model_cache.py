@@ -10,11 +10,11 @@ from threading import Lock
 from typing import IO
 
 from gan.demo.model import Model, open_model
-from gan.generators import bundle_file
+from gan.generators import bundle_path
 from gan.system.errors import BundleError, GanError
 from gan.system.locks import remove_left_behind, temporary_folder
 
-BUNDLED = Path(__file__).parent / bundle_file.FILE_NAME
+BUNDLED = Path(__file__).parent / bundle_path.FILE_NAME
 SENT = "gan-demo-files-"  # the beginning of a temporary folder's name
 MOST_SENT = 8  # uploads to one server
 
@@ -55,7 +55,7 @@ class ModelCache:
             raise GanError(f"model: {number} given; 0 … {len(self._sources) - 1} expected")
         source, name = self._sources[number]
         with self._lock:
-            path = bundle_file.find(source)
+            path = bundle_path.find(source)
             state = path.stat()
             stamp = (state.st_mtime_ns, state.st_size)
             if number not in self._open or self._open[number][0] != stamp:

@@ -22,9 +22,10 @@ from gan.data.registry import POINT_SHAPE
 from gan.game.latents import Prior
 from gan.game.networks import GENERATORS, build
 from gan.game.networks.adapting import needs_labels, takes_labels
-from gan.generators import bundle_file, bundle_metadata
-from gan.generators.bundle_file import FILE_NAME, MAX_VALUES
+from gan.generators import bundle_file, bundle_metadata, bundle_path
+from gan.generators.bundle_file import MAX_VALUES
 from gan.generators.bundle_metadata import FORMAT, shown
+from gan.generators.bundle_path import FILE_NAME
 from gan.generators.trained_generator import TrainedGenerator
 from gan.system.errors import BundleError
 from gan.system.trust import trusted
@@ -104,7 +105,7 @@ def load_generator(path: str | Path, trust: Sequence[str] = ()) -> TrainedGenera
         BundleError: the file does not exist, is not a complete bundle in a format of this version, or needs a class of
             a package that is not trusted.
     """
-    path = bundle_file.find(Path(path))
+    path = bundle_path.find(Path(path))
     with _named(path):
         tensors, metadata = _read(path)
         return TrainedGenerator(_network(metadata, tensors, trusted(trust)), metadata)
@@ -119,7 +120,7 @@ def add_quality(path: str | Path, quality: Mapping[str, Any]) -> None:
     Raises:
         BundleError: see `load_generator`.
     """
-    path = bundle_file.find(Path(path))
+    path = bundle_path.find(Path(path))
     with _named(path):
         tensors, metadata = _read(path)
     bundle_file.write(path, tensors, {**metadata, "quality": dict(quality)})

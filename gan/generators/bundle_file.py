@@ -18,10 +18,10 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from gan.generators import bundle_metadata
+from gan.generators.bundle_path import FILE_NAME
 from gan.system.errors import BundleError
 from gan.system.files import write_bytes
 
-FILE_NAME = "generator.safetensors"
 MAX_VALUES = 2**28  # of all tensors together: 1 GiB in float32
 MAX_HEADER = 2**20  # bytes
 MAX_FILE = 4 * MAX_VALUES + MAX_HEADER
@@ -36,25 +36,6 @@ KINDS = (
     (b"\x93NUMPY", "an array of NumPy"),
 )
 PICKLE = "a pickle: not opened, since a pickle can run any code"
-
-
-def find(path: Path) -> Path:
-    """The file of a bundle: the path itself, or the file in a run folder.
-
-    Raises:
-        BundleError: it does not exist.
-    """
-    try:
-        if path.is_dir():
-            if not (path / FILE_NAME).exists():
-                raise BundleError(f"{path}: this folder has no {FILE_NAME}; is it a run folder, and has its run begun?")
-            return path / FILE_NAME
-        exists = path.exists()
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        raise BundleError(f"{path}: cannot be read: {_reason(error)}") from error
-    if not exists:
-        raise BundleError(f"{path}: there is no such file or folder; give a run folder or a file {FILE_NAME}")
-    return path
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

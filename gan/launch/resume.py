@@ -25,6 +25,7 @@ from gan.config.saved_settings import (
 from gan.config.trust import check_trust, untrusted
 from gan.launch import command_line
 from gan.runs import run_folder
+from gan.runs.latest import named_run
 from gan.runs.resume import ResumeState, is_finished, newest_state, state_of
 from gan.runs.run_folder import in_folder
 from gan.system import process, shell
@@ -50,7 +51,7 @@ def without_run(words: Sequence[str]) -> list[str]:
         return rest
     if run == AUTO:
         return [*rest, f"resume.run={AUTO}"]
-    folder = _run_of(Path(shell.unquoted(run)))
+    folder = _run_of(named_run(Path(shell.unquoted(run))))
     if any(word in ("-m", "--multirun") for word in words):
         raise ConfigError("resume: a sweep cannot resume one run; give resume=auto, which resumes each job")
     if elsewhere := next((word for word in rest if word.lstrip("+").startswith("hydra.run.dir=")), None):
@@ -71,7 +72,7 @@ def _run_of(path: Path) -> Path:
     if path.suffix == ".ckpt":
         raise ConfigError(f"resume: {path} given, a file; its run folder expected: {_word(path.parent.parent)}")
     what = "holds no run (no config.yaml)" if path.is_dir() else "is not there"
-    raise ConfigError(f"resume: {path} {what}; a run folder, as outputs/DATE/TIME, or auto expected")
+    raise ConfigError(f"resume: {path} {what}; a run folder such as outputs/DATE/TIME, latest, or auto expected")
 
 
 def _word(folder: Path) -> str:

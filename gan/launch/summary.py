@@ -1,4 +1,4 @@
-"""Run summary: the text printed before and after training, and run.json, which contains what repeats the run."""
+"""Run summary: the text printed before training, and run.json, which contains what repeats the run."""
 
 import contextlib
 import importlib.metadata
@@ -15,35 +15,35 @@ import torch
 from torch import nn
 
 import gan
-from gan.config.kinds import given_arguments
+from gan.config.differences import changed_settings, own_settings
+from gan.config.experiments import notes
 from gan.config.option_names import option_name
 from gan.data.module import ImageData
-from gan.generators.bundle import FILE_NAME
 from gan.launch.preflight import minibatches
 from gan.runs import run_folder
 from gan.runs.resume import ResumeState
 from gan.runs.run_files import RunFileError, read_json
-from gan.system import process, shell
+from gan.system import process
 from gan.system.errors import counted
 from gan.system.files import write_bytes
 from gan.system.rank_errors import in_a_line
 from gan.system.shell import short
 from gan.system.signals import Stopped, stop_behind
-from gan.system.value_types import parameters_of
 from gan.training import trackers
-from gan.training.callbacks.alarms import raised_alarms
 from gan.training.callbacks.checkpoint import LastCheckpoint
 from gan.training.callbacks.quality import QualityMonitor, quality_of, why_unmeasured
 from gan.training.game_module import GameModule
 
-EXTRAS = ("penalty", "augmentation", "lr_schedule", "ema")  # shown if not "none"
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "hydra-core", "omegaconf", "tensorboard", "numpy")
 
 
 def before(
     settings: Mapping[str, Any], data: ImageData, game: GameModule, trainer: L.Trainer, past: ResumeState | None = None
 ) -> str:
-    """Summarise a run in a few lines: images, networks, device, length, folder, and the checkpoint it resumes from."""
+    """Summarise a run in a few lines: images, networks, settings that differ from the defaults, device, length, folder.
+
+    For a resumed run, also the checkpoint that it resumes from.
+    """
     model = settings["model"]
     batches = minibatches(len(data.train_dataloader()), trainer.limit_train_batches)
     updates = game.schedule.generator_updates(trainer.max_epochs, batches) if trainer.max_epochs else 0
@@ -51,52 +51,16 @@ def before(
         "data": data.origin,
         "generator": _network(model, "generator", game.generator),
         "discriminator": _network(model, "discriminator", game.discriminator),
-        "objective": _choice("objective", settings),
-        **{group: _choice(group, settings) for group in EXTRAS if option_name(group, settings[group]) != "none"},
-        **_game(settings["game"]),
-        "optimizer": _optimizer(settings["optimizer"]),
-        "schedule": _choice("schedule", settings),
+        **changed_settings(settings),
         "device": f"{_device(trainer)}, precision {trainer.precision}",
-        **_quality(trainer, data),
+        **_unmeasured(trainer, data),
         "length": _length(trainer, batches, updates, data.batch_size),
         "run folder": f"{short(trainer.default_root_dir)}/",
         **({} if past is None else {"goes on": _past(past)}),
+        "all settings": "config.yaml in the run folder; before a run, dry_run=true prints them",
     }
     lines = [f"{name:>14}  {text}" for name, text in rows.items()]
-    return "\n".join([warning(data), *lines] if data.substitute_for else lines)
-
-
-def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
-    """List the files the run has written and how to view them; last, the TensorBoard command and the newest grid."""
-    folder = Path(trainer.default_root_dir)
-    sample = shell.command("gan", "sample", short(folder), "--n", "64", "--out", "grid.png")
-    kept = {
-        "checkpoints/last.ckpt": "both networks and their optimizers",
-        "checkpoints/best.ckpt": "the same, where FCD was lowest",
-        FILE_NAME: f"the generator alone: {sample}",
-        "metrics.csv": "everything that was logged",
-        "losses.png": "both losses and the discriminator's accuracies",
-        "samples/progress.gif": "the fixed latents, epoch by epoch",
-    }
-    game = trainer.lightning_module
-    assert isinstance(game, GameModule)
-    epochs = game.images_seen / data.train_images
-    passes = counted(round(epochs), "epoch") if abs(epochs - round(epochs)) < 0.01 else f"{epochs:.2f} epochs"
-    done = f"{counted(game.g_updates, 'generator update')}, {counted(game.images_seen, 'real image')} ({passes})"
-    lines = [f"Trained for {done}, {_time(seconds)}."]
-    if trainer.max_epochs and trainer.current_epoch < trainer.max_epochs and game.g_updates != trainer.max_steps:
-        lines.append(f"Ended before its {trainer.max_epochs} epochs; to go on: {shell.resume(folder)}")
-    lines += [f"  {short(folder / name)}  {text}" for name, text in kept.items() if (folder / name).exists()]
-    if data.substitute_for:
-        lines.append(warning(data))
-    lines += _measured(trainer)
-    lines += map(str, raised_alarms(trainer))
-    grids = sorted((folder / "samples").glob("epoch_*.png"))
-    if (folder / "tensorboard").exists():
-        lines.append(f"TensorBoard:  {shell.command('tensorboard', '--logdir', short(folder))}")
-    if grids:
-        lines.append(f"Newest grid:  {short(grids[-1])}")
-    return "\n".join(lines)
+    return "\n".join([*([warning(data)] if data.substitute_for else []), *notes(process.current().overrides), *lines])
 
 
 def warning(data: ImageData) -> str:
@@ -198,55 +162,23 @@ def _past(past: ResumeState) -> str:
     return f"from {past.checkpoint.name}: {counted(past.epochs, 'epoch')}, {updates}"
 
 
-def _quality(trainer: L.Trainer, data: ImageData) -> dict[str, str]:
-    """Describe how often quality is measured, or why it is not; empty without a quality callback."""
-    monitor = _quality_monitor(trainer)
-    if monitor is None:
-        return {}
-    why = why_unmeasured(data)
-    how = f"measured every {counted(monitor.every, 'image')} seen, and at the end; {counted(monitor.n, 'sample')}"
-    return {"quality": f"not measured: {why}" if why else how}
+def _unmeasured(trainer: L.Trainer, data: ImageData) -> dict[str, str]:
+    """Say why quality is not measured; empty if it is, or without a quality callback."""
+    why = "" if quality_monitor(trainer) is None else why_unmeasured(data)
+    return {"quality": f"not measured: {why}"} if why else {}
 
 
-def _measured(trainer: L.Trainer) -> list[str]:
-    """Describe the last quality metrics, and the cost of measuring."""
-    monitor, measured = _quality_monitor(trainer), quality_of(trainer)
-    if monitor is None or not measured:
-        return []
-    values = ", ".join(f"{name.removeprefix('quality/')} {value:.3g}" for name, value in measured.items())
-    cost = f"measured {monitor.cost}" if monitor.cost else "measured in an earlier part of the run"
-    return [f"Quality, of {counted(monitor.n, 'sample')}: {values} ({cost})."]
-
-
-def _quality_monitor(trainer: L.Trainer) -> QualityMonitor | None:
+def quality_monitor(trainer: L.Trainer) -> QualityMonitor | None:
     callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
     return next((callback for callback in callbacks if isinstance(callback, QualityMonitor)), None)
 
 
 def _network(model: Mapping[str, Any], name: str, network: nn.Module) -> str:
-    own = ", ".join(f"{key} {value}" for key, value in given_arguments(model[name]).items())
-    latent = f"{', ' if own else ''}z {model['latent_dim']} {model['prior']}" if name == "generator" else ""
-    return f"{option_name('model', model)}, {sum(p.numel() for p in network.parameters()):,} parameters ({own}{latent})"
-
-
-def _choice(group: str, settings: Mapping[str, Any]) -> str:
-    """Describe an option: its name and its settings."""
-    name = option_name(group, settings[group])
-    own = ", ".join(f"{key} {value}" for key, value in given_arguments(settings[group]).items())
-    return f"{name} ({own})" if own else name
-
-
-def _game(node: Mapping[str, Any]) -> dict[str, str]:
-    """Describe the settings of the game that are not at their defaults."""
-    defaults = {name: parameter.default for name, parameter in parameters_of(GameModule).items()}
-    own = [f"{key} {value}" for key, value in given_arguments(node).items() if value != defaults.get(key)]
-    return {"game": ", ".join(own)} if own else {}
-
-
-def _optimizer(node: Mapping[str, Any]) -> str:
-    rates = {network: (node.get(network) or {}).get("lr", node.get("lr")) for network in ("discriminator", "generator")}
-    lr = rates["generator"] if len(set(rates.values())) == 1 else f"D {rates['discriminator']}, G {rates['generator']}"
-    return f"{node['_target_'].rpartition('.')[2]} lr {lr}"
+    changed = own_settings("model", model, name)
+    latent = f"z {model['latent_dim']} {model['prior']}" if name == "generator" else ""
+    told = ", ".join(filter(None, [*changed, latent]))
+    parameters = f"{option_name('model', model)}, {sum(p.numel() for p in network.parameters()):,} parameters"
+    return f"{parameters} ({told})" if told else parameters
 
 
 def _length(trainer: L.Trainer, batches: int, updates: int, batch_size: int) -> str:
@@ -263,11 +195,6 @@ def _device(trainer: L.Trainer) -> str:
     processes = f"{trainer.world_size} processes, each " if trainer.world_size > 1 else ""
     threads = f" ({counted(torch.get_num_threads(), 'thread')})" if device.type == "cpu" else ""
     return f"{processes}{name}{threads}"
-
-
-def _time(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _versions() -> dict[str, str | None]:

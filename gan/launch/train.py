@@ -18,7 +18,7 @@ from gan.system import process
 @hydra_job.job
 def main(config: DictConfig) -> int:
     """Validate the settings, claim a run folder, build, train and report; or resume an interrupted run."""
-    from gan.launch import dry_run, preflight, summary
+    from gan.launch import dry_run, preflight, results, summary
     from gan.training import build, heartbeat, strategy  # here: --help must not wait for torch
 
     processes = 1
@@ -58,7 +58,7 @@ def main(config: DictConfig) -> int:
     if trainer.is_global_zero:
         seconds = summary.training_seconds(trainer, time.monotonic() - began)
         summary.record_end(trainer, Path(settings["run_dir"]), seconds)
-        print(summary.after(data, trainer, seconds))
+        print(results.after(data, trainer, seconds))
     return 0
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from gan.generators.bundle import FILE_NAME, TrainedGenerator, load_generator
-from gan.metrics.cache import digest
 from gan.metrics.evaluating import RealSets, Wanted, measure, quality_path
 from gan.metrics.extractors import NoExtractorError
 from gan.metrics.measures import MEASURES
@@ -16,6 +15,7 @@ from gan.metrics.quality import Quality
 from gan.runs.reading import is_run, named_folders, read_run
 from gan.runs.run_files import RunFileError, read_json
 from gan.system.errors import GanError
+from gan.system.tensor_cache import digest
 
 
 @dataclass(frozen=True)

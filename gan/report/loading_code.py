@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from gan.game.latents import Prior
-from gan.generators.bundle_file import FILE_NAME
+from gan.generators.bundle_path import FILE_NAME
 from gan.generators.class_labels import first_class
 from gan.generators.trained_generator import TrainedGenerator
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from gan.generators.bundle_file import FILE_NAME
 from gan.generators.bundle_file import read as read_bundle
+from gan.generators.bundle_path import FILE_NAME
 from gan.runs.checkpoint_io import load_any
 from gan.runs.resume import newest_state
 from gan.system.errors import ConfigError, GanError, counted

@@ -33,7 +33,7 @@ def pixels(path: Path) -> np.ndarray:
 
 
 def test_a_grid_from_a_shell(run: Path, tmp_path: Path) -> None:
-    done = in_a_process("sample", run, "--n", 6, "--seed", 3, "--out", "grid.png", folder=tmp_path)
+    done = in_a_process("sample", run, "--n", 6, "--seed", 3, "--scale", 1, "--out", "grid.png", folder=tmp_path)
     assert (done.returncode, done.stderr, done.stdout) == (0, "", "6 images, seed 3: grid.png\n")
     assert np.array_equal(pixels(tmp_path / "grid.png"), grid(load_generator(run).sample(6, seed=3))[0])
 
@@ -55,12 +55,12 @@ def test_a_folder_has_one_png_for_each_image_in_order(run: Path, tmp_path: Path,
 
 
 def test_by_default_64_images_of_seed_0_in_a_grid(run: Path, tmp_path: Path, gan: GanCommand) -> None:
-    assert gan("sample", run) == 0
+    assert gan("sample", run, "--scale", 1) == 0
     assert np.array_equal(pixels(tmp_path / "samples.png"), grid(load_generator(run).sample(64, seed=0))[0])
 
 
 def test_a_bundle_by_itself_and_folders_that_are_not_there_yet(run: Path, tmp_path: Path, gan: GanCommand) -> None:
-    assert gan("sample", run / FILE_NAME, "--n", 1, "--out", "new/deep/x.PNG") == 0
+    assert gan("sample", run / FILE_NAME, "--n", 1, "--scale", 1, "--out", "new/deep/x.PNG") == 0
     assert pixels(tmp_path / "new" / "deep" / "x.PNG").shape == (4, 5)
 
 
@@ -148,6 +148,7 @@ def test_help_names_every_option_and_does_not_wait_for_torch(tmp_path: Path) -> 
         "--class",
         "--truncation",
         "--grid",
+        "--scale",
         "--force",
     ):
         assert option in done.stdout
@@ -164,10 +165,35 @@ def test_the_array_on_the_disk_is_a_plain_npy_file(run: Path, tmp_path: Path, ga
 
 
 def test_a_grid_of_rows_and_columns(run: Path, tmp_path: Path, gan: GanCommand) -> None:
-    assert gan("sample", run, "--grid", "2x5", "--seed", 1) == 0
+    assert gan("sample", run, "--grid", "2x5", "--seed", 1, "--scale", 1) == 0
     images = load_generator(run).sample(10, seed=1)
     assert np.array_equal(pixels(tmp_path / "samples.png"), grid(images, columns=5)[0])
-    assert gan("sample", run, "--grid", "2x5", "--n", "10", "--seed", 1) == 0
+    assert gan("sample", run, "--grid", "2x5", "--n", "10", "--seed", 1, "--scale", 1) == 0
+
+
+def test_a_grid_is_enlarged_so_that_it_can_be_seen(run: Path, tmp_path: Path, gan: GanCommand) -> None:
+    """By default to at least 500 pixels across; the pixels stay sharp."""
+    exact = grid(load_generator(run).sample(64))[0]
+    assert gan("sample", run, "--out", "default.png") == 0
+    assert gan("sample", run, "--scale", 3, "--out", "3.png") == 0
+    assert exact.shape == (46, 54)
+    assert np.array_equal(pixels(tmp_path / "default.png"), exact.repeat(10, 0).repeat(10, 1))
+    assert np.array_equal(pixels(tmp_path / "3.png"), exact.repeat(3, 0).repeat(3, 1))
+
+
+def test_a_wide_grid_is_not_enlarged(run: Path, tmp_path: Path, gan: GanCommand) -> None:
+    assert gan("sample", run, "--grid", "1x72") == 0
+    assert pixels(tmp_path / "samples.png").shape == (4, 502)
+
+
+@pytest.mark.parametrize("out", ["x.npy", "x"])
+def test_only_a_grid_is_enlarged(
+    run: Path, tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str], out: str
+) -> None:
+    assert gan("sample", run, "--scale", 2, "--out", out) == 2
+    expected = f"--scale: only a grid is enlarged, and --out is {out}; a name that ends in .png expected\n"
+    assert capsys.readouterr().err == expected
+    assert not (tmp_path / out).exists()
 
 
 def test_truncation_reaches_the_generator(run: Path, tmp_path: Path, gan: GanCommand) -> None:
@@ -194,11 +220,11 @@ def test_by_default_each_column_is_one_class(
     tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = conditional_bundle(tmp_path, CLOTHES)
-    assert gan("sample", run, "--n", 6) == 0
+    assert gan("sample", run, "--n", 6, "--scale", 1) == 0
     images = load_generator(run).sample(6, labels=[0, 1, 2])
     assert np.array_equal(pixels(tmp_path / "samples.png"), grid(images, columns=3)[0])
     assert capsys.readouterr().out == "6 images, seed 0: samples.png\n"
-    assert gan("sample", run, "--n", 4, "--class", "bag", "--force") == 0
+    assert gan("sample", run, "--n", 4, "--class", "bag", "--scale", 1, "--force") == 0
     assert pixels(tmp_path / "samples.png").shape == (10, 12)  # as square as can be
     assert capsys.readouterr().out == "4 images of class bag, seed 0: samples.png\n"
 
@@ -214,6 +240,8 @@ def test_points_of_the_plane_are_a_picture_or_floats(
     assert np.array_equal(pixels(tmp_path / "samples.png").transpose(2, 0, 1), scatter(points))
     assert np.array_equal(np.load(tmp_path / "x.npy"), points)
     assert capsys.readouterr().out == "9 points, seed 0: samples.png\n9 points, seed 0: x.npy\n"
+    assert gan("sample", run, "--scale", 2) == 2
+    assert capsys.readouterr().err == "--scale: this generator makes points of the plane, not images\n"
 
 
 def test_one_is_no_plural(run: Path, tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,8 +8,9 @@ import pytest
 from hydra import compose, initialize_config_dir
 from tiny_runs import Compose
 
-from gan.config.experiments import without_leftovers
+from gan.config.experiments import MADE_FOR, notes, without_leftovers
 from gan.config.kinds import NONE
+from gan.config.options.conf_files import CONF, read_conf_file
 from gan.config.validation import validate
 from gan.launch.hydra_job import resolved
 
@@ -70,3 +71,44 @@ def _at(settings: object, path: str) -> object:
     for name in path.split("."):
         settings = settings.get(name) if isinstance(settings, dict) else None
     return settings
+
+
+@pytest.mark.parametrize(
+    ("words", "begins", "advice"),
+    [
+        (["experiment=slides_mnist"], "Note on experiment=slides_mnist: ", "Try seed=1"),
+        (["experiment=slides_mnist", "seed=1"], "", ""),
+        (["experiment=slides_mnist", "data=fashion"], "", ""),
+        (["experiment=few_images"], "", ""),
+        (["experiment=few_images", "data=fashion_sample"], "", ""),
+        (
+            ["experiment=few_images", "data=mnist"],
+            "WARNING: experiment=few_images is not made for data=mnist: ",
+            "hours",
+        ),
+        (["experiment=two_dimensions", "data=ring"], "", ""),
+        (
+            ["experiment=two_dimensions", "data=mnist_sample"],
+            "WARNING: experiment=two_dimensions is not made for data=mnist_sample: ",
+            "Use data=grid, ring, ",
+        ),
+        (["experiment=quickstart", "data=fashion"], "", ""),
+        (["experiment=../config", "seed"], "", ""),
+        (["data=mnist"], "", ""),
+    ],
+)
+def test_what_to_know_before_a_run(words: list[str], begins: str, advice: str) -> None:
+    found = notes(words)
+    assert len(found) == bool(begins)
+    assert all(line.startswith(begins) and advice in line and "\n" not in line for line in found)
+
+
+def test_the_datasets_that_an_experiment_is_made_for_exist() -> None:
+    known = {path.stem for path in (CONF / "data").glob("*.yaml")}
+    made_for = []
+    for path in (CONF / "experiment").glob("*.yaml"):
+        for paragraph in read_conf_file(path).header:
+            if paragraph.startswith(MADE_FOR):
+                made_for.append(path.stem)
+                assert set(paragraph.removeprefix(MADE_FOR).partition(": ")[0].split(", ")) <= known
+    assert sorted(made_for) == ["few_images", "two_dimensions"]

@@ -10,7 +10,8 @@ import lightning.pytorch as L
 import pytest
 from tiny_runs import Play
 
-from gan.launch.summary import after, early_end
+from gan.launch.results import after
+from gan.launch.summary import early_end
 from gan.system.signals import Stopped
 
 

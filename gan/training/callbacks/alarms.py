@@ -42,7 +42,7 @@ class Alarms(L.Callback):
 
     An alarm is one line: what was seen, since when, and what to try. It is printed when it begins and at the end of
     the run; another line says when it is over. The run folder's ``alarms.json`` lists all alarms. TensorBoard has the
-    lines as text, and ``alarms/…`` as 0 or 1. docs/alarms.md shows a run with each alarm.
+    lines as text and, once an alarm has begun, ``alarms/…`` as 0 or 1. docs/alarms.md shows a run with each alarm.
 
     The check of D uses the rows of `GameMonitor` in which both networks were updated; without `GameMonitor` there is
     no such alarm. Once per epoch the generator (not its average) is checked on images from fixed latents. Classes are
@@ -103,7 +103,10 @@ class Alarms(L.Callback):
         if trainer.is_global_zero:
             if pl_module.g_updates > self._updates:
                 self._look_at_pictures(trainer, pl_module)
-            self._log(trainer, {name: watch.on for name, watch in self._watches.items()})
+            raised = {
+                alarm.name for alarm in self.raised
+            }  # a chart for each alarm, also if it never begins, is clutter
+            self._log(trainer, {name: watch.on for name, watch in self._watches.items() if name in raised})
 
     def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
         if isinstance(exception, Diverged) and trainer.is_global_zero:

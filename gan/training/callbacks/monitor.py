@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from gan.config.validation import PARTS
 from gan.game.gradients import gradient_norm, gradient_scale
 from gan.runs.series import EPOCH, FINAL, TRAIN
-from gan.training.callbacks.quality import Listener, offer, quality_of, withdraw
+from gan.training.callbacks.quality import Listener, charted, offer, quality_of, withdraw
 from gan.training.game_module import GameModule
 from gan.training.strategy import all_gather_objects, local_value
 
@@ -142,7 +142,7 @@ class GameMonitor(L.Callback):
 
     def _log(self, trainer: L.Trainer, values: dict[str, Any], ends_epoch: bool) -> None:
         for logger in trainer.loggers:
-            logger.log_metrics(values, step=trainer.global_step)
+            logger.log_metrics(charted(logger, values), step=trainer.global_step)
         logged = {name: value for name, value in values.items() if "/" in name}
         self._offered |= logged
         offer(trainer, logged)

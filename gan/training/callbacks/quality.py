@@ -6,6 +6,7 @@ from typing import Any
 
 import lightning.pytorch as L
 import torch
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from torch import Tensor
 from torchmetrics import Metric
 
@@ -92,6 +93,11 @@ class QualityMonitor(L.Callback):
         self._seen, self.latest = state_dict["seen"], dict(state_dict["latest"])
 
     @property
+    def floor(self) -> tuple[float, int] | None:
+        """The FCD of real held-out images, and their number; None if this process has not measured an FCD."""
+        return None if self._quality is None else self._quality.floor
+
+    @property
     def cost(self) -> str:
         """The number of measurements and their time, as text; "" if nothing was measured."""
         times = "once" if self.times == 1 else f"{self.times} times"
@@ -113,7 +119,7 @@ class QualityMonitor(L.Callback):
         offer(trainer, row)
         for logger in trainer.loggers:
             counts = {"epoch": trainer.current_epoch, "images_seen": game.images_seen}
-            logger.log_metrics({**counts, **row}, step=trainer.global_step)
+            logger.log_metrics(charted(logger, {**counts, **row}), step=trainer.global_step)
 
 
 class GeneratorQuality:
@@ -132,13 +138,16 @@ class GeneratorQuality:
         self._is_points = data.loaded.name in TOY_DISTRIBUTIONS
         self._has_extractors = not self._is_points and not why_unmeasured(data)
         self._metrics: Any = None  # from gan.metrics.quick, with the real images
+        self.floor: tuple[float, int] | None = None  # see QualityMonitor
 
     def prepare(self, device: torch.device) -> None:
         """Compute the features of the real images, once."""
         if self._has_extractors and self._metrics is None:
-            from gan.metrics.quick import quick_metrics  # lazy: short runs measure nothing
+            from gan.metrics.quick import fcd_floor, quick_metrics  # lazy: short runs measure nothing
 
-            self._metrics = quick_metrics(_reference(self.data, device), self.n)
+            reference = _reference(self.data, device)
+            self._metrics = quick_metrics(reference, self.n)
+            self.floor = fcd_floor(reference, self.n)
 
     def measure(self, game: GameModule) -> dict[str, float]:
         """The metrics by name, in the order of the table of series."""
@@ -174,6 +183,11 @@ class GeneratorQuality:
 def offer(trainer: L.Trainer, values: Mapping[str, float]) -> None:
     """Put values into ``trainer.callback_metrics``, where callbacks can monitor them until the end of this epoch."""
     trainer.callback_metrics.update({name: torch.tensor(value) for name, value in values.items()})
+
+
+def charted(logger: Logger, values: Mapping[str, float]) -> dict[str, float]:
+    """Return the values for a logger: without the counters for TensorBoard, whose page would begin with their lines."""
+    return {name: value for name, value in values.items() if "/" in name or not isinstance(logger, TensorBoardLogger)}
 
 
 def withdraw(trainer: L.Trainer, *prefixes: str) -> None:

@@ -132,10 +132,10 @@ def test_tensorboard_has_the_lines_and_the_states(play: Play) -> None:
     run = play("logger=tensorboard", "trainer.max_epochs=4", "optimizer.generator.lr=1e-9", callbacks=[alarms])
     events = EventAccumulator(str(run.folder / "tensorboard")).Reload()
     states = [(event.step, event.value) for event in events.Scalars("alarms/generator_stands_still")]
-    assert states == [(6, 0), (12, 0), (18, 1), (18, 1), (24, 1)]
+    assert states == [(18, 1), (18, 1), (24, 1)]
     (text,) = events.Tensors("alarms/text_summary")
     assert as_tensorboard_shows(text.tensor_proto.string_val[0]) == str(alarms.raised[0])
-    assert all(event.value == 0 for event in events.Scalars("alarms/mode_collapse"))
+    assert [tag for tag in events.Tags()["scalars"] if tag.startswith("alarms/")] == ["alarms/generator_stands_still"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,34 @@
+"""The path of a bundle. This module does not import torch: a wrong path is reported at once."""
+
+from pathlib import Path
+
+from gan.system.errors import BundleError
+
+FILE_NAME = "generator.safetensors"
+
+
+def find(path: Path) -> Path:
+    """The file of a bundle: the path itself, or the file in a run folder.
+
+    Raises:
+        BundleError: it does not exist.
+    """
+    check_exists(path)
+    if path.is_dir():
+        if not (path / FILE_NAME).exists():
+            raise BundleError(f"{path}: this folder has no {FILE_NAME}; is it a run folder, and has its run begun?")
+        return path / FILE_NAME
+    return path
+
+
+def check_exists(path: Path) -> None:
+    """Raise BundleError if there is no such file or folder, or it cannot be read."""
+    try:
+        exists = path.exists()
+        if path.is_dir():
+            (path / FILE_NAME).exists()
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        reason = getattr(error, "strerror", None) or str(error)
+        raise BundleError(f"{path}: cannot be read: {reason}") from error
+    if not exists:
+        raise BundleError(f"{path}: there is no such file or folder; give a run folder or a file {FILE_NAME}")
