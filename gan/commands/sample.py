@@ -30,7 +30,14 @@ def sample(
             "By default samples.png. 2-D points: a scatter plot, or float32 (N, 2, 1, 1)."
         ),
     ] = None,
-    n: Annotated[int | None, typer.Option("--n", min=1, help="Number of images; 64 by default.")] = None,
+    n: Annotated[
+        int | None,
+        typer.Option(
+            "--n",
+            min=1,
+            help="Number of images; by default 64, or as many of them as fill whole rows of a grid of classes.",
+        ),
+    ] = None,
     seed: Seed = 0,
     of_class: Annotated[
         str | None,
@@ -79,6 +86,7 @@ def sample(
         _check_points(out, gray_r=gray_r, layout=layout, scale=scale)
     elif columns is None and labels is None and 1 < generator.num_classes <= MOST_CLASS_COLUMNS:
         columns = generator.num_classes
+        count -= count % columns if n is None and out.suffix.lower() == ".png" else 0
     images = generator.sample(count, seed=seed, labels=labels, batch_size=batch_size, truncation=truncation)
     write_files(out, _contents(out, images, columns, gray_r, scale), force=force)
     of = f" of class {of_class}" if of_class else ""

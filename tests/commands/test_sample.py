@@ -229,6 +229,15 @@ def test_by_default_each_column_is_one_class(
     assert capsys.readouterr().out == "4 images of class bag, seed 0: samples.png\n"
 
 
+def test_by_default_a_grid_of_classes_has_whole_rows(tmp_path: Path, gan: GanCommand) -> None:
+    run = conditional_bundle(tmp_path, CLOTHES)
+    assert gan("sample", run, "--scale", "1") == 0
+    images = load_generator(run).sample(63)
+    assert np.array_equal(pixels(tmp_path / "samples.png"), grid(images, columns=3)[0])
+    assert gan("sample", run, "--n", "64", "--scale", "1", "--force") == 0
+    assert np.array_equal(pixels(tmp_path / "samples.png"), grid(load_generator(run).sample(64), columns=3)[0])
+
+
 def test_points_of_the_plane_are_a_picture_or_floats(
     tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]
 ) -> None:
