@@ -38,6 +38,12 @@ KINDS = (
 PICKLE = "a pickle: not opened, since a pickle can run any code"
 
 
+def quality_path(source: Path) -> Path:
+    """The file for the metrics of a run folder or bundle."""
+    bundle = source / FILE_NAME if source.is_dir() else source
+    return bundle.with_name("quality.json" if bundle.name == FILE_NAME else f"{bundle.stem}.quality.json")
+
+
 def find(path: Path) -> Path:
     """The file of a bundle: the path itself, or the file in a run folder.
 

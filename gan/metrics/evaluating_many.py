@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from gan.generators.bundle import FILE_NAME, TrainedGenerator, load_generator
+from gan.generators.bundle_file import quality_path
 from gan.metrics.cache import digest
-from gan.metrics.evaluating import RealSets, Wanted, measure, quality_path
+from gan.metrics.evaluating import RealSets, Wanted, measure
 from gan.metrics.extractors import NoExtractorError
 from gan.metrics.measures import MEASURES
 from gan.metrics.quality import Quality
