@@ -21,6 +21,12 @@ def find(path: Path) -> Path:
     return path
 
 
+def quality_path(source: Path) -> Path:
+    """The file for the metrics of a run folder or bundle."""
+    bundle = source / FILE_NAME if source.is_dir() else source
+    return bundle.with_name("quality.json" if bundle.name == FILE_NAME else f"{bundle.stem}.quality.json")
+
+
 def check_exists(path: Path) -> None:
     """Raise BundleError if there is no such file or folder, or it cannot be read."""
     try:

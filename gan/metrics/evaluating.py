@@ -16,6 +16,7 @@ from gan.data.registry import ARRAY, FOLDER, NAMES, SOURCES, TORCHVISION, TOY_DI
 from gan.data.sources import load
 from gan.data.stacked import stacked
 from gan.generators.bundle import FILE_NAME, TrainedGenerator, add_quality
+from gan.generators.bundle_path import quality_path
 from gan.metrics.classes import expected_kl
 from gan.metrics.copies import picture_of_nearest
 from gan.metrics.extractors import (
@@ -251,12 +252,6 @@ def write(source: Path, result: dict[str, Any]) -> None:
         add_quality(bundle, result)
     except OSError as error:
         print(f"{bundle.parent} cannot be written to ({error.strerror}): the results are only printed", file=sys.stderr)
-
-
-def quality_path(source: Path) -> Path:
-    """The file for the metrics of a run folder or bundle."""
-    bundle = source / FILE_NAME if source.is_dir() else source
-    return bundle.with_name("quality.json" if bundle.name == FILE_NAME else f"{bundle.stem}.quality.json")
 
 
 def _images(generator: TrainedGenerator, n: int, seed: int) -> torch.Tensor:

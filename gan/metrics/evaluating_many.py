@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from gan.generators.bundle import FILE_NAME, TrainedGenerator, load_generator
-from gan.metrics.evaluating import RealSets, Wanted, measure, quality_path
+from gan.generators.bundle_path import quality_path
+from gan.metrics.evaluating import RealSets, Wanted, measure
 from gan.metrics.extractors import NoExtractorError
 from gan.metrics.measures import MEASURES
 from gan.metrics.quality import Quality

@@ -24,9 +24,10 @@ def _at_the_top(ranking: Ranking) -> list[Picture]:
     named = list(zip(ranking.groups, configuration_names(ranking), strict=True))
     pictures = []
     for place, (group, name) in enumerate(named[:MOST_AT_THE_TOP], 1):
+        run = group[len(group) // 2]  # sorted by the metric: not the best seed, which would flatter it
         number = f"{place}. " if len(named) > 1 else ""
-        caption = f"{number}{name}" + (f", seed {group[0].seed}" if len(group) > 1 else "")
-        if (picture := _newest(group[0], caption)) is not None:
+        caption = f"{number}{name}" + (f", seed {run.seed}" if len(group) > 1 else "")
+        if (picture := _newest(run, caption)) is not None:
             pictures.append(picture)
     return pictures
 

@@ -99,7 +99,7 @@ def test_samples_stand_by_the_ranking(tmp_path: Path) -> None:
     strip = made.sections[0].blocks[1]
     assert isinstance(strip, Gallery)
     captions = [picture.caption for picture in strip.pictures]
-    assert captions[0] == "1. optimizer.lr=1, seed 0 (epoch 2)"
+    assert captions[0] == "1. optimizer.lr=1, seed 1 (epoch 2)"
     assert len(captions) == 5
     (samples,) = [section for section in made.sections if section.title == "Samples"]
     assert len(samples.blocks[0].pictures) == 14  # type: ignore[union-attr]
