@@ -74,7 +74,7 @@ def test_one_of_each_kind_trains_resumes_and_is_used(train: Train, gan: Gan, tmp
     done = train(*OWN, *PARTS, *TINY, "hydra.run.dir=run")
     assert done.returncode == 0, done.stderr
     run = tmp_path / "run"
-    for shown in ("Exponential (sharpness 0.5)", "ZeroCentred (weight 1.0)", "Mirror (probability 0.5)", "SignSGD lr"):
+    for shown in ("objective  Exponential", "penalty  ZeroCentred", "augmentation  Mirror", "optimizer  SignSGD"):
         assert shown in done.stdout
     assert (run / "diary.txt").read_text().splitlines()[-1] == "epoch 2: 9 generator updates"
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
