@@ -1,4 +1,4 @@
-"""The pictures of the pages: each has a command in docs/images/README.md, is shown, and has no path of a build machine."""
+"""The pictures of the pages: each has a command in docs/images/README.md, is shown, and shows no path of a machine."""
 
 import re
 from fnmatch import fnmatch
