@@ -35,8 +35,8 @@ class Report(L.Callback):
         assert isinstance(pl_module, GAN)
         draw = pl_module.draw_latents
 
-        def watched(count: int, device: torch.device) -> torch.Tensor:
-            z = draw(count, device)
+        def watched(labels: torch.Tensor) -> torch.Tensor:
+            z = draw(labels)
             self.latents.extend(z[:, 0].tolist())
             return z
 

@@ -153,7 +153,7 @@ def _initial_centres(rows: Tensor, clusters: int, generator: torch.Generator) ->
     chosen = [int(torch.randint(len(rows), (), generator=generator))]
     squared = (rows - rows[chosen[0]]).square().sum(dim=1)
     for _ in range(clusters - 1):
-        cumulative = squared.double().cumsum(dim=0)
+        cumulative = squared.cpu().double().cumsum(dim=0)
         drawn = torch.rand((), generator=generator, dtype=torch.float64) * cumulative[-1]
         chosen.append(min(int(torch.searchsorted(cumulative, drawn)), len(rows) - 1))
         squared = torch.minimum(squared, (rows - rows[chosen[-1]]).square().sum(dim=1))

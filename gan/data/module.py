@@ -251,7 +251,7 @@ class ImageData(L.LightningDataModule):
         """The fraction of the training images in each cluster; empty without `find_clusters`."""
         if self._clusters is None:
             return ()
-        return tuple((torch.bincount(self._clusters).double() / len(self._clusters)).tolist())
+        return tuple(count / len(self._clusters) for count in torch.bincount(self._clusters).tolist())
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -13,7 +13,6 @@ from gan.config.differences import changed_settings, own_settings
         ([], {}),
         (["data=mnist_sample", "data.batch_size=32", "model=dcgan", "trainer.max_epochs=3"], {}),
         (["data=ring"], {}),
-        (["experiment=quickstart"], {}),
         (
             ["experiment=ten_minutes"],
             {"penalty": "r1 (gamma 1.0, every 4)", "optimizer": "adam (lr 0.001)", "lr_schedule": "cosine",

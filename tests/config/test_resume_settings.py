@@ -252,7 +252,7 @@ def test_resume_auto_keeps_the_former_value_of_a_setting_that_came_later(
         ("run_dir=null", "run_dir: None given, a folder expected"),
         ("run_dir=elsewhere", "run_dir: .* before, 'elsewhere' given: a resumed run stays in its folder"),
         ("trainer.default_root_dir=elsewhere", "trainer.default_root_dir: .*: a resumed run stays in its folder"),
-        ("hydra.run.dir=elsewhere", "resume: hydra.run.dir=elsewhere given; a run goes on in its own folder"),
+        ("hydra.run.dir=elsewhere", "resume: hydra.run.dir=elsewhere given; a run is resumed in its own folder"),
         ("optimizer.rate=3", "optimizer.rate: the run has no such setting"),
         ("model.latent_dim=5", "model.latent_dim: 3 before, 5 given: the checkpoint has no networks or states for"),
         ("model=dcgan", "a resumed run keeps its options"),

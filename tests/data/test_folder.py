@@ -256,8 +256,7 @@ def test_all_broken_pictures_are_counted_and_the_first_named(tmp_path: Path) -> 
     assert cut.startswith("  20.png: image file is truncated")  # some versions of Pillow say more
     assert "\n".join([first, *rest]) == "\n".join(
         [
-            "5 of 15 pictures cannot be read; mend them or take them out, or go on without them by "
-            "data.on_broken=skip:",
+            "5 of 15 pictures cannot be read; mend them or take them out, or skip them with data.on_broken=skip:",
             "  21.png: is empty (0 bytes)",
             "  22.png: no picture in a format that Pillow knows",
             "  23.png: No such file or directory",
@@ -267,7 +266,7 @@ def test_all_broken_pictures_are_counted_and_the_first_named(tmp_path: Path) -> 
     for number in range(25, 33):
         (tmp_path / f"{number}.png").write_bytes(b"")
     lines = error_of(tmp_path).splitlines()
-    assert lines[0].startswith("13 of 23 pictures cannot be read; mend them or take them out, or go on")
+    assert lines[0].startswith("13 of 23 pictures cannot be read; mend them or take them out, or skip them")
     assert lines[-1] == "  … and 8 more"
     assert len(lines) == 7
 

@@ -86,7 +86,7 @@ def test_mistakes(trained: TrainedGenerator, conditional: TrainedGenerator) -> N
         (lambda: trained.latent_walk([1]), "a walk goes between two points or more, and 1 was given"),
         (
             lambda: trained.latent_walk([0, 1], labels=2),
-            "class: this generator was trained without classes; none can be",
+            "class: this generator was trained without classes; a class cannot be",
         ),
         (lambda: conditional.latent_walk([0, 1], labels="Hat"), "class 'Hat': there is no such class"),
         (lambda: conditional.latent_walk([0, 1], labels=[0, 1, 2]), "labels: 3 given for 2 images; 1 … 2 expected"),

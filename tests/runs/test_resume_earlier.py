@@ -9,6 +9,8 @@ from option_classes import option_file
 
 from gan.config import saved_settings
 
+NEW = {"clusters": 0, "init_from": None, "freeze_d": 0}  # in all networks
+
 
 @pytest.mark.parametrize(("schedule", "later"), [("steps", {"reuse_fakes": False}), ("alternating_epochs", {})])
 def test_a_setting_that_came_later_is_as_it_was(tmp_path: Path, schedule: str, later: dict[str, Any]) -> None:
@@ -16,7 +18,12 @@ def test_a_setting_that_came_later_is_as_it_was(tmp_path: Path, schedule: str, l
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(saved))
     settings = saved_settings.read_saved(tmp_path)
     assert settings["schedule"] == {"_target_": option_file("schedule", schedule)["_target_"], **later}
-    assert settings["model"] == {"_target_": "gan.game.networks.Networks", "compile": False, "channels_last": False}
+    assert settings["model"] == {
+        "_target_": "gan.game.networks.Networks",
+        "compile": False,
+        "channels_last": False,
+        **NEW,
+    }
     assert settings["data"] == {"_target_": "gan.ImageData", "name": "mnist", "batch_size_of": "all", "flip": False}
 
 
@@ -39,6 +46,7 @@ def test_a_setting_of_a_network_that_came_later(
         "_target_": node["_target_"],
         "compile": True,
         "channels_last": False,
+        **NEW,
         "generator": {"_target_": node["generator"]["_target_"], "base_channels": 8, **generator},
         "discriminator": {"_target_": node["discriminator"]["_target_"], "base_channels": 4, **discriminator},
     }

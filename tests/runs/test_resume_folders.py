@@ -215,7 +215,7 @@ def test_a_start_that_fails_leaves_the_settings_of_the_run(
 ) -> None:
     before = (trained / "config.yaml").read_bytes()
 
-    def fails(*arguments: object) -> None:
+    def fails(*arguments: object, **named: object) -> None:
         raise ConfigError("no game can be made")
 
     monkeypatch.setattr("gan.training.build.build_game", fails)

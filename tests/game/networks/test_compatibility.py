@@ -79,8 +79,10 @@ def test_conditional_networks_need_classes() -> None:
         "discriminator": {"conditioning": "auxiliary"},
     }
     assert found(**conditional, num_classes=0) == [
-        "model.generator.conditioning: 'concat' given, which needs data with classes (these have none)",
-        "model.discriminator.conditioning: 'auxiliary' given, which needs data with classes (these have none)",
+        "model.generator.conditioning: 'concat' given, which needs data with classes (these have none); "
+        "model.clusters=20 finds clusters and uses them as classes",
+        "model.discriminator.conditioning: 'auxiliary' given, which needs data with classes (these have none); "
+        "model.clusters=20 finds clusters and uses them as classes",
     ]
     assert found(**conditional, num_classes=None) == []
 
