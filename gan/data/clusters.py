@@ -70,17 +70,20 @@ def find_clusters(images: Tensor, clusters: int, seed: int) -> Tensor:
 
 def principal_components(images: Tensor) -> Tensor:
     """The first 50 or fewer principal components (N, K), float32, of the pixels in [0, 1]."""
-    pixels = images if images.is_floating_point() else images.float() / 255
-    if images.shape[-1] > MAX_SIDE:
-        pixels = torch.cat([adaptive_avg_pool2d(part, MAX_SIDE) for part in pixels.split(BLOCK)])
-    rows = pixels.flatten(1)
-    rows = rows - rows.mean(dim=0)
+    rows = torch.cat([_pixels(part) for part in images.split(BLOCK)])
+    rows -= rows.mean(dim=0)
     if rows.shape[1] <= COMPONENTS:
         return rows
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         directions = torch.svd_lowrank(rows, q=COMPONENTS + 10, niter=4)[2][:, :COMPONENTS]
     return rows @ directions
+
+
+def _pixels(images: Tensor) -> Tensor:
+    """Rows of pixels in [0, 1], float32; large images are made smaller."""
+    pixels = images if images.is_floating_point() else images.float() / 255
+    return (adaptive_avg_pool2d(pixels, MAX_SIDE) if images.shape[-1] > MAX_SIDE else pixels).flatten(1)
 
 
 def nearest(queries: Tensor, rows: Tensor, count: int) -> Tensor:

@@ -112,12 +112,6 @@ class Prior:
         """
         return replace(self, categorical=(len(shares),), shares=tuple(shares))
 
-    def in_clusters(self, z: "torch.Tensor", clusters: "torch.Tensor") -> "torch.Tensor":
-        """z (N, width) with these clusters, int64 (N,), instead of its own."""
-        import torch
-
-        return torch.cat([z[:, : self.latent_dim], torch.nn.functional.one_hot(clusters, self.clusters).to(z)], dim=1)
-
     def draw(
         self, count: int, *, device: "torch.device | str" = "cpu", generator: "torch.Generator | None" = None
     ) -> "torch.Tensor":
@@ -131,6 +125,11 @@ class Prior:
         if self.continuous:
             parts.append(_uniform(count, self.continuous, device, generator))
         return _joined(parts)
+
+    def draw_in_clusters(self, clusters: "torch.Tensor") -> "torch.Tensor":
+        """Draw z (N, width) of these clusters, int64 (N,), with noise from torch's global generator of their device."""
+        noise = self._noise(len(clusters), clusters.device, None)
+        return _joined([noise, _as_one_hot(clusters[:, None], self.clusters)])
 
     def fixed(self, count: int, *, seed: int, purpose: str) -> "torch.Tensor":
         """z (count, width) that depends on the seed and the purpose only; drawn on the CPU, equal on every machine.
@@ -173,7 +172,14 @@ class Prior:
         chosen = torch.randint(CHOICES if self.shares else classes, (count, 1), device=device, generator=generator)
         if self.shares:
             chosen = torch.bucketize(chosen, torch.tensor(cluster_edges(self.shares), device=device), right=True)
-        return torch.zeros(count, classes, device=device).scatter_(1, chosen, 1.0)
+        return _as_one_hot(chosen, classes)
+
+
+def _as_one_hot(chosen: "torch.Tensor", classes: int) -> "torch.Tensor":
+    """Classes, int64 (N, 1) -> one-hot rows, float32 (N, classes)."""
+    import torch
+
+    return torch.zeros(len(chosen), classes, device=chosen.device).scatter_(1, chosen, 1.0)
 
 
 def cluster_edges(shares: Sequence[float]) -> list[int]:

@@ -257,8 +257,9 @@ class Game(nn.Module):
 
     def draw_latents(self, labels: Tensor) -> Tensor:
         """Latents (N, prior.width) for fakes of these labels (N,), from torch's global generator of their device."""
-        z = self.prior.draw(len(labels), device=labels.device)
-        return self.prior.in_clusters(z, labels) if self.prior.clusters else z
+        if self.prior.clusters:
+            return self.prior.draw_in_clusters(labels)
+        return self.prior.draw(len(labels), device=labels.device)
 
     def _generate(self, z: Tensor, labels: Tensor) -> Tensor:
         return adapting.generate(self.generator, z, labels if self.gets_labels["generator"] else None)

@@ -14,6 +14,7 @@ from typing import NamedTuple, NoReturn
 from gan.runs import run_folder
 from gan.system import cpu_threads, process, rank_errors, shell, signals, subprocesses
 from gan.system.cpu_threads import cores
+from gan.system.errors import GanError
 from gan.system.locks import temporary_folder
 from gan.system.subprocesses import GRACE_SECONDS, LOOK_SECONDS, Child
 
@@ -63,6 +64,7 @@ def become(program: Sequence[str], arguments: Sequence[str], processes: int) -> 
         "processes": processes,
         "folder": None if folder is None else str(folder),
         "descriptors": descriptors,
+        "is_new": run_folder.is_new(folder),
     }
     main = "import json, sys; sys.path.insert(0, sys.argv[1]); from gan.launch.launcher import main"
     main += "; sys.exit(main(**json.loads(sys.argv[2])))"
@@ -74,15 +76,26 @@ def become(program: Sequence[str], arguments: Sequence[str], processes: int) -> 
 
 
 def main(
-    program: Sequence[str], arguments: Sequence[str], processes: int, folder: str | None, descriptors: Sequence[int]
+    program: Sequence[str],
+    arguments: Sequence[str],
+    processes: int,
+    folder: str | None,
+    descriptors: Sequence[int],
+    is_new: bool,
 ) -> int:
-    """Entry point of the process that `become` starts: run `launch`, and print one message if a signal stops it."""
+    """Entry point of the process that `become` starts: run `launch`, and print one message if a signal stops it.
+
+    A new run that a user's mistake has ended before it wrote anything leaves no folder.
+    """
     if folder is not None:
         run_folder.adopt(Path(folder), descriptors)
     try:
         with signals.listening():
             signal.pthread_sigmask(signal.SIG_UNBLOCK, signals.SIGNALS)
-            return launch(program, arguments, processes)
+            code = launch(program, arguments, processes)
+        if code == GanError.exit_code and folder is not None and is_new:
+            run_folder.remove_unstarted(Path(folder))
+        return code
     except signals.Stopped as stop:
         print(f"Stopped by {stop.name}. {run_folder.describe_stopped_run(run_folder.claimed())}", file=sys.stderr)
         return stop.exit_code

@@ -259,6 +259,18 @@ def remove_empty(folder: Path) -> None:
             return
 
 
+def is_new(folder: Path | None) -> bool:
+    """True if this process claimed the folder for a new run, not to resume one."""
+    return folder in _claims.new
+
+
+def remove_unstarted(folder: Path) -> None:
+    """Remove the folder of a run that has written nothing but its config.yaml."""
+    if [path.name for path in folder.iterdir()] == ["config.yaml"]:
+        (folder / "config.yaml").unlink()
+        remove_empty(folder)
+
+
 @contextlib.contextmanager
 def undo_on_failure(folder: Path) -> Iterator[None]:
     """If the block fails before the run starts, remove the run's config.yaml and empty folders.

@@ -137,7 +137,7 @@ class GameModule(Game, L.LightningModule):
             )
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]  # set by a connector
         if self.num_classes is None:
-            self.num_classes = data.num_classes if isinstance(data, ImageData) else 0
+            self.num_classes = self.prior.clusters or (data.num_classes if isinstance(data, ImageData) else 0)
         self._build_networks(data)
         for name in self.gets_labels:
             network = getattr(self, name)

@@ -46,6 +46,10 @@ def run(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def gan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Evaluate:
+    return evaluate_command(monkeypatch, tmp_path)
+
+
+def evaluate_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Evaluate:
     """``gan(*arguments)``: the command, on a machine without the full sets."""
     monkeypatch.setenv("GAN_DATA", str(tmp_path / "no_data"))
     app = typer.Typer()

@@ -1,27 +1,19 @@
 """`gan evaluate` of a folder of runs: what is skipped, what fails, and what it says at the end."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-import typer
-from test_evaluate import QUICK, bundle
-from typer.testing import CliRunner, Result
+from test_evaluate import QUICK, Evaluate, bundle, evaluate_command
 
-from gan.commands.evaluate import evaluate
 from gan.generators.bundle import FILE_NAME
 from gan.metrics import evaluating_many
-
-Evaluate = Callable[..., Result]
 
 
 @pytest.fixture
 def gan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Evaluate:
-    monkeypatch.setenv("GAN_DATA", str(tmp_path / "no_data"))
-    app = typer.Typer()
-    app.command()(evaluate)
-    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return evaluate_command(monkeypatch, tmp_path)
 
 
 def write_finished(folder: Path, seed: int, *, ended: bool = True) -> Path:
@@ -59,11 +51,11 @@ def test_what_was_evaluated_with_the_same_settings_is_skipped(
 ) -> None:
     first = gan(sweep, *QUICK)
     measured: list[Path] = []
-    original = evaluating_many.measure
+    original: Any = evaluating_many.measure
 
     def measure(source: Path, *arguments: object, **options: object) -> object:
         measured.append(source)
-        return original(source, *arguments, **options)  # type: ignore[arg-type]
+        return original(source, *arguments, **options)
 
     monkeypatch.setattr(evaluating_many, "measure", measure)
     again = gan(sweep, *QUICK)

@@ -50,12 +50,14 @@ def test_a_cluster_of_share_0_is_never_drawn() -> None:
     assert Prior("normal", 1).with_clusters([0.5, 0.0, 0.5]).draw(1000)[:, 2].sum() == 0
 
 
-def test_latents_of_given_clusters_keep_their_noise() -> None:
-    prior = Prior("uniform", 2).with_clusters([0.5, 0.5])
-    z, clusters = prior.draw(50), torch.arange(50) % 2
-    placed = prior.in_clusters(z, clusters)
-    assert torch.equal(placed[:, :2], z[:, :2])
-    assert torch.equal(prior.codes(placed).categorical[0], clusters)
+def test_latents_of_given_clusters_have_the_noise_of_others() -> None:
+    prior, clusters = Prior("uniform", 2).with_clusters([0.5, 0.5]), torch.arange(50) % 2
+    torch.manual_seed(0)
+    z = prior.draw_in_clusters(clusters)
+    torch.manual_seed(0)
+    assert torch.equal(z[:, :2], prior.draw(50)[:, :2])
+    assert torch.equal(prior.codes(z).categorical[0], clusters)
+    assert torch.equal(z[:, 2:], torch.nn.functional.one_hot(clusters).float())
 
 
 @pytest.mark.parametrize(

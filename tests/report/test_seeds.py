@@ -102,7 +102,8 @@ def test_samples_stand_by_the_ranking(tmp_path: Path) -> None:
     assert captions[0] == "1. optimizer.lr=1, seed 1 (epoch 2)"
     assert len(captions) == 5
     (samples,) = [section for section in made.sections if section.title == "Samples"]
-    assert len(samples.blocks[0].pictures) == 14  # type: ignore[union-attr]
+    (gallery,) = (block for block in samples.blocks if isinstance(block, Gallery))
+    assert len(gallery.pictures) == 14
 
 
 def test_points_with_equal_counts_are_not_distinguishable(tmp_path: Path) -> None:

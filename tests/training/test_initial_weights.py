@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from train_command import Train, train_here, train_in
+from train_command import Train, run_train, train_here, train_in
 
 from gan.game.ema import GeneratorEMA
 from gan.game.latents import Prior
@@ -107,6 +107,26 @@ def test_a_wrong_source_is_one_message_and_leaves_nothing_behind(train: Train, t
     assert ended.returncode == 2
     assert "model.init_from: nowhere is not there; a run folder, a checkpoint (.ckpt) or" in ended.stderr
     assert not (tmp_path / "tuned").exists()
+
+
+def test_a_wrong_source_that_two_processes_find_leaves_nothing_behind_either(tmp_path: Path) -> None:
+    words = ("data=mnist_sample", "trainer.devices=2", "model.init_from=nowhere")
+    ended = run_train(tmp_path, *SMALL, *QUIET, *words, "hydra.run.dir=tuned")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("model.init_from: nowhere is not there; a run folder, a checkpoint (.ckpt) or")
+    assert not (tmp_path / "tuned").exists()
+
+
+def test_the_same_in_a_run_that_is_resumed_before_it_wrote_anything_keeps_its_settings(source: Path) -> None:
+    interrupted = source.parent / "interrupted"
+    interrupted.mkdir()
+    settings = (source / "config.yaml").read_text()
+    (interrupted / "config.yaml").write_text(settings.replace("init_from: null", "init_from: nowhere"))
+    again = ("resume=interrupted", "trainer.devices=2", "resume.allow=[trainer.devices]")
+    ended = run_train(source.parent, *again)
+    assert ended.returncode == 2
+    assert "model.init_from: nowhere is not there" in ended.stderr
+    assert "init_from: nowhere" in (interrupted / "config.yaml").read_text()
 
 
 def test_frozen_layers_keep_their_weights(train: Train, source: Path) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+import lightning.pytorch as L
 import numpy as np
 import pytest
 import torch
@@ -11,6 +12,8 @@ from tiny_runs import Compose, Play, few_images
 from train_command import train_here
 
 import gan
+from gan.game.latents import Prior
+from gan.game.networks import MLPDiscriminator, MLPGenerator
 from gan.generators.bundle import load_generator
 
 CLUSTERS = (
@@ -34,6 +37,24 @@ def test_no_label_is_read(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
         assert torch.equal(tensor, second.game.state_dict()[name])
 
 
+def test_data_without_classes_in_a_trainer_of_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = dataclasses.replace(few_images(), class_names=())
+    monkeypatch.setattr("gan.data.module.load", lambda *arguments, **options: images)
+    data = gan.ImageData("mnist_sample", batch_size=4)
+    data.setup()
+    prior = Prior("normal", 5).with_clusters(data.find_clusters(3))
+    shape = data.image_shape
+    generator = MLPGenerator(latent_dim=8, image_shape=shape, hidden=[4], clusters=3, conditioning="concat")
+    discriminator = MLPDiscriminator(image_shape=shape, hidden=[4], num_classes=3, conditioning="projection")
+    game = gan.GAN(generator, discriminator, prior=prior)
+    quiet = dict.fromkeys(("enable_progress_bar", "enable_model_summary", "enable_checkpointing", "logger"), False)
+    trainer = L.Trainer(accelerator="cpu", max_epochs=1, default_root_dir=str(tmp_path), limit_val_batches=0, **quiet)  # type: ignore[arg-type]  # of `quiet`, any
+    trainer.fit(game, data)
+    assert game.num_classes == 3
+    assert game.gets_labels == {"generator": False, "discriminator": True}
+    assert game.g_updates == 6
+
+
 @pytest.mark.parametrize("conditioning", ["none", "concat"])
 @pytest.mark.parametrize("of_d", ["projection", "concat", "auxiliary"])
 def test_both_networks_see_the_cluster(play: Play, conditioning: str, of_d: str) -> None:
@@ -46,8 +67,8 @@ def test_both_networks_see_the_cluster(play: Play, conditioning: str, of_d: str)
     assert run.game.gets_labels == {"generator": False, "discriminator": True}
     z = run.game.draw_latents(torch.tensor([2, 0, 1, 1]))
     assert run.game.prior.codes(z).categorical[0].tolist() == [2, 0, 1, 1]
-    z = run.game.draw_latents(torch.zeros(2, dtype=torch.int64))
-    changed = run.game.prior.in_clusters(z, torch.tensor([1, 2]))
+    changed = z.clone()
+    changed[:, -3:] = changed[:, -3:].roll(1, dims=1)
     assert not torch.allclose(run.game.generator(z), run.game.generator(changed))
 
 

@@ -30,6 +30,9 @@ MORE = {  # the rest of penalties x n_critic x accumulation: what they draw besi
     for parts in (1, 2)
     if (penalty, parts) != ("gradient_penalty", 2)
 } | {
+    "clusters": (
+        "model.clusters=4", "model.generator.conditioning=concat", "model.discriminator.conditioning=projection",
+    ),
     "critic": ("objective=wasserstein", "penalty=gradient_penalty"),
     "overfit": ("+trainer.overfit_batches=2", f"trainer.max_epochs={STEPS // 2}"),
 }  # fmt: skip
