@@ -26,9 +26,9 @@ from gan.data.registry import (
     check_choice,
     check_values,
 )
+from gan.data.same_images import check_same_images
 from gan.data.sources import load
 from gan.system import process
-from gan.system.errors import DataError
 from gan.system.ranges import PositiveFloat, PositiveInt
 
 logger = logging.getLogger(__name__)
@@ -200,7 +200,7 @@ class ImageData(L.LightningDataModule):
         trainer: Any = self.trainer
         world_size = trainer.world_size if trainer is not None else 1
         if world_size > 1:
-            _check_same_on_all_ranks(trainer, images, self.name, is_custom=self._source is not None)
+            check_same_images(world_size, images, self.name, is_custom=self._source is not None)
         return ResidentLoader(
             images,
             labels,
@@ -292,21 +292,3 @@ class ImageData(L.LightningDataModule):
     @property
     def _may_download(self) -> bool:
         return self.download and process.local_rank() == 0
-
-
-def _check_same_on_all_ranks(trainer: L.Trainer, images: Tensor, name: str, *, is_custom: bool) -> None:
-    """Raise on all ranks or on none: otherwise one rank would wait for the others forever."""
-    found: list[tuple[int, int]] = [(0, 0)] * trainer.world_size
-    torch.distributed.all_gather_object(found, (len(images), int(images.sum(dtype=torch.int64)) if is_custom else 0))
-    counts = [count for count, _ in found]
-    if len(set(found)) == 1:
-        return
-    if is_custom:
-        raise DataError(
-            f"data._target_={name}: it gave different images in each of {trainer.world_size} processes; it has to give "
-            "the same each time: random numbers from a generator with a fixed seed"
-        )
-    raise DataError(
-        f"data={name}: the processes hold different data ({', '.join(f'{count:,}' for count in counts)} images); "
-        "start again when the set is on every node's disk, or use data.on_missing=error"
-    )
