@@ -56,8 +56,8 @@ def test_gan_train_is_the_script(
     assert json.loads((tmp_path / "mine" / "run.json").read_text())["versions"]["gan"] == gan.__version__
     capfd.readouterr()
     assert command("train", "resume=mine") == 0  # finished
-    advice = next(line for line in capfd.readouterr().out.splitlines() if "To go on: gan train " in line)
-    words = shlex.split(advice.partition("To go on: gan ")[2])
+    advice = next(line for line in capfd.readouterr().out.splitlines() if "To make it longer: gan train " in line)
+    words = shlex.split(advice.partition("To make it longer: gan ")[2])
     GlobalHydra.instance().clear()
     assert command(*words) == 0
     assert json.loads((tmp_path / "mine" / "run.json").read_text())["resumed"]

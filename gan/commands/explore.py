@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from gan.generators.latent_directions import Row
 
 Directions = Annotated[
-    str, typer.Option(help="pca (principal directions of the first layer), random, or codes (InfoGAN's).")
+    str,
+    typer.Option(help="pca (principal directions of the first layer), random, or codes (InfoGAN's, or the clusters)."),
 ]
 Reach = Annotated[
     float | None,

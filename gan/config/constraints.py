@@ -47,6 +47,11 @@ def _architecture(settings: Settings) -> Iterator[str]:
     codes = model.get("codes", {})
     if clusters and (codes.get("categorical") or codes.get("continuous")):
         yield f"model.clusters: {clusters} given, and model.codes are given too; one of the two expected"
+    if model.get("freeze_d") and model.get("init_from") is None:
+        yield (
+            f"model.freeze_d: {model['freeze_d']} given, and the discriminator starts from random weights; "
+            "model.init_from=RUN expected too"
+        )
     if clusters == 1:
         yield "model.clusters: 1 given; 2 or more expected, or 0 for none"
 

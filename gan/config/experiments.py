@@ -70,8 +70,13 @@ def notes(overrides: Sequence[str]) -> list[str]:
 
 
 def longer_experiment(overrides: Sequence[str]) -> tuple[str, str] | None:
-    """The experiment to try after this one, and why: the paragraph "Longer: experiment=NAME: …" of its header."""
+    """The experiment to try after this one, and why: the paragraph "Longer: experiment=NAME: …" of its header.
+
+    None if the user chose another dataset, for which the paragraph was not written.
+    """
     chosen = dict(override.lstrip("+").split("=", 1) for override in overrides if "=" in override)
+    if "data" in chosen:
+        return None
     for paragraph in _header(chosen.get("experiment", "")):
         if paragraph.startswith(LONGER):
             name, _, why = paragraph.removeprefix(LONGER).partition(": ")

@@ -29,7 +29,7 @@ MEANINGS = {
 
 
 def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
-    """Describe a run that has ended: its length, files, metrics and alarms, and last, commands to go on with."""
+    """Describe a run that has ended: its length, files, metrics and alarms, and what to do next."""
     folder = Path(trainer.default_root_dir)
     sample = shell.command("gan", "sample", short(folder), "--n", "64", "--out", "grid.png")
     kept = {
@@ -44,7 +44,7 @@ def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
     game = trainer.lightning_module
     assert isinstance(game, GameModule)
     if trainer.max_epochs and trainer.current_epoch < trainer.max_epochs and game.g_updates != trainer.max_steps:
-        lines.append(f"Ended before its {trainer.max_epochs} epochs; to go on: {shell.resume(folder)}")
+        lines.append(f"Ended before its {trainer.max_epochs} epochs. To resume: {shell.resume(folder)}")
     lines += [f"  {short(folder / name)}  {text}" for name, text in kept.items() if (folder / name).exists()]
     lines += _measured(trainer)
     lines += map(str, raised_alarms(trainer))

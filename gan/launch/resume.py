@@ -135,13 +135,13 @@ def _unless_finished(folder: Path, state: ResumeState, settings: Mapping[str, An
     ended = run_folder.ended(folder)
     so_far = ResumeState(epochs=int(ended.get("epochs", 0)), g_updates=int(ended.get("g_updates", 0)))
     if state.checkpoint is None and (so_far.epochs or so_far.g_updates):
-        told = f"{folder} has ended, and it has no checkpoint to go on from; begin a new run in another folder"
+        told = f"{folder} has ended, and it has no checkpoint to resume from; start a new run in another folder"
         raise FinishedError(told) if is_finished(so_far, settings) else ConfigError(f"resume: {told}")
     is_all = state.checkpoint is not None and is_finished(state, settings)
     if is_all and ended:
         raise FinishedError(
             f"{folder} is finished: {state.epochs} epochs, {state.g_updates:,} generator updates. "
-            f"To go on: {shell.resume(folder, *_longer(state, settings))}"
+            f"To make it longer: {shell.resume(folder, *_longer(state, settings))}"
         )
     return replace(state, is_all=is_all)
 

@@ -85,7 +85,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
         if _listener.finishes_update:
             if process.is_first():  # not print(): the signal may interrupt one
                 os.write(
-                    2, b"\nStopping: this update is finished and the game saved; a second signal ends it at once.\n"
+                    2, b"\nStopping: this update is finished and the run saved; a second signal ends it at once.\n"
                 )
             return
     raise Stopped(number)

@@ -132,7 +132,7 @@ def build_game(settings: Mapping[str, Any], data: ImageData, *, with_weights: bo
         **instantiated(given_arguments(settings["game"])),
     )
     if networks.init_from is not None and with_weights:
-        start_from(game, networks.init_from)
+        start_from(game, networks.init_from, needs_discriminator=networks.freeze_d > 0)
     if networks.freeze_d:
         freeze(game.discriminator, networks.freeze_d)
     _try_networks(settings, game, data)

@@ -16,7 +16,7 @@ from gan.training.game_module import GameModule
 PREFIXES = ("generator.", "discriminator.", "ema.network.")
 
 
-def start_from(game: GameModule, source: str) -> None:
+def start_from(game: GameModule, source: str, *, needs_discriminator: bool = False) -> None:
     """Give the networks of a game the weights of a run, a checkpoint or a bundle.
 
     A run or a checkpoint has the weights of both networks, and of the generator's average if it has one. A bundle has
@@ -24,6 +24,7 @@ def start_from(game: GameModule, source: str) -> None:
 
     Args:
         source: run folder, ``.ckpt`` file, or ``generator.safetensors``.
+        needs_discriminator: whether the discriminator's weights are needed, because some of them will not be trained.
 
     Raises:
         ConfigError: it cannot be read, or its networks have other weights.
@@ -32,6 +33,11 @@ def start_from(game: GameModule, source: str) -> None:
         found = _weights(Path(source))
     except GanError as error:
         raise ConfigError(f"model.init_from: {error}") from error
+    if needs_discriminator and "discriminator." not in found:
+        raise ConfigError(
+            f"model.freeze_d: model.init_from={source} has no discriminator, so random weights would be kept; a run "
+            "folder with a checkpoint, or a checkpoint, expected"
+        )
     for prefix, tensors in found.items():
         network = game.get_submodule(prefix.removesuffix(".")) if prefix != "ema.network." or game.ema else None
         if network is not None:

@@ -123,7 +123,7 @@ def test_a_run_without_checkpoints_that_has_ended_is_not_begun_anew(train: Train
     assert not any(name.endswith(".ckpt") for name in before)
     ended = train(*words)
     assert ended.returncode == 0
-    assert "run has ended, and it has no checkpoint to go on from" in ended.stdout
+    assert "run has ended, and it has no checkpoint to resume from" in ended.stdout
     ended = train(*words, "trainer.max_epochs=5")
     assert ended.returncode == 2
     assert contents(tmp_path) == before

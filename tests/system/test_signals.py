@@ -80,7 +80,7 @@ def rest_of(folder: Path) -> list[str]:
 def test_one_process_is_stopped(begin: Begin, tmp_path: Path, number: int, name: str) -> None:
     code, told = ended(begin("mine/checkpoints/last.ckpt", "hydra.run.dir=mine"), number)
     assert code == 128 + number
-    assert told[:2] == ["", "Stopping: this update is finished and the game saved; a second signal ends it at once."]
+    assert told[:2] == ["", "Stopping: this update is finished and the run saved; a second signal ends it at once."]
     assert told[2].startswith(
         f"Stopped by {name}. Its files are in mine/; the newest complete checkpoint is checkpoints/last.ckpt"
     )

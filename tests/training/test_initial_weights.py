@@ -73,6 +73,14 @@ def test_a_bundle_gives_its_generator_to_the_generator_and_its_average(source: P
     assert equal(made.discriminator.state_dict(), before)
 
 
+def test_layers_are_not_frozen_at_random_weights(train: Train, source: Path) -> None:
+    with pytest.raises(ConfigError, match=r"model.freeze_d: .* has no discriminator, so random weights would be kept"):
+        start_from(game(5), str(source / "generator.safetensors"), needs_discriminator=True)
+    ended = train("data=mnist_sample", "model.freeze_d=1")
+    assert ended.returncode == 2
+    assert "starts from random weights; model.init_from=RUN expected too" in ended.stderr
+
+
 def test_other_networks_are_refused_with_the_first_difference(source: Path) -> None:
     with pytest.raises(ConfigError, match=r"whose generator is another network: .* is \(8, 100\) there and \(9, 100\)"):
         start_from(game(5, hidden=9), str(source))
