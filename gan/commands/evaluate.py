@@ -122,6 +122,9 @@ def evaluate(
         print(json.dumps([{"source": str(each.source), **one} for each, one in zip(done, results, strict=True)]))
     elif found:
         print(table(found, _by_seed([each.source for each in done], found)))
+    messages = {each.failed for each in failed}
+    if len(failed) == len(expanded) > 1 and len(messages) == 1:
+        raise GanError(messages.pop())  # not a fault of a run, but of what was asked for
     if failed:
         print(f"{len(failed)} of {len(expanded)} failed:", file=sys.stderr)
         print("\n".join(f"  {each.source}: {each.failed}" for each in failed), file=sys.stderr)
@@ -263,10 +266,11 @@ def _check_nearest(out: Path, sources: Sequence[Path], force: bool) -> None:
 def _by_seed(sources: Sequence[Path], found: Sequence[tuple[str, "Quality"]]) -> list[tuple[str, list["Quality"]]]:
     """Groups of runs that differ only in the seed: a name for each group, and its metrics."""
     from gan.report.settings import by_seed
-    from gan.runs.reading import is_run, read_run
+    from gan.runs.reading import is_run, readable_runs
 
     measured = dict(found)
-    runs = [read_run(source, str(source)) for source in sources if is_run(source) and str(source) in measured]
-    seeds = [{str(run.seed): measured[run.name] for run in group} for group in by_seed(runs)]
+    given = [source for source in sources if is_run(source) and str(source) in measured]
+    runs = readable_runs(given)[0] if given else []
+    seeds = [{str(run.seed): measured[str(run.folder)] for run in group} for group in by_seed(runs)]
     groups = [list(group.values()) for group in seeds if len(group) > 1]
     return [(f"({len(group)} seeds)", group) for group in groups]

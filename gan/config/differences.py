@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml
-
 from gan.config.kinds import given_arguments, locate
 from gan.config.option_names import option_name
-from gan.config.options.conf_files import CONF, ConfFile, Keys, read_conf_file
+from gan.config.options.conf_files import CONF, ConfFile, Keys, read_conf_file, value_of
 from gan.config.saved_settings import within
 from gan.system.value_types import parameters_of
 
@@ -20,7 +18,9 @@ GROUPS = ("objective", "penalty", "augmentation", "optimizer", "lr_schedule", "s
 
 
 def changed_settings(settings: Mapping[str, Any]) -> dict[str, str]:
-    """One line for each group whose option or settings are not the default ones, and one for all other differences.
+    """One line for each group whose option or settings are not the default ones, and one for other differences.
+
+    The others are those of data, model, game and seed.
 
     The networks, the dataset's name, the batch size and the length are left out: the summary has lines of their own.
 
@@ -92,7 +92,4 @@ def _differs(value: Any, written: str | None) -> bool:
         return value is not None
     if written.startswith("${"):
         return False
-    default = yaml.safe_load(written)
-    if isinstance(default, str) and isinstance(value, float):
-        default = float(default)  # 1e-4, which is a text in YAML 1.1
-    return bool(value != default)
+    return bool(value != value_of(written))

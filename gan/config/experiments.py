@@ -33,8 +33,8 @@ def without_leftovers(settings: Mapping[str, Any], overrides: Sequence[str]) -> 
         settings: the whole configuration in plain containers, as composed by Hydra.
         overrides: overrides of the command line, such as "penalty=none".
     """
-    chosen = dict(override.split("=", 1) for override in overrides if "=" in override)
-    given = {tuple(path.lstrip("+").split(".")) for path in chosen}
+    chosen = _chosen(overrides)
+    given = {tuple(path.split(".")) for path in chosen}
     found: dict[str, Any] = dict(settings)
     for group in chosen if "experiment" in chosen else ():
         if isinstance(found.get(group), Mapping):
@@ -54,7 +54,7 @@ def notes(overrides: Sequence[str]) -> list[str]:
     Args:
         overrides: overrides of the command line, such as "experiment=few_images" and "data=mnist".
     """
-    chosen = dict(override.lstrip("+").split("=", 1) for override in overrides if "=" in override)
+    chosen = _chosen(overrides)
     experiment, data = chosen.get("experiment", ""), chosen.get("data")
     found = []
     for paragraph in _header(experiment):
@@ -74,7 +74,7 @@ def longer_experiment(overrides: Sequence[str]) -> tuple[str, str] | None:
 
     None if the user chose another dataset, for which the paragraph was not written.
     """
-    chosen = dict(override.lstrip("+").split("=", 1) for override in overrides if "=" in override)
+    chosen = _chosen(overrides)
     if "data" in chosen:
         return None
     for paragraph in _header(chosen.get("experiment", "")):
@@ -82,6 +82,11 @@ def longer_experiment(overrides: Sequence[str]) -> tuple[str, str] | None:
             name, _, why = paragraph.removeprefix(LONGER).partition(": ")
             return name, why.removesuffix(".")
     return None
+
+
+def _chosen(overrides: Sequence[str]) -> dict[str, str]:
+    """The overrides by their paths, without Hydra's plus signs."""
+    return dict(override.lstrip("+").split("=", 1) for override in overrides if "=" in override)
 
 
 def _header(experiment: str) -> Sequence[str]:

@@ -9,6 +9,7 @@ from gan.config.experiments import longer_experiment
 from gan.data.module import ImageData
 from gan.generators.bundle_path import FILE_NAME
 from gan.launch.summary import quality_monitor, warning
+from gan.launch.sweeps import failed_jobs
 from gan.runs.series import BY_NAME, FCD, QUALITY
 from gan.system import process, shell
 from gan.system.errors import counted
@@ -50,7 +51,7 @@ def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
     lines += map(str, raised_alarms(trainer))
     if data.substitute_for:
         lines.append(warning(data))
-    return "\n".join([*lines, *_next(folder)])
+    return "\n".join([*lines, *([] if failed_jobs.in_sweep() else _next(folder))])
 
 
 def _progress(data: ImageData, trainer: L.Trainer) -> str:

@@ -2,13 +2,14 @@
 
 import sys
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gan.generators.bundle import FILE_NAME, TrainedGenerator, load_generator
-from gan.generators.bundle_path import quality_path
+from gan.generators.bundle_path import find, quality_path
 from gan.metrics.evaluating import RealSets, Wanted, measure
 from gan.metrics.extractors import NoExtractorError
 from gan.metrics.measures import MEASURES
@@ -45,12 +46,10 @@ def expand(sources: Sequence[Path]) -> dict[Path, bool]:
     found: dict[Path, bool] = {}
     for source in sources:
         if source.is_dir() and not (source / FILE_NAME).exists() and not is_run(source):
-            below = _runs_below(source)
+            for folder in _runs_below(source):
+                found.setdefault(folder, True)
         else:
-            below = []
-        if not below and not source.exists():
-            load_generator(source)  # raises: there is no such file
-        found |= {folder: True for folder in below if folder not in found} or {source: False}
+            found[source] = False
     return found
 
 
@@ -58,7 +57,7 @@ def _runs_below(folder: Path) -> list[Path]:
     try:
         return list(named_folders([folder]))
     except GanError:
-        load_generator(folder)  # raises: this folder has no generator
+        find(folder)  # raises: this folder has no generator
         raise
 
 
@@ -89,6 +88,8 @@ def evaluate_many(
                 print(f"{start} skipped, evaluated before with these settings: {_in_short(result)}", file=sys.stderr)
             yield Evaluated(source, quality, result)
         except Exception as error:  # whatever is wrong with one run, the others are evaluated
+            if not isinstance(error, GanError):
+                traceback.print_exc()  # a bug
             message = str(error) if isinstance(error, GanError) else f"{type(error).__name__}: {error}"
             message = message.removeprefix(f"{source}: ")
             print(f"{start} failed: {message}", file=sys.stderr)
@@ -125,7 +126,8 @@ def _same_evaluation(
     try:
         expected = real.of(source, generator).identity
     except NoExtractorError:
-        return (None, result) if wanted.fid and quality.get("fid") is not None else None
+        same_data = quality.get("data") == real.images(source, generator).name
+        return (None, result) if wanted.fid and quality.get("fid") is not None and same_data else None
     is_conditional = generator.metadata.get("num_classes") and generator.image_shape[0] == 1
     same: list[bool] = [
         {"data": quality.get("data"), "extractors": quality.get("extractors")} == expected,

@@ -55,20 +55,24 @@ class Difference(Estimate):
 
 def estimate(values: Sequence[float]) -> Estimate:
     """Mean, standard deviation and interval of one or more values, one per seed."""
+    if not all(map(math.isfinite, values)):
+        return Estimate(len(values), math.nan)
     mean = statistics.fmean(values)
-    if len(values) < 2 or not all(map(math.isfinite, values)):
+    if len(values) < 2:
         return Estimate(len(values), mean)
     std = statistics.stdev(values)
     return Estimate(len(values), mean, std, t_quantile(len(values) - 1) * std / math.sqrt(len(values)))
 
 
-def difference(values: Mapping[Any, float], base: Mapping[Any, float]) -> Difference:
-    """The mean of ``values`` minus the mean of ``base``, each one value per seed.
+def difference(values: Mapping[Any, float], base: Mapping[Any, float]) -> Difference | None:
+    """The mean of ``values`` minus the mean of ``base``, each one value per seed; None if one is not finite.
 
     Two or more common seeds are compared in pairs: the interval is that of the differences. Otherwise the interval is
     Welch's, for unequal variances (Welch 1947, "The generalization of Student's problem when several different
     population variances are involved"), with the degrees of freedom rounded down.
     """
+    if not all(map(math.isfinite, [*values.values(), *base.values()])):
+        return None
     common = [seed for seed in values if seed in base]
     if len(common) >= 2:
         return Difference(**vars(estimate([values[seed] - base[seed] for seed in common])), paired=True)

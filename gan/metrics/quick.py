@@ -5,7 +5,6 @@ from torch import Tensor
 
 from gan.data.points import modes_covered
 from gan.data.registry import TOY_DISTRIBUTIONS
-from gan.metrics.frechet import Moments, distance
 from gan.metrics.image_metrics import ClassBalance, FrechetDistance, PrecisionRecall, SharedFeatures
 from gan.metrics.quality import NEIGHBOURS
 from gan.metrics.reference import Reference
@@ -36,9 +35,8 @@ def quick_metrics(reference: Reference, count: int) -> SharedFeatures:
 
 
 def fcd_floor(reference: Reference, count: int) -> tuple[float, int]:
-    """The FCD of up to ``count`` real held-out images, as `quick_metrics` measures generated ones, and their number."""
-    held_out = reference.classes.held_out[:count]
-    return distance(Moments.of(held_out), reference.classes.moments), len(held_out)
+    """The FCD of up to ``count`` real held-out images, and their number."""
+    return reference.fcd_floor(count), min(count, reference.held_out_count)
 
 
 def measures_of_points(points: Tensor, name: str) -> dict[str, float]:

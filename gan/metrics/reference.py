@@ -141,6 +141,10 @@ class Reference:
         """The number of features of all channels; more images than this are needed."""
         return max(self.classes.train.shape[1], self.structure.train.shape[1])
 
+    def fcd_floor(self, count: int) -> float:
+        """The FCD of ``count`` real held-out images, or of all if there are fewer."""
+        return distance(Moments.of(self.classes.held_out[:count]), self.classes.moments)
+
     def floor(self, count: int, subset_size: int) -> Floor:
         """The metrics of ``count`` real images, at most ``held_out_count``; KID over subsets of ``subset_size``."""
         if (count, subset_size) not in self._floors:
@@ -148,7 +152,7 @@ class Reference:
             logits = self.labels.extractor.logits(self.labels.held_out[:count]).flatten(0, 1)
             self._floors[count, subset_size] = Floor(
                 count=count,
-                fcd=distance(Moments.of(held_out), self.classes.moments),
+                fcd=self.fcd_floor(count),
                 fcd_autoencoder=distance(Moments.of(self.structure.held_out[:count]), self.structure.moments),
                 kid=kernel_distance(train, held_out, subset_size=min(subset_size, count))[0],
                 score=classifier_score(logits),

@@ -75,8 +75,8 @@ def _rows(
         on = "" if in_training is None else images_measured(group)
         found = estimate(list(own.values()))
         row = [ranking.data, str(place), name, *quantity, on, " ".join(own), str(found.n), *_numbers(found)]
-        if place > 1 and values[0]:
-            to_first = difference(own, values[0])
+        to_first = difference(own, values[0]) if place > 1 and values[0] else None
+        if to_first is not None:
             method = "" if to_first.half_width is None else "paired" if to_first.paired else "Welch"
             low, high = map(_number, to_first.interval or (None, None))
             verdict = "" if to_first.half_width is None else "yes" if to_first.is_separate else "no"

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gan.report.measures import RunMeasure, chosen, mean
+from gan.report.measures import RunMeasure, by_seed_of, chosen, mean
 from gan.report.settings import by_seed
 from gan.runs.reading import Run
 from gan.runs.series import IMAGES_PER_SECOND
@@ -61,7 +61,7 @@ def _ranked(data: str, runs: Sequence[Run]) -> Ranking:
 
 
 def _key(measure: RunMeasure, runs: Sequence[Run]) -> float:
-    value = mean([measure.of(run) for run in runs])
+    value = mean(list(by_seed_of(runs, measure.of).values()))
     return math.inf if value is None or not math.isfinite(value) else -measure.better * value
 
 

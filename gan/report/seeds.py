@@ -61,7 +61,7 @@ def configurations(ranking: Ranking, measure: RunMeasure) -> list[Configuration]
     found = []
     for number, (group, name, own) in enumerate(zip(ranking.groups, names, values, strict=True)):
         known = estimate(list(own.values())) if own else None
-        is_comparable = number and own and values[0] and all(map(math.isfinite, [*own.values(), *values[0].values()]))
+        is_comparable = number and own and values[0]
         found.append(Configuration(group, name, known, difference(own, values[0]) if is_comparable else None))
     return found
 
@@ -118,35 +118,41 @@ def first_place(ranking: Ranking) -> str:
     if not ranking.groups:
         return f"{ranking.data}: no run has ended well."
     if measure is None or ranking.best is None:
-        return f"{ranking.data}: no quality is measured."
+        return f"{ranking.data}: no finite quality is measured."
     way = "lower" if measure.better < 0 else "higher"
     found = configurations(ranking, measure)
-    first, others = found[0], [each for each in found[1:] if each.to_first is not None]
+    first, others = found[0], [each.to_first for each in found[1:] if each.to_first is not None]
     value = measure.formatted(list(by_seed_of(first.runs, measure.of).values()))
     n = first.estimate.n if first.estimate else 0
     seeds = f"{n} seeds" if n > 1 else "one seed, so no interval"
     if len(found) == 1:
         return f"{ranking.data}: {measure.title} {value} ({way} is better; {seeds})."
-    close = [each for each in others if each.to_first is not None and not each.to_first.is_separate]
-    if others and not close:
+    close = [each for each in others if not each.is_separate]
+    better = [each for each in others if each.is_separate and measure.better * each.mean > 0]
+    if others and not close and not better:
         return (
             f"{ranking.data}: {first.name} is the best of {len(others) + 1} configurations: {measure.title} "
             f"{value} ({way} is better; {seeds})."
         )
     extreme = "lowest" if measure.better < 0 else "highest"
     start = f"{ranking.data}: {first.name} has the {extreme} mean {measure.title}, {value} ({seeds})."
-    return f"{start} {_not_distinguishable(first, others, close)}".rstrip()
+    if better:
+        start += (
+            f" With the same seeds, {counted(len(better), 'other configuration')} had better values: the means are of "
+            "different seeds."
+        )
+    return f"{start} {_not_distinguishable(others, close)}".rstrip()
 
 
-def _not_distinguishable(first: Configuration, others: Sequence[Configuration], close: Sequence[Configuration]) -> str:
+def _not_distinguishable(others: Sequence[Difference], close: Sequence[Difference]) -> str:
     """The sentence on the configurations that are close to the first one."""
     if not close:
         return ""
-    fewest = min(each.to_first.n for each in close if each.to_first is not None)
+    fewest = min(each.n for each in close)
     seeds = counted(fewest, "seed")
     if len(close) == len(others):
         which = "the other configuration" if len(others) == 1 else f"all {len(others)} other configurations"
     else:
         which = f"{len(close)} of the {len(others)} other configurations"
-    more = f" {ADD_SEEDS}" if any(each.to_first and each.to_first.half_width is None for each in close) else ""
+    more = f" {ADD_SEEDS}" if any(each.half_width is None for each in close) else ""
     return f"It is not distinguishable from {which} with {seeds}.{more}"

@@ -4,8 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-from gan.runs.reading import SETTINGS, is_run
-from gan.system import shell
+from gan.runs.reading import SETTINGS, runs_below
+from gan.system import process, shell
 from gan.system.errors import GanError
 
 LATEST = "latest"
@@ -23,10 +23,11 @@ def named_run(given: Path) -> Path:
     """
     if str(given) != LATEST or os.path.lexists(given):
         return given
-    runs = [Path(folder) for folder, _, _ in os.walk(OUTPUTS) if is_run(Path(folder))]
+    runs = runs_below(OUTPUTS)
     if not runs:
         start = shell.train("experiment=quickstart")
         raise GanError(f"{LATEST}: there is no run below {OUTPUTS}/ here; give a run folder, or start a run: {start}")
     newest = max(runs, key=lambda run: (run / SETTINGS).lstat().st_mtime_ns)
-    print(f"{LATEST}: {newest}", file=sys.stderr)
+    if process.is_first():
+        print(f"{LATEST}: {newest}", file=sys.stderr)
     return newest

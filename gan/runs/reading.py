@@ -204,13 +204,18 @@ def _folders(source: Path) -> list[Path]:
         raise GanError(f"{source}: this is a file; give run folders, or a folder that contains some")
     if is_run(source):
         return [source]
-    below = sorted((Path(folder) for folder, _, _ in os.walk(source) if is_run(Path(folder))), key=_in_order)
+    below = sorted(runs_below(source), key=_in_order)
     if not below and (failed := sorted(source.rglob(FAILED))):
         first = reason(failed[0].parent).partition("\n")[0]
         raise GanError(f"{source}: none of the sweep's jobs has started; {failed[0].parent.name} failed: {first}")
     if not below:
         raise GanError(f"{source}: no run here or below: no folder with {SETTINGS} and {FACTS}, which a run leaves")
     return below
+
+
+def runs_below(folder: Path) -> list[Path]:
+    """The run folders in this folder, at any depth, itself included; in no order."""
+    return [Path(each) for each, _, _ in os.walk(folder) if is_run(Path(each))]
 
 
 def is_run(folder: Path) -> bool:

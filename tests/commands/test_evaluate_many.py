@@ -9,6 +9,7 @@ from test_evaluate import QUICK, Evaluate, bundle, evaluate_command
 
 from gan.generators.bundle import FILE_NAME
 from gan.metrics import evaluating_many
+from gan.system.errors import GanError
 
 
 @pytest.fixture
@@ -69,6 +70,26 @@ def test_what_was_evaluated_with_the_same_settings_is_skipped(
     assert measured == [sweep / "1", sweep / "0", sweep / "1"]
     gan(sweep, "--n", "220", "--kid-subset", "100", "--force")
     assert measured[3:] == [sweep / "0", sweep / "1"]
+
+
+def test_a_folder_that_is_given_twice_is_evaluated_once(sweep: Path) -> None:
+    runs = {sweep / name: True for name in ("cut", "damaged", "0", "1")}
+    assert evaluating_many.expand([sweep, sweep]) == runs
+    assert evaluating_many.expand([sweep / "0", sweep]) == {**runs, sweep / "0": False}
+
+
+def test_a_mistake_in_an_option_is_one_message(sweep: Path, gan: Evaluate) -> None:
+    (sweep / "damaged" / FILE_NAME).unlink()
+    done = gan(sweep / "0", sweep / "1", "--data", "nosuch")
+    assert isinstance(done.exception, GanError)
+    assert "nosuch" in str(done.exception)
+
+
+def test_an_unreadable_file_of_a_run_does_not_cost_the_table(sweep: Path, gan: Evaluate) -> None:
+    (sweep / "1" / "alarms.json").write_text("{broken")
+    done = gan(sweep / "0", sweep / "1", *QUICK)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.count("(real mnist_sample)") == 1
 
 
 def test_json_has_an_entry_for_each_run(sweep: Path, gan: Evaluate) -> None:

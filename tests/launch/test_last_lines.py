@@ -30,7 +30,7 @@ def test_the_commands_at_the_end_of_a_run_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     train = train_in(tmp_path, monkeypatch, capfd)
-    done = train("experiment=quickstart", *SMALL[:2], *SMALL[4:], "trainer.max_epochs=1", "hydra.run.dir=a run")
+    done = train("experiment=quickstart", *SMALL[1:2], *SMALL[4:], "trainer.max_epochs=1", "hydra.run.dir=a run")
     assert done.returncode == 0, done.stderr
     lines = dict(line.split(":  ", 1) for line in done.stdout.splitlines()[-5:])
     assert list(lines) == ["Next recipe", "Try it", "Curves", "TensorBoard", "Newest grid"]
@@ -47,6 +47,11 @@ def test_the_commands_at_the_end_of_a_run_work(
     command = lines["Next recipe"].partition("  (")[0]
     longer = train(*shlex.split(command)[2:], "dry_run=true")
     assert longer.returncode == 0, longer.stderr
+
+
+def test_another_dataset_has_no_longer_recipe() -> None:
+    assert longer_experiment(["experiment=quickstart"]) is not None
+    assert longer_experiment(["experiment=quickstart", "data=fashion_sample"]) is None
 
 
 def test_a_longer_recipe_exists() -> None:

@@ -33,6 +33,13 @@ def test_one_seed_or_a_value_that_is_not_finite_has_no_interval(values: list[flo
     assert (found.n, found.std, found.interval) == (len(values), None, None)
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_values_that_are_not_finite_have_no_difference(value: float) -> None:
+    assert difference({0: value, 1: 2.0}, {0: 3.0, 1: 1.0}) is None
+    assert difference({0: 3.0, 1: 1.0}, {0: 2.0, 1: value}) is None
+    assert math.isnan(estimate([value, -value, 1.0]).mean)
+
+
 def test_pairs_remove_what_the_seeds_have_in_common() -> None:
     """The seeds vary by 10, the two configurations differ by 1 at each: paired it is clear, unpaired it is not."""
     base = {0: 10.0, 1: 20.0, 2: 30.0}

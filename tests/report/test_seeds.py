@@ -46,6 +46,25 @@ def test_nothing_is_the_best_where_they_do_not(tmp_path: Path) -> None:
     assert rows(ranking)[1]["result"] == "not distinguishable with 3 seeds"
 
 
+def test_a_configuration_that_loses_in_pairs_is_not_the_best(tmp_path: Path) -> None:
+    """The first has more seeds, and the others are good ones; with the same seeds the second is better."""
+    ranking = ranked(tmp_path, {1: {0: 6.0, 1: 6.1, 2: 3.0, 3: 3.1, 4: 2.9}, 2: {0: 5.8, 1: 5.9}})
+    said = first_place(ranking)
+    assert "is the best" not in said
+    assert said.endswith(
+        "With the same seeds, 1 other configuration had better values: the means are of different seeds."
+    )
+
+
+def test_a_seed_that_was_trained_several_times_counts_once(tmp_path: Path) -> None:
+    for number, (lr, seed, fcd) in enumerate(
+        [(1, 0, 1.0), (1, 0, 1.0), (1, 0, 1.0), (1, 1, 9.0), (2, 0, 4.0), (2, 1, 4.1)]
+    ):
+        write_run(tmp_path / str(number), lr=lr, seed=seed, fcd=fcd)
+    (ranking,) = rankings(find_runs([tmp_path]))
+    assert "optimizer.lr=2 has the lowest mean FCD, 4.05" in first_place(ranking)
+
+
 def test_one_seed_has_no_interval_and_says_so(tmp_path: Path) -> None:
     ranking = ranked(tmp_path, {1: {0: 4.0}, 2: {0: 90.0}, 3: {0: None}})
     assert first_place(ranking) == (

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -137,3 +138,10 @@ def _comment_lines(lines: Iterable[str], column: int) -> Iterator[str]:
         if len(line) - len(line.lstrip(" ")) != column or line[column : column + 1] != "#":
             return
         yield line[column:].lstrip("# ").strip()
+
+
+def value_of(written: str) -> Any:
+    """The value of a text in an option file, as Hydra reads it: 1e-4 is a number, unlike in YAML 1.1."""
+    from omegaconf import OmegaConf
+
+    return OmegaConf.to_container(OmegaConf.create(f"value: {written}"))["value"]  # type: ignore[index,call-overload]  # a mapping

@@ -4,18 +4,15 @@ Nodes are described by the signatures and the docstrings of their classes; those
 of the option files.
 """
 
-import contextlib
 import dataclasses
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from gan.config.kinds import GIVEN
 from gan.config.lightning_support import NOT_FOR_A_GAME
-from gan.config.options.conf_files import CONF, ConfFile, Keys, conf_folder, read_conf_file
+from gan.config.options.conf_files import CONF, ConfFile, Keys, conf_folder, read_conf_file, value_of
 from gan.config.options.signatures import Argument, arguments_of
 from gan.config.target_validation import TRAINER_CHECKS
 from gan.system.value_types import WORDS
@@ -244,10 +241,7 @@ def _type_of(written: str) -> str:
     """The description of the type of a value without a hint; "" for null."""
     if "${" in written:
         return ""
-    value = yaml.safe_load(written)
-    if isinstance(value, str):
-        with contextlib.suppress(ValueError):
-            value = float(value)  # 2e-4: a word to YAML 1.1, a number to Hydra
+    value = value_of(written)
     return "" if value is None else WORDS.get(type(value), "")
 
 
