@@ -1,5 +1,6 @@
 """Comparison of two runs: are the values in their checkpoints and metrics.csv identical, except for times?"""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +31,20 @@ def differing(one: Any, other: Any, path: str = "") -> list[str]:
     return [] if one == other else [path]
 
 
-def last_checkpoints(run: Path, other: Path, *, ignore_new: bool = False) -> list[str]:
+def last_checkpoints(
+    run: Path, other: Path, *, ignore_new: bool = False, updated: Callable[[Any], Any] = dict
+) -> list[str]:
     """Return the places where the last checkpoints of two run folders differ; the folder paths are ignored.
 
     Args:
         ignore_new: ignore names that only the second checkpoint has: the first may be from an earlier version.
+        updated: gives the settings of an earlier version their present names.
 
     Raises:
         CheckpointError: one of them cannot be read.
     """
     one, two = load(run / LAST), load(other / LAST)
+    one["hyper_parameters"], two["hyper_parameters"] = (updated(each["hyper_parameters"]) for each in (one, two))
     two["hyper_parameters"] = in_folder(two["hyper_parameters"], Path(one["hyper_parameters"]["run_dir"]))
     return differing(one, _only_names_of(one, two) if ignore_new else two)
 

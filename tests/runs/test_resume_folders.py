@@ -23,7 +23,7 @@ FAST = (
     *(f"callbacks.{name}=null" for name in ("progress", "samples", "curves", "quality", "projector")),
 )  # fmt: skip
 ODD = 'it\'s #1 = (a, b) & "c"'  # a folder's name
-TO_GO_ON = re.compile(r"[Tt]o (?:go on|resume)(?: it)?: (?:python train\.py|gan train) (.+)")
+ADVICE = re.compile(r"To (?:resume|make it longer): (?:python train\.py|gan train) (.+)")
 Damage = Callable[[Path], None]
 
 
@@ -134,7 +134,7 @@ def test_the_advice_of_a_finished_run_makes_it_longer(train: Train, tmp_path: Pa
     assert train(*FAST, *words, f"hydra.run.dir={hydra_quoted(ODD)}").returncode == 0
     finished = train(f"resume={ODD}")
     assert finished.returncode == 0
-    (advice,) = TO_GO_ON.findall(finished.stdout)
+    (advice,) = ADVICE.findall(finished.stdout)
     longer = train(*shlex.split(advice))
     assert longer.returncode == 0, longer.stderr
     assert f"Trained for {4 if words[1:] else 8} generator updates" in longer.stdout
@@ -164,9 +164,9 @@ def test_the_commands_of_a_run_in_a_folder_of_any_name_can_be_typed(
     assert (tmp_path / "grid.png").exists()
     (board,) = re.findall(r"TensorBoard:  tensorboard --logdir (.+)", ended.stdout)
     assert (tmp_path / shlex.split(board)[0] / "tensorboard").is_dir()
-    (again,) = TO_GO_ON.findall(ended.stdout)
+    (again,) = ADVICE.findall(ended.stdout)
     assert shlex.split(again) == [f"resume={ODD}"]
-    (stopped,) = TO_GO_ON.findall(run_folder.describe_stopped_run(tmp_path / ODD))
+    (stopped,) = ADVICE.findall(run_folder.describe_stopped_run(tmp_path / ODD))
     assert stopped == again
     for epochs, run in ((4, shlex.split(again)[0]), (5, f"resume={hydra_quoted(ODD)}"), (6, f"resume.run={ODD}")):
         resumed = train(run, f"trainer.max_epochs={epochs}")

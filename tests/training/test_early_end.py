@@ -57,5 +57,5 @@ def test_the_last_lines_say_how_to_go_on_where_there_are_epochs_left(play: Play,
     run = play("trainer.max_epochs=2", length, callbacks=[TimeIsUp()])
     data: Any = run.trainer.datamodule  # type: ignore[attr-defined]
     lines = after(data, run.trainer, 1.0).splitlines()
-    told = [line for line in lines if line.startswith("Ended before its 2 epochs; to go on: python train.py resume=")]
+    told = [line for line in lines if line.startswith("Ended before its 2 epochs. To resume: python train.py resume=")]
     assert len(told) == cut
