@@ -59,7 +59,7 @@ def write_run(
 def write_quality(folder: Path, **quality: Any) -> None:
     """quality.json with these measures."""
     whole = {"data": "mnist", "n": 10_000, "missing": [], "extractors": {"mnist_classifier": "5" * 64}, **quality}
-    (folder / "quality.json").write_text(json.dumps({"seed": 0, "quality": whole}))
+    (folder / "quality.json").write_text(json.dumps({"seed": 0, "weights_sha256": "7" * 64, "quality": whole}))
 
 
 def _write_picture(path: Path) -> None:

@@ -1,5 +1,6 @@
-"""`gan repeat`: repeats a run from its saved settings, and compares the numbers."""
+"""`gan repeat`: repeats a run from its saved settings, or a published result, and compares the numbers."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -10,13 +11,13 @@ from typing import Annotated, Any
 
 import typer
 
-from gan.commands.arguments import OneRun, Trust
+from gan.commands.arguments import Trust, one_run
 from gan.config.trust import check_literal, check_trust, untrusted
 from gan.runs.run_files import RunFileError, read_bytes, read_json, read_settings
 from gan.system import shell
 from gan.system.errors import GanError, counted
 from gan.system.files import write_bytes
-from gan.system.process import gan_train
+from gan.system.process import GAN_TRAIN, gan_train
 from gan.system.trust import trusted
 
 FACTS = ("versions", "git", "machine")  # of run.json: possible differences of runs with the same settings
@@ -24,10 +25,16 @@ OTHER_NUMBERS = 1  # exit code
 
 
 def repeat(
-    run: OneRun,
+    run: Annotated[Path | None, typer.Argument(help="A run folder, or latest.", callback=one_run)] = None,
+    published: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A published result instead of a run; list: prints the names.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="With --published: which of its seeds. By default the first.")
+    ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="The folder of the second run. By default the name of the first run with -repeated."),
+        typer.Option(help="Folder of the second run. By default the first with -repeated, or outputs/NAME."),
     ] = None,
     trust: Trust = None,
 ) -> None:
@@ -35,7 +42,17 @@ def repeat(
 
     Settings that were changed while it trained, in gan play, are changed again after the same minibatches.
     The exit code is 0 if all numbers are the same, 1 if not. The same command resumes an interrupted repetition.
+
+    With --published, train and evaluate a result of docs/results.md. If the numbers differ, as on another processor,
+    the exit code is 0 if all metrics are within the range that the published seeds predict.
     """
+    if (run is None) == (published is None):
+        raise GanError("gan repeat: give a run folder, or --published NAME")
+    if run is None:
+        _repeat_published(str(published), seed, out)
+        return
+    if seed is not None:
+        raise GanError("--seed: only with --published; a run is repeated with its own seed")
     settings = _settings(run)
     _check_repeatable(run)
     check_literal(settings, "the config.yaml of a run")
@@ -56,8 +73,36 @@ def repeat(
     raise typer.Exit(0 if agree else OTHER_NUMBERS)
 
 
+def _repeat_published(name: str, seed: int | None, out: Path | None) -> None:
+    """Train and evaluate a published result, and exit with 0 if the repetition confirms it."""
+    from gan.report import published
+    from gan.runs.reading import read_run
+
+    if name == "list":
+        print(
+            "\n".join(f"{row.name}: {shell.command(*GAN_TRAIN, *row.overrides)}" for row in published.read().values())
+        )
+        return
+    row = published.named(name)
+    before = row.of_seed(seed)
+    folder = out or Path("outputs") / f"{row.name}-seed{before.seed}"
+    # The number of threads decides in which order a processor adds up, so it is part of the result.
+    threads = {"OMP_NUM_THREADS": str(before.machine["threads"])}
+    words = [*row.overrides, f"seed={before.seed}", f"hydra.run.dir={folder}", "resume=auto"]
+    n, of_images = str(before.evaluation["n"]), str(before.evaluation["seed"])
+    evaluate = [*gan_train()[:-1], "evaluate", str(folder), "--n", n, "--seed", of_images]
+    for command in ([*gan_train(), *words], evaluate):
+        if code := _run(command, threads):
+            raise typer.Exit(code)
+    again = read_run(folder)
+    is_confirmed, lines = published.compare(row, before.seed, again)
+    print("\n".join([*lines, *_differences({"versions": before.versions, "machine": before.machine}, again.facts)]))
+    raise typer.Exit(0 if is_confirmed else OTHER_NUMBERS)
+
+
 def verdict(run: Path, second: Path) -> tuple[bool, list[str]]:
     """Whether two finished runs have the same numbers, and the lines to print."""
+    from gan.config.moved import updated
     from gan.runs.comparison import LAST, first_difference, last_checkpoints, rows
 
     lines = [f"The run was resumed with a change, which is not repeated: {what}" for what in _changes(run)]
@@ -65,13 +110,13 @@ def verdict(run: Path, second: Path) -> tuple[bool, list[str]]:
     where = first_difference(before, now)
     if where is not None:
         lines.append(f"Different numbers, first at {where}")
-    elif (run / LAST).exists() and (places := last_checkpoints(run, second, ignore_new=True)):
+    elif (run / LAST).exists() and (places := last_checkpoints(run, second, ignore_new=True, updated=updated)):
         lines.append(f"The same rows of metrics.csv, but another checkpoint: {', '.join(places[:3])}")
         where = places[0]
     else:
         checkpoint = " and the last checkpoint" if (run / LAST).exists() else ""
         lines.append(f"The same numbers, bit for bit: {counted(len(before), 'row')} of metrics.csv{checkpoint}.")
-    return where is None, lines + [f"  different in the two runs: {what}" for what in _other_facts(run, second)]
+    return where is None, lines + _differences(_facts(run), _facts(second))
 
 
 def _settings(run: Path, as_in: Path | None = None) -> dict[str, Any]:
@@ -114,7 +159,11 @@ def _begin(run: Path, second: Path, settings: dict[str, Any]) -> None:
 
 
 def _train(folder: Path) -> int:
-    """Run ``gan train resume=FOLDER`` and return its exit code."""
+    return _run([*gan_train(), f"resume={folder}"])
+
+
+def _run(command: list[str], variables: Mapping[str, str] | None = None) -> int:
+    """Run Python with these arguments in a new process, and return its exit code."""
 
     def forward(number: int, frame: FrameType | None) -> None:
         if number != signal.SIGINT:  # a terminal sends it to both processes
@@ -122,7 +171,7 @@ def _train(folder: Path) -> int:
 
     handlers = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        process = subprocess.Popen([sys.executable, *gan_train(), f"resume={folder}"])
+        process = subprocess.Popen([sys.executable, *command], env={**os.environ, **(variables or {})})
         return process.wait()
     finally:
         for number, handler in handlers.items():
@@ -136,14 +185,17 @@ def _changes(run: Path) -> Iterator[str]:
         yield from (what for what in part.get("changed", []) if not within(what.partition(":")[0], FREE))
 
 
-def _other_facts(run: Path, second: Path) -> Iterator[str]:
-    """Differences of run.json, such as "versions.torch: 2.11.0 -> 2.12.1"."""
+def _differences(run: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+    """Differences of two run.json, such as "different in the two runs: versions.torch: 2.11.0 -> 2.12.1"."""
     from gan.report.settings import flat
 
-    before, now = (flat({name: _facts(folder).get(name) for name in FACTS}) for folder in (run, second))
-    for path in dict.fromkeys([*before, *now]):
-        if before.get(path) != now.get(path):
-            yield f"{path}: {before.get(path)} -> {now.get(path)}"
+    names = [name for name in FACTS if name in run]
+    before, now = (flat({name: facts.get(name) for name in names}) for facts in (run, second))
+    return [
+        f"  different in the two runs: {path}: {before.get(path)} -> {now.get(path)}"
+        for path in dict.fromkeys([*before, *now])
+        if before.get(path) != now.get(path)
+    ]
 
 
 def _facts(run: Path) -> Mapping[str, Any]:

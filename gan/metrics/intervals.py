@@ -64,6 +64,15 @@ def estimate(values: Sequence[float]) -> Estimate:
     return Estimate(len(values), mean, std, t_quantile(len(values) - 1) * std / math.sqrt(len(values)))
 
 
+def prediction_half_width(values: Sequence[float]) -> float:
+    """Half the width of the interval around the mean in which one more value is expected with 95 % probability.
+
+    For two or more values of a normal distribution: t · s · sqrt(1 + 1/n) (Hahn and Meeker 1991, "Statistical
+    Intervals").
+    """
+    return t_quantile(len(values) - 1) * statistics.stdev(values) * math.sqrt(1 + 1 / len(values))
+
+
 def difference(values: Mapping[Any, float], base: Mapping[Any, float]) -> Difference | None:
     """The mean of ``values`` minus the mean of ``base``, each one value per seed; None if one is not finite.
 

@@ -1,0 +1,73 @@
+"""`gan repeat --published NAME` trains and evaluates a published result, and says whether the numbers are the same."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from gan_command import GanCommand, command_in
+from written_runs import write_run
+
+from gan.report import published
+from gan.report.published import Published, record
+from gan.runs.reading import read_run
+
+NAME = "tiny-mnist_sample"
+OVERRIDES = [
+    "data=mnist_sample", "data.batch_size=250", "model.generator.hidden=[8]", "model.discriminator.hidden=[8]",
+    "accelerator=cpu", "logger=csv", "trainer.log_every_n_steps=1", "trainer.limit_train_batches=3",
+    "trainer.max_epochs=1", "callbacks.progress=null", "callbacks.quality=null",
+]  # fmt: skip
+Told = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def gan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> GanCommand:
+    monkeypatch.setattr(published, "FILE", tmp_path / "published.json")
+    monkeypatch.setenv("GAN_DATA", str(tmp_path))  # without MNIST: measured against the bundled sample
+    return command_in(tmp_path, monkeypatch)
+
+
+def publish(tmp_path: Path, folder: Path) -> None:
+    """Publish a run with one thread, 1,000 images and seed 3 of its latents."""
+    run = replace(record(read_run(folder)), machine={"threads": 1}, evaluation={"n": 1000, "seed": 3, "data": "x"})
+    published.write({NAME: Published(NAME, OVERRIDES, [run])})
+
+
+def test_a_result_is_repeated_and_compared(tmp_path: Path, gan: GanCommand, capfd: Told) -> None:
+    publish(tmp_path, write_run(tmp_path / "another", fcd=4.0))
+    assert gan("repeat", "--published", NAME) == 1
+    told = capfd.readouterr().out
+    assert "Other numbers than published. The metrics:\n  FCD: " in told
+    assert "One seed is published" in told
+    assert "different in the two runs: machine.processor: None -> " in told
+
+    folder = tmp_path / "outputs" / f"{NAME}-seed0"
+    evaluation = json.loads((folder / "quality.json").read_text())
+    assert (evaluation["seed"], evaluation["quality"]["n"]) == (3, 1000)
+    facts = json.loads((folder / "run.json").read_text())
+    assert facts["machine"]["threads"] == 1
+    (folder / "run.json").write_text(json.dumps({**facts, "git": {"commit": "abcdef12", "clean": True}}))
+    publish(tmp_path, folder)
+    assert gan("repeat", "--published", NAME, "--out", "again") == 0
+    assert "The same numbers as published, bit for bit: metrics.csv and the weights" in capfd.readouterr().out
+
+
+def test_mistakes(tmp_path: Path, gan: GanCommand, capfd: Told) -> None:
+    publish(tmp_path, write_run(tmp_path / "another", fcd=4.0))
+    for words, message in [
+        (["--published", "tiny-mnist"], f"--published: no such option 'tiny-mnist'; did you mean '{NAME}'?"),
+        (["--published", NAME, "--seed", "4"], f"--seed: 4 given; '{NAME}' was published with 0"),
+        ([], "give a run folder, or --published NAME"),
+        (["another", "--published", NAME], "give a run folder, or --published NAME"),
+        (["another", "--seed", "4"], "--seed: only with --published"),
+    ]:
+        assert gan("repeat", *words) == 2
+        assert message in capfd.readouterr().err
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_the_list_has_the_commands(tmp_path: Path, gan: GanCommand, capfd: Told) -> None:
+    publish(tmp_path, write_run(tmp_path / "another", fcd=4.0))
+    assert gan("repeat", "--published", "list") == 0
+    assert capfd.readouterr().out.startswith(f"{NAME}: gan train data=mnist_sample data.batch_size=250 ")
