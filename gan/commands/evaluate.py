@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gan.metrics.evaluating_many import Evaluated
     from gan.metrics.quality import Quality
 
-KINDS = ("classifier", "labeller", "autoencoder")
+KINDS = ("classifier", "labeller", "autoencoder", "control")
 
 metrics = typer.Typer(name="metrics", help="The feature extractors of `gan evaluate`.", no_args_is_help=True)
 
@@ -80,6 +80,9 @@ def evaluate(
     autoencoder: Annotated[
         Path | None, typer.Option(help="File of the autoencoder extractor, which is trained without labels.")
     ] = None,
+    control: Annotated[
+        Path | None, typer.Option(help="File of the control extractor, by which no recipe was chosen.")
+    ] = None,
     cas: Cas = False,
     nearest: Nearest = None,
     fid: Fid = False,
@@ -111,7 +114,7 @@ def evaluate(
     if nearest is not None:
         _check_nearest(nearest, sources if len(sources) > 1 else list(expanded), force)
     wanted = evaluating.Wanted(n, seed, kid_subset, cas, fid, nearest, device, _own_metrics(metric or ()))
-    extractors = {"classifier": classifier, "labeller": labeller, "autoencoder": autoencoder}
+    extractors = {"classifier": classifier, "labeller": labeller, "autoencoder": autoencoder, "control": control}
     reading = _given(folder=folder, split=split, fit=fit, on_broken=on_broken, class_order=class_order)
     real = evaluating.RealSets(data or (FOLDER if folder else ""), root, extractors, device, reading)
     done = _evaluate_all(expanded, real, wanted, again=force, quiet=as_json)
@@ -154,7 +157,7 @@ def instruments() -> None:
 def train_extractor(
     out: Annotated[
         Path | None,
-        typer.Option(help="FILE.safetensors. By default all three kinds, in the folder where gan evaluate finds them."),
+        typer.Option(help="FILE.safetensors. By default all four kinds, in the folder where gan evaluate finds them."),
     ] = None,
     data: Annotated[str, typer.Option(help="The training dataset: kmnist, cifar10, folder, …")] = "mnist",
     folder: Pictures = None,
@@ -165,7 +168,8 @@ def train_extractor(
     image_size: Annotated[int | None, typer.Option(help="For a folder: the size of the generator's images.")] = None,
     image_channels: Annotated[int | None, typer.Option(help="1 for grey, 3 for colour.")] = None,
     kind: Annotated[
-        str | None, typer.Option(help="classifier, labeller or autoencoder: docs/measures.md. By default all three.")
+        str | None,
+        typer.Option(help="classifier, labeller, autoencoder or control: docs/measures.md. By default all."),
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 16,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the weights, the order and the augmentation.")] = 0,

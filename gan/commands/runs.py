@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FOLDERS = (Path("outputs"), Path("multirun"))  # of train.py
 ALWAYS = ("run", "data", "images", "started", "state", "recipe")
-JSON_ONLY = ("minutes", "ae_floor", "kid_1e3", "coverage")  # too wide for a terminal
+JSON_ONLY = ("minutes", "ae_floor", "control_floor", "kid_1e3", "coverage")  # too wide for a terminal
 
 
 def runs(

@@ -20,8 +20,8 @@ from gan.generators.bundle_path import quality_path
 from gan.metrics.classes import expected_kl
 from gan.metrics.copies import picture_of_nearest
 from gan.metrics.extractors import (
-    KINDS,
     READING,
+    REQUIRED,
     NoExtractorError,
     extractors_of,
     load_extractor,
@@ -93,9 +93,8 @@ class RealSets:
             loaded = self._load(asked)
             own, command = self._own, _training_command(asked)
             self._references[key] = Reference(
-                loaded, classifier=own["classifier"], labeller=own["labeller"], autoencoder=own["autoencoder"],
-                channels=generator.image_shape[0], device=self._device, stack_seed=seed, command=command,
-            )  # fmt: skip
+                loaded, channels=generator.image_shape[0], device=self._device, stack_seed=seed, command=command, **own
+            )
         reference = self._references[key]
         if _data_name(generator.metadata).endswith("_sample") and not reference.name.endswith("_sample"):
             print(f"{source}: trained on the bundled sample, {SAMPLE_NOTE}", file=sys.stderr)
@@ -143,7 +142,7 @@ class RealSets:
     def _check_extractors(self, asked: Mapping[str, Any]) -> None:
         """Check that the extractors exist before reading images. For a folder, this needs the images themselves."""
         name, is_colour = asked["name"], asked.get("image_channels") == 3
-        for kind in KINDS if name != FOLDER else ():
+        for kind in REQUIRED if name != FOLDER else ():
             if self._own[kind] is None:
                 of_the_set = extractors_of(name, is_colour=is_colour, split=asked.get("split"))
                 load_extractor(of_the_set, kind, _training_command(asked))

@@ -130,7 +130,7 @@ def _same_evaluation(
         return (None, result) if wanted.fid and quality.get("fid") is not None and same_data else None
     is_conditional = generator.metadata.get("num_classes") and generator.image_shape[0] == 1
     same: list[bool] = [
-        {"data": quality.get("data"), "extractors": quality.get("extractors")} == expected,
+        {name: quality.get(name) for name in expected} == expected,
         quality.get("kid_subset") == wanted.kid_subset,
         not (wanted.cas and is_conditional) or quality.get("accuracy_score") is not None,
         not wanted.fid or quality.get("fid") is not None,

@@ -1,10 +1,12 @@
-"""Feature extractors: frozen networks that the metrics use, three for each dataset.
+"""Feature extractors: frozen networks that the metrics use, four for each dataset.
 
 - Classifier: its features are used for distances. It is trained only on clean images, so other images change its
   features strongly.
 - Labeller: it predicts the class. It is the same network, also trained on images with noise, so that it recognises a
   digit despite the noise of small GANs. Its features are insensitive to noise, so they are unsuitable for distances.
 - Autoencoder: its features are learned without labels; they give an independent check of every distance.
+- Control: a classifier of another architecture and seed. No recipe was chosen by it, so it shows whether a recipe is
+  better or only better by the classifier.
 
 The package contains extractors for MNIST and Fashion-MNIST (``weights/``); extractors that a user trains are in
 `own_folder`. Results contain the sha256 of the extractor files.
@@ -33,7 +35,8 @@ from gan.system.files import write_bytes
 from gan.system.tensor_cache import digest
 
 WEIGHTS = Path(__file__).parent / "weights"
-KINDS = ("classifier", "labeller", "autoencoder")
+REQUIRED = ("classifier", "labeller", "autoencoder")
+KINDS = (*REQUIRED, "control")
 # Settings of `data` that decide which images are read and how, with their defaults.
 READING = MappingProxyType({"split": None, "fit": None, "on_broken": "error", "class_order": "natural"})
 FORMAT = 1

@@ -75,6 +75,7 @@ MEASURES = (
     _logged("fcd", "FCD", real="fcd_floor"),
     Measure("fcd_ratio", "×floor", -1, 1, real=1),
     Measure("fcd_autoencoder_ratio", "AE ×floor", -1, 1, real=1),
+    Measure("fcd_control_ratio", "control ×floor", -1, 1, real=1),
     Measure("kid", "KID×1e3", -1, 2, real="kid_floor", factor=1e3),
     _logged("precision", "precision", real="real_precision"),
     _logged("recall", "recall", real="real_recall"),

@@ -1,4 +1,4 @@
-"""The network architectures of the extractors: a classifier, and an autoencoder that does not use labels.
+"""The network architectures of the extractors: two classifiers, and an autoencoder that does not use labels.
 
 Their input is float32 images (N, C, 28, 28) in [0, 1], for GANs of any value range. C is 1, or 3 for colour images.
 """
@@ -10,11 +10,34 @@ FEATURES = 64
 
 
 class Classifier(nn.Module):
-    """A small CNN. Its features are the 64 outputs of the ReLU before the logits.
+    """A classifier in two parts: ``convolutions`` and ``late`` compute features, ``last`` the logits from them.
 
     The number of features D is small on purpose: D(D + 1)/2 covariances are estimated from N images, and the bias of a
     Fréchet distance grows with D / N (Chong & Forsyth 2020, "Effectively Unbiased FID and Inception Score").
     """
+
+    convolutions: nn.Module
+    late: nn.Module
+    dropout: nn.Module
+    last: nn.Linear
+
+    def features(self, images: Tensor) -> Tensor:
+        """(N, C, 28, 28) -> (N, features)."""
+        features: Tensor = self.late(self.convolutions(images))
+        return features
+
+    def logits(self, features: Tensor) -> Tensor:
+        """(N, features) -> (N, num_classes)."""
+        logits: Tensor = self.last(self.dropout(features))
+        return logits
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, C, 28, 28) -> logits (N, num_classes)."""
+        return self.logits(self.features(images))
+
+
+class PlainClassifier(Classifier):
+    """A small CNN with batch normalization. Its features are the 64 outputs of the ReLU before the logits."""
 
     def __init__(self, num_classes: int, features: int = FEATURES, channels: int = 1) -> None:
         super().__init__()
@@ -35,19 +58,46 @@ class Classifier(nn.Module):
         self.dropout = nn.Dropout(0.2)
         self.last = nn.Linear(features, num_classes)
 
-    def features(self, images: Tensor) -> Tensor:
-        """(N, 1, 28, 28) -> (N, features)."""
-        features: Tensor = self.late(self.convolutions(images))
-        return features
 
-    def logits(self, features: Tensor) -> Tensor:
-        """(N, features) -> (N, num_classes)."""
-        logits: Tensor = self.last(self.dropout(features))
-        return logits
+class ResidualClassifier(Classifier):
+    """A small ConvNeXt (Liu et al. 2022, "A ConvNet for the 2020s"): it shares no kind of layer with `PlainClassifier`
+    but its last. Patches instead of pooling, residual blocks of depthwise convolutions, GELU, no batch statistics.
+    """
+
+    def __init__(self, num_classes: int, features: int = FEATURES, channels: int = 1) -> None:
+        super().__init__()
+        self.convolutions = nn.Sequential(
+            nn.Conv2d(channels, 32, 2, stride=2),  # (N, 32, 14, 14)
+            nn.GroupNorm(1, 32),
+            _ResidualBlock(32),
+            _ResidualBlock(32),
+            nn.Conv2d(32, 64, 2, stride=2),  # (N, 64, 7, 7)
+            _ResidualBlock(64),
+            _ResidualBlock(64),
+            nn.Conv2d(64, 64, 3, stride=2, padding=1),  # (N, 64, 4, 4)
+        )
+        self.late = nn.Sequential(nn.Flatten(), nn.LayerNorm(64 * 16), nn.Linear(64 * 16, features), nn.GELU())
+        self.dropout = nn.Dropout(0.1)
+        self.last = nn.Linear(features, num_classes)
+
+
+class _ResidualBlock(nn.Module):
+    """A block of ConvNeXt: a depthwise 5 × 5 convolution, a normalization, and two 1 × 1 convolutions."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, channels, 5, padding=2, groups=channels),
+            nn.GroupNorm(1, channels),
+            nn.Conv2d(channels, 2 * channels, 1),
+            nn.GELU(),
+            nn.Conv2d(2 * channels, channels, 1),
+        )
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, 1, 28, 28) -> logits (N, num_classes)."""
-        return self.logits(self.features(images))
+        """(N, channels, H, W) -> the same shape."""
+        added: Tensor = images + self.layers(images)
+        return added
 
 
 class Autoencoder(nn.Module):
@@ -95,7 +145,9 @@ def _convolution(channels: int, out_channels: int, stride: int = 1) -> nn.Sequen
 
 def build(kind: str, num_classes: int, channels: int = 1) -> Classifier | Autoencoder:
     """A new network for an extractor of this kind; "autoencoder" ignores ``num_classes``."""
-    return Autoencoder(channels=channels) if kind == "autoencoder" else Classifier(num_classes, channels=channels)
+    if kind == "autoencoder":
+        return Autoencoder(channels=channels)
+    return (ResidualClassifier if kind == "control" else PlainClassifier)(num_classes, channels=channels)
 
 
 def as_input(images: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from gan.metrics.classes import (
 from gan.metrics.frechet import Moments, distance
 from gan.metrics.kernel import kernel_distance
 from gan.metrics.neighbours import memorisation, neighbourhoods
-from gan.metrics.reference import SHOWN, Floor, Reference
+from gan.metrics.reference import SHOWN, Floor, RealFeatures, Reference
 from gan.system.errors import GanError, counted
 
 if TYPE_CHECKING:
@@ -34,13 +34,15 @@ class Quality:
     """The metrics of a set of images; docs/measures.md explains each one and gives its value for real images.
 
     Attributes:
-        data: name of the real dataset.
+        data: name of the real dataset. data_sha256: hash of its images, training and held-out.
         n: number of generated images.
         compared: number of images for fcd_ratio, precision, recall, density and coverage, which depend on this number
             and are compared with as many real images: n, or the number of held-out images if that is smaller.
         fcd: Fréchet classifier distance to the training images, 0 or more, lower is better.
         fcd_floor: FCD of held-out images. fcd_ratio: FCD divided by its floor, both for ``compared`` images.
         fcd_autoencoder, fcd_autoencoder_floor, fcd_autoencoder_ratio: the same, from an extractor without labels.
+        fcd_control, fcd_control_floor, fcd_control_ratio: the same, from a classifier by which no recipe was chosen;
+            None if the dataset has no such extractor.
         kid, kid_std, kid_floor: kernel distance, over subsets of ``kid_subset`` images.
         precision, recall, density, coverage: against the held-out images; real_…: the values of training images.
         score: classifier score, 1 to the number of classes. score_floor: the value of held-out images.
@@ -50,6 +52,8 @@ class Quality:
         accuracy_score: of a classifier trained only on generated images; real_accuracy_score: of one trained on the
             real training images. None if not requested. See ``gan.metrics.accuracy_score``.
         fid: in the features of Inception. None if not requested. See ``gan.metrics.inception``.
+        fcd_by_class, fcd_by_class_floor: name of a class -> FCD of its generated and of its held-out images to its
+            training images; for a conditional generator with enough images of each class, else None.
         own: metrics of the user's own, by name.
         modes, reverse_kl: for images with several channels (Stacked MNIST), else None.
         extractors: name -> sha256 of the extractors used.
@@ -91,6 +95,12 @@ class Quality:
     accuracy_score: float | None = None
     real_accuracy_score: float | None = None
     fid: float | None = None
+    fcd_control: float | None = None
+    fcd_control_floor: float | None = None
+    fcd_control_ratio: float | None = None
+    fcd_by_class: dict[str, float] | None = None
+    fcd_by_class_floor: dict[str, float] | None = None
+    data_sha256: str = ""
     own: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -129,7 +139,7 @@ def measure(
     return Quality(
         **reference.identity,
         n=len(images),
-        **_distances(images, reference, floor, seed, kid_subset),
+        **_distances(images, reference, labels, floor, seed, kid_subset),
         **_of_classes(images, reference, labels),
         score_floor=floor.score,
         memorisation=copies.ratio if copies else None,
@@ -137,23 +147,21 @@ def measure(
     )
 
 
-def _distances(images: Tensor, reference: Reference, floor: Floor, seed: int, kid_subset: int) -> dict[str, Any]:
+def _distances(
+    images: Tensor, reference: Reference, labels: Tensor | None, floor: Floor, seed: int, kid_subset: int
+) -> dict[str, Any]:
     """Distances between generated and real images in feature space, by the attribute names of `Quality`."""
     real, structure = reference.classes, reference.structure
     fake, fake_structure = real.extractor.features(images), structure.extractor.features(images)
     compared = floor.count
-    fcd_compared = distance(Moments.of(fake[:compared]), real.moments)
-    fcd_compared_structure = distance(Moments.of(fake_structure[:compared]), structure.moments)
     kid, kid_std = kernel_distance(real.train, fake, subset_size=kid_subset, seed=seed)
     near = neighbourhoods(real.held_out[:compared], fake[:compared], NEIGHBOURS)
     return {
         "compared": compared,
-        "fcd": distance(Moments.of(fake), real.moments),
-        "fcd_floor": floor.fcd,
-        "fcd_ratio": fcd_compared / floor.fcd,
-        "fcd_autoencoder": distance(Moments.of(fake_structure), structure.moments),
-        "fcd_autoencoder_floor": floor.fcd_autoencoder,
-        "fcd_autoencoder_ratio": fcd_compared_structure / floor.fcd_autoencoder,
+        **_frechet("fcd", real, fake, compared, floor.fcd),
+        **_frechet("fcd_autoencoder", structure, fake_structure, compared, floor.fcd_autoencoder),
+        **_control(images, reference, floor),
+        **_by_class(fake, reference, labels),
         "kid": kid,
         "kid_std": kid_std,
         "kid_floor": floor.kid,
@@ -162,6 +170,35 @@ def _distances(images: Tensor, reference: Reference, floor: Floor, seed: int, ki
         **{f"real_{name}": value for name, value in asdict(floor.neighbourhoods).items()},
         "neighbours": NEIGHBOURS,
     }
+
+
+def _frechet(name: str, real: RealFeatures, fake: Tensor, compared: int, floor: float) -> dict[str, float]:
+    """A Fréchet distance, its floor, and the ratio of both for ``compared`` images."""
+    return {
+        name: real.frechet_distance(fake),
+        f"{name}_floor": floor,
+        f"{name}_ratio": real.frechet_distance(fake[:compared]) / floor,
+    }
+
+
+def _control(images: Tensor, reference: Reference, floor: Floor) -> dict[str, float]:
+    if reference.control is None or floor.fcd_control is None:
+        return {}
+    fake = reference.control.extractor.features(images)
+    return _frechet("fcd_control", reference.control, fake, floor.count, floor.fcd_control)
+
+
+def _by_class(fake: Tensor, reference: Reference, labels: Tensor | None) -> dict[str, dict[str, float]]:
+    """FCD of each requested class, and of as many held-out images of it; {} if there are too few images of a class."""
+    if labels is None or reference.stacked or int(labels.bincount().min()) <= reference.num_features:
+        return {}
+    found, floor = {}, {}
+    for label, name in enumerate(reference.class_names):
+        train, held_out = reference.features_of_class(label)
+        own, real = fake[labels == label], Moments.of(train)
+        found[name] = distance(Moments.of(own), real)
+        floor[name] = distance(Moments.of(held_out[: len(own)]), real)
+    return {"fcd_by_class": found, "fcd_by_class_floor": floor}
 
 
 def _of_classes(images: Tensor, reference: Reference, labels: Tensor | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from gan.data.sources import LoadedImages
 from gan.data.stacked import stacked
 from gan.metrics.accuracy_score import accuracy_score
 from gan.metrics.classes import class_shares, classifier_score
-from gan.metrics.extractors import Extractor, extractor_name, load_extractor, training_command
+from gan.metrics.extractors import Extractor, NoExtractorError, extractor_name, load_extractor, training_command
 from gan.metrics.frechet import Moments, distance
 from gan.metrics.inception import inception_distance
 from gan.metrics.kernel import kernel_distance
@@ -30,13 +30,14 @@ class Floor:
     Attributes:
         count: number of real images used in place of generated images.
         fcd, kid, score: of held-out images against the training images.
-        fcd_autoencoder: the same with the autoencoder.
+        fcd_autoencoder, fcd_control: the same with the other extractors; None without a control.
         neighbourhoods: of training images against held-out images, ``count`` of each.
     """
 
     count: int
     fcd: float
     fcd_autoencoder: float
+    fcd_control: float | None
     kid: float
     score: float
     neighbourhoods: Neighbourhoods
@@ -58,6 +59,14 @@ class RealFeatures:
         self.held_out = held_out[_shuffled(len(held_out), 0)]
         self.moments = Moments.of(train)
 
+    def frechet_distance(self, features: Tensor) -> float:
+        """The Fréchet distance between features (N, D) and those of the training images."""
+        return distance(Moments.of(features), self.moments)
+
+    def floor(self, count: int) -> float:
+        """The Fréchet distance of ``count`` held-out images, or of all if there are fewer."""
+        return self.frechet_distance(self.held_out[:count])
+
     def stacked(self, channels: int) -> "RealFeatures":
         """Features (N, C·D) of randomly stacked images, one image per channel.
 
@@ -76,6 +85,7 @@ class Reference:
     Attributes:
         name, origin: of the data. class_names: names of the labeller's classes.
         classes, labels, structure: the features from the classifier, the labeller and the autoencoder.
+        control: the features from the control extractor; None if this dataset has none.
         stacked: whether the channels are separate images that are processed one by one (Stacked MNIST).
         real_shares: fraction of each class among the training images (of all channels), as the labeller predicts it.
     """
@@ -87,6 +97,7 @@ class Reference:
         classifier: Extractor | None = None,
         labeller: Extractor | None = None,
         autoencoder: Extractor | None = None,
+        control: Extractor | None = None,
         channels: int = 1,
         device: str = "cpu",
         stack_seed: int = 0,
@@ -96,7 +107,7 @@ class Reference:
 
         Args:
             data: the dataset.
-            classifier, labeller, autoencoder: used instead of the shipped extractors.
+            classifier, labeller, autoencoder, control: used instead of the shipped extractors.
             channels: of the generated images; if the dataset has only one, images are stacked randomly (Stacked MNIST).
             stack_seed: seed of the stacks for pixel comparisons; use the seed of the run that was trained on stacks.
             command: the command that trains the dataset's extractors, for the error message if there are none.
@@ -120,6 +131,7 @@ class Reference:
         self.classes = self._seen(classifier or load_extractor(name, "classifier", command), device)
         self.labels = self._seen(labeller or load_extractor(name, "labeller", command), device)
         self.structure = self._seen(autoencoder or load_extractor(name, "autoencoder", command), device)
+        self._control, self._device = control or _if_any(name, "control"), device
         logits = self.labels.extractor.logits(self.labels.train)
         self.real_shares = class_shares(logits.argmax(2).flatten(), logits.shape[2])
         # The class names of a stacked dataset are its thousand modes; the labeller processes one channel.
@@ -128,9 +140,15 @@ class Reference:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """``data``: the name of the dataset. ``extractors``: name -> sha256."""
-        used = (self.classes.extractor, self.labels.extractor, self.structure.extractor)
-        return {"data": self.name, "extractors": {extractor.name: extractor.sha256 for extractor in used}}
+        """``data``: the name of the dataset. ``data_sha256``: of its images. ``extractors``: name -> sha256."""
+        used = [self.classes.extractor, self.labels.extractor, self.structure.extractor]
+        used += [self._control] if self._control else []
+        extractors = {extractor.name: extractor.sha256 for extractor in used}
+        return {"data": self.name, "data_sha256": self._data_digest, "extractors": extractors}
+
+    @cached_property
+    def control(self) -> RealFeatures | None:
+        return self._seen(self._control, self._device) if self._control else None
 
     @property
     def held_out_count(self) -> int:
@@ -143,7 +161,7 @@ class Reference:
 
     def fcd_floor(self, count: int) -> float:
         """The FCD of ``count`` real held-out images, or of all if there are fewer."""
-        return distance(Moments.of(self.classes.held_out[:count]), self.classes.moments)
+        return self.classes.floor(count)
 
     def floor(self, count: int, subset_size: int) -> Floor:
         """The metrics of ``count`` real images, at most ``held_out_count``; KID over subsets of ``subset_size``."""
@@ -152,13 +170,19 @@ class Reference:
             logits = self.labels.extractor.logits(self.labels.held_out[:count]).flatten(0, 1)
             self._floors[count, subset_size] = Floor(
                 count=count,
-                fcd=self.fcd_floor(count),
-                fcd_autoencoder=distance(Moments.of(self.structure.held_out[:count]), self.structure.moments),
+                fcd=self.classes.floor(count),
+                fcd_autoencoder=self.structure.floor(count),
+                fcd_control=self.control.floor(count) if self.control else None,
                 kid=kernel_distance(train, held_out, subset_size=min(subset_size, count))[0],
                 score=classifier_score(logits),
                 neighbourhoods=neighbourhoods(held_out, train[_shuffled(len(train), 0)[:count]]),
             )
         return self._floors[count, subset_size]
+
+    def features_of_class(self, label: int) -> tuple[Tensor, Tensor]:
+        """The classifier's features of the training images (N, D) and held-out images (M, D) with this label."""
+        held_out = self._data.held_out_labels[_shuffled(len(self._data.held_out_labels), 0)]
+        return self.classes.train[self._data.labels == label], self.classes.held_out[held_out == label]
 
     def nearest_training_image(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Distance (root of the mean squared difference of pixels, in [0, 1]) and index of the nearest training image.
@@ -224,6 +248,13 @@ class Reference:
         seen = RealFeatures(extractor, tensors["train"], tensors["held_out"])
         alike = data.images.shape[1] == self.channels
         return seen if alike else seen.stacked(self.channels)
+
+
+def _if_any(name: str, kind: str) -> Extractor | None:
+    try:
+        return load_extractor(name, kind)
+    except NoExtractorError:
+        return None
 
 
 def _shuffled(count: int, seed: int) -> Tensor:

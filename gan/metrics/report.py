@@ -65,8 +65,12 @@ def _own_cells(names: Sequence[str], row: str, measured: Sequence[tuple[str, Qua
 
 def _notes(measured: Sequence[tuple[str, Quality]]) -> list[str]:
     notes = ["FCD is not FID: a Fréchet distance in a small classifier's features (docs/measures.md). Lower is better:"]
-    notes.append("FCD, ×floor (by real held-out images' FCD), AE ×floor (by an extractor without labels), KID, copied.")
+    notes.append(
+        "FCD, ×floor (by real held-out images' FCD), AE ×floor (by an extractor without labels), control ×floor"
+    )
+    notes.append("(by an extractor that no recipe was chosen by), KID, copied.")
     notes += [f"{name}: missing {', '.join(quality.missing)}" for name, quality in measured if quality.missing]
+    notes += [f"{name}: {_extremes(quality)}" for name, quality in measured if quality.fcd_by_class]
     for name, quality in measured:
         if quality.compared < quality.n:
             notes.append(
@@ -76,3 +80,11 @@ def _notes(measured: Sequence[tuple[str, Quality]]) -> list[str]:
     extractors = {key: digest for _, quality in measured for key, digest in quality.extractors.items()}
     notes += [f"{key}: sha256 {digest[:16] or 'not from a file'}" for key, digest in extractors.items()]
     return notes
+
+
+def _extremes(quality: Quality) -> str:
+    """The classes with the lowest and the highest FCD."""
+    found, floor = quality.fcd_by_class or {}, quality.fcd_by_class_floor or {}
+    names = min(found, key=found.__getitem__), max(found, key=found.__getitem__)
+    low, high = (f"{found[name]:.2f} ({name}; real images {floor[name]:.2f})" for name in names)
+    return f"FCD of one class: {low} to {high}"

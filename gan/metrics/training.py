@@ -78,8 +78,8 @@ def train(
     """Train an extractor on the training images of a dataset.
 
     Args:
-        kind: "classifier", "labeller" (the same, also on images with noise) or "autoencoder" (learns to reconstruct
-            images, without labels).
+        kind: "classifier", "labeller" (the same, also on images with noise), "autoencoder" (learns to reconstruct
+            images, without labels) or "control" (a classifier of another architecture).
         epochs: passes over the training images.
         seed: random seed of the initial weights, the order of the images and their augmentation.
         say: function that prints a line for each epoch.

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -15,8 +16,10 @@ from torch import Tensor
 
 from gan.game.latents import Prior
 from gan.generators.bundle import TrainedGenerator, describe
+from gan.metrics.extractors import KINDS
 from gan.metrics.quality import evaluate, measure
 from gan.metrics.reference import Reference
+from gan.metrics.report import table
 from gan.system.errors import GanError
 
 MLP: dict[str, Any] = {"hidden": [8], "activation": "relu", "negative_slope": 0.0, "dropout": 0.0}
@@ -57,7 +60,7 @@ def test_held_out_images_get_the_floor(reference: Reference) -> None:
     assert found.missing == []
     assert sum(found.class_shares) == pytest.approx(1)
     assert (found.label_accuracy, found.modes, found.reverse_kl) == (None, None, None)
-    assert set(found.extractors) == {"mnist_classifier", "mnist_labeller", "mnist_autoencoder"}
+    assert set(found.extractors) == {f"mnist_{kind}" for kind in KINDS}
 
 
 def test_noisy_images_are_worse_by_every_distance(reference: Reference) -> None:
@@ -104,6 +107,34 @@ def test_a_conditional_generator_is_asked_for_all_classes_in_turn(reference: Ref
     turned = evaluate(stand_in(in_turn.roll(1, 0), num_classes=10), reference, n=300, kid_subset=100)
     assert turned.label_accuracy is not None
     assert turned.label_accuracy < 0.02
+
+
+def test_the_class_with_bad_images_has_the_highest_fcd(reference: Reference) -> None:
+    sample = sample_of("mnist")
+    images = torch.cat([sample.images[sample.labels == index][:100] for index in range(10)])
+    labels = torch.arange(10).repeat_interleave(100)
+    images[300:400] = noisy(images[300:400], 0.3)
+    found = measure(images, reference, labels=labels, kid_subset=300, look_for_copies=False)
+    assert found.fcd_by_class is not None
+    assert found.fcd_by_class_floor is not None
+    second, worst = sorted(found.fcd_by_class, key=found.fcd_by_class.__getitem__)[-2:]
+    assert worst == "3"
+    assert found.fcd_by_class[worst] > 10 * found.fcd_by_class[second]
+    assert max(found.fcd_by_class_floor.values()) < 3
+    line = r"x: FCD of one class: \d\.\d+ \(\d; real images \d.*\) to \d+\.\d+ \(3; real images \d"
+    assert re.search(line, table([("x", found)]))
+    assert measure(images, reference, kid_subset=300, look_for_copies=False).fcd_by_class is None
+    few = measure(images[::2], reference, labels=labels[::2], kid_subset=300, look_for_copies=False)
+    assert few.fcd_by_class is None  # 50 images of a class are fewer than its features
+
+
+def test_other_images_of_the_same_name_are_another_identity(reference: Reference) -> None:
+    sample = few_of("mnist")
+    same = Reference(replace(sample, images=sample.images.clone()))
+    fewer = Reference(replace(sample, images=sample.images[:-1], labels=sample.labels[:-1]))
+    assert same.identity == reference.identity
+    assert fewer.identity != reference.identity
+    assert (fewer.name, fewer.identity["extractors"]) == (reference.name, reference.identity["extractors"])
 
 
 def test_stacked_digits() -> None:

@@ -26,11 +26,18 @@ def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capture
     return lambda *words: run(*SMALL, *QUIET, *words)
 
 
-@pytest.fixture
-def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
     words = (*SMALL, *QUIET, "data=mnist_sample", "ema=standard", "ema.rampup=null", "hydra.run.dir=source")
-    assert train_here(tmp_path, monkeypatch, *words) == 0
-    return tmp_path / "source"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        assert train_here(folder, monkeypatch, *words) == 0
+    return folder / "source"
+
+
+@pytest.fixture
+def source(tmp_path: Path, trained: Path) -> Path:
+    return Path(shutil.copytree(trained, tmp_path / "source"))
 
 
 def game(seed: int, *, ema: bool = True, hidden: int = 8) -> GameModule:
@@ -125,6 +132,7 @@ def test_a_wrong_source_that_two_processes_find_leaves_nothing_behind_either(tmp
     assert not (tmp_path / "tuned").exists()
 
 
+@pytest.mark.slow
 def test_the_same_in_a_run_that_is_resumed_before_it_wrote_anything_keeps_its_settings(source: Path) -> None:
     interrupted = source.parent / "interrupted"
     interrupted.mkdir()

@@ -198,13 +198,13 @@ def withdraw(trainer: L.Trainer, *prefixes: str) -> None:
 
 def why_unmeasured(data: ImageData) -> str:
     """One line that says why this dataset has no metrics; "" if it has."""
-    from gan.metrics.extractors import KINDS, extractor_name, load_extractor, training_command
+    from gan.metrics.extractors import REQUIRED, extractor_name, load_extractor, training_command
 
     if data.loaded.name in TOY_DISTRIBUTIONS:
         return ""
     name = extractor_name(data.loaded)
     try:
-        for kind in KINDS:
+        for kind in REQUIRED:
             load_extractor(name, kind)
     except GanError:
         why = f"no extractor for data '{data.loaded.name}'"
