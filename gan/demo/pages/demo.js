@@ -14,6 +14,7 @@ let journey = null; // the interpolation that is running
 function showMessage(message) {
   byId("message").textContent = message;
   byId("message").hidden = !message;
+  if (message) byId("message").scrollIntoView({ block: "nearest" }); // the controls are far below it on a phone
 }
 
 const settings = new Settings(follow);

@@ -107,6 +107,7 @@ export class Panel {
     const key = [this.number, count, columns, asked].join();
     if (key === this.shownCells) return;
     this.shownCells = key;
+    this.canvas.ariaHidden = !points; // the cells have the names
     if (points) return this.cells.replaceChildren();
     const rows = Math.ceil(count / columns), share = (pixels, images) => `${100 * pixels / (images * (pixels + GAP) - GAP)}%`;
     Object.assign(this.cells.style, {
@@ -176,7 +177,7 @@ export class Panel {
 
 function facts(model) {
   const { measures, epochs } = model;
-  const parts = [model.data, `${model.family}, ${(model.parameters / 1e3).toFixed(0)} k weights`, `z: ${model.latent}`];
+  const parts = [model.data, `${model.family}, ${(model.parameters / 1e3).toFixed(0)} k weights`, `latent vector: ${model.latent} numbers`];
   if (epochs) parts.push(counted(epochs, "epoch"));
   if (measures.fcd !== undefined) parts.push(`FCD ${measures.fcd.toPrecision(3)} (lower is better)`);
   for (const name of ["recall", "coverage"]) if (measures[name] !== undefined) parts.push(`${name} ${measures[name].toFixed(2)}`);
