@@ -76,10 +76,14 @@ def test_arrows_move_between_the_images_and_do_not_scroll(page: Any) -> None:
 
 
 def test_enter_opens_an_image_and_escape_closes_it(page: Any) -> None:
+    page.locator("#count button", has_text="64").click()  # a square picture
+    page.get_by_role("gridcell").nth(63).wait_for()
     page.get_by_role("gridcell").first.focus()
     press(page, "ArrowRight", "Enter")
     page.locator(".neighbours").wait_for()
     assert page.locator(".neighbours img").count() == 6
+    box = page.locator(".nearest").bounding_box()
+    assert box["y"] + box["height"] < DESKTOP["height"] + 1
     assert page.locator("[aria-selected=true]").get_attribute("aria-label") == "image 2, class 1"
     press(page, "Escape")
     assert page.locator(".neighbours").count() == 0

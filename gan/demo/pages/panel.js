@@ -144,7 +144,9 @@ export class Panel {
     this.forget();
     this.chosen = index;
     this.mark(true);
-    return showChosen(this, this.root.querySelector(".nearest"), index);
+    const place = this.root.querySelector(".nearest");
+    await showChosen(this, place, index);
+    if (this.chosen === index) place.scrollIntoView({ block: "nearest" });
   }
 
   mark(chosen) { this.cells.querySelectorAll("[role=gridcell]")[this.chosen]?.setAttribute("aria-selected", chosen); }
