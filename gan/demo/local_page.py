@@ -25,7 +25,8 @@ from gan.generators.trained_generator import TrainedGenerator
 from gan.report.model_card import Card
 from gan.runs.reading import Run
 
-SCRIPTS = ("elements.js", "local_requests.js", "controls.js", "local_nearest.js", "panel.js", "local.js", "demo.js")
+OF_CONTROLS = ("elements.js", "local_requests.js", "address.js", "keys.js", "controls.js")
+SCRIPTS = (*OF_CONTROLS, "local_nearest.js", "panel.js", "local.js", "demo.js")
 WORKER = ("layers.js", "latents.js", "worker.js")
 MOST_SHOWN = 100  # images of a picture
 MOST_PIXELS = 2**23  # of all frames of a part of a walk, which stand in one canvas

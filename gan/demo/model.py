@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from gan.generators.bundle import load_generator
 from gan.generators.class_labels import class_labels
 from gan.generators.interpolation import FramePositions, frame_positions, interpolate
 from gan.generators.latent_directions import CODE_REACH, moved, principal_directions
-from gan.generators.pictures import Pixels, grid, scatter
+from gan.generators.pictures import Pixels, enlarged, gif, grid, scatter
 from gan.generators.trained_generator import TrainedGenerator
 from gan.system.errors import BundleError, GanError, counted
 
@@ -28,6 +28,7 @@ MOST_STEPS, MOST_WALKED = 120, 8192  # frames of a walk; images in all of its fr
 MOST_VALUES = 2**25  # pixels times channels of the images of one picture, or of one walk
 MOST_AT_ONCE = 2**26  # output values of all layers for the images generated at once: 256 MiB
 MOST_FOR_DIRECTIONS = 2**31  # weights of the largest layer times components of z, so that the SVD takes seconds
+SHOWN_SIDE = 480  # approximate longer side of an animation, in pixels
 MOST_SEED = 2**53 - 1  # the largest integer in JavaScript
 MEASURES = ("fcd", "precision", "recall", "coverage", "label_accuracy", "modes")
 
@@ -182,6 +183,23 @@ class Model:
         Raises:
             GanError: the generator makes points of the plane, or the class does not exist.
         """
+        return np.concatenate(self._frames(view, to, steps), axis=1)
+
+    def animation(self, view: View, to: int, steps: int, fps: float) -> bytes:
+        """The same interpolation and back as a GIF that repeats without a jump; small pictures are enlarged.
+
+        Raises:
+            GanError: as ``walk``.
+        """
+        there = self._frames(view, to, steps)
+        end = self.picture(replace(view, seed=to))
+        frames = [*there, end, *there[:0:-1]]
+        largest = math.isqrt(MOST_VALUES // (len(frames) * end.size))
+        scale = max(1, min(largest, round(SHOWN_SIDE / max(end.shape[1:]))))
+        return gif([enlarged(frame, scale) for frame in frames], seconds=len(frames) / fps, hold=0.0)
+
+    def _frames(self, view: View, to: int, steps: int) -> list[Pixels]:
+        """``steps`` pictures from those of the seed towards those of seed ``to``."""
         if self.generator.points:
             raise GanError("walk: this generator makes points of the plane, not images")
         if steps * view.count > self.most_walked:
@@ -198,8 +216,7 @@ class Model:
         asked = labels if labels is not None else view.asked
         images = self.generator.decode(z, asked, batch_size=self._batch_size)
         firsts = range(0, len(images), view.count)
-        pictures = [grid(images[first : first + view.count], columns=view.columns) for first in firsts]
-        return np.concatenate(pictures, axis=1)
+        return [grid(images[first : first + view.count], columns=view.columns) for first in firsts]
 
 
 def _node(metadata: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ from werkzeug.routing import Map, Rule
 from gan.demo import run_status
 from gan.demo.model import MOST_IMAGES, MOST_SEED, MOST_STEPS, Model
 from gan.demo.model_cache import ModelCache
-from gan.demo.parameters import parse_int
+from gan.demo.parameters import parse_float, parse_int
 from gan.demo.server import as_json
 from gan.demo.training_images import TrainingSets
 from gan.generators.pictures import Pixels, png
@@ -24,10 +24,12 @@ from gan.system.errors import GanError
 
 PAGES = {"/": "demo", "/watch": "watch"}
 REPORT_SCRIPTS = ("chart.js",)  # shared with the report
-OF_DEMO = ("elements.js", "requests.js", "controls.js", "files.js", "nearest.js", "panel.js", "demo.js")
+OF_PANELS = ("nearest.js", "gif.js", "panel.js")
+OF_DEMO = ("elements.js", "requests.js", "address.js", "keys.js", "controls.js", "files.js", *OF_PANELS, "demo.js")
 SCRIPTS = (*OF_DEMO, "watch.js", *REPORT_SCRIPTS)
 STYLES = ("page.css",)
 NEIGHBOURS = 5
+MOST_FPS = 30  # of an animation
 Route = Callable[[Request], Response]
 # Images are generated one request at a time: several would compete for the same cores, and each would need memory.
 _one_at_a_time = Lock()
@@ -64,12 +66,19 @@ def _of_models(models: ModelCache, training_sets: TrainingSets) -> dict[str, Rou
         with _one_at_a_time:
             return _picture(asked.picture(asked.view(request.args)))
 
+    def end_and_steps(request: Request) -> tuple[int, int]:
+        return parse_int(request.args, "to", 1, 0, MOST_SEED), parse_int(request.args, "steps", 24, 1, MOST_STEPS)
+
     def walk(request: Request) -> Response:
         asked = model(request)
-        to = parse_int(request.args, "to", 1, 0, MOST_SEED)
-        steps = parse_int(request.args, "steps", 24, 1, MOST_STEPS)
         with _one_at_a_time:
-            return _picture(asked.walk(asked.view(request.args), to, steps))
+            return _picture(asked.walk(asked.view(request.args), *end_and_steps(request)))
+
+    def animation(request: Request) -> Response:
+        asked, fps = model(request), parse_float(request.args, "fps", 14, 1, MOST_FPS)
+        with _one_at_a_time:
+            content = asked.animation(asked.view(request.args), *end_and_steps(request), fps)
+        return Response(content, content_type="image/gif")
 
     def nearest(request: Request) -> Response:
         with _one_at_a_time:
@@ -79,6 +88,7 @@ def _of_models(models: ModelCache, training_sets: TrainingSets) -> dict[str, Rou
         "/api/model": describe,
         "/api/images.png": images,
         "/api/walk.png": walk,
+        "/api/walk.gif": animation,
         "/api/nearest": nearest,
     }
 

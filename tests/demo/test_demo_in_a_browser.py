@@ -88,10 +88,10 @@ def test_of_fifty_threes_the_labeller_says_three_of_nine_in_ten(browser: Any, se
     """Of the bundled generator, the pictures as they stand on the page."""
     with open_page(browser, serve([]).server.address) as page:
         wait_for_pictures(page)
-        page.get_by_role("group", name="number of images").get_by_role("button", name="100", exact=True).click()
+        page.get_by_role("toolbar", name="number of images").get_by_role("button", name="100", exact=True).click()
         page.wait_for_function("() => document.querySelector('canvas').height === 298")  # ten rows of 28, and gaps
         before = shown(page)
-        page.get_by_role("group", name="class").get_by_role("button", name="3", exact=True).click()
+        page.get_by_role("toolbar", name="class").get_by_role("button", name="3", exact=True).click()
         changes(page, before)
         picture = Image.open(io.BytesIO(base64.b64decode(shown(page).partition(",")[2]))).convert("L")
     labeller = load_extractor("mnist", "labeller")

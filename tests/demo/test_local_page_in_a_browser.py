@@ -104,12 +104,11 @@ def test_sliders_codes_and_keys(opened: Open, tmp_path: Path) -> None:
         query["directions"] += "," * (len(model.directions) - 1)
         assert np.abs(settled(page) - grid(model.images(model.view(query)), columns=4)[0].astype(np.int16)).max() <= 1
         page.get_by_role("button", name="reset").click()
-        canvas = page.locator(".picture canvas")
-        canvas.focus()
-        page.keyboard.press("ArrowRight")
-        page.keyboard.press("ArrowDown")
-        page.get_by_text("Image 6 of seed 0").wait_for()
-        assert page.locator(".enlarged canvas").get_attribute("aria-label") == "Image 6 of seed 0"
+        page.get_by_role("gridcell").first.focus()
+        for key in ("ArrowRight", "ArrowDown", "Enter"):
+            page.keyboard.press(key)
+        page.get_by_text("Seed 0, image 6").wait_for()
+        assert page.locator(".enlarged canvas").get_attribute("aria-label") == "Seed 0, image 6"
 
 
 def test_a_walk_goes_on_and_stops(opened: Open) -> None:
@@ -136,8 +135,8 @@ def test_pictures_are_saved(opened: Open, tmp_path: Path) -> None:
             page.get_by_role("button", name="Save PNG").click()
         assert download.value.suggested_filename == "seed-0.png"
         assert Image.open(io.BytesIO(download.value.path().read_bytes())).width >= 512
-        page.locator(".picture canvas").click(position={"x": 5, "y": 5})
-        page.get_by_text("Image 1 of seed 0, class Bag").wait_for()
+        page.get_by_role("gridcell").first.click()
+        page.get_by_text("Seed 0, image 1, class Bag").wait_for()
         with page.expect_download() as download:
             page.get_by_role("button", name="Save this image").click()
         assert download.value.suggested_filename == "seed-0-image-1.png"

@@ -26,3 +26,10 @@ export function element(name, attributes = {}, ...children) {
   made.append(...children); // texts, never markup: names come from users
   return made;
 }
+
+// Save a blob as a file of the visitor.
+export function download(blob, name) {
+  const link = element("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

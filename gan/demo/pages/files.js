@@ -11,6 +11,7 @@ export function openFiles(added, failed) {
       await added(await send("/api/models", { name: file.name.slice(0, 200) }, file));
     } catch (error) { failed(error.message); }
   };
+  byId("open").onclick = () => byId("file").click();
   byId("file").onchange = () => { open(byId("file").files[0]); byId("file").value = ""; };
   document.ondragover = (event) => event.preventDefault();
   document.ondrop = (event) => { event.preventDefault(); open(event.dataTransfer.files[0]); };

@@ -2,8 +2,9 @@
 
 import { byId, element } from "./elements.js";
 
-// Replaces files.js: this page cannot open files.
+// These replace files.js and gif.js: this page cannot open files or make animations.
 function openFiles() {}
+function offerGif() {}
 
 // The blocks of a model card (Markdown), as texts.
 function* blocksOf(text) {

@@ -3,15 +3,14 @@
 import { element } from "./elements.js";
 import { GAP } from "./panel.js";
 
-export const HINT = "Click on an image, or use the arrow keys, to enlarge it.";
+export const HINT = "Click on an image to enlarge it.";
 
 export function showChosen(panel, place, index) {
-  const { columns, seed, class: asked } = panel.parameters, { shape: [, height, width], classes } = panel.model;
+  const { columns, seed } = panel.parameters, { shape: [, height, width] } = panel.model;
   const one = element("canvas", { width, height, role: "img" });
   one.getContext("2d").drawImage(panel.canvas, index % columns * (width + GAP), Math.floor(index / columns) * (height + GAP),
     width, height, 0, 0, width, height);
-  const named = classes.length ? `, class ${asked || classes[index % classes.length]}` : "";
-  const text = `Image ${index + 1} of seed ${seed}${named}`, button = element("button", {}, "Save this image");
+  const text = `Seed ${seed}, ${panel.nameOf(index)}`, button = element("button", {}, "Save this image");
   one.setAttribute("aria-label", text);
   button.onclick = () => panel.save(one, `seed-${seed}-image-${index + 1}.png`);
   place.replaceChildren(element("figure", { class: "enlarged" },

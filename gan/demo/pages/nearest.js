@@ -23,7 +23,8 @@ function neighbours({ image, neighbours: found, usual, origin }) {
   const shown = (source, caption) => element("figure", {},
     element("img", { src: source, alt: caption }), element("figcaption", {}, caption));
   return [
-    element("div", { class: "neighbours" }, shown(image, "generated"),
+    element("p", { class: "quiet" }, `The ${found.length} nearest training images, with their distances${found[0].class ? " and classes" : ""}:`),
+    element("div", { class: "neighbours" }, shown(image, "this image"),
       ...found.map((one) => shown(one.image, `${one.distance.toFixed(3)}${one.class ? ` · ${one.class}` : ""}`))),
     element("p", { class: nearest < (usual?.least ?? 0) ? "warned" : "" }, verdict),
     element("p", { class: "quiet" }, origin),

@@ -1,6 +1,8 @@
 // One model on the page: its picture, its interpolation, and the training images nearest to the chosen image.
 
-import { counted, element, newestOnly } from "./elements.js";
+import { counted, download, element, newestOnly } from "./elements.js";
+import { offerGif } from "./gif.js";
+import { rove } from "./keys.js";
 import { HINT, showChosen } from "./nearest.js";
 import { json, picture } from "./requests.js";
 
@@ -9,21 +11,19 @@ export const GAP = 2; // black pixels between images, as gan.pictures.grid has t
 const SAVED = 1024; // approximate pixels of the longer side of a saved picture
 
 export class Panel {
-  // changed(): called when another model was chosen.
-  constructor(place, controls, number, names, changed) {
-    this.controls = controls;
-    this.changed = changed;
+  // changed(panel): called when another model was chosen. opened(): called before an image is opened; awaited.
+  constructor(place, controls, number, names, { changed, opened }) {
+    Object.assign(this, { controls, changed, opened });
     this.root = document.getElementById("panel").content.cloneNode(true).firstElementChild;
     place.append(this.root);
     this.select = this.root.querySelector("select");
     this.canvas = this.root.querySelector("canvas");
-    this.mark = this.root.querySelector(".mark");
+    this.cells = this.root.querySelector(".cells");
     this.names(names, number);
     this.hint();
     this.select.onchange = () => this.open(Number(this.select.value));
     this.root.querySelector(".download").onclick = () => this.save();
-    this.canvas.onclick = (event) => this.clicked(event);
-    this.canvas.onkeydown = (event) => this.pressed(event);
+    offerGif(this);
     this.update = newestOnly((signal) => this.draw(signal));
   }
 
@@ -41,7 +41,7 @@ export class Panel {
       this.model = await json("/api/model", { model: number });
       const { sha256 } = this.model;
       Object.assign(this.root.querySelector(".facts"), { textContent: facts(this.model), title: sha256 && `sha256 ${sha256}` });
-      this.root.querySelector(".nearest").hidden = this.model.points;
+      for (const part of this.root.querySelectorAll(".nearest, .gif")) part.hidden = this.model.points;
     });
     this.changed(this);
     await this.update();
@@ -66,6 +66,7 @@ export class Panel {
     if (!this.model) return;
     await this.guarded(async () => {
       this.parameters = this.asked();
+      this.showCells();
       const shown = (image) => this.paint(image);
       shown(await picture("/api/images.png", this.parameters, { shown, signal }));
     });
@@ -78,6 +79,7 @@ export class Panel {
     const context = this.canvas.getContext("2d");
     context.clearRect(0, 0, image.width, height);
     context.drawImage(image, 0, top, image.width, height, 0, 0, image.width, height);
+    this.canvas.parentElement.style.setProperty("--ratio", image.width / height);
   }
 
   // From the images of a seed to the images of the next one: all frames below each other.
@@ -92,46 +94,67 @@ export class Panel {
   async frame({ image, steps, parameters }, number) {
     this.forget();
     this.parameters = parameters;
+    this.showCells();
     const height = image.height / steps;
     await image.until?.(number);
+    if (this.parameters !== parameters) return; // other images were asked for meanwhile
     this.paint(image, Math.min(steps - 1, number) * height, height);
   }
 
-  clicked(event) {
-    const box = this.canvas.getBoundingClientRect(), { columns, count } = this.parameters;
-    const rows = Math.ceil(count / columns);
-    const column = Math.floor((event.clientX - box.left) / box.width * columns);
-    const row = Math.floor((event.clientY - box.top) / box.height * rows);
-    const index = Math.min(rows - 1, row) * columns + Math.min(columns - 1, column);
-    if (index >= 0 && index < count) this.choose(index);
-  }
-
-  // The arrow keys choose an image, like a click.
-  pressed(event) {
-    const { columns, count } = this.parameters ?? {}, from = this.chosen ?? 0;
-    const to = { ArrowLeft: from - 1, ArrowRight: from + 1, ArrowUp: from - columns, ArrowDown: from + columns, Enter: from }[event.key];
-    if (to === undefined) return;
-    event.preventDefault();
-    if (to >= 0 && to < count) this.choose(to);
-  }
-
-  choose(index) {
-    if (!this.model || this.model.points) return;
-    const place = this.root.querySelector(".nearest");
-    this.chosen = index;
-    this.showMark(index);
-    return showChosen(this, place, index);
-  }
-
-  showMark(index) {
-    const { columns } = this.parameters, [, height, width] = this.model.shape;
-    const share = (pixels, all) => `${100 * pixels / all}%`;
-    Object.assign(this.mark.style, {
-      left: share(index % columns * (width + GAP), this.canvas.width),
-      top: share(Math.floor(index / columns) * (height + GAP), this.canvas.height),
-      width: share(width, this.canvas.width), height: share(height, this.canvas.height),
+  // A grid of cells over the picture, one for each image: they are clicked, and have the focus.
+  showCells() {
+    const { count, columns, class: asked } = this.parameters, { points, shape: [, height, width] } = this.model;
+    const key = [this.number, count, columns, asked].join();
+    if (key === this.shownCells) return;
+    this.shownCells = key;
+    this.canvas.ariaHidden = !points; // the cells have the names
+    if (points) return this.cells.replaceChildren();
+    const rows = Math.ceil(count / columns), share = (pixels, images) => `${100 * pixels / (images * (pixels + GAP) - GAP)}%`;
+    Object.assign(this.cells.style, {
+      gridTemplateColumns: `repeat(${columns}, ${share(width, columns)})`,
+      gridTemplateRows: `repeat(${rows}, ${share(height, rows)})`,
     });
-    this.mark.hidden = false;
+    const cells = Array.from({ length: count }, (_, index) => this.cell(index));
+    this.cells.replaceChildren(...Array.from({ length: rows }, (_, row) =>
+      element("div", { role: "row" }, ...cells.slice(row * columns, (row + 1) * columns))));
+    rove(cells, { columns });
+  }
+
+  cell(index) {
+    const cell = element("div", { role: "gridcell", "aria-label": this.nameOf(index), "aria-selected": false });
+    cell.onclick = () => this.choose(index);
+    cell.onkeydown = (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      this.choose(index);
+    };
+    return cell;
+  }
+
+  // As "image 5, class 4".
+  nameOf(index) {
+    const { class: asked } = this.parameters, { classes } = this.model;
+    return `image ${index + 1}${classes.length ? `, class ${asked || classes[index % classes.length]}` : ""}`;
+  }
+
+  // Open an image; close it if it is open.
+  async choose(index) {
+    if (this.chosen === index) return this.forget();
+    await this.opened();
+    this.forget();
+    this.chosen = index;
+    this.mark(true);
+    const place = this.root.querySelector(".nearest");
+    await showChosen(this, place, index);
+    if (this.chosen === index) place.scrollIntoView({ block: "nearest" });
+  }
+
+  mark(chosen) { this.cells.querySelectorAll("[role=gridcell]")[this.chosen]?.setAttribute("aria-selected", chosen); }
+
+  // Close the opened image; the focus goes back to it.
+  close() {
+    if (this.root.querySelector(".nearest").contains(document.activeElement)) this.cells.querySelector("[aria-selected=true]")?.focus();
+    this.forget();
   }
 
   hint() { this.root.querySelector(".nearest").replaceChildren(element("p", { class: "quiet" }, HINT)); }
@@ -139,8 +162,8 @@ export class Panel {
   // Remove what was found for an image that is no longer shown.
   forget() {
     if (this.chosen === undefined) return;
+    this.mark(false);
     this.chosen = undefined;
-    this.mark.hidden = true;
     this.hint();
   }
 
@@ -150,19 +173,15 @@ export class Panel {
     const context = large.getContext("2d");
     context.imageSmoothingEnabled = false;
     context.drawImage(canvas, 0, 0, large.width, large.height);
-    large.toBlob((blob) => {
-      const link = element("a", { href: URL.createObjectURL(blob), download: name });
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-    });
+    large.toBlob((blob) => download(blob, name));
   }
 }
 
 function facts(model) {
   const { measures, epochs } = model;
-  const parts = [model.data, `${model.family}, ${(model.parameters / 1e3).toFixed(0)} k weights`, `z: ${model.latent}`];
+  const parts = [model.data, `${model.family}, ${(model.parameters / 1e3).toFixed(0)} k weights`, `latent vector: ${model.latent} numbers`];
   if (epochs) parts.push(counted(epochs, "epoch"));
-  if (measures.fcd !== undefined) parts.push(`FCD ${measures.fcd.toPrecision(3)}`);
+  if (measures.fcd !== undefined) parts.push(`FCD ${measures.fcd.toPrecision(3)} (lower is better)`);
   for (const name of ["recall", "coverage"]) if (measures[name] !== undefined) parts.push(`${name} ${measures[name].toFixed(2)}`);
   if (measures.label_accuracy !== undefined) parts.push(`label accuracy ${(100 * measures.label_accuracy).toFixed(0)} %`);
   return parts.filter(Boolean).join(" · ");

@@ -26,9 +26,13 @@ export async function json(path, parameters = {}) {
   return (await fetched(addressOf(path, parameters))).json();
 }
 
+export async function file(path, parameters = {}) {
+  return (await fetched(addressOf(path, parameters))).blob();
+}
+
 // How the picture comes along is shown and ended in local_requests.js alone.
 export async function picture(path, parameters = {}) {
-  return createImageBitmap(await (await fetched(addressOf(path, parameters))).blob());
+  return createImageBitmap(await file(path, parameters));
 }
 
 export async function send(path, parameters, body) {
