@@ -204,10 +204,10 @@ def train_extractor(
         command = f"{shlex.join(arguments)} --epochs {epochs} --seed {seed}"
         extractor = make_extractor(path, one, loaded, name=name, epochs=epochs, seed=seed, command=command)
         of_test = extractor.metadata["test"]
-        judged = (
+        tested = (
             f"test error {of_test:.4f} (rms of a pixel)" if one == "autoencoder" else f"test accuracy {of_test:.2%}"
         )
-        print(f"{judged}, {path.stat().st_size / 1e6:.2f} MB, sha256 {extractor.sha256}: {path}")
+        print(f"{tested}, {path.stat().st_size / 1e6:.2f} MB, sha256 {extractor.sha256}: {path}")
 
 
 @metrics.command()

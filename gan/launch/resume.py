@@ -135,8 +135,8 @@ def _unless_finished(folder: Path, state: ResumeState, settings: Mapping[str, An
     ended = run_folder.ended(folder)
     so_far = ResumeState(epochs=int(ended.get("epochs", 0)), g_updates=int(ended.get("g_updates", 0)))
     if state.checkpoint is None and (so_far.epochs or so_far.g_updates):
-        told = f"{folder} has ended, and it has no checkpoint to resume from; start a new run in another folder"
-        raise FinishedError(told) if is_finished(so_far, settings) else ConfigError(f"resume: {told}")
+        why = f"{folder} has ended, and it has no checkpoint to resume from; start a new run in another folder"
+        raise FinishedError(why) if is_finished(so_far, settings) else ConfigError(f"resume: {why}")
     is_all = state.checkpoint is not None and is_finished(state, settings)
     if is_all and ended:
         raise FinishedError(

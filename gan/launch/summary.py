@@ -56,7 +56,7 @@ def before(
         **_unmeasured(trainer, data),
         "length": _length(trainer, batches, updates, data.batch_size),
         "run folder": f"{short(trainer.default_root_dir)}/",
-        **({} if past is None else {"goes on": _past(past)}),
+        **({} if past is None else {"resumes": _past(past)}),
         "all settings": "config.yaml in the run folder; before a run, dry_run=true prints them",
     }
     lines = [f"{name:>14}  {text}" for name, text in rows.items()]
@@ -157,7 +157,7 @@ def _add(trainer: L.Trainer, name: str, **facts: Any) -> None:
 
 def _past(past: ResumeState) -> str:
     if past.checkpoint is None:
-        return "no checkpoint so far: from its beginning"
+        return "from its beginning; it has no checkpoint"
     updates = counted(past.g_updates, "generator update")
     return f"from {past.checkpoint.name}: {counted(past.epochs, 'epoch')}, {updates}"
 
@@ -176,9 +176,9 @@ def quality_monitor(trainer: L.Trainer) -> QualityMonitor | None:
 def _network(model: Mapping[str, Any], name: str, network: nn.Module) -> str:
     changed = own_settings("model", model, name)
     latent = f"z {model['latent_dim']} {model['prior']}" if name == "generator" else ""
-    told = ", ".join(filter(None, [*changed, latent]))
+    details = ", ".join(filter(None, [*changed, latent]))
     parameters = f"{option_name('model', model)}, {sum(p.numel() for p in network.parameters()):,} parameters"
-    return f"{parameters} ({told})" if told else parameters
+    return f"{parameters} ({details})" if details else parameters
 
 
 def _length(trainer: L.Trainer, batches: int, updates: int, batch_size: int) -> str:

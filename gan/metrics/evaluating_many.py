@@ -1,4 +1,4 @@
-"""The evaluation of several generators: skips what was evaluated with these settings, goes on after a failure."""
+"""The evaluation of several generators; those with the same evaluation are skipped, and failures do not stop others."""
 
 import sys
 import time

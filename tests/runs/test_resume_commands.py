@@ -65,7 +65,7 @@ def test_killed_and_given_again(tmp_path: Path, begin: list[subprocess.Popen[str
         begin.append(train(folder, *words))
         out, told = begin[-1].communicate(timeout=200)
         assert begin[-1].returncode == 0, told
-        assert ("goes on  from last.ckpt" in out) == (folder == run)
+        assert ("resumes  from last.ckpt" in out) == (folder == run)
     assert last_checkpoints(run, whole) == []
     assert rows(run) == rows(whole) != []
     assert not list(run.glob("**/.*.tmp"))

@@ -171,7 +171,7 @@ def test_the_commands_of_a_run_in_a_folder_of_any_name_can_be_typed(
     for epochs, run in ((4, shlex.split(again)[0]), (5, f"resume={hydra_quoted(ODD)}"), (6, f"resume.run={ODD}")):
         resumed = train(run, f"trainer.max_epochs={epochs}")
         assert resumed.returncode == 0, resumed.stderr
-        assert "goes on  from last.ckpt" in resumed.stdout
+        assert "resumes  from last.ckpt" in resumed.stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == ["grid.png", ODD]
 
 
