@@ -21,7 +21,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 MANIFEST = ROOT / "docs" / "images" / "README.md"
-MINUTES = re.compile(r"(\d+) min")
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Row:
     Attributes:
         patterns: names of pictures below docs/images, or patterns such as "results/*.png".
         commands: what makes them, in order.
-        needs: time and programs, such as "3 min, Chromium"; without minutes, `make pictures` does not run the commands.
+        needs: time and programs; `make pictures` runs the commands only if this begins with "minutes".
     """
 
     patterns: tuple[str, ...]
@@ -40,7 +39,7 @@ class Row:
 
     @property
     def is_short(self) -> bool:
-        return MINUTES.match(self.needs) is not None
+        return self.needs.startswith("minutes")
 
     def makes(self, name: str) -> bool:
         return any(fnmatch(name, pattern) or name == pattern for pattern in self.patterns)
@@ -84,7 +83,7 @@ def main() -> None:
     rows = read_manifest(MANIFEST.read_text(encoding="utf-8"))
     if given.list:
         for row in rows:
-            print(f"{row.needs:40} {', '.join(row.patterns)}")
+            print(f"{', '.join(row.patterns)}\n    {row.needs}")
         return
     unknown = [name for name in given.names if not any(row.makes(name) for row in rows)]
     if unknown:
