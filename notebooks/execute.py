@@ -24,11 +24,16 @@ def main() -> None:
                 if cell.cell_type == "code":
                     seconds = time.monotonic() - began
                     print(f"{seconds:6.1f} s  {cell.source.splitlines()[0]}", flush=True)
-                    cell.metadata.pop("execution", None)
-                    cell.outputs = [
-                        output for output in cell.outputs if output.get("name") != "stderr"
-                    ]  # progress bars
+                    tidy(cell)
     nbformat.write(notebook, NOTEBOOK)
+
+
+def tidy(cell: nbformat.NotebookNode) -> None:
+    """Remove times, progress bars, and the JPEG copy of each picture from a cell that has run."""
+    cell.metadata.pop("execution", None)
+    cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+    for output in cell.outputs:
+        output.get("data", {}).pop("image/jpeg", None)
 
 
 if __name__ == "__main__":
