@@ -1,7 +1,7 @@
 # `make` lists what there is to do. GNU make 3.81 (macOS) and a POSIX shell are enough.
 
 PY := .venv/bin/python
-PARTS := gan tests conf benchmarks docs
+PARTS := gan tests conf benchmarks docs notebooks
 WORKERS := 2
 
 # Where .venv stands complete but cannot be used (moved, its interpreter gone, another Python asked for), make it anew.
@@ -106,6 +106,14 @@ docs: .venv/.complete ## Write docs/configuration.md and docs/commands.md from t
 .PHONY: live
 live: .venv/.complete ## Write docs/live/index.html: the bundled generator, live
 	.venv/bin/gan demo --static docs/live --force
+
+.PHONY: notebook
+notebook: .venv/.complete ## Run notebooks/first_gan.ipynb and store its outputs; needs the extra [notebook] once
+	OMP_NUM_THREADS=1 PYTHONPATH=. $(PY) notebooks/execute.py
+
+.PHONY: pictures
+pictures: .venv/.complete ## Make the pictures of README and docs again that need minutes; docs/images/README.md lists all
+	$(PY) benchmarks/pictures.py $(ARGS)
 
 .PHONY: site
 site: .venv/.complete ## The docs as a site under site/; needs the extra [docs] once: .venv/bin/pip install -e ".[docs]" -c constraints.txt

@@ -1,10 +1,11 @@
-"""The way of somebody new, on the clock: from `git clone` to a first grid, a recipe of one's own, and a demo.
+"""The time of a new user's first steps: `git clone`, set-up, a first training, a recipe of their own, and the demo.
 
     python benchmarks/newcomer.py
 
-Each step is what README and docs/recipes.md tell a newcomer to type, in a fresh clone of this checkout's last commit,
-with nothing of this checkout's .venv. What pip downloads depends on the machine: with a cache, or a wheel on the disk,
-less. Where a Chromium and the package playwright are there, the demo is opened in it; else it is asked as a page would.
+The steps are the commands of README and docs/recipes.md. They run in a fresh clone of this checkout's last commit and
+do not use this checkout's .venv. How much pip downloads depends on the machine: less with a cache or with wheels on the
+disk. The demo is opened in Chromium if Chromium and the package playwright are installed; otherwise its page and one
+picture are requested over HTTP.
 """
 
 import argparse
@@ -27,51 +28,59 @@ LOOK_SECONDS = 0.1
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--out", type=Path, help="where to clone to, kept; by default a temporary folder")
-    arguments.add_argument("--pip-args", default="", help="as `make setup PIP_ARGS=…` takes them")
+    arguments.add_argument("--out", type=Path, help="folder for the clone, which is kept; default: a temporary folder")
+    arguments.add_argument("--pip-args", default="", help="arguments for pip, as in `make setup PIP_ARGS=…`")
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory(prefix="newcomer-") as folder:
         clone = (given.out or Path(folder)) / "gan"
-        print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+        print(f"{platform.machine()}, {processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
         began = time.monotonic()
 
         def step(name: str, work: Callable[[], float | None]) -> None:
             start = time.monotonic()
             end = work() or time.monotonic()
-            print(f"{end - start:7.1f} s  {end - began:7.1f} s  {name}", flush=True)
+            load = os.getloadavg()[0]  # of the last minute
+            print(f"{end - start:7.1f} s  {end - began:7.1f} s  {load:4.1f}  {name}", flush=True)
 
-        print("     step      so far")
+        print("     step      so far  load")
         step("git clone", lambda: run(["git", "clone", "--quiet", str(ROOT), str(clone)], ROOT))
         step("make setup", lambda: run(["make", "setup", f"PIP_ARGS={given.pip_args}"], clone))
         training(step, clone)
         write_recipe(clone)
-        own = [".venv/bin/python", "train.py", "experiment=mine"]
-        step("python train.py experiment=mine (docs/recipes.md, 5 epochs of Fashion-MNIST)", lambda: run(own, clone))
+        mine = [".venv/bin/python", "train.py", "experiment=mine"]
+        step("python train.py experiment=mine (docs/recipes.md, 5 epochs of Fashion-MNIST)", lambda: run(mine, clone))
         step("gan demo, until its page shows digits", lambda: demo(clone))
 
 
+def processor() -> str:
+    """The model name of the processor, where the system has one."""
+    info = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*: (.*)", info.read_text() if info.exists() else "")
+    return found[1] if found else platform.processor()
+
+
 def run(command: list[str], folder: Path) -> None:
-    """A command that must succeed, without the environment of a virtual environment of ours."""
+    """Run a command that must succeed, without the variables of this checkout's virtual environment."""
     done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}: exit code {done.returncode}\n{done.stderr}")
 
 
 def environment() -> dict[str, str]:
-    ours = ("PYTHONPATH", "VIRTUAL_ENV", "GAN_DATA", "MAKEFLAGS", "MFLAGS", "MAKELEVEL")
-    return {name: value for name, value in os.environ.items() if name not in ours}
+    removed = ("PYTHONPATH", "VIRTUAL_ENV", "GAN_DATA", "OMP_NUM_THREADS", "MAKEFLAGS", "MFLAGS", "MAKELEVEL")
+    return {name: value for name, value in os.environ.items() if name not in removed}
 
 
 def training(step: Callable[[str, Callable[[], float | None]], None], clone: Path) -> None:
-    """`make train`, with the moments at which there is something to see."""
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}  # the bar
+    """`make train`, timed until its first grids and until its end."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}  # the progress bar
     process = subprocess.Popen(["make", "train"], cwd=clone, env=environment(), **quiet)
     step("make train, until samples/epoch_0000.png: before training", lambda: appears(clone, "epoch_0000.png", process))
     step(
         "         … until samples/epoch_0001.png: the first trained grid",
         lambda: appears(clone, "epoch_0001.png", process),
     )
-    step("         … until its end, 20 epochs", lambda: ends(process))
+    step("         … until its end", lambda: ends(process))
 
 
 def appears(clone: Path, name: str, process: subprocess.Popen[bytes]) -> None:
@@ -94,7 +103,7 @@ def write_recipe(clone: Path) -> None:
 
 
 def demo(clone: Path) -> float:
-    """Start it, and return when its pictures were there."""
+    """Start `gan demo`; return the time at which its page showed images."""
     command = [".venv/bin/gan", "demo", "--port", "0"]
     with subprocess.Popen(command, cwd=clone, env=environment(), stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
@@ -112,7 +121,7 @@ def browser() -> str | None:
 
 
 def answered(address: str) -> float:
-    print("no Chromium, or no playwright: the demo's page and a picture are asked for over HTTP")
+    print("Chromium or playwright is not installed: the demo's page and one picture are requested over HTTP")
     for path in ("", "demo.js", "api/model", "api/images.png"):
         with urllib.request.urlopen(address + path, timeout=60) as answer:
             assert answer.read()

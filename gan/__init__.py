@@ -41,6 +41,7 @@ LIBRARY = (
     "gan.game.penalties",
     "gan.game.schedules",
     "gan.game.updates",
+    "gan.generators.pictures",
     "gan.loggers",
     "gan.metrics.image_metrics",
     "gan.metrics.own_metrics",

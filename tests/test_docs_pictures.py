@@ -1,17 +1,25 @@
-"""The pictures of the pages: each has a command in docs/images/README.md, is shown, and shows no path of a machine."""
+"""The pictures of the pages: each has commands in docs/images/README.md, is shown, and shows no path of a machine."""
 
 import re
+import sys
 from fnmatch import fnmatch
 from pathlib import Path
+
+import pytest
+from documented_commands import check
+
+from benchmarks import pictures, screenshot
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
 PICTURES = sorted(str(path.relative_to(IMAGES)) for path in IMAGES.rglob("*") if path.suffix in (".png", ".gif"))
 
 
+ROWS = pictures.read_manifest((IMAGES / "README.md").read_text())
+
+
 def patterns() -> list[str]:
-    rows = [line for line in (IMAGES / "README.md").read_text().splitlines() if line.startswith("| `")]
-    return [pattern for row in rows for pattern in re.findall(r"`([^`]+)`", row.split("|")[1])]
+    return [pattern for row in ROWS for pattern in row.patterns]
 
 
 def test_every_picture_has_a_command_and_every_line_a_picture() -> None:
@@ -28,3 +36,47 @@ def test_every_picture_is_shown_on_a_page() -> None:
 def test_no_picture_has_text_about_the_machine_that_made_it() -> None:
     for name in PICTURES:  # in the text chunks of PNG and the comments of GIF
         assert not re.search(rb"/(work|home|root|tmp)/", (IMAGES / name).read_bytes()), name
+
+
+SHORT = [command for row in ROWS if row.is_short for command in row.commands]
+
+
+@pytest.mark.parametrize("command", dict.fromkeys(SHORT))
+def test_make_pictures_runs_commands_that_their_programs_accept(command: str) -> None:
+    check(command.replace("gan train", "python train.py"))
+
+
+def test_its_rows_are_those_that_need_minutes() -> None:
+    short = {pattern for row in ROWS if row.is_short for pattern in row.patterns}
+    assert {"report.png", "speed.png", "quickstart.gif"} <= short
+    assert not short & {"results/*.png", "demo/demo.png"}
+
+
+def test_its_commands_run_in_any_folder_with_this_python() -> None:
+    command = "python benchmarks/screenshot.py report.html docs/images/report.png"
+    script, page, picture = pictures.words(command)[1:]
+    assert (script, page, picture) == (
+        str(ROOT / "benchmarks" / "screenshot.py"),
+        "report.html",
+        str(IMAGES / "report.png"),
+    )
+    assert pictures.words("gan report sweep") == [sys.executable, "-m", "gan", "report", "sweep"]
+
+
+def test_an_unknown_picture_and_a_long_one_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, message in (("reports.png", "no line in docs/images"), ("results/acgan-mnist.png", "hours")):
+        monkeypatch.setattr(sys, "argv", ["pictures.py", name])
+        with pytest.raises(SystemExit, match=message):
+            pictures.main()
+
+
+def test_every_picture_of_a_page_is_made_by_the_script_that_refuses_paths_or_by_hand() -> None:
+    for row in ROWS:
+        if any(re.match(r"gan (report|demo|watch|board)\b", command) for command in row.commands):
+            assert row.needs.startswith("by hand") or "benchmarks/screenshot.py" in " ".join(row.commands)
+
+
+def test_a_page_that_shows_a_path_of_the_machine_is_refused() -> None:
+    with pytest.raises(SystemExit, match="the page shows /tmp/pictures-1/sweep, a path of this machine"):
+        screenshot.check_paths("2 runs in /tmp/pictures-1/sweep on mnist_sample")
+    screenshot.check_paths("gan report outputs/DATE/TIME, python train.py seed=0, KID/1e3")

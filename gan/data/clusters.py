@@ -1,4 +1,4 @@
-"""Clusters of the training images, which take the place of classes where the data have none.
+"""Clusters of the training images, used as classes if the data have none.
 
 Spectral clustering (Ng, Jordan and Weiss 2001, "On Spectral Clustering: Analysis and an Algorithm") of the graph that
 connects each image with its nearest neighbours. No label is read. Training on clusters: Liu et al. 2020, "Diverse Image
@@ -31,7 +31,7 @@ def cluster_images(images: Tensor, clusters: int, seed: int) -> Tensor:
     Args:
         images: uint8 (N, C, H, W), or points, float32 (N, 2, 1, 1).
         clusters: number of clusters, 2 or more.
-        seed: of the random numbers.
+        seed: seed of the random numbers.
 
     Returns:
         int64 (N,), in 0 … clusters - 1. Every cluster has images; the largest has number 0.
@@ -45,7 +45,7 @@ def cluster_images(images: Tensor, clusters: int, seed: int) -> Tensor:
 
 
 def find_clusters(images: Tensor, clusters: int, seed: int) -> Tensor:
-    """The cluster of each image; arguments and errors as of `cluster_images`."""
+    """The cluster of each image, without the cache; see `cluster_images`."""
     generator = torch.Generator().manual_seed(stream_seed(seed, 0, "clusters", 0))
     rows = principal_components(images)
     chosen = torch.randperm(len(rows), generator=generator)[:MAX_IN_GRAPH].sort().values
@@ -132,7 +132,7 @@ def _spectral_embedding(neighbours: Tensor, size: int, generator: torch.Generato
 
 
 def _k_means(rows: Tensor, clusters: int, generator: torch.Generator) -> Tensor:
-    """The cluster of each row (Lloyd 1982): of several starts, that with the smallest sum of squared distances."""
+    """The cluster of each row (Lloyd 1982): the best of several starts, by the sum of squared distances."""
     best, least = torch.zeros(len(rows), dtype=torch.int64), float("inf")
     for _ in range(STARTS):
         centres = _initial_centres(rows, clusters, generator)
@@ -149,7 +149,7 @@ def _k_means(rows: Tensor, clusters: int, generator: torch.Generator) -> Tensor:
 
 
 def _initial_centres(rows: Tensor, clusters: int, generator: torch.Generator) -> Tensor:
-    """Rows drawn with probability proportional to the squared distance from those before.
+    """Random rows; the probability is proportional to the squared distance from the rows that are already drawn.
 
     k-means++: Arthur and Vassilvitskii 2007.
     """

@@ -214,7 +214,7 @@ def to_levels(images: Tensor, what: str, start: int | None) -> Tensor:
 
 
 def from_levels(levels: Tensor, *, signed: bool | None = None) -> Tensor:
-    """uint8 of the levels of `to_levels`: of [-1, 1] if there are negative ones, else of [0, 1]."""
+    """uint8 of the levels of `to_levels`. If there are negative levels, the floats were in [-1, 1], else in [0, 1]."""
     if levels.dtype == torch.uint8:
         return levels
     if signed is None:
@@ -272,7 +272,7 @@ def as_labels(values: Any, count: int, what: str) -> Tensor | None:
     """int64 (N,) of labels in any container; None if there are none.
 
     Raises:
-        DataError: they are no whole numbers, or their number is not that of the images.
+        DataError: they are not integers, or there are not as many labels as images.
     """
     if values is None:
         return None

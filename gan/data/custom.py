@@ -1,4 +1,4 @@
-"""Images from a function or a dataset class of the user's own (``data._target_=mypkg.make_images``), read once."""
+"""Images from the user's own function or dataset class (``data._target_=mypkg.make_images``), read once."""
 
 import random
 from collections.abc import Callable, Iterator, Mapping
@@ -28,11 +28,11 @@ def load_custom(
     fit: str | None = None,
     held_out: float | str | None = None,
 ) -> LoadedImages:
-    """Call ``source``, and read all images that it returns.
+    """Call ``source`` and read all images that it returns.
 
     It may return a `torch.utils.data.Dataset` whose items are an image or (image, label), an array or a list of images,
     a pair of images and labels, or a dict with ``images`` and possibly ``labels``, ``class_names``, ``held_out_images``
-    and ``held_out_labels``. Global random generators are seeded before, so that every process gets the same images.
+    and ``held_out_labels``. The global random generators are seeded first, so that every process gets the same images.
 
     Args:
         name: dotted name of the source, for messages and as the name of the dataset.
@@ -54,7 +54,7 @@ def load_custom(
 
 
 def read_source(made: Any, what: str, form: Form) -> Source:
-    """The images of what a function or a dataset class has made."""
+    """The images, labels and class names in the value that ``source`` has returned."""
     if isinstance(made, Mapping):
         if problems := list(unknown_keys(what, made, KEYS)):
             raise DataError(
@@ -98,14 +98,14 @@ def _neither(made: Any, what: str) -> str:
 
 
 def _names(given: Any, made: Any) -> list[str] | None:
-    """Names of the classes: those given, or ``.classes`` of a dataset, as torchvision has them."""
+    """Names of the classes: the given ones, or the attribute ``classes`` of a dataset, as in torchvision."""
     names = getattr(made, "classes", None) if given is None else given
     return [str(name) for name in names] if isinstance(names, list | tuple) else None
 
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Inside the block, the global random generators of Python, NumPy and torch begin with ``seed``."""
+    """Seed the global random generators of Python, NumPy and torch inside the block; restore them after it."""
     before = random.getstate(), np.random.get_state()
     with torch.random.fork_rng(devices=[]):
         random.seed(seed)

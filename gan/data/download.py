@@ -94,7 +94,7 @@ def _run_torchvision(source: DatasetSpec, folder: Path) -> None:
 
 @contextlib.contextmanager
 def socket_timeout() -> Iterator[None]:
-    """Inside the block, a download ends if nothing arrives for ``SILENCE_SECONDS``; torchvision sets no timeout."""
+    """Stop downloads inside the block if nothing arrives for ``SILENCE_SECONDS``; torchvision sets no timeout."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(SILENCE_SECONDS)
     try:

@@ -1,4 +1,4 @@
-"""Reading of all pictures of one folder: their headers, the form that all of them get, pixels, faults."""
+"""Reading of all pictures of one folder: headers, common format, pixels, faults."""
 
 import logging
 import statistics
@@ -72,7 +72,7 @@ def read_folder(
     on_broken: str = "error",
     class_order: str = "natural",
 ) -> FolderImages:
-    """All pictures of a folder without splits; arguments and errors as `gan.data.folder.load_folder`."""
+    """All pictures of a folder without splits. Arguments and errors: see `gan.data.folder.load_folder`."""
     pictures = _Pictures(path, list_pictures(path))
     logger.info("reading %s from %s", counted(len(pictures.files), "picture"), shown(path))
     _read_headers(pictures)

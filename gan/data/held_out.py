@@ -78,14 +78,14 @@ def _thing(images: Tensor) -> str:
 
 
 def described(images: Tensor) -> str:
-    """Size and colour, in words."""
+    """Description of the size and the colour."""
     if _thing(images) == "point":
         return "of the plane"
     return f"{images.shape[2]} x {images.shape[3]} {'grey' if images.shape[1] == 1 else 'in colour'}"
 
 
 def named(class_names: Sequence[str]) -> str:
-    """Number and first names of the classes, in words."""
+    """Description of the classes: their number and first names."""
     if not class_names:
         return "no classes"
     more = ", …" if len(class_names) > SHOWN_CLASSES else ""
@@ -107,9 +107,10 @@ def chosen(labels: Sequence[int], share: float | None = None) -> list[bool]:
 
 
 def evenly_chosen(labels: Tensor, share: float | None = None) -> Tensor:
-    """The same for classes in any order, as bool (N,): `chosen` of each class, however their images are mixed.
+    """`chosen` for each class separately, as bool (N,), for images in any order of classes.
 
-    Without that, of labels 0, 1, … 9, 0, 1, … every tenth image would be one of class 9.
+    With labels 0, 1, … 9, 0, 1, … every tenth image is of class 9, so `chosen` for all images together
+    would take only that class.
     """
     order = torch.argsort(labels, stable=True)
     out = torch.empty(len(labels), dtype=torch.bool)

@@ -1,4 +1,4 @@
-"""Memory checks before a dataset is allocated, because the system would kill the process."""
+"""Memory checks before a dataset is allocated. Without them, the system would kill the process."""
 
 import math
 import os
@@ -30,7 +30,7 @@ def check_memory(what: str, count: int, image_shape: Sequence[int], remedy: str,
 
 
 def _what_fits(count: int, image_shape: Sequence[int], usable: float, more: int) -> str:
-    """The end of the message: so many of these images, and the size of images that would all fit."""
+    """The end of the message: how many of these images fit, and at which size all images would fit."""
     fits = [f"{int(usable / (math.prod(image_shape) + more)):,} of these images"]
     size = math.isqrt(max(0, int(usable / count) - more) // image_shape[0])
     if not more and IMAGE_SIZES[0] <= size < min(image_shape[1:]):

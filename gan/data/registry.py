@@ -144,7 +144,7 @@ SHARED = (
 
 
 def divided(node: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The settings of a `data` node for a source of the user's own: those of `gan.ImageData`, those of the source."""
+    """Split the settings of a `data` node with a custom source: settings of `gan.ImageData`, settings of the source."""
     arguments = {name: value for name, value in node.items() if name != "_target_"}
     shared = {name: value for name, value in arguments.items() if name in SHARED}
     return shared, {name: value for name, value in arguments.items() if name not in SHARED}
@@ -237,9 +237,9 @@ def known_shape(settings: Mapping[str, Any]) -> tuple[tuple[int, int, int] | Non
         settings: the node in plain containers; missing settings are null.
 
     Returns:
-        Image shape (C, H, W), and number of classes. Of images that are read in any form (`READ_BY_FORM`, a source of
-        the user's own) the classes are unknown (None), and the shape is known only if ``image_size`` and
-        ``image_channels`` are both given. The bundled sample of a dataset has the same shape
+        Image shape (C, H, W), and number of classes. For images that are read in any form (`READ_BY_FORM`, a custom
+        source) the classes are unknown (None), and the shape is known only if ``image_size`` and ``image_channels``
+        are both given. The bundled sample of a dataset has the same shape
         and classes as the dataset.
 
     Raises:

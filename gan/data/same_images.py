@@ -7,7 +7,7 @@ from gan.system.errors import DataError
 
 
 def check_same_images(world_size: int, images: Tensor, name: str, *, is_custom: bool) -> None:
-    """Raise on all ranks or on none: otherwise one rank would wait for the others forever."""
+    """Raise an error on all ranks if any two have different images; otherwise one rank would wait forever."""
     found: list[tuple[int, int]] = [(0, 0)] * world_size
     torch.distributed.all_gather_object(found, (len(images), int(images.sum(dtype=torch.int64)) if is_custom else 0))
     counts = [count for count, _ in found]

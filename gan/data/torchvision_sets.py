@@ -58,8 +58,8 @@ def load_torchvision(
         download: whether missing files may be downloaded.
 
     Raises:
-        DataError: there is no such dataset or split, it is not there and cannot be downloaded, or its items are no
-            images with one label each.
+        DataError: the dataset or split does not exist or cannot be downloaded, or its items are not images with one
+            label each.
     """
     form, what = Form(image_size, image_channels, fit), f"data.dataset={dataset}"
     train, test = opened(dataset, root, split=split, download=download, with_test=held_out is None)
@@ -124,7 +124,7 @@ def _first_split(made: Callable[..., Any], splits: Sequence[str], *, optional: b
 
 
 def _made(kind: Callable[..., Any], arguments: Mapping[str, Any], what: str, root: Path, download: bool) -> Any:
-    """The dataset, downloaded if it is not there; other jobs that download into this root wait meanwhile."""
+    """The dataset, downloaded if it is missing. Other jobs that download into this root wait."""
     try:
         try:
             return kind(**arguments)
@@ -143,7 +143,7 @@ def _made(kind: Callable[..., Any], arguments: Mapping[str, Any], what: str, roo
 
 
 def _classes(found: list[Any] | None, count: int, what: str) -> Tensor | None:
-    """The labels int64 (N,) of a dataset; None if none is a class, as the 40 attributes of a face in CelebA."""
+    """The labels int64 (N,) of a dataset; None if they are not classes, like the attributes in CelebA."""
     if found is not None and not any(_is_class(label) for label in found):
         logger.info("%s: its labels are no classes, and left out", what)
         return None

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import io
 import math
 import os
 import sys
@@ -84,7 +85,7 @@ class TrainingRun:
         measured = "".join(f", {name.removeprefix('quality/')} {value:.3g}" for name, value in self.quality.items())
         epochs, updates = ended.get("epochs", 0), ended.get("g_updates", 0)
         trained = f"{counted(epochs, 'epoch')}, {counted(updates, 'generator update')}"
-        return f"<run {self.folder}: {trained}{measured}>"
+        return f"<run {shell.short(self.folder)}: {trained}{measured}>"
 
     def _repr_html_(self) -> str:
         """The line and the newest grid, for a notebook."""
@@ -98,7 +99,9 @@ class TrainingRun:
         return f'{line}<img alt="samples" src="data:image/png;base64,{data}">'
 
 
-def train(*overrides: str, trust: tuple[str, ...] | list[str] = (), **settings: Any) -> TrainingRun:
+def train(
+    *overrides: str, trust: tuple[str, ...] | list[str] = (), quiet: bool = False, **settings: Any
+) -> TrainingRun:
     """Train a GAN, as `gan train` does: one device in this process, several by its launcher.
 
     >>> run = gan.train("experiment=quickstart", "trainer.max_epochs=3")
@@ -107,6 +110,7 @@ def train(*overrides: str, trust: tuple[str, ...] | list[str] = (), **settings: 
     Args:
         overrides: words of the command line, such as "penalty=r1" or "resume=RUN".
         trust: packages that a resumed run may import, in addition to gan, lightning and torch.
+        quiet: print nothing, not even the progress bar and alarms, unless the run fails. The run folder has the alarms.
         settings: the same as keywords; a dict has the settings of a node.
 
     Raises:
@@ -119,14 +123,14 @@ def train(*overrides: str, trust: tuple[str, ...] | list[str] = (), **settings: 
     words = [*overrides, *_words(settings), *([f"trust=[{','.join(trust)}]"] if trust else [])]
     if any(word in ("-m", "--multirun") for word in words):
         raise ConfigError("gan.train: one run at a time; for a sweep: gan train -m …")
-    with _as_command(["gan", *words]):
+    with _as_command(["gan", *words]), _silent() if quiet else contextlib.nullcontext():
         try:
             code = hydra_job.run_command(main, raises=True)
             folder = run_folder.claimed()
         finally:
             run_folder.release_all()
-    if code:
-        raise RunError(f"the run has ended with exit code {code}; the reason is printed above")
+        if code:
+            raise RunError(f"the run has ended with exit code {code}; the reason is printed above")
     if folder is None:
         raise GanError("gan.train: no run was made, as with dry_run=true")
     return TrainingRun(folder, tuple(trust))
@@ -152,6 +156,18 @@ def _text(value: Any) -> str:
         plain = str(value)
         return plain if plain.replace("_", "").isalnum() else shell.quoted(plain)
     return str(value)
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Keep back what this process prints inside the block; print it if the block fails."""
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            yield
+    except BaseException:
+        print(printed.getvalue(), end="", file=sys.stderr)
+        raise
 
 
 @contextlib.contextmanager

@@ -53,7 +53,7 @@ class Series:
 
 
 LOSSES = Chart("losses")
-ACCURACIES = Chart("discriminator's accuracy", low=0, high=1, line=0.5, line_title="a coin")
+ACCURACIES = Chart("discriminator's accuracy", low=0, high=1, line=0.5, line_title="guessing")
 DISTANCES = Chart("Fréchet distance", log=True)
 SHARES = Chart("quality", low=0, high=1)
 MODES = Chart("modes found")

@@ -39,7 +39,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_both_losses_in_one_chart_and_the_accuracies_in_another(browser: Any, url: str) -> None:
     with open_page(browser, f"{url}#custom_scalars") as page:
         charts = page.locator("tf-custom-scalar-multi-line-chart-card")
-        for title, lines in (("losses", 2), ("discriminator's accuracy", 3)):  # on real, on fake, a coin
+        for title, lines in (("losses", 2), ("discriminator's accuracy", 3)):  # on real, on fake, guessing
             chart = charts.filter(has=page.get_by_text(title, exact=True))
             chart.get_by_text(f"Matches ({lines})").wait_for()
         assert charts.count() == 2

@@ -65,6 +65,19 @@ def test_an_error_is_an_exception_with_the_words_of_the_command_line(
     assert sys.argv == arguments
 
 
+def test_a_quiet_run_prints_nothing_unless_it_fails(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = gan.train(*SMALL, "trainer.max_epochs=1", quiet=True)
+    assert capsys.readouterr() == ("", "")
+    assert repr(run).startswith("<run outputs/")  # relative to the working folder
+    with pytest.raises(gan.GanError, match="no run was made"):
+        gan.train(*SMALL, dry_run=True, quiet=True)
+    with pytest.raises(gan.GanError, match="no such option 'r3'"):
+        gan.train("penalty=r3", quiet=True)
+
+
 def test_a_dry_run_makes_no_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(gan.GanError, match="no run was made, as with dry_run=true"):
