@@ -89,8 +89,9 @@ def _repeat_published(name: str, seed: int | None, out: Path | None) -> None:
     # The number of threads decides in which order a processor adds up, so it is part of the result.
     threads = {"OMP_NUM_THREADS": str(before.machine["threads"])}
     words = [*row.overrides, f"seed={before.seed}", f"hydra.run.dir={folder}", "resume=auto"]
-    n, of_images = str(before.evaluation["n"]), str(before.evaluation["seed"])
-    evaluate = [*gan_train()[:-1], "evaluate", str(folder), "--n", n, "--seed", of_images]
+    # With --data, a missing dataset is an error; without, the bundled sample would replace it and give other metrics.
+    options = [word for name, value in before.evaluation.items() for word in (f"--{name}", str(value))]
+    evaluate = [*gan_train()[:-1], "evaluate", str(folder), *options]
     for command in ([*gan_train(), *words], evaluate):
         if code := _run(command, threads):
             raise typer.Exit(code)

@@ -28,9 +28,9 @@ def gan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> GanCommand:
     return command_in(tmp_path, monkeypatch)
 
 
-def publish(tmp_path: Path, folder: Path) -> None:
+def publish(tmp_path: Path, folder: Path, data: str = "mnist_sample") -> None:
     """Publish a run with one thread, 1,000 images and seed 3 of its latents."""
-    run = replace(record(read_run(folder)), machine={"threads": 1}, evaluation={"n": 1000, "seed": 3, "data": "x"})
+    run = replace(record(read_run(folder)), machine={"threads": 1}, evaluation={"n": 1000, "seed": 3, "data": data})
     published.write({NAME: Published(NAME, OVERRIDES, [run])})
 
 
@@ -51,6 +51,15 @@ def test_a_result_is_repeated_and_compared(tmp_path: Path, gan: GanCommand, capf
     publish(tmp_path, folder)
     assert gan("repeat", "--published", NAME, "--out", "again") == 0
     assert "The same numbers as published, bit for bit: metrics.csv and the weights" in capfd.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_dataset_that_is_missing_is_not_replaced_by_the_sample(tmp_path: Path, gan: GanCommand, capfd: Told) -> None:
+    publish(tmp_path, write_run(tmp_path / "another", fcd=4.0), data="mnist")
+    assert gan("repeat", "--published", NAME) == 2
+    told = capfd.readouterr()
+    assert "MNIST is not available" in told.err
+    assert "published" not in told.out
 
 
 def test_mistakes(tmp_path: Path, gan: GanCommand, capfd: Told) -> None:
