@@ -65,10 +65,8 @@ def _own_cells(names: Sequence[str], row: str, measured: Sequence[tuple[str, Qua
 
 def _notes(measured: Sequence[tuple[str, Quality]]) -> list[str]:
     notes = ["FCD is not FID: a Fréchet distance in a small classifier's features (docs/measures.md). Lower is better:"]
-    notes.append(
-        "FCD, ×floor (by real held-out images' FCD), AE ×floor (by an extractor without labels), control ×floor"
-    )
-    notes.append("(by an extractor that no recipe was chosen by), KID, copied.")
+    notes.append("FCD, ×floor (by real held-out images' FCD), AE ×floor (by an extractor without labels),")
+    notes.append("control ×floor (by a classifier that no recipe was chosen by), KID, copied.")
     notes += [f"{name}: missing {', '.join(quality.missing)}" for name, quality in measured if quality.missing]
     notes += [f"{name}: {_extremes(quality)}" for name, quality in measured if quality.fcd_by_class]
     for name, quality in measured:
