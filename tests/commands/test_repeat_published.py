@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from gan_command import GanCommand, command_in
+from gan_command import ROOT, GanCommand, command_in
 from written_runs import write_run
 
 from gan.report import published
@@ -18,6 +18,7 @@ OVERRIDES = [
     "accelerator=cpu", "logger=csv", "trainer.log_every_n_steps=1", "trainer.limit_train_batches=3",
     "trainer.max_epochs=1", "callbacks.progress=null", "callbacks.quality=null",
 ]  # fmt: skip
+SHARED = ROOT.parent / "shared" / "data"
 Told = pytest.CaptureFixture[str]
 
 
@@ -80,3 +81,17 @@ def test_the_list_has_the_commands(tmp_path: Path, gan: GanCommand, capfd: Told)
     publish(tmp_path, write_run(tmp_path / "another", fcd=4.0))
     assert gan("repeat", "--published", "list") == 0
     assert capfd.readouterr().out.startswith(f"{NAME}: gan train data=mnist_sample data.batch_size=250 ")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs MNIST in ../shared/data")
+def test_the_cheapest_published_result_is_confirmed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Told
+) -> None:
+    """Three to four minutes: bit for bit on the processor that it was published from, within its range on others."""
+    monkeypatch.setenv("GAN_DATA", str(SHARED))
+    gan = command_in(tmp_path, monkeypatch)
+    code = gan("repeat", "--published", "quickstart-mnist_sample")
+    told = capfd.readouterr().out
+    assert code == 0, told
+    assert "bit for bit" in told or "All within the range that 3 seeds predict" in told
