@@ -79,18 +79,18 @@ def _repeat_published(name: str, seed: int | None, out: Path | None) -> None:
     from gan.runs.reading import read_run
 
     if name == "list":
-        print(
-            "\n".join(f"{row.name}: {shell.command(*GAN_TRAIN, *row.overrides)}" for row in published.read().values())
-        )
+        for each in published.read().values():
+            print(f"{each.name}: {shell.command(*GAN_TRAIN, *each.overrides)}")
         return
     row = published.named(name)
     before = row.of_seed(seed)
     folder = out or Path("outputs") / f"{row.name}-seed{before.seed}"
     # The number of threads decides in which order a processor adds up, so it is part of the result.
     threads = {"OMP_NUM_THREADS": str(before.machine["threads"])}
-    words = [*row.overrides, f"seed={before.seed}", f"hydra.run.dir={folder}", "resume=auto"]
+    words = [*row.overrides, f"seed={before.seed}", shell.override("hydra.run.dir", folder), "resume=auto"]
     # With --data, a missing dataset is an error; without, the bundled sample would replace it and give other metrics.
     options = [word for name, value in before.evaluation.items() for word in (f"--{name}", str(value))]
+    options += ["--cas"] if "accuracy_score" in before.quality else []
     evaluate = [*gan_train()[:-1], "evaluate", str(folder), *options]
     for command in ([*gan_train(), *words], evaluate):
         if code := _run(command, threads):

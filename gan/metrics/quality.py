@@ -190,14 +190,16 @@ def _control(images: Tensor, reference: Reference, floor: Floor) -> dict[str, fl
 
 def _by_class(fake: Tensor, reference: Reference, labels: Tensor | None) -> dict[str, dict[str, float]]:
     """FCD of each requested class, and of as many held-out images of it; {} if there are too few images of a class."""
-    if labels is None or reference.stacked or int(labels.bincount().min()) <= reference.num_features:
+    if labels is None or reference.stacked:
         return {}
     found, floor = {}, {}
     for label, name in enumerate(reference.class_names):
         train, held_out = reference.features_of_class(label)
-        own, real = fake[labels == label], Moments.of(train)
-        found[name] = distance(Moments.of(own), real)
-        floor[name] = distance(Moments.of(held_out[: len(own)]), real)
+        own = fake[labels == label]
+        if min(map(len, (own, train, held_out))) <= reference.num_features:
+            return {}
+        found[name] = distance(Moments.of(own), Moments.of(train))
+        floor[name] = distance(Moments.of(held_out[: len(own)]), Moments.of(train))
     return {"fcd_by_class": found, "fcd_by_class_floor": floor}
 
 

@@ -16,6 +16,7 @@ from gan.metrics.intervals import prediction_half_width
 from gan.metrics.measures import MEASURES, Measure
 from gan.report.repeating import recipe, run_overrides
 from gan.runs.reading import Run
+from gan.runs.run_files import read_json
 from gan.system.errors import GanError, unknown_name
 
 FILE = Path(__file__).with_name("published.json")
@@ -138,7 +139,7 @@ def record(run: Run) -> PublishedRun:
         raise GanError(
             f"{run.folder}: was trained by code with changes that are not committed, so it cannot be repeated"
         )
-    evaluation = json.loads((run.folder / "quality.json").read_text(encoding="utf-8"))
+    rows, weights = numbers(run)
     return PublishedRun(
         seed=int(run.seed),
         commit=git["commit"],
@@ -147,19 +148,24 @@ def record(run: Run) -> PublishedRun:
         seconds=run.ended["seconds"],
         images_seen=run.ended["images_seen"],
         g_updates=run.ended["g_updates"],
-        rows=rows_sha256(run.folder),
-        weights=evaluation["weights_sha256"],
-        evaluation={"n": quality["n"], "seed": evaluation["seed"], "data": quality["data"]},
+        rows=rows,
+        weights=weights,
+        evaluation={"n": quality["n"], "seed": _evaluation(run)["seed"], "data": quality["data"]},
         extractors=quality["extractors"],
         quality={each.name: quality[each.name] for each in MEASURES if quality.get(each.name) is not None},
     )
 
 
-def rows_sha256(folder: Path) -> str:
-    """sha256 of the rows of metrics.csv, without times."""
+def numbers(run: Run) -> tuple[str, str]:
+    """sha256 of the rows of metrics.csv without times, and of the generator's weights."""
     from gan.runs.comparison import rows  # imports torch
 
-    return hashlib.sha256(json.dumps(rows(folder), sort_keys=True).encode()).hexdigest()
+    text = json.dumps(rows(run.folder), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest(), _evaluation(run)["weights_sha256"]
+
+
+def _evaluation(run: Run) -> dict[str, Any]:
+    return read_json(run.folder / "quality.json", dict)
 
 
 def compare(published: Published, seed: int | None, run: Run) -> tuple[bool, list[str]]:
@@ -168,8 +174,8 @@ def compare(published: Published, seed: int | None, run: Run) -> tuple[bool, lis
     It does if all numbers are the same; or if each metric is where 95 % of the runs with other seeds are expected,
     which needs two published seeds or more.
     """
-    before, now = published.of_seed(seed), record_numbers(run)
-    if (before.rows, before.weights) == now:
+    before = published.of_seed(seed)
+    if (before.rows, before.weights) == numbers(run):
         return True, ["The same numbers as published, bit for bit: metrics.csv and the weights of the generator."]
     lines = ["Other numbers than published. The metrics:"]
     shown = [each for each in MEASURES if each.compared and each.read(before.quality) is not None]
@@ -187,12 +193,6 @@ def compare(published: Published, seed: int | None, run: Run) -> tuple[bool, lis
     else:
         lines.append(f"All within the range that {len(published.runs)} seeds predict for 95 % of the runs.")
     return not unknown and not outside, lines
-
-
-def record_numbers(run: Run) -> tuple[str, str]:
-    """The hashes of a run's metrics.csv and of its generator, as in `PublishedRun`."""
-    evaluation = json.loads((run.folder / "quality.json").read_text(encoding="utf-8"))
-    return rows_sha256(run.folder), evaluation["weights_sha256"]
 
 
 def _line(measure: Measure, published: Sequence[float], value: float | None) -> tuple[str, bool | None]:

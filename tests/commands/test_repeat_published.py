@@ -8,6 +8,7 @@ import pytest
 from gan_command import ROOT, GanCommand, command_in
 from written_runs import write_run
 
+from gan.commands import repeat
 from gan.report import published
 from gan.report.published import Published, record
 from gan.runs.reading import read_run
@@ -61,6 +62,26 @@ def test_a_dataset_that_is_missing_is_not_replaced_by_the_sample(tmp_path: Path,
     told = capfd.readouterr()
     assert "MNIST is not available" in told.err
     assert "published" not in told.out
+
+
+def test_it_trains_and_evaluates_as_the_published_run_in_a_folder_of_any_name(
+    tmp_path: Path, gan: GanCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(tmp_path, write_run(tmp_path / "another", fcd=4.0))
+    (row,) = published.read().values()
+    with_cas = replace(row.runs[0], quality={**row.runs[0].quality, "accuracy_score": 0.98})
+    published.write({NAME: replace(row, runs=[with_cas])})
+    commands: list[list[str]] = []
+
+    def run(words: list[str], variables: object) -> int:
+        commands.append(words)
+        return len(commands) - 1  # the second, the evaluation, fails
+
+    monkeypatch.setattr(repeat, "_run", run)
+    assert gan("repeat", "--published", NAME, "--out", "it's, #1") == 1  # the exit code of the evaluation
+    (train, evaluate) = commands
+    assert 'hydra.run.dir="it\'s, #1"' in train
+    assert evaluate[-8:] == ["it's, #1", "--n", "1000", "--seed", "3", "--data", "mnist_sample", "--cas"]
 
 
 def test_mistakes(tmp_path: Path, gan: GanCommand, capfd: Told) -> None:

@@ -126,6 +126,19 @@ def test_the_class_with_bad_images_has_the_highest_fcd(reference: Reference) -> 
     assert measure(images, reference, kid_subset=300, look_for_copies=False).fcd_by_class is None
     few = measure(images[::2], reference, labels=labels[::2], kid_subset=300, look_for_copies=False)
     assert few.fcd_by_class is None  # 50 images of a class are fewer than its features
+    other = measure(images, reference, labels=labels % 5, kid_subset=300, look_for_copies=False)
+    assert other.fcd_by_class is None  # a generator of five classes, compared with a dataset of ten
+
+
+def test_a_class_with_few_real_images_has_no_fcd_of_its_own() -> None:
+    sample = few_of("mnist")
+    kept = (sample.held_out_labels != 4) | (sample.held_out_labels.eq(4).cumsum(0) <= 1)
+    one = replace(sample, held_out_images=sample.held_out_images[kept], held_out_labels=sample.held_out_labels[kept])
+    labels = torch.arange(10).repeat_interleave(70)
+    images = torch.cat([sample.images[sample.labels == index][:70] for index in range(10)])
+    found = measure(images, Reference(one), labels=labels, kid_subset=300, look_for_copies=False)
+    assert found.fcd_by_class is None
+    assert found.label_accuracy is not None
 
 
 def test_other_images_of_the_same_name_are_another_identity(reference: Reference) -> None:
