@@ -45,6 +45,11 @@ class ModelCache:
         """The names of the models on the pages."""
         return [name for _, name in self._sources]
 
+    def source(self, number: int) -> str:
+        """The model of this number for a command: its path. An uploaded file will be deleted: its name."""
+        source, name = self._sources[number]
+        return name if source.parent == self._sent else str(source)
+
     def model(self, number: int) -> Model:
         """The model of this number.
 

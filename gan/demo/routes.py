@@ -20,11 +20,12 @@ from gan.demo.server import as_json
 from gan.demo.training_images import TrainingSets
 from gan.generators.pictures import Pixels, png
 from gan.runs.reading import Run, read_run
+from gan.system import shell
 from gan.system.errors import GanError
 
 PAGES = {"/": "demo", "/watch": "watch"}
 REPORT_SCRIPTS = ("chart.js",)  # shared with the report
-OF_PANELS = ("nearest.js", "gif.js", "panel.js")
+OF_PANELS = ("nearest.js", "served.js", "panel.js")
 OF_DEMO = ("elements.js", "requests.js", "address.js", "keys.js", "controls.js", "files.js", *OF_PANELS, "demo.js")
 SCRIPTS = (*OF_DEMO, "watch.js", *REPORT_SCRIPTS)
 STYLES = ("page.css",)
@@ -55,11 +56,15 @@ def _pages(models: ModelCache, runs: Sequence[Path]) -> Route:
 
 
 def _of_models(models: ModelCache, training_sets: TrainingSets) -> dict[str, Route]:
+    def number(request: Request) -> int:
+        return parse_int(request.args, "model", 0, 0, 10**6)
+
     def model(request: Request) -> Model:
-        return models.model(parse_int(request.args, "model", 0, 0, 10**6))
+        return models.model(number(request))
 
     def describe(request: Request) -> Response:
-        return as_json(model(request).describe())
+        command = shell.command("gan", "sample", models.source(number(request)))
+        return as_json({**model(request).describe(), "command": command})
 
     def images(request: Request) -> Response:
         asked = model(request)

@@ -1,6 +1,9 @@
 """The demo by keyboard alone, its state in the address, and the saved animation, in Chromium: `make browser`."""
 
+import base64
 import io
+import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +11,8 @@ from typing import Any
 import pytest
 from asking import Asker, Serve
 from chromium import IN_A_BROWSER, open_page
-from PIL import Image
+from gan_command import command_in
+from PIL import Image, ImageChops
 from test_demo_in_a_browser import changes, shown, wait_for_pictures
 from tiny_bundles import codes_bundle, conditional_bundle, points_bundle
 
@@ -213,11 +217,46 @@ def test_an_interpolation_is_saved_as_an_animation(page: Any) -> None:
     assert page.get_by_role("button", name="Save GIF").is_enabled()
 
 
+@pytest.mark.parametrize(
+    ("fragment", "expected"),
+    [
+        ("", "--n 40 --grid 4x10 --seed 0 --out seed-0.png"),
+        (
+            "seed=5&images=16&class=7&truncation=0.7",
+            "--n 16 --grid 4x4 --seed 5 --class 7 --truncation 0.7 --out seed-5.png",
+        ),
+    ],
+)
+def test_the_copied_command_makes_the_picture(
+    browser: Any, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fragment: str, expected: str
+) -> None:
+    source = shutil.copy(BUNDLED, tmp_path / "my digits.safetensors")
+    with open_page(browser, f"{serve([Path(source)]).server.address}#{fragment}") as page:
+        wait_for_pictures(page)
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.get_by_role("button", name="Copy command").click()
+        page.get_by_role("button", name="Copied").wait_for()
+        command = str(page.evaluate("navigator.clipboard.readText()"))
+        url = str(page.evaluate("document.querySelector('canvas').toDataURL()"))
+    assert command == f"gan sample '{source}' {expected}"
+    assert command_in(tmp_path, monkeypatch)(*shlex.split(command)[1:], "--scale", "1") == 0
+    shown = Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("L")
+    made = Image.open(tmp_path / expected.rpartition(" ")[2]).convert("L")
+    assert (made.size, ImageChops.difference(made, shown).getbbox()) == (shown.size, None)
+
+
+def test_no_command_makes_a_picture_with_moved_directions(browser: Any, serve: Serve) -> None:
+    with open_page(browser, f"{serve([]).server.address}#principal-1=2") as page:
+        wait_for_pictures(page)
+        page.get_by_role("button", name="Copy command").click()
+        assert "reset them" in page.locator(".fault:visible").inner_text()
+
+
 def test_points_have_no_grid_and_no_animation(browser: Any, serve: Serve, tmp_path: Path) -> None:
     with open_page(browser, serve([points_bundle(tmp_path)]).server.address) as page:
         wait_for_pictures(page)
         assert page.get_by_role("gridcell").count() == 0
-        for name in ("Save GIF", "▶ Interpolate", "Two side by side"):
+        for name in ("Save GIF", "Copy command", "▶ Interpolate", "Two side by side"):
             assert not page.get_by_text(name).is_visible()
 
 

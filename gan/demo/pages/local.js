@@ -2,9 +2,9 @@
 
 import { byId, element } from "./elements.js";
 
-// These replace files.js and gif.js: this page cannot open files or make animations.
+// These replace files.js and served.js: this page has no server.
 function openFiles() {}
-function offerGif() {}
+function offerServed() {}
 
 // The blocks of a model card (Markdown), as texts.
 function* blocksOf(text) {

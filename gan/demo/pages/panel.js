@@ -1,7 +1,7 @@
 // One model on the page: its picture, its interpolation, and the training images nearest to the chosen image.
 
 import { counted, download, element, newestOnly } from "./elements.js";
-import { offerGif } from "./gif.js";
+import { offerServed } from "./served.js";
 import { rove } from "./keys.js";
 import { HINT, showChosen } from "./nearest.js";
 import { json, picture } from "./requests.js";
@@ -23,7 +23,7 @@ export class Panel {
     this.hint();
     this.select.onchange = () => this.open(Number(this.select.value));
     this.root.querySelector(".download").onclick = () => this.save();
-    offerGif(this);
+    offerServed(this);
     this.update = newestOnly((signal) => this.draw(signal));
   }
 
@@ -41,7 +41,7 @@ export class Panel {
       this.model = await json("/api/model", { model: number });
       const { sha256 } = this.model;
       Object.assign(this.root.querySelector(".facts"), { textContent: facts(this.model), title: sha256 && `sha256 ${sha256}` });
-      for (const part of this.root.querySelectorAll(".nearest, .gif")) part.hidden = this.model.points;
+      for (const part of this.root.querySelectorAll(".nearest, .served")) part.hidden = this.model.points;
     });
     this.changed(this);
     await this.update();
