@@ -1,14 +1,17 @@
 """The pictures of the pages: each has commands in docs/images/README.md, is shown, and shows no path of a machine."""
 
+import json
 import re
 import sys
 from fnmatch import fnmatch
 from pathlib import Path
 
+import numpy as np
 import pytest
 from documented_commands import check
+from PIL import Image
 
-from benchmarks import pictures, screenshot
+from benchmarks import pictures, screenshot, speed_page
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
@@ -80,3 +83,19 @@ def test_a_page_that_shows_a_path_of_the_machine_is_refused() -> None:
     with pytest.raises(SystemExit, match="the page shows /tmp/pictures-1/sweep, a path of this machine"):
         screenshot.check_paths("2 runs in /tmp/pictures-1/sweep on mnist_sample")
     screenshot.check_paths("gan report outputs/DATE/TIME, python train.py seed=0, KID/1e3")
+
+
+def test_the_picture_of_the_speeds_is_the_one_of_its_numbers(tmp_path: Path) -> None:
+    results = json.loads((ROOT / "benchmarks" / "results" / "speed.json").read_text())["results"]
+    speed_page.draw(results, tmp_path / "speed.png")
+    assert pixel_difference(tmp_path / "speed.png", IMAGES / "speed.png") < 1
+    del results["kaggle, batch 1024"]
+    speed_page.draw(results, tmp_path / "another.png")
+    assert pixel_difference(tmp_path / "another.png", IMAGES / "speed.png") > 1
+
+
+def pixel_difference(one: Path, other: Path) -> float:
+    """The mean absolute difference of two pictures, in grey levels of 255."""
+    pixels = [np.asarray(Image.open(path).convert("L"), dtype=float) for path in (one, other)]
+    assert pixels[0].shape == pixels[1].shape
+    return float(np.abs(pixels[0] - pixels[1]).mean())
