@@ -42,7 +42,10 @@ def board(
     ] = "127.0.0.1",
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
 ) -> None:
-    """Open TensorBoard with the losses, accuracies, metrics and images of a run. Stop it with Ctrl-C."""
+    """Open TensorBoard with the curves and images of a run.
+
+    Stop it with Ctrl-C.
+    """
     folder = newest(run_folders()) if run is None else _with_events(run)
     url = launch(folder, host=host, port=port)
     print(f"TensorBoard on {folder}: {url}")

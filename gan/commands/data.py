@@ -17,7 +17,7 @@ data = typer.Typer(
 
 Names = Annotated[
     list[str],
-    typer.Argument(metavar="NAME…", help="Datasets such as mnist or cifar10, or of torchvision, such as SVHN."),
+    typer.Argument(metavar="NAME", help="Datasets such as mnist or cifar10, or of torchvision, such as SVHN."),
 ]
 Root = Annotated[Path, typer.Option(envvar="GAN_DATA", help="Folder of the datasets, in torchvision's layout.")]
 Split = Annotated[str | None, typer.Option(help="Split of EMNIST, or of a dataset of torchvision.")]

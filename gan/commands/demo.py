@@ -27,7 +27,7 @@ def demo(
     bundles: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[BUNDLE…]",
+            metavar="BUNDLE",
             help="Run folders, latest, or bundles. By default a small generator of digits.",
             callback=run_list,
         ),
@@ -44,7 +44,9 @@ def demo(
     force: Force = False,
     trust: Trust = None,
 ) -> None:
-    """Explore generators in the browser: sliders, classes, interpolation, comparison, nearest training images.
+    """Explore generators in the browser.
+
+    The page has sliders, classes, interpolation, comparison, and nearest training images.
 
     The page is served by this machine and needs no network. Stop it with Ctrl-C. With --static it is a file that runs
     the generators in any browser, without this machine, and without nearest training images.
@@ -95,7 +97,9 @@ def watch(
     root: Root = Path("data"),
     device: Device = "cpu",
 ) -> None:
-    """Watch a run in the browser: newest samples, curves, alarms, time left; and explore its generator.
+    """Watch a run in the browser.
+
+    The page shows the newest samples, curves, alarms and the time left, and has the controls of gan demo.
 
     It reads the run folder only; the run may be running, finished, failed or interrupted. Stop it with Ctrl-C.
     """

@@ -58,7 +58,7 @@ def evaluate(
     sources: Annotated[
         list[Path],
         typer.Argument(
-            metavar="RUN_OR_BUNDLE…",
+            metavar="RUN_OR_BUNDLE",
             help="Run folders, latest, bundles, or folders of runs such as multirun/DATE/TIME.",
             callback=run_list,
         ),
@@ -95,10 +95,11 @@ def evaluate(
     ] = None,
     trust: Trust = None,
 ) -> None:
-    """Measure the quality of generated images: one row per run, and quality.json beside each bundle.
+    """Measure the quality of generated images.
 
-    The numbers are also saved in the bundle. The first call for a dataset takes ten seconds longer: the features of
-    the real images are cached in ~/.cache/gan (or $XDG_CACHE_HOME/gan).
+    Prints one row per run, and writes quality.json beside each bundle. The numbers are also saved in the bundle. The
+    first call for a dataset takes ten seconds longer: the features of the real images are cached in ~/.cache/gan (or
+    $XDG_CACHE_HOME/gan).
 
     Of a folder of runs, all finished runs are evaluated. With several runs, those with an evaluation by the same
     settings are skipped (--force evaluates them again), and an error in one run does not stop the others: the exit
@@ -175,7 +176,7 @@ def train_extractor(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the weights, the order and the augmentation.")] = 0,
     root: Root = Path("data"),
 ) -> None:
-    """Train feature extractors: a few minutes each on two cores."""
+    """Train feature extractors; minutes each on two cores."""
     from gan.data.sources import load
     from gan.metrics.extractors import WEIGHTS, extractor_name, own_folder, reading_options
     from gan.metrics.training import make_extractor, with_classes
@@ -214,7 +215,10 @@ def train_extractor(
 def calibrate(
     data: Annotated[str, typer.Option(help="A dataset with extractors.")] = "mnist", root: Root = Path("data")
 ) -> None:
-    """Measure degraded real images, as a scale for the metrics: a minute on two cores."""
+    """Measure degraded real images, as a scale for the metrics.
+
+    This takes a minute on two cores.
+    """
     from gan.data.sources import load
     from gan.metrics.calibration import made_worse
     from gan.metrics.quality import KID_SUBSET, measure

@@ -47,7 +47,7 @@ def explore(
     force: Force = False,
     trust: Trust = None,
 ) -> None:
-    """Show one latent direction per row, starting from the first image of a seed."""
+    """Show one latent direction per row, from the image of a seed."""
     from gan.generators.bundle import load_generator
     from gan.generators.class_labels import first_class
     from gan.generators.latent_directions import rows_from

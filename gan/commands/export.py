@@ -48,7 +48,10 @@ def export(
     force: Force = False,
     trust: Trust = None,
 ) -> None:
-    """Export a generator with a model card; compare ONNX and pt2 with the original in their runtimes."""
+    """Export a generator with a model card.
+
+    ONNX and pt2 are compared with the original in their runtimes.
+    """
     from gan.generators.bundle_path import FILE_NAME, find
 
     formats = _formats(to)

@@ -25,7 +25,7 @@ def options(
         bool, typer.Option("--markdown", help="Print Markdown, as in docs/configuration.md.")
     ] = False,
 ) -> None:
-    """List all groups, options and settings with default, range and meaning."""
+    """List all settings with default, range and meaning."""
     from gan.config.options.listing import list_groups
     from gan.config.options.pages import as_json, markdown, terminal
     from gan.config.options.search import select

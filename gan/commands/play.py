@@ -15,7 +15,9 @@ def play(
     port: Port = PORT,
     open_page: Open = False,
 ) -> None:
-    """Train a GAN on 2-D points on a web page: real points, samples, D's surface, gradients; for teaching.
+    """Train a GAN on 2-D points on a web page, for teaching.
+
+    The page shows real points, samples, the output of D as a surface, and gradients.
 
     Objective, penalty, learning rates and seed can be changed while it trains. Each run has a folder;
     gan repeat RUN repeats it with its changes. The page needs no network. Stop it with Ctrl-C.

@@ -105,8 +105,8 @@ def _section(name: str, command: Any) -> Iterator[str]:
 def _name(parameter: Any) -> str:
     if parameter.param_type_name == "option":
         return ", ".join([*parameter.opts, *parameter.secondary_opts])
-    name = (parameter.metavar or parameter.name.upper()).replace("[", "").replace("]", "")
-    return name if parameter.nargs == 1 or name.endswith("…") else f"{name}…"
+    name = parameter.metavar or parameter.name.upper()
+    return str(name) if parameter.nargs == 1 else f"{name}…"
 
 
 def _value(parameter: Any, hint: Any) -> str:

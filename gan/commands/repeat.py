@@ -38,7 +38,9 @@ def repeat(
     ] = None,
     trust: Trust = None,
 ) -> None:
-    """Repeat a run, and check whether its numbers are the same, bit for bit; if not, from which update on.
+    """Repeat a run, and check whether its numbers are the same.
+
+    They are compared bit for bit; if they differ, the first update that differs is named.
 
     Settings that were changed while it trained, in gan play, are changed again after the same minibatches.
     The exit code is 0 if all numbers are the same, 1 if not. The same command resumes an interrupted repetition.

@@ -20,7 +20,7 @@ def report(
     runs: Annotated[
         list[Path],
         typer.Argument(
-            metavar="RUN…",
+            metavar="RUN",
             help="Run folders, latest, or a folder of them, such as multirun/DATE/TIME.",
             callback=lambda runs: [one_run(run) for run in runs],
         ),
@@ -36,9 +36,10 @@ def report(
     ] = None,
     force: Force = False,
 ) -> None:
-    """Compare runs: ranking, different settings, curves and samples on one HTML page, and as Markdown.
+    """Compare runs on one HTML page, or as Markdown.
 
-    Quality is compared for runs that were measured by `gan evaluate RUN…`. Runs may still be training.
+    The page has a ranking, the settings that differ, curves and samples. Quality is compared for runs that were
+    measured by `gan evaluate RUN…`. Runs may still be training.
     """
     from gan.report.contents import document
     from gan.report.html_page import html_page

@@ -26,7 +26,7 @@ def runs(
     folders: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[FOLDER]…",
+            metavar="FOLDER",
             help="Folders with runs, or latest; by default outputs and multirun.",
             callback=lambda folders: folders and [one_run(folder) for folder in folders],
         ),
@@ -43,7 +43,10 @@ def runs(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List runs with data, recipe, images seen, metrics and state (finished, pruned, running, cut, failed)."""
+    """List runs with dataset, recipe, metrics and state.
+
+    A run is finished, pruned, running, interrupted or failed.
+    """
     from gan.report.listing import chosen, columns, ordered, row
 
     known = columns(time.time())

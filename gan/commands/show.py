@@ -24,7 +24,7 @@ def show(
     ] = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Show a run in the terminal: settings, metrics, curves, and the newest images."""
+    """Show a run: settings, metrics, curves, and newest images."""
     from gan.report.listing import columns, row
     from gan.report.one_run import as_json as run_as_json
     from gan.report.one_run import page

@@ -12,7 +12,7 @@ from gan.runs.series import IMAGES, QUALITY
 
 MOST_IN_LABEL, MOST_DIFFERENT = 4, 12  # with more different settings, labels use the words of the commands
 MOST_OPEN = 40  # rows up to which a table with one row per run is not collapsed
-STATES = ("finished", "running", "cut", "failed", "pruned")
+STATES = ("finished", "running", "interrupted", "failed", "pruned")
 SPREAD = (
     "Runs that differ only in the seed share a row: the mean ± half the width of its 95 % confidence interval (Student "
     "t). images/s is the median of the logged values; minutes include the time for drawing samples."

@@ -71,7 +71,7 @@ class Run:
         return _node(self.facts, "ended")
 
     def state(self, now: float) -> str:
-        """Return finished; pruned (by its search); running; failed (by an error); or cut (by a signal or a crash).
+        """Return finished; pruned, by its search; running; failed, by an error; interrupted, by a signal or a crash.
 
         A run locks its folder while it runs. If locks are not available, it counts as running until none of its files
         has changed for ten minutes.
@@ -81,7 +81,7 @@ class Run:
         held = is_locked(self.folder)
         if held or (held is None and now - self.changed < STILL):
             return "running"
-        return "failed" if self.failure or _node(self.facts, "failed") else "cut"
+        return "failed" if self.failure or _node(self.facts, "failed") else "interrupted"
 
     @property
     def is_ranked(self) -> bool:

@@ -24,7 +24,7 @@ class State(StrEnum):
     """State of a job, from the files in its folder."""
 
     MISSING = "missing"  # not started
-    CUT = "cut"  # interrupted or still running: started, and neither finished nor failed
+    INTERRUPTED = "interrupted"  # or still running: started, and neither finished nor failed
     FAILED = "failed"
     PRUNED = "pruned"
     FINISHED = "finished"
@@ -55,7 +55,7 @@ class SweepJob:
         if saved_content(self.folder) != self.content:
             return State.MISSING
         if not ended(self.folder):
-            return State.CUT
+            return State.INTERRUPTED
         return State.PRUNED if (self.folder / PRUNED).is_file() else State.FINISHED
 
 

@@ -39,7 +39,7 @@ def test_a_folder_is_evaluated_run_by_run_and_a_failure_is_told_at_the_end(sweep
     assert done.exit_code == 1, done.output
     progress = [line for line in done.stderr.splitlines() if line.startswith("[")]
     assert [line.split(" ", 2)[0] for line in progress] == ["[1/4]", "[2/4]", "[3/4]", "[4/4]"]
-    assert progress[0] == f"[1/4] {sweep / 'cut'}: skipped, because its state is cut"
+    assert progress[0] == f"[1/4] {sweep / 'cut'}: skipped, because its state is interrupted"
     assert progress[1].startswith(f"[2/4] {sweep / 'damaged'}: failed: ")
     assert progress[2].startswith(f"[3/4] {sweep / '0'}: FCD ")
     assert f"1 of 4 failed:\n  {sweep / 'damaged'}: " in done.stderr

@@ -41,8 +41,17 @@ def test_a_section_has_every_option_that_help_lists(name: str) -> None:
     assert [option for option in options if option not in shown] == []
 
 
+def test_help_shows_every_summary_in_full_and_flags_without_a_value() -> None:
+    for group in ("", "metrics", "data"):
+        printed = CliRunner().invoke(app, [*group.split(), "--help"], env={"COLUMNS": "80", "TERM": "dumb"}).output
+        assert "Commands:" in printed
+        assert "..." not in printed.partition("Commands:")[2]
+    printed = CliRunner().invoke(app, ["sample", "--help"], env={"COLUMNS": "80", "TERM": "dumb"}).output
+    assert "--force                   Overwrite" in " ".join(printed.splitlines())
+
+
 def try_out(
-    folders: Annotated[list[Path] | None, typer.Argument(metavar="[FOLDER]…", help="Folders; by default a|b.")] = None,
+    folders: Annotated[list[Path] | None, typer.Argument(metavar="FOLDER", help="Folders; by default a|b.")] = None,
     count: Annotated[int, typer.Option(min=1, help="How many < 3.")] = 2,
     share: Annotated[float, typer.Option(min=0, max=1, help="A fraction of `x_y`, in _italics_.")] = 0.5,
     root: Annotated[Path, typer.Option(envvar="TRY_ROOT", help="The root.")] = Path("data"),

@@ -76,7 +76,7 @@ def test_a_run_that_has_only_begun_or_was_cut_short(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "cut", "1,0,4500,50,0.5,100,,\n", max_epochs=4)
     (folder / "run.json").write_text('{"cut": {"by": "SIGTERM"}}')
     cut = run_status.status(read_run(folder), 0.0)
-    assert (cut["state"], cut["why"], cut["left"], cut["share"]) == ("cut", "SIGTERM", None, 0.125)
+    assert (cut["state"], cut["why"], cut["left"], cut["share"]) == ("interrupted", "SIGTERM", None, 0.125)
 
 
 def test_charts_have_what_was_logged_and_nothing_that_json_lacks(tmp_path: Path) -> None:

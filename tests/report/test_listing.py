@@ -76,4 +76,4 @@ def test_what_stands_in_a_cell(runs: list[Run]) -> None:
     assert cells["10"]["fcd"] == "3.00"
     assert (cells["10"]["images"], cells["10"]["minutes"], cells["10"]["seed"]) == ("200", "1.5", "0")
     assert (cells["10"]["recipe"], cells["2"]["recipe"]) == ("objective=hinge", "-")
-    assert (cells["none"]["state"], cells["x"]["fcd"]) == ("cut", "not finite")
+    assert (cells["none"]["state"], cells["x"]["fcd"]) == ("interrupted", "not finite")

@@ -26,10 +26,10 @@ def test_a_table(runs: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]
     assert gan("runs", "--sort", "run") == 0
     assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
         ["run", "data", "images", "seen", "FCD", "missing", "started", "state", "recipe"],
-        ["multirun/day/0", "fashion", "200", "-", "-", "2026-01-01T10:00", "cut", "-"],
+        ["multirun/day/0", "fashion", "200", "-", "-", "2026-01-01T10:00", "interrupted", "-"],
         ["outputs/day/1", "mnist", "200", "3.25", "0", "2026-01-01T10:00", "finished", "lsgan"],
         [],
-        ["1", "cut,", "1", "finished"],
+        ["1", "interrupted,", "1", "finished"],
     ]
 
 

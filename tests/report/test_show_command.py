@@ -60,7 +60,7 @@ def test_a_run_that_has_only_begun(tmp_path: Path, gan: GanCommand, capsys: pyte
     folder = write_run(tmp_path / "run", ended=False, rows=())
     (folder / "samples" / "epoch_0002.png").unlink()
     assert gan("show", "run") == 0
-    assert capsys.readouterr().out.splitlines()[1:3] == ["  data     mnist", "  state    cut"]
+    assert capsys.readouterr().out.splitlines()[1:3] == ["  data     mnist", "  state    interrupted"]
 
 
 def test_json(fixed: np.ndarray, gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:

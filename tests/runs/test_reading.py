@@ -73,7 +73,7 @@ def test_without_locks_a_run_that_has_not_ended_runs_as_long_as_it_writes(
     os.utime(folder / "metrics.csv", (2_000_000_000, 2_000_000_000))
     run = read_run(folder)
     assert run.state(now=2_000_000_300) == "running"
-    assert run.state(now=2_000_000_900) == "cut"
+    assert run.state(now=2_000_000_900) == "interrupted"
     assert run.count("images_seen") == 200
     assert run.count("g_updates") is None
     assert run.seconds is not None
@@ -86,14 +86,14 @@ def test_a_run_holds_its_folder_as_long_as_it_lives(tmp_path: Path) -> None:
     fcntl.flock(held, fcntl.LOCK_EX)
     assert read_run(folder).state(now=5e9) == "running"
     os.close(held)
-    assert read_run(folder).state(now=0) == "cut"
+    assert read_run(folder).state(now=0) == "interrupted"
 
 
 @pytest.mark.parametrize(
     ("end", "state", "why"),
     [
-        ({}, "cut", ""),
-        ({"cut": {"by": "SIGTERM"}}, "cut", "SIGTERM"),
+        ({}, "interrupted", ""),
+        ({"cut": {"by": "SIGTERM"}}, "interrupted", "SIGTERM"),
         ({"failed": {"error": "RuntimeError: out of\nmemory"}}, "failed", "RuntimeError: out of memory"),
         ({"failed": {"error": "RuntimeError: it went on"}, "ended": {"images_seen": 1}}, "finished", ""),
     ],

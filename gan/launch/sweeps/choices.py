@@ -65,7 +65,7 @@ class Choices:
             RunError: the job was interrupted; the next start resumes it.
         """
         state = job.state
-        if state in (State.CUT, State.MISSING):
+        if state in (State.INTERRUPTED, State.MISSING):
             raise RunError(f"{job.folder}: it has ended without a result; run the command again to resume")
         values = self._values(job) if state is State.FINISHED else None
         for number in self._awaited.pop(job):

@@ -30,7 +30,9 @@ def summary(sweep: Path, jobs: Sequence[SweepJob], runner: Runner, objectives: M
         "failed": sum(states[job] is State.FAILED for job in jobs),
         "in the queue": len(runner.queued),
         "being trained by another process": len(runner.busy),
-        "cut": sum(states[job] in (State.CUT, State.MISSING) and job not in elsewhere for job in jobs),
+        "interrupted or not started": sum(
+            states[job] in (State.INTERRUPTED, State.MISSING) and job not in elsewhere for job in jobs
+        ),
     }
     always = ("finished", "skipped (finished before)", "failed")
     counted_jobs = ", ".join(f"{number} {what}" for what, number in counts.items() if number or what in always)

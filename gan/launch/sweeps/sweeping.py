@@ -78,7 +78,7 @@ class Sweep:
                 raise
             print(summary.summary(sweep, jobs, runner, objectives))
             states = {job.state for job in jobs if job not in runner.queued}
-            unfinished = not states.isdisjoint((State.CUT, State.MISSING, State.FAILED))
+            unfinished = not states.isdisjoint((State.INTERRUPTED, State.MISSING, State.FAILED))
             folder.keep_record(sweep, command, finished=not unfinished and not runner.queued)
             if runner.queued:
                 print(summary.how_to_collect(command, sweep, len(runner.queued)))
