@@ -57,7 +57,7 @@ def test_a_mistake_gets_its_answer_and_leaves_nothing(
 @pytest.mark.parametrize(
     "mistake",
     [
-        pytest.param(mistake, id=named(mistake), marks=[pytest.mark.slow] if number % 4 else [])
+        pytest.param(mistake, id=named(mistake), marks=[pytest.mark.slow] if number % 8 else [])
         for number, mistake in enumerate(FROM_A_SHELL)
     ],
 )

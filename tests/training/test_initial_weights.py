@@ -124,6 +124,7 @@ def test_a_wrong_source_is_one_message_and_leaves_nothing_behind(train: Train, t
     assert not (tmp_path / "tuned").exists()
 
 
+@pytest.mark.slow
 def test_a_wrong_source_that_two_processes_find_leaves_nothing_behind_either(tmp_path: Path) -> None:
     words = ("data=mnist_sample", "trainer.devices=2", "model.init_from=nowhere")
     ended = run_train(tmp_path, *SMALL, *QUIET, *words, "hydra.run.dir=tuned")

@@ -45,7 +45,11 @@ def two_ranks(compose_settings: Callable[..., dict[str, Any]], tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "overrides", [[], ["trainer.precision=bf16-mixed", "schedule.n_critic=2"]], ids=["float32", "bf16, n_critic 2"]
+    "overrides",
+    [
+        pytest.param([], id="float32", marks=pytest.mark.slow),
+        pytest.param(["trainer.precision=bf16-mixed", "schedule.n_critic=2"], id="bf16, n_critic 2"),
+    ],
 )
 def test_two_processes_hold_equal_weights_and_draw_different_latents(
     two_ranks: Callable[..., list[dict[str, Any]]], overrides: list[str]

@@ -18,7 +18,6 @@ SMALL = (
     "accelerator=cpu", "callbacks=none", "logger=none", "trainer.max_epochs=1", f"trainer.limit_train_batches={STEPS}",
 )  # fmt: skip
 GAMES = {
-    "plain": (),
     "R1 and R2, n_critic 3, accumulated": ("penalty=r1_r2", "schedule.n_critic=3", "optimizer.accumulate=2"),
 }
 MORE = {  # the rest of penalties x n_critic x accumulation: what they draw beside latents is drawn for each part anew

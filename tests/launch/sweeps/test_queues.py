@@ -84,6 +84,7 @@ def test_slurm_gets_one_array_job_and_the_sweep_its_results(
     assert next(line for line in lines if line.startswith("srun")).count("--kill-on-bad-exit=1") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("slurm")
 def test_a_job_whose_time_is_up_is_saved_requeued_and_gone_on_with(
     sweeps: Sweeps, fates: Callable[..., None], tmp_path: Path

@@ -58,6 +58,7 @@ def to_the_end(process: subprocess.Popen[str]) -> str:
     return told
 
 
+@pytest.mark.slow
 def test_killed_with_9_and_given_again_it_has_the_numbers_of_one_left_alone(start: Start, tmp_path: Path) -> None:
     words = (*LONG, "seed=1,2")
     alone = start(*words, "hydra.sweep.dir=alone")

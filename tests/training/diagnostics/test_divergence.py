@@ -141,7 +141,7 @@ def test_what_it_advises_goes_on_where_the_same_settings_would_diverge_again(
     assert json.loads((tmp_path / "my run" / "run.json").read_text())["ended"]["g_updates"] == 12
 
 
-@pytest.mark.parametrize("devices", [1, 2])
+@pytest.mark.parametrize("devices", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_from_the_command_line_it_is_one_message_and_exit_code_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], devices: int
 ) -> None:
