@@ -93,9 +93,9 @@ def parse_floats(option: str, given: str) -> list[float]:
     return [float(part) for part in parts]
 
 
-def check_suffix(out: Path, suffixes: Sequence[str]) -> None:
-    """Raise GanError if --out has none of these suffixes."""
+def check_suffix(option: str, out: Path, suffixes: Sequence[str]) -> None:
+    """Raise GanError if the path of an option has none of these suffixes."""
     if out.suffix.lower() not in suffixes:
         *others, last = suffixes
         allowed = f"{', '.join(others)} or {last}" if others else last
-        raise GanError(f"--out: {out} given; a name that ends in {allowed} expected")
+        raise GanError(f"{option}: {out} given; a name that ends in {allowed} expected")

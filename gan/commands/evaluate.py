@@ -1,15 +1,15 @@
-"""`gan evaluate`, `gan metrics train-extractor` and `gan metrics calibrate`."""
+"""`gan evaluate`: the quality of generated images."""
 
 import json
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gan.commands.arguments import Device, Force, Trust, check_suffix, run_list
+from gan.commands.real_images import ClassOrder, Fit, OnBroken, Pictures, Root, Split, given_settings
 from gan.system.devices import usable_device
 from gan.system.errors import GanError
 
@@ -17,22 +17,6 @@ if TYPE_CHECKING:
     from gan.metrics.evaluating import RealSets, Wanted
     from gan.metrics.evaluating_many import Evaluated
     from gan.metrics.quality import Quality
-
-KINDS = ("classifier", "labeller", "autoencoder", "control")
-
-metrics = typer.Typer(name="metrics", help="The feature extractors of `gan evaluate`.", no_args_is_help=True)
-
-Root = Annotated[Path, typer.Option(envvar="GAN_DATA", help="Folder of the datasets, in torchvision's layout.")]
-
-Pictures = Annotated[
-    Path | None,
-    typer.Option("--folder", help="Folder of your pictures, for --data folder. By default the folder of the run."),
-]
-
-Split = Annotated[str | None, typer.Option(help="Split of EMNIST.")]
-Fit = Annotated[str | None, typer.Option(help="For your pictures: crop or pad, as data.fit in training.")]
-OnBroken = Annotated[str | None, typer.Option(help="For your pictures: error or skip, as data.on_broken.")]
-ClassOrder = Annotated[str | None, typer.Option(help="For your pictures: natural or name, as data.class_order.")]
 
 Count = Annotated[
     int, typer.Option("--n", min=1, help="Number of images; results with different n are not comparable.")
@@ -108,15 +92,16 @@ def evaluate(
     from gan.data.registry import FOLDER
     from gan.metrics import evaluating
     from gan.metrics.evaluating_many import expand
+    from gan.metrics.own_metrics import own_metrics
     from gan.metrics.report import table
 
     usable_device(device)
     expanded = expand(sources)
     if nearest is not None:
         _check_nearest(nearest, sources if len(sources) > 1 else list(expanded), force)
-    wanted = evaluating.Wanted(n, seed, kid_subset, cas, fid, nearest, device, _own_metrics(metric or ()))
+    wanted = evaluating.Wanted(n, seed, kid_subset, cas, fid, nearest, device, own_metrics(metric or ()))
     extractors = {"classifier": classifier, "labeller": labeller, "autoencoder": autoencoder, "control": control}
-    reading = _given(folder=folder, split=split, fit=fit, on_broken=on_broken, class_order=class_order)
+    reading = given_settings(folder=folder, split=split, fit=fit, on_broken=on_broken, class_order=class_order)
     real = evaluating.RealSets(data or (FOLDER if folder else ""), root, extractors, device, reading)
     done = _evaluate_all(expanded, real, wanted, again=force, quiet=as_json)
     found = [(str(each.source), each.quality) for each in done if each.quality is not None]
@@ -149,122 +134,9 @@ def _evaluate_all(
     return [Evaluated(source, *measure(source, load_generator(source), real, wanted, quiet=quiet))]
 
 
-@metrics.callback()
-def instruments() -> None:
-    """The feature extractors of `gan evaluate`."""
-
-
-@metrics.command("train-extractor")
-def train_extractor(
-    out: Annotated[
-        Path | None,
-        typer.Option(help="FILE.safetensors. By default all four kinds, in the folder where gan evaluate finds them."),
-    ] = None,
-    data: Annotated[str, typer.Option(help="The training dataset: kmnist, cifar10, folder, …")] = "mnist",
-    folder: Pictures = None,
-    split: Split = None,
-    fit: Fit = None,
-    on_broken: OnBroken = None,
-    class_order: ClassOrder = None,
-    image_size: Annotated[int | None, typer.Option(help="For a folder: the size of the generator's images.")] = None,
-    image_channels: Annotated[int | None, typer.Option(help="1 for grey, 3 for colour.")] = None,
-    kind: Annotated[
-        str | None,
-        typer.Option(help="classifier, labeller, autoencoder or control: docs/measures.md. By default all."),
-    ] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 16,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the weights, the order and the augmentation.")] = 0,
-    root: Root = Path("data"),
-) -> None:
-    """Train feature extractors; minutes each on two cores."""
-    from gan.data.sources import load
-    from gan.metrics.extractors import WEIGHTS, extractor_name, own_folder, reading_options
-    from gan.metrics.training import make_extractor, with_classes
-    from gan.system.errors import unknown_name
-
-    if kind is not None and kind not in KINDS:
-        raise GanError(unknown_name("--kind", kind, KINDS))
-    if out is not None and out.suffix != ".safetensors":
-        raise GanError(f"--out: {out} given; a file name that ends in .safetensors expected")
-    if out is not None and kind is None:
-        kind = "classifier"
-    data = "folder" if folder is not None and data == "mnist" else data
-    reading = _given(folder=folder, split=split, fit=fit, on_broken=on_broken, class_order=class_order)
-    form: dict[str, Any] = {"image_size": image_size, "image_channels": image_channels}
-    loaded = load(data, root, download=False, on_missing="error", **form, **reading)
-    name, loaded = extractor_name(loaded), with_classes(loaded)
-    print(loaded.origin)
-    if out is None and (WEIGHTS / f"{name}_classifier.safetensors").is_file():
-        raise GanError(f"--out: {name} has its extractors in the package; to train others, give FILE.safetensors")
-    options = {"--folder": folder, "--image-size": image_size, "--image-channels": image_channels}
-    given = [word for option, value in options.items() if value is not None for word in (option, str(value))]
-    given += reading_options(reading)
-    for one in KINDS if kind is None else [kind]:
-        path = out or own_folder() / f"{name}_{one}.safetensors"
-        arguments = ["gan", "metrics", "train-extractor", "--data", data, *given, "--kind", one]
-        command = f"{shlex.join(arguments)} --epochs {epochs} --seed {seed}"
-        extractor = make_extractor(path, one, loaded, name=name, epochs=epochs, seed=seed, command=command)
-        of_test = extractor.metadata["test"]
-        tested = (
-            f"test error {of_test:.4f} (rms of a pixel)" if one == "autoencoder" else f"test accuracy {of_test:.2%}"
-        )
-        print(f"{tested}, {path.stat().st_size / 1e6:.2f} MB, sha256 {extractor.sha256}: {path}")
-
-
-@metrics.command()
-def calibrate(
-    data: Annotated[str, typer.Option(help="A dataset with extractors.")] = "mnist", root: Root = Path("data")
-) -> None:
-    """Measure degraded real images, as a scale for the metrics.
-
-    This takes a minute on two cores.
-    """
-    from gan.data.sources import load
-    from gan.metrics.calibration import made_worse
-    from gan.metrics.quality import KID_SUBSET, measure
-    from gan.metrics.reference import Reference
-    from gan.metrics.report import table
-
-    loaded = load(data, root, download=False, on_missing="error")
-    reference = Reference(loaded)
-    print(f"real images: {loaded.origin}", file=sys.stderr)
-    found = []
-    for what, images in made_worse(loaded).items():
-        found.append((what, measure(images, reference, kid_subset=min(KID_SUBSET, len(images)))))
-    print(table(found))
-
-
-def _own_metrics(targets: Sequence[str]) -> dict[str, Any]:
-    """The metrics of --metric, by the name of the class."""
-    if not targets:
-        return {}
-    from torchmetrics import Metric
-
-    from gan.config.kinds import NotFound, find, is_a
-
-    found = {}
-    for target in targets:
-        try:
-            metric = find(target)
-        except NotFound as error:
-            raise GanError(f"--metric: {error}") from error
-        if not is_a(metric, [Metric]):
-            raise GanError(f"--metric: '{target}' given, a torchmetrics.Metric expected")
-        try:
-            found[target.rpartition(".")[2]] = metric()
-        except Exception as error:
-            raise GanError(f"--metric: {target}: {type(error).__name__}: {error}") from error
-    return found
-
-
-def _given(**settings: object) -> dict[str, Any]:
-    """Those settings of `data` that were given as options."""
-    return {name: str(value) for name, value in settings.items() if value is not None}
-
-
 def _check_nearest(out: Path, sources: Sequence[Path], force: bool) -> None:
     """Raise GanError if --nearest would overwrite a file, or is given for several generators."""
-    check_suffix(out, (".png",))
+    check_suffix("--nearest", out, (".png",))
     if len(sources) > 1:
         raise GanError(f"--nearest: {len(sources)} generators given; one expected")
     if out.exists() and not force:

@@ -52,7 +52,7 @@ def explore(
     from gan.generators.class_labels import first_class
     from gan.generators.latent_directions import rows_from
 
-    check_suffix(out, (".png", ".npy"))
+    check_suffix("--out", out, (".png", ".npy"))
     generator = load_generator(source).to(usable_device(device))
     if generator.points:
         raise GanError(f"{source}: this generator makes points of the plane, not images: try gan sample")

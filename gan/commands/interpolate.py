@@ -93,7 +93,7 @@ def interpolate(
     from gan.generators.bundle import load_generator
     from gan.generators.pictures import inverted
 
-    check_suffix(out, SUFFIXES)
+    check_suffix("--out", out, SUFFIXES)
     generator = load_generator(source).to(usable_device(device))
     if generator.points:
         raise GanError(f"{source}: this generator makes points of the plane, not images: there is nothing to animate")

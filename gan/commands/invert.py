@@ -63,7 +63,7 @@ def invert(
     from gan.generators.inversion import invert as find
     from gan.generators.pictures import inverted
 
-    check_suffix(out, (".png",))
+    check_suffix("--out", out, (".png",))
     generator = load_generator(source).to(usable_device(device))
     wanted = [_read(picture, generator.image_shape) for picture in pictures]
     wanted = [inverted(picture) for picture in wanted] if gray_r else wanted

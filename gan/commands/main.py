@@ -12,11 +12,12 @@ import gan
 from gan.commands.board import board
 from gan.commands.data import data
 from gan.commands.demo import demo, watch
-from gan.commands.evaluate import evaluate, metrics
+from gan.commands.evaluate import evaluate
 from gan.commands.explore import explore
 from gan.commands.export import export
 from gan.commands.interpolate import interpolate
 from gan.commands.invert import invert
+from gan.commands.metrics import metrics
 from gan.commands.options import options
 from gan.commands.play import play
 from gan.commands.repeat import repeat

@@ -1,16 +1,41 @@
 """Metrics of the user's own: any `torchmetrics.Metric` that takes images."""
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from gan.system.errors import ConfigError
+from gan.config.kinds import NotFound, find, is_a
+from gan.system.errors import ConfigError, GanError
 
 PART = 500  # images in one call of a metric
+
+
+def own_metrics(targets: Sequence[str]) -> dict[str, Metric]:
+    """The metrics of these classes, such as "mypkg.MyMetric", by the name of the class.
+
+    Raises:
+        GanError: there is no such class, it is not a metric, it needs arguments, or two have the same name.
+    """
+    found: dict[str, Metric] = {}
+    for target in targets:
+        name = target.rpartition(".")[2]
+        if name in found:
+            raise GanError(f"--metric: two metrics are named {name}; evaluate them in two calls")
+        try:
+            metric = find(target)
+        except NotFound as error:
+            raise GanError(f"--metric: {error}") from error
+        if not is_a(metric, [Metric]):
+            raise GanError(f"--metric: '{target}' given, a torchmetrics.Metric expected")
+        try:
+            found[name] = metric()
+        except Exception as error:
+            raise GanError(f"--metric: {target}: {type(error).__name__}: {error}") from error
+    return found
 
 
 def own_values(

@@ -16,7 +16,8 @@ from PIL import Image
 from real_images import few_of
 from typer.testing import CliRunner, Result
 
-from gan.commands.evaluate import evaluate, metrics
+from gan.commands.evaluate import evaluate
+from gan.commands.metrics import metrics
 from gan.game.latents import Prior
 from gan.generators.bundle import FILE_NAME, describe, load_generator, save_bundle
 from gan.metrics import quality as quality_module
@@ -215,7 +216,10 @@ def test_the_images_that_are_most_like_training_images_are_drawn_above_those(
     assert real.max() > 200  # a digit, of which nothing is smoothed away
     told(gan(run, *QUICK, "--nearest", picture), "nearest.png exists and would change")
     told(gan(run, run, *QUICK, "--nearest", tmp_path / "new.png"), "--nearest: 2 generators given; one expected")
-    told(gan(run, *QUICK, "--nearest", tmp_path / "new.jpg"), "a name that ends in .png")
+    told(
+        gan(run, *QUICK, "--nearest", tmp_path / "new.jpg"),
+        f"--nearest: {tmp_path / 'new.jpg'} given; a name that ends in .png",
+    )
 
 
 def test_runs_that_differ_in_the_seed_alone_have_a_row_of_their_mean(tmp_path: Path, gan: Evaluate) -> None:

@@ -8,7 +8,7 @@ import torch
 from real_images import sample_of
 from typer.testing import CliRunner
 
-from gan.commands.evaluate import metrics
+from gan.commands.metrics import metrics
 from gan.data.sources import LoadedImages
 from gan.metrics.extractors import read_extractor
 from gan.metrics.frechet import Moments
