@@ -1,6 +1,7 @@
 """What a second process gives on this machine, where the rest goes, and what that says of more of them.
 
     python benchmarks/two_processes.py --rounds 5
+    python benchmarks/two_processes.py --memory       # of `python train.py trainer.devices=2`, Linux
 
 Each round trains every game in four ways, one after the other: by one process with one thread and with two, by two
 processes of one thread, and by one thread with the half of a minibatch that each of the two has. The table at the end
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,10 +54,18 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--games", nargs="*", default=list(GAMES), choices=GAMES)
+    arguments.add_argument("--memory", action="store_true", help="measure the memory of train.py instead")
     arguments.add_argument("--rank", nargs=2, help=argparse.SUPPRESS)  # a process of ours: settings, where to report
     given = arguments.parse_args()
     if given.rank:
         return train(Path(given.rank[0]), Path(given.rank[1]))
+    if given.memory:
+        for devices in (1, 2):
+            shared, resident = peak_memory("data=mnist", "model=mlp", f"trainer.devices={devices}")
+            print(
+                f"trainer.devices={devices}: at most {shared:,.0f} MB (PSS); sum of the resident sizes {resident:,.0f} MB"
+            )
+        return 0
     link = measured_link()
     print(f"all-reduce between two processes of this machine (gloo): {link.latency * 2e6:.0f} µs for nothing, ", end="")
     print(f"{link.bandwidth / 1e9:.2f} GB/s for much")
@@ -63,6 +73,32 @@ def main() -> int:
         taken = measured(name, given.rounds)
         print("\n".join(report(name, taken, link)), flush=True)
     return 0
+
+
+def peak_memory(*words: str) -> tuple[float, float]:
+    """The largest memory of train.py and its processes, in MB: shared pages counted once (PSS), and once per process."""
+    more = ["accelerator=cpu", "trainer.max_epochs=1", "trainer.limit_train_batches=200", "callbacks.quality=null"]
+    largest = (0.0, 0.0)
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, str(ROOT / "train.py"), *words, *more, f"hydra.run.dir={folder}/run"]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        while process.poll() is None:
+            largest = max(largest, memory(process.pid))
+            time.sleep(0.2)
+    return largest
+
+
+def memory(pid: int) -> tuple[float, float]:
+    """PSS and resident size of a process and all below it, in MB; 0 for those that have ended meanwhile."""
+    shared = resident = 0.0
+    with suppress(OSError):
+        sizes = dict(line.split(":") for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
+        shared, resident = (float(sizes[name].split()[0]) / 1024 for name in ("Pss", "Rss"))
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                below = memory(int(child))
+                shared, resident = shared + below[0], resident + below[1]
+    return shared, resident
 
 
 class Taken(NamedTuple):
