@@ -76,7 +76,7 @@ def seed_blocks(ranking: Ranking) -> list[Block]:
         return []
     head = ["#", "settings", "n", f"mean {measure.title}", "standard deviation", "95 % interval"]
     several = len(found) > 1
-    head += ["result", "difference from #1", "its 95 % interval", "compared"] if several else []
+    head += ["result", "difference from #1", "interval of the difference", "compared"] if several else []
     rows = [
         [str(place), each.name, *_estimated(each.estimate), *(_compared(each, place) if several else [])]
         for place, each in enumerate(found, 1)

@@ -146,7 +146,7 @@ def _differing(runs: Sequence[Run], differing: Differences) -> list[Block]:
         columns.setdefault(tuple(values[path] for values in differing.values), []).append(path)
     head = ["run", *(" = ".join(map(short, paths)) for paths in columns.values())]
     rows = [[run.name, *(column[index] for column in columns)] for index, run in enumerate(runs)]
-    note = "A run without a setting, such as a penalty's where there is none, has –. Where files lie is left out."
+    note = "A run that does not have a setting, such as the weight of a penalty, has –. Paths are left out."
     blocks: list[Block] = [Table(head, rows), Text(note)]
     return blocks if len(runs) <= MOST_OPEN else [Folded(f"Settings that differ, of {len(runs)} runs", blocks)]
 

@@ -34,7 +34,7 @@ def test_the_best_is_named_where_the_paired_intervals_separate(tmp_path: Path) -
     first, second = rows(ranking)
     assert (first["n"], first["mean FCD"], first["standard deviation"]) == ("3", "20.0", "10.0")
     assert (first["95 % interval"], first["result"]) == ("-4.8 to 44.8", "-")
-    assert (second["difference from #1"], second["its 95 % interval"]) == ("+1.000", "0.752 to 1.248")
+    assert (second["difference from #1"], second["interval of the difference"]) == ("+1.000", "0.752 to 1.248")
     assert (second["compared"], second["result"]) == ("3 pairs of seeds", "different")
 
 
