@@ -126,13 +126,20 @@ def test_a_sweep_over_an_option_of_ones_own(train: Train, gan: Gan, tmp_path: Pa
     assert "penalty=ZeroCentred" in (tmp_path / "report.html").read_text()
 
 
-def test_images_of_ones_own(train: Train, tmp_path: Path) -> None:
+def test_images_of_ones_own(train: Train, gan: Gan, tmp_path: Path) -> None:
     quick = ("trainer.max_epochs=1", "trainer.limit_train_batches=4", "hydra.run.dir=run")
     done = train(*OWN, "data=bars", *quick, "model.generator.hidden=[8]", "model.discriminator.hidden=[8]")
     assert done.returncode == 0, done.stderr
     assert "bars" in done.stdout
     generator = load_generator(tmp_path / "run")
     assert generator.class_names == ("horizontal", "vertical")
+    assert gan("evaluate", "run", *TRUST)[0] == 2
+    code, out, err = gan("evaluate", "run", "--n", "40", "--metric", "outsider.metric.Brightness", *TRUST)
+    assert code == 0, err
+    assert "run: Brightness " in out
+    measured = json.loads((tmp_path / "run" / "quality.json").read_text())["quality"]
+    assert (measured["n"], list(measured["own"])) == (40, ["Brightness"])
+    assert gan("report", "run", "--out", "report.html")[0] == 0
 
 
 def test_a_class_can_be_typed_and_settings_of_the_option_that_it_replaces_are_left_out(train: Train) -> None:

@@ -63,10 +63,16 @@ Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files."
 
 
 def classes(given: str | None, names: Sequence[str]) -> str | list[str] | None:
-    """The classes of --class: one class, whose name may contain a comma, or several."""
+    """The classes of --class: one class or several. A name may contain commas: the longest name that fits is taken."""
     if given is None or given in names or "," not in given:
         return given
-    return [part.strip() for part in given.split(",")]
+    parts, found = given.split(","), []
+    while parts:
+        joined = {count: ",".join(parts[:count]).strip() for count in range(len(parts), 0, -1)}
+        count = next((count for count, name in joined.items() if name in names), 1)
+        found.append(joined[count])
+        parts = parts[count:]
+    return found
 
 
 def parse_ints(option: str, given: str) -> list[int]:

@@ -1,6 +1,7 @@
 """`gan explore`: a picture with one latent direction per row."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +10,7 @@ import typer
 from gan.commands.arguments import AsJson, Device, Force, GrayR, Seed, Source, Trust, check_suffix
 from gan.commands.files import npy, write_files
 from gan.system.devices import usable_device
-from gan.system.errors import GanError
+from gan.system.errors import GanError, counted
 
 if TYPE_CHECKING:
     from gan.generators.latent_directions import Row
@@ -40,7 +41,9 @@ def explore(
     seed: Seed = 0,
     of_class: OfClass = None,
     out: Out = Path("explore.png"),
-    scale: Annotated[int, typer.Option(min=1, max=32, help="Enlarge each pixel to N x N in the PNG.")] = 2,
+    scale: Annotated[
+        int | None, typer.Option(min=1, max=32, help="Enlarge each pixel of the PNG to N x N; by default 2.")
+    ] = None,
     gray_r: GrayR = False,
     device: Device = "cpu",
     as_json: AsJson = False,
@@ -53,6 +56,8 @@ def explore(
     from gan.generators.latent_directions import rows_from
 
     check_suffix("--out", out, (".png", ".npy"))
+    if scale is not None and out.suffix.lower() != ".png":
+        raise GanError(f"--scale: only a picture is enlarged, and --out is {out}; a name that ends in .png expected")
     generator = load_generator(source).to(usable_device(device))
     if generator.points:
         raise GanError(f"{source}: this generator makes points of the plane, not images: try gan sample")
@@ -62,12 +67,14 @@ def explore(
         z, generator.generator, generator.prior, directions, count=count, columns=columns, reach=reach, seed=seed
     )
     images = [generator.decode(row.z, label) for row in rows]
-    write_files(out, {out: _content(out, rows, images, scale=scale, dark_on_white=gray_r)}, force=force)
+    write_files(out, {out: _content(out, rows, images, scale=scale or 2, dark_on_white=gray_r)}, force=force)
     if as_json:
         print(json.dumps({"out": str(out), "seed": seed, "rows": [{"name": r.name, "at": r.positions} for r in rows]}))
     else:
         for number, row in enumerate(rows, start=1):
             print(f"row {number}: {row.name}, {row.positions[0]:g} … {row.positions[-1]:g}")
+        if len(rows) < count:
+            print(f"--count: {count} given; this generator has {counted(len(rows), 'direction')}", file=sys.stderr)
         print(f"seed {seed}: {out}")
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 SUFFIXES = (".gif", ".mp4", ".png", ".npy")
+GIF_FPS = range(2, 26)  # browsers slow down a GIF with more; gan.generators.pictures.gif
 SHOWN_SIDE = 160  # approximate side of a frame of an animation, in pixels
 
 Value = TypeVar("Value")
@@ -81,7 +82,10 @@ def interpolate(
     ] = None,
     loop: Loop = False,
     out: Out = Path("walk.gif"),
-    fps: Annotated[int, typer.Option(min=1, max=100, help="Frames per second; a GIF has at most 25.")] = 20,
+    fps: Annotated[
+        int | None,
+        typer.Option(min=1, max=100, help="Frames per second of FILE.gif (2 to 25) or FILE.mp4; by default 20."),
+    ] = None,
     scale: Scale = None,
     gray_r: GrayR = False,
     device: Device = "cpu",
@@ -94,6 +98,7 @@ def interpolate(
     from gan.generators.pictures import inverted
 
     check_suffix("--out", out, SUFFIXES)
+    _check_fps(fps, out)
     generator = load_generator(source).to(usable_device(device))
     if generator.points:
         raise GanError(f"{source}: this generator makes points of the plane, not images: there is nothing to animate")
@@ -105,12 +110,20 @@ def interpolate(
     frames = generator.latent_walk(anchors, steps=steps, labels=labels, truncation=factors, method=method, loop=loop)
     frames = inverted(frames) if gray_r else frames
     rows = len(anchors) if loop else len(anchors) - 1
-    write_files(out, {out: _content(out, frames, rows=rows, steps=steps, fps=fps, scale=scale)}, force=force)
+    write_files(out, {out: _content(out, frames, rows=rows, steps=steps, fps=fps or 20, scale=scale)}, force=force)
     if as_json:
         settings = {"seeds": anchors, "classes": labels, "truncation": factors, "loop": loop}
         print(json.dumps({"out": str(out), "frames": len(frames), **settings}))
     else:
         print(f"{len(frames)} frames, seeds {', '.join(map(str, anchors))}: {out}")
+
+
+def _check_fps(fps: int | None, out: Path) -> None:
+    suffix = out.suffix.lower()
+    if fps is not None and suffix not in (".gif", ".mp4"):
+        raise GanError(f"--fps: only an animation has frames per second, and --out is {out}; .gif or .mp4 expected")
+    if fps is not None and fps not in GIF_FPS and suffix == ".gif":
+        raise GanError(f"--fps: {fps} given; a GIF has {GIF_FPS[0]} to {GIF_FPS[-1]}; --out FILE.mp4 may have 1 to 100")
 
 
 def _in_turn(

@@ -34,7 +34,9 @@ def repeat(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder of the second run. By default the first with -repeated, or outputs/NAME."),
+        typer.Option(
+            help="Folder of the repetition; by default RUN-repeated, for a job of a sweep beside it; or outputs/NAME."
+        ),
     ] = None,
     trust: Trust = None,
 ) -> None:
@@ -59,7 +61,7 @@ def repeat(
     _check_repeatable(run)
     check_literal(settings, "the config.yaml of a run")
     check_trust([*untrusted(settings, trusted())], trusted(), lambda packages: f"--trust {','.join(packages)}")
-    second = out or Path(shell.short(run.resolve().with_name(f"{run.resolve().name}-repeated")))
+    second = out or _second_folder(run.resolve())
     if second.resolve() == run.resolve():
         raise GanError(f"--out: {second} is the run itself; give another folder")
     if not (second / "config.yaml").exists():
@@ -73,6 +75,15 @@ def repeat(
     agree, lines = verdict(run, second)
     print("\n".join(lines))
     raise typer.Exit(0 if agree else OTHER_NUMBERS)
+
+
+def _second_folder(run: Path) -> Path:
+    """The folder of the repetition: beside the run; for a job of a sweep beside the sweep, whose jobs are compared."""
+    from gan.launch.sweeps.folder import RECORD
+
+    in_sweep = (run.parent / RECORD).exists()
+    name = f"{run.name}-repeated"
+    return Path(shell.short(run.parent.with_name(f"{run.parent.name}-{name}") if in_sweep else run.with_name(name)))
 
 
 def _repeat_published(name: str, seed: int | None, out: Path | None) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -88,7 +89,9 @@ def sample(
         columns = generator.num_classes
         count -= count % columns if n is None and out.suffix.lower() == ".png" else 0
     images = generator.sample(count, seed=seed, labels=labels, batch_size=batch_size, truncation=truncation)
-    write_files(out, _contents(out, images, columns, gray_r, scale), force=force)
+    files = _contents(out, images, columns, gray_r, scale)
+    _check_no_others(out, files)
+    write_files(out, files, force=force)
     of = f" of class {of_class}" if of_class else ""
     print(f"{counted(count, 'point' if generator.points else 'image')}{of}, seed {seed}: {out}")
 
@@ -99,7 +102,7 @@ def _columns_and_count(layout: str | None, n: int | None, out: Path) -> tuple[in
         return None, 64 if n is None else n
     parts = re.fullmatch(r"([1-9]\d{0,3})[x×]([1-9]\d{0,3})", layout)
     if parts is None:
-        raise GanError(f"--grid: {layout!r} given; rows x columns expected, such as 4x10")
+        raise GanError(f"--grid: {layout!r} given; rows x columns expected, such as 4x10, each from 1 to 9999")
     rows, columns = int(parts[1]), int(parts[2])
     if n not in (None, rows * columns):
         has = counted(rows * columns, "image")
@@ -107,6 +110,16 @@ def _columns_and_count(layout: str | None, n: int | None, out: Path) -> tuple[in
     if out.suffix.lower() != ".png":
         raise GanError(f"--grid: a grid is a picture, and --out is {out}; a name that ends in .png expected")
     return columns, rows * columns
+
+
+def _check_no_others(out: Path, files: Mapping[Path, bytes]) -> None:
+    """Raise GanError if a folder has numbered images that this call does not write: they would look like its own."""
+    others = {path for path in out.glob("*.png") if path.stem.isdecimal()} - set(files) if out not in files else set()
+    if others:
+        raise GanError(
+            f"--out: {out} has {counted(len(others), 'image')} of another call, such as {min(others).name}, which "
+            "would be mixed with these; give another folder"
+        )
 
 
 def _check_points(out: Path, *, gray_r: bool, layout: str | None, scale: int | None) -> None:

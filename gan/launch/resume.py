@@ -29,7 +29,7 @@ from gan.runs.latest import named_run
 from gan.runs.resume import ResumeState, is_finished, newest_state, state_of
 from gan.runs.run_folder import in_folder
 from gan.system import process, shell
-from gan.system.errors import ConfigError
+from gan.system.errors import ConfigError, counted
 
 AUTO = "auto"
 
@@ -140,7 +140,7 @@ def _unless_finished(folder: Path, state: ResumeState, settings: Mapping[str, An
     is_all = state.checkpoint is not None and is_finished(state, settings)
     if is_all and ended:
         raise FinishedError(
-            f"{folder} is finished: {state.epochs} epochs, {state.g_updates:,} generator updates. "
+            f"{folder} is finished: {counted(state.epochs, 'epoch')}, {counted(state.g_updates, 'generator update')}. "
             f"To make it longer: {shell.resume(folder, *_longer(state, settings))}"
         )
     return replace(state, is_all=is_all)

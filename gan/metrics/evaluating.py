@@ -57,6 +57,10 @@ class Wanted:
     metrics: Mapping[str, Any] = field(default_factory=dict)  # the user's own, by name
 
 
+class UnknownRealImagesError(GanError):
+    """A generator was trained on a dataset that `gan evaluate` cannot read."""
+
+
 class RealSets:
     """The real images that generators are compared with. Each dataset is read only once.
 
@@ -109,9 +113,9 @@ class RealSets:
         """The settings of `load` for one generator; for a run folder, the settings of its training."""
         name = self._data.removeprefix("stacked_") or _trained_on(source, generator.metadata)
         if not self._data and (name not in NAMES or name in (ARRAY, TORCHVISION)):
-            raise GanError(
-                f"{source}: trained on data '{name}', for which there is no extractor; --data NAME compares with "
-                f"another dataset: {', '.join(sorted(SOURCES))} or {FOLDER}"
+            raise UnknownRealImagesError(
+                f"{source}: trained on data '{name}', whose images cannot be read here. --metric CLASS measures with "
+                f"your own metric. --data NAME compares with another dataset: {', '.join(sorted(SOURCES))} or {FOLDER}"
             )
         settings = _settings_of(source)
         if self._data and settings.get("name") != self._data:
@@ -156,6 +160,10 @@ def measure(
         return None, measure_points(source, generator, n=wanted.n, seed=wanted.seed, quiet=quiet)
     try:
         reference = real.of(source, generator)
+    except UnknownRealImagesError:
+        if not wanted.metrics:
+            raise
+        return None, _measure_own(source, generator, wanted, quiet=quiet)
     except NoExtractorError as error:
         if not wanted.fid:
             raise
@@ -207,6 +215,23 @@ def _measure_fid(
         "seed": wanted.seed,
         "device": wanted.device,
         "quality": {"data": data.name, "n": wanted.n, "fid": fid},
+    }
+    write(source, result)
+    return result
+
+
+def _measure_own(source: Path, generator: TrainedGenerator, wanted: Wanted, *, quiet: bool) -> dict[str, Any]:
+    """Only the user's own metrics, without real images."""
+    from gan.metrics.own_metrics import own_values  # imports torchmetrics
+
+    own = own_values(wanted.metrics, _images(generator, wanted.n, wanted.seed), None, wanted.device)
+    if not quiet:
+        print(f"{source}: {', '.join(f'{name} {value:.4g}' for name, value in own.items())} of {wanted.n:,} images")
+    result = {
+        "weights_sha256": digest(*generator.generator.cpu().state_dict().values()),
+        "seed": wanted.seed,
+        "device": wanted.device,
+        "quality": {"data": _data_name(generator.metadata), "n": wanted.n, "own": own},
     }
     write(source, result)
     return result

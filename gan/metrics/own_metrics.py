@@ -39,7 +39,7 @@ def own_metrics(targets: Sequence[str]) -> dict[str, Metric]:
 
 
 def own_values(
-    metrics: Mapping[str, Metric], fake: Tensor, real: Tensor, device: torch.device | str = "cpu"
+    metrics: Mapping[str, Metric], fake: Tensor, real: Tensor | None, device: torch.device | str = "cpu"
 ) -> dict[str, float]:
     """The values of metrics, by name. A metric with several values has one for each: ``mine_recall``.
 
@@ -47,11 +47,11 @@ def own_values(
     FrechetInceptionDistance does; any other metric gets only the generated images, as its InceptionScore does.
 
     Args:
-        fake, real: images as stored, uint8 (N, C, H, W); points are float32 (N, 2, 1, 1).
+        fake, real: images as stored, uint8 (N, C, H, W); points are float32 (N, 2, 1, 1). real: None if there are none.
         device: where the metrics compute.
 
     Raises:
-        ConfigError: a metric raises an error, or its value is not a number.
+        ConfigError: a metric raises an error, its value is not a number, or it needs real images.
     """
     found: dict[str, float] = {}
     for name, metric in metrics.items():
@@ -65,13 +65,15 @@ def own_values(
     return found
 
 
-def _computed(metric: Metric, fake: Tensor, real: Tensor, device: torch.device | str) -> Any:
+def _computed(metric: Metric, fake: Tensor, real: Tensor | None, device: torch.device | str) -> Any:
     metric.distributed_available_fn = lambda: False  # one process measures, and the others wait
     metric.reset()
     takes_real = "real" in inspect.signature(type(metric).update).parameters
+    if takes_real and real is None:
+        raise ValueError("it needs real images, and those of the training cannot be read here")
     for part in fake.split(PART):
         metric.update(part.to(device), **({"real": False} if takes_real else {}))
-    for part in real.split(PART) if takes_real else ():
+    for part in real.split(PART) if takes_real and real is not None else ():
         metric.update(part.to(device), real=True)
     return metric.compute()
 

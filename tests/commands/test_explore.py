@@ -58,6 +58,16 @@ def test_json(run: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]) ->
     assert json.loads(capsys.readouterr().out) == expected
 
 
+def test_an_array_is_not_enlarged_and_missing_directions_are_said(
+    run: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert gan("explore", run, "--out", "x.npy", "--scale", 3) == 2
+    assert capsys.readouterr().err.startswith("--scale: only a picture is enlarged, and --out is x.npy")
+    assert gan("explore", run, "--count", 256) == 0
+    told = capsys.readouterr()
+    assert told.err == f"--count: 256 given; this generator has {told.out.count('row ')} directions\n"
+
+
 def test_names_stand_to_the_left_of_their_rows() -> None:
     images = np.full((3, 3, 8, 8), 99, np.uint8)
     picture = labelled_rows({"a": images, "a longer name": images[:1]}, scale=2)

@@ -73,6 +73,20 @@ def test_json(clothes: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]
     assert json.loads(capsys.readouterr().out) == expected
 
 
+@pytest.mark.parametrize(
+    ("out", "fps", "message"),
+    [
+        ("x.png", 7, "--fps: only an animation has frames per second, and --out is x.png; .gif or .mp4 expected"),
+        ("x.gif", 60, "--fps: 60 given; a GIF has 2 to 25; --out FILE.mp4 may have 1 to 100"),
+    ],
+)
+def test_frames_per_second_that_would_have_no_effect_are_refused(
+    run: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str], out: str, fps: int, message: str
+) -> None:
+    assert gan("interpolate", run, "--steps", 2, "--out", out, "--fps", fps) == 2
+    assert capsys.readouterr().err.strip() == message
+
+
 def test_what_is_there_is_kept_without_force(run: Path, tmp_path: Path, gan: GanCommand) -> None:
     (tmp_path / "walk.gif").write_bytes(b"mine")
     assert gan("interpolate", run, "--steps", 2) == 2

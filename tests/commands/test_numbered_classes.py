@@ -9,6 +9,7 @@ from gan_command import command_in
 from PIL import Image
 from tiny_bundles import conditional_bundle
 
+from gan.commands.arguments import classes
 from gan.demo.model import Model
 from gan.generators.bundle import load_generator
 from gan.generators.trained_generator import TrainedGenerator
@@ -35,6 +36,14 @@ def test_a_bundle_of_an_earlier_version_keeps_its_order(trained: TrainedGenerato
         trained.sample(2, labels=2)
     walked = trained.latent_walk([0, 0], steps=2, labels=["2", "10"])
     assert np.array_equal(walked[[0, -1]], [images_of(trained, 2)[0], images_of(trained, 1)[0]])
+
+
+def test_names_with_commas_are_found_in_a_list() -> None:
+    names = ("a=b,c", "cat's", "a=b")
+    assert classes("a=b,c,cat's", names) == ["a=b,c", "cat's"]
+    assert classes("cat's, a=b,cat's", names) == ["cat's", "a=b", "cat's"]
+    assert classes("a=b,c", names) == "a=b,c"
+    assert classes("0,1", names) == ["0", "1"]
 
 
 def test_commands(trained: TrainedGenerator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,6 +75,19 @@ def test_the_folder_of_a_run_may_be_called_anything(
     assert capsys.readouterr().err.strip() == f"--out: {first} is the run itself; give another folder"
 
 
+def test_a_job_of_a_sweep_is_repeated_outside_of_the_sweep(
+    played_run: Callable[..., Path], gan: GanCommand, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    first = played_run("job")
+    (tmp_path / "sweep").mkdir()
+    job = Path(shutil.move(first, tmp_path / "sweep"))
+    (tmp_path / "sweep" / "sweep.json").write_text("{}")
+    monkeypatch.setattr(command, "_train", lambda folder: bool(shutil.copytree(job, folder, dirs_exist_ok=True)) - 1)
+    assert gan("repeat", job) == 0
+    assert {path.name for path in tmp_path.iterdir()} >= {"sweep", "sweep-job-repeated"}
+    assert [path.name for path in (tmp_path / "sweep").iterdir() if path.is_dir()] == ["job"]
+
+
 def test_what_has_been_repeated_already_is_only_compared(
     played_run: Callable[..., Path], gan: GanCommand, capsys: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:

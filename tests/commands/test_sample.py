@@ -54,6 +54,22 @@ def test_a_folder_has_one_png_for_each_image_in_order(run: Path, tmp_path: Path,
         assert np.array_equal(pixels(tmp_path / "pictures" / name), image[0])
 
 
+def test_images_of_another_call_in_the_folder_are_not_mixed_with_new_ones(
+    run: Path, tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert gan("sample", run, "--n", 4, "--out", "d") == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "d").iterdir()}
+    for words in (["--n", 2], ["--n", 2, "--seed", 1, "--force"]):
+        assert gan("sample", run, *words, "--out", "d") == 2
+        assert capsys.readouterr().err == (
+            "--out: d has 2 images of another call, such as 00002.png, which would be mixed with these; "
+            "give another folder\n"
+        )
+    assert {path: path.read_bytes() for path in (tmp_path / "d").iterdir()} == before
+    (tmp_path / "d" / "notes.png").write_bytes(b"")  # not of a call
+    assert gan("sample", run, "--n", 4, "--seed", 1, "--force", "--out", "d") == 0
+
+
 def test_by_default_64_images_of_seed_0_in_a_grid(run: Path, tmp_path: Path, gan: GanCommand) -> None:
     assert gan("sample", run, "--scale", 1) == 0
     assert np.array_equal(pixels(tmp_path / "samples.png"), grid(load_generator(run).sample(64, seed=0))[0])
