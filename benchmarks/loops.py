@@ -1,8 +1,9 @@
-"""The loops that the project is held against, each in a process of its own, which prints images per second.
+"""The loops that the project is held against, each in a process of its own.
 
     python benchmarks/loops.py tutorial slides_mnist --images 6400
 
-After them it prints the seconds that they took.
+prints the number of images, the seconds, and the CPU seconds that they took. `flops` prints the floating-point
+operations of the bare loop's matrix products and convolutions per image.
 
 `tutorial` is written as its authors did: images decoded one by one by a DataLoader, plain Adam, losses fetched from the
 device in each step. `bare` is the fastest that we can write without a framework: resident images, fused Adam, D frozen
@@ -12,6 +13,7 @@ while G is updated, nothing else. `lightning` is Lightning's example for GANs: t
 import argparse
 import itertools
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -23,11 +25,15 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits
 from torch.optim.lr_scheduler import CosineAnnealingLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 WARM_UP = 30  # minibatches before the clock starts
+STOP: list[bool] = []  # of the command line
+Taken = tuple[int, float, float]  # images, seconds, CPU seconds
 
 
-def tutorial(system: str, images: int, bf16: bool) -> tuple[float, float]:
+def tutorial(system: str, images: int, bf16: bool) -> Taken:
     own = RECIPES[system]
     generator, discriminator, latents = networks(system)
     d_optimizer = torch.optim.Adam(discriminator.parameters(), lr=own.lr)
@@ -59,10 +65,36 @@ def tutorial(system: str, images: int, bf16: bool) -> tuple[float, float]:
     return timed(step, (batch for _ in itertools.count() for batch in per_sample(system)), images)
 
 
-def bare(system: str, images: int, bf16: bool) -> tuple[float, float]:
+def bare(system: str, images: int, bf16: bool) -> Taken:
+    own = RECIPES[system]
+    return timed(bare_step(system, bf16), resident(own.batch, own.shuffle), images)
+
+
+def flops(system: str, images: int, bf16: bool) -> tuple[float]:
+    own = RECIPES[system]
+    step, every = bare_step(system, bf16), own.r1_every
+    with FlopCounter() as counter:
+        for real, labels in itertools.islice(resident(own.batch, own.shuffle), every):
+            step(real, labels)
+    return (counter.total / (every * own.batch),)
+
+
+class FlopCounter(TorchDispatchMode):
+    """As torch's FlopCounterMode, whose hooks on modules fail with the second derivative of R1."""
+
+    total = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        outcome = func(*args, **(kwargs or {}))
+        if count := flop_registry.get(func.overloadpacket):
+            self.total += count(*args, **(kwargs or {}), out_val=outcome)
+        return outcome
+
+
+def bare_step(system: str, bf16: bool) -> Callable[[Tensor, Tensor], None]:
     own = RECIPES[system]
     generator, discriminator, latents = networks(system)
-    if system == "dcgan":
+    if system in ("dcgan", "ten_minutes"):
         generator, discriminator = (net.to(memory_format=torch.channels_last) for net in (generator, discriminator))
     d_parameters, g_parameters = list(discriminator.parameters()), list(generator.parameters())
     d_optimizer = torch.optim.Adam(d_parameters, lr=own.lr, fused=True)
@@ -108,10 +140,10 @@ def bare(system: str, images: int, bf16: bool) -> tuple[float, float]:
             with torch.no_grad():
                 torch._foreach_lerp_(averages, averaged(generator), 1 - 0.5 ** (count / own.average))
 
-    return timed(step, resident(own.batch, own.shuffle), images)
+    return step
 
 
-def lightning(system: str, images: int, bf16: bool) -> tuple[float, float]:
+def lightning(system: str, images: int, bf16: bool) -> Taken:
     import lightning.pytorch as L
 
     own = RECIPES[system]
@@ -166,14 +198,15 @@ def lightning(system: str, images: int, bf16: bool) -> tuple[float, float]:
             return adams, [CosineAnnealingLR(adam, own.updates) for adam in adams if own.updates]
 
     class Clock(L.Callback):
-        began = seconds = 0.0
+        began = seconds = cpu_began = cpu_seconds = 0.0
 
         def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
             if batch_idx == WARM_UP - 1:
-                self.began = time.perf_counter()
+                self.began, self.cpu_began = time.perf_counter(), time.process_time()
 
         def on_train_end(self, trainer: Any, pl_module: Any) -> None:
             self.seconds = time.perf_counter() - self.began
+            self.cpu_seconds = time.process_time() - self.cpu_began
 
     clock = Clock()
     trainer = L.Trainer(
@@ -181,23 +214,24 @@ def lightning(system: str, images: int, bf16: bool) -> tuple[float, float]:
         default_root_dir=os.environ.get("TMPDIR", "/tmp"), logger=True,
     )  # fmt: skip
     trainer.fit(Example(), per_sample(system))
-    return (batches - WARM_UP) * own.batch / clock.seconds, clock.seconds
+    return (batches - WARM_UP) * own.batch, clock.seconds, clock.cpu_seconds
 
 
-def timed(step: Callable[[Tensor, Tensor], None], batches: Iterator[Any], images: int) -> tuple[float, float]:
+def timed(step: Callable[[Tensor, Tensor], None], batches: Iterator[Any], images: int) -> Taken:
     for real, labels in itertools.islice(batches, WARM_UP):
         step(real, labels)
-    done, began = 0, time.perf_counter()
+    if STOP:
+        os.kill(os.getpid(), signal.SIGSTOP)  # until benchmarks/alternating.py lets it go on
+    done, began, cpu_began = 0, time.perf_counter(), time.process_time()
     for real, labels in batches:
         step(real, labels)
         done += len(real)
         if done >= images:
-            seconds = time.perf_counter() - began
-            return done / seconds, seconds
+            return done, time.perf_counter() - began, time.process_time() - cpu_began
     raise AssertionError("not reached")
 
 
-LOOPS = {"tutorial": tutorial, "bare": bare, "lightning": lightning}
+LOOPS = {"tutorial": tutorial, "bare": bare, "lightning": lightning, "flops": flops}
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -207,8 +241,11 @@ if __name__ == "__main__":
     arguments.add_argument("--bf16", action="store_true", help="autocast; of the bare loop")
     arguments.add_argument("--batch", type=int, help="images of a minibatch; otherwise the recipe's")
     arguments.add_argument("--words", nargs="*", default=[], help="of train.py, for the networks")
+    arguments.add_argument("--stop", action="store_true", help="stop the process (SIGSTOP) after the warm-up")
     given = arguments.parse_args()
+    STOP.extend([True] * given.stop)
     if given.batch:
         RECIPES[given.system] = replace(RECIPES[given.system], batch=given.batch)
     WORDS.extend(given.words)
-    print(*LOOPS[given.loop](given.system, given.images, given.bf16))
+    outcome: tuple[float, ...] = LOOPS[given.loop](given.system, given.images, given.bf16)
+    print(*outcome)

@@ -128,8 +128,8 @@ def one_round(system: System) -> Iterator[tuple[str, Result]]:
 def loop(kind: str, system: System, flags: Sequence[str]) -> Result:
     command = [sys.executable, str(HERE / "loops.py"), kind, system.recipe, "--images", str(system.images), *flags]
     output, seconds, peak_mb = run(command)
-    speed, trained = map(float, output.split()[-2:])
-    return Result(speed, seconds - trained, peak_mb)
+    images, trained, _ = map(float, output.split()[-3:])
+    return Result(images / trained, seconds - trained, peak_mb)
 
 
 def project(system: System) -> Result:

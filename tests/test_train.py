@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +126,18 @@ def test_the_same_command_gives_the_same_numbers(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
     one, two = ((tmp_path / folder / "generator.safetensors").read_bytes() for folder in ("one", "two"))
     assert one == two
+
+
+def test_a_failure_while_it_imports_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    train = train_in(tmp_path, monkeypatch, capfd)
+    assert train("hydra.run.dir=mine", "dry_run=true").returncode == 0
+    monkeypatch.delattr("gan.launch.preflight")
+    monkeypatch.setitem(sys.modules, "gan.launch.preflight", None)
+    with pytest.raises(ImportError):
+        train("hydra.run.dir=mine", "dry_run=true")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_folder_is_not_used_twice(

@@ -27,6 +27,7 @@ from gan.commands.sample import sample
 from gan.commands.show import show
 from gan.commands.train import train
 from gan.system.errors import GanError, unknown_name
+from gan.system.process import hide_deprecations
 
 TRACEBACKS = "HYDRA_FULL_ERROR"  # the environment variable that asks train.py for the same
 # Typer has no public name for the base class of usage errors, which is click's or its own, depending on the version.
@@ -76,6 +77,7 @@ app.add_typer(data)
 
 def main() -> None:
     """The console script: a user's mistake gives one message and exit code 2; with --debug a traceback."""
+    hide_deprecations()
     try:
         code = app(prog_name="gan", standalone_mode=False)
     except (GanError, UsageError) as error:

@@ -139,8 +139,15 @@ class ImageData(L.LightningDataModule):
             if self.download and not self._may_download:
                 wait_for_fetch(Path(self.root).expanduser())
             self._loaded = self._read()  # kept, so that setup does not read it again or repeat a failed download
-            if self._loaded.substitute_for is not None and process.local_rank() == 0:
-                logger.warning("%s", self._loaded.origin)
+            if process.local_rank() == 0:
+                self._warn(self._loaded)
+
+    def _warn(self, loaded: LoadedImages) -> None:
+        if loaded.substitute_for is not None:
+            logger.warning("%s", loaded.origin)
+        if self.batch_size > len(loaded.images) and not self.drop_last:
+            images = f"all {len(loaded.images):,} training images"
+            logger.warning("data.batch_size: %s given; each batch has %s", f"{self.batch_size:,}", images)
 
     def _read(self) -> LoadedImages:
         if self._source is not None:

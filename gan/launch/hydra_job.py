@@ -35,6 +35,7 @@ from gan.system.signals import MISTAKE
 from gan.system.trust import trusted
 
 logging.getLogger("matplotlib").setLevel(logging.WARNING)  # torchmetrics imports it; it logs its font cache
+logging.getLogger("torch._subclasses.fake_tensor").setLevel(logging.WARNING)  # logs its cache when the process ends
 # Hydra 1.4 warns about two things that Hydra 1.3 needs: version_base, and instantiate() without a list of allowed
 # targets, an argument Hydra 1.3 does not have (gan/config/target_validation.py checks every target before).
 for message in ("The version_base parameter is deprecated", "hydra.utils.instantiate.. resolved _target_"):

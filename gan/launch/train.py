@@ -18,11 +18,11 @@ from gan.system import process
 @hydra_job.job
 def main(config: DictConfig) -> int:
     """Validate the settings, claim a run folder, build, train and report; or resume an interrupted run."""
-    from gan.launch import dry_run, preflight, results, summary
-    from gan.training import build, heartbeat, strategy  # here: --help must not wait for torch
-
     processes = 1
     with run_folder.undo_on_failure(Path(HydraConfig.get().runtime.output_dir)):
+        from gan.launch import dry_run, preflight, results, summary
+        from gan.training import build, heartbeat, strategy  # here: --help must not wait for torch
+
         settings, past = hydra_job.resolve(config)
         preflight.check_devices(settings["trainer"], build.batch_size(settings))
         preflight.check_compiler(settings["model"]["compile"])

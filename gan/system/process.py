@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,6 +119,11 @@ def hide_lost_connections() -> None:
     """
     if LAUNCHED in os.environ or "SLURM_PROCID" in os.environ:
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+
+
+def hide_deprecations() -> None:
+    """Hide a warning of torch about torch's and Lightning's own code, which users cannot change."""
+    warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
 
 
 def ignore_old_ranks() -> None:

@@ -27,6 +27,7 @@ from gan.game.networks.evaluation_mode import evaluating
 from gan.runs.checkpoint_io import SealedCheckpoints
 from gan.runs.resume import ResumeState
 from gan.system.errors import ConfigError, GanError
+from gan.system.process import hide_deprecations
 from gan.system.value_types import parameters_of
 from gan.training import fast_loop, trackers
 from gan.training.game_module import GameModule
@@ -272,7 +273,7 @@ def set_up_process() -> None:
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
     for name in ("lightning.pytorch", "lightning.fabric"):  # the run's summary replaces their banners
         logging.getLogger(name).setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
+    hide_deprecations()
     warnings.filterwarnings("ignore", r"Found .* module\(s\) in eval mode")  # the generator average stays in eval mode
     warnings.filterwarnings("ignore", "The number of training batches .* is smaller than the logging interval")
     for unlogged in (

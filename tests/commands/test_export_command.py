@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gan_command import GanCommand
+from gan_command import GanCommand, in_a_process
 from PIL import Image
 
 from gan import load_generator
@@ -124,3 +124,9 @@ def test_points_have_no_page(points: Path, tmp_path: Path, gan: GanCommand, caps
     assert gan("export", points, "--to", "html") == 2
     assert "html: this generator makes points of the plane" in capsys.readouterr().err
     assert not (tmp_path / "export").exists()
+
+
+@pytest.mark.slow
+def test_in_a_shell_it_prints_no_warnings_of_libraries(clothes: Path, tmp_path: Path) -> None:
+    done = in_a_process("export", clothes, "--to", "pt2,html", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -280,3 +280,10 @@ def test_two_processes_with_different_data_stop(tmp_path: Path, shared_data: Pat
     told = "the processes hold different data (60,000, 9,000 images); start again when the set is on every node's disk"
     assert told in first[0]
     assert told in second[0]
+
+
+def test_a_batch_larger_than_the_dataset_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    ImageData("mnist_sample", batch_size=9_000).setup()
+    assert caplog.messages == []
+    ImageData("mnist_sample", batch_size=20_000).setup()
+    assert caplog.messages == ["data.batch_size: 20,000 given; each batch has all 9,000 training images"]
