@@ -63,8 +63,8 @@ def _of_models(models: ModelCache, training_sets: TrainingSets) -> dict[str, Rou
         return models.model(number(request))
 
     def describe(request: Request) -> Response:
-        command = shell.command("gan", "sample", models.source(number(request)))
-        return as_json({**model(request).describe(), "command": command})
+        described = model(request).describe()
+        return as_json({**described, "command": shell.command("gan", "sample", models.source(number(request)))})
 
     def images(request: Request) -> Response:
         asked = model(request)

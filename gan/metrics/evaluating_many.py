@@ -16,6 +16,7 @@ from gan.metrics.measures import MEASURES
 from gan.metrics.quality import Quality
 from gan.runs.reading import is_run, named_folders, read_run
 from gan.runs.run_files import RunFileError, read_json
+from gan.runs.run_folder import FAILED
 from gan.system.errors import GanError
 from gan.system.tensor_cache import digest
 
@@ -57,7 +58,8 @@ def _runs_below(folder: Path) -> list[Path]:
     try:
         return list(named_folders([folder]))
     except GanError:
-        find(folder)  # raises: this folder has no generator
+        if not any(folder.rglob(FAILED)):  # else it is a sweep, and the error says why no job has started
+            find(folder)  # raises: this folder has no generator
         raise
 
 
@@ -92,7 +94,7 @@ def evaluate_many(
                 traceback.print_exc()  # a bug
             message = str(error) if isinstance(error, GanError) else f"{type(error).__name__}: {error}"
             message = message.removeprefix(f"{source}: ")
-            print(f"{start} failed: {message}", file=sys.stderr)
+            print(f"{start} failed", file=sys.stderr)  # the reason follows at the end
             yield Evaluated(source, failed=message)
 
 

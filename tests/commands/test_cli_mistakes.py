@@ -154,8 +154,8 @@ def test_no_command_is_answered_with_the_help(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--grid", "8"], "--grid: '8' given; rows x columns expected, such as 4x10"),
-        (["--grid", "0x3"], "--grid: '0x3' given; rows x columns expected, such as 4x10"),
+        (["--grid", "8"], "--grid: '8' given; rows x columns expected, such as 4x10, each from 1 to 9999"),
+        (["--grid", "0x3"], "--grid: '0x3' given; rows x columns expected, such as 4x10, each from 1 to 9999"),
         (["--grid", "2x3", "--n", "7"], "--grid: 2x3 has 6 images, and --n is 7; leave one of them out"),
         (
             ["--grid", "2x3", "--out", "x.npy"],

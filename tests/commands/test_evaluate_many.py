@@ -40,9 +40,9 @@ def test_a_folder_is_evaluated_run_by_run_and_a_failure_is_told_at_the_end(sweep
     progress = [line for line in done.stderr.splitlines() if line.startswith("[")]
     assert [line.split(" ", 2)[0] for line in progress] == ["[1/4]", "[2/4]", "[3/4]", "[4/4]"]
     assert progress[0] == f"[1/4] {sweep / 'cut'}: skipped, because its state is interrupted"
-    assert progress[1].startswith(f"[2/4] {sweep / 'damaged'}: failed: ")
+    assert progress[1] == f"[2/4] {sweep / 'damaged'}: failed"
     assert progress[2].startswith(f"[3/4] {sweep / '0'}: FCD ")
-    assert f"1 of 4 failed:\n  {sweep / 'damaged'}: " in done.stderr
+    assert done.stderr.count(f"1 of 4 failed:\n  {sweep / 'damaged'}: ") == 1
     assert [(sweep / name / "quality.json").exists() for name in ("0", "1", "cut")] == [True, True, False]
     assert "(2 seeds)" in done.stdout
 
@@ -70,6 +70,14 @@ def test_what_was_evaluated_with_the_same_settings_is_skipped(
     assert measured == [sweep / "1", sweep / "0", sweep / "1"]
     gan(sweep, "--n", "220", "--kid-subset", "100", "--force")
     assert measured[3:] == [sweep / "0", sweep / "1"]
+
+
+def test_a_sweep_of_which_no_job_has_started_says_why(tmp_path: Path, gan: Evaluate) -> None:
+    (tmp_path / "s" / "seed-1").mkdir(parents=True)
+    (tmp_path / "s" / "seed-1" / "failed.json").write_text('{"reason": "optimizer.lr: -1 given"}')
+    done = gan(tmp_path / "s", *QUICK)
+    assert done.exit_code != 0
+    assert "none of the sweep's jobs has started; seed-1 failed: optimizer.lr: -1 given" in str(done.exception)
 
 
 def test_a_folder_that_is_given_twice_is_evaluated_once(sweep: Path) -> None:

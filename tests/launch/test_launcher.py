@@ -168,9 +168,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], report.
         ("raise ZeroDivisionError('a bug')", 1, "failed", "rank 1: ZeroDivisionError: a bug"),
         ("raise DataError('an image is broken')", 2, "failed", "DataError: an image is broken"),
         ("os._exit(7)", 7, "failed", "rank 1 ended with exit code 7"),
-        ("os.kill(os.getpid(), signal.SIGKILL)", 137, "cut", "SIGKILL to rank 1"),
-        ("sys.exit(143)", 143, "cut", "SIGTERM"),  # as all end where all were asked to: the first has said why
-        ("pass", 0, "cut", "SIGTERM"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", 137, "interrupted", "SIGKILL to rank 1"),
+        ("sys.exit(143)", 143, "interrupted", "SIGTERM"),  # as all end where all were asked to: the first has said why
+        ("pass", 0, "interrupted", "SIGTERM"),
     ],
 )
 def test_the_folder_says_of_which_rank_the_run_has_died(
