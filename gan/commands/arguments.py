@@ -67,8 +67,9 @@ def classes(given: str | None, names: Sequence[str]) -> str | list[str] | None:
     if given is None or given in names or "," not in given:
         return given
     parts, found = given.split(","), []
+    most = 1 + max((name.count(",") for name in names), default=0)
     while parts:
-        joined = {count: ",".join(parts[:count]).strip() for count in range(len(parts), 0, -1)}
+        joined = {count: ",".join(parts[:count]).strip() for count in range(min(most, len(parts)), 0, -1)}
         count = next((count for count, name in joined.items() if name in names), 1)
         found.append(joined[count])
         parts = parts[count:]

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +14,8 @@ from gan.system.devices import usable_device
 from gan.system.errors import GanError
 
 if TYPE_CHECKING:
+    from torchmetrics import Metric
+
     from gan.metrics.evaluating import RealSets, Wanted
     from gan.metrics.evaluating_many import Evaluated
     from gan.metrics.quality import Quality
@@ -92,14 +94,13 @@ def evaluate(
     from gan.data.registry import FOLDER
     from gan.metrics import evaluating
     from gan.metrics.evaluating_many import expand
-    from gan.metrics.own_metrics import own_metrics
     from gan.metrics.report import table
 
     usable_device(device)
     expanded = expand(sources)
     if nearest is not None:
         _check_nearest(nearest, sources if len(sources) > 1 else list(expanded), force)
-    wanted = evaluating.Wanted(n, seed, kid_subset, cas, fid, nearest, device, own_metrics(metric or ()))
+    wanted = evaluating.Wanted(n, seed, kid_subset, cas, fid, nearest, device, _own_metrics(metric or ()))
     extractors = {"classifier": classifier, "labeller": labeller, "autoencoder": autoencoder, "control": control}
     reading = given_settings(folder=folder, split=split, fit=fit, on_broken=on_broken, class_order=class_order)
     real = evaluating.RealSets(data or (FOLDER if folder else ""), root, extractors, device, reading)
@@ -118,6 +119,14 @@ def evaluate(
         print(f"{len(failed)} of {len(expanded)} failed:", file=sys.stderr)
         print("\n".join(f"  {each.source}: {each.failed}" for each in failed), file=sys.stderr)
         raise typer.Exit(1)
+
+
+def _own_metrics(targets: Sequence[str]) -> "Mapping[str, Metric]":
+    if not targets:
+        return {}
+    from gan.metrics.own_metrics import own_metrics  # imports torchmetrics: a second
+
+    return own_metrics(targets)
 
 
 def _evaluate_all(
