@@ -106,7 +106,7 @@ def test_all_that_the_mouse_does_is_done_by_keys(page: Any) -> None:
         reached.append(focused(page))
         press(page, "Tab")
     sliders = [f"principal {number}" for number in range(1, 9)]
-    ends = ["Open a file…", "generator", "Save PNG", "Save GIF", "image 1, class 0"]
+    ends = ["Open a file…", "generator", "Save PNG", "Save GIF", "Copy command", "image 1, class 0"]
     controls = ["▶ Interpolate", "speed", "previous seed", "Seed", "next seed", "random", "40", "all", "Truncation"]
     assert reached == [*controls, "reset", *sliders, *ends]
     with page.expect_file_chooser():
