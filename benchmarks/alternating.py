@@ -5,7 +5,8 @@
 
 Both processes run at the same time, and one of them is always stopped (SIGSTOP). Compared are images per CPU second
 (user and system, all threads), from the 31st minibatch to the end of training: ends of epochs included, start-up and
-the end of the process not. A system that shares the processor's caches and its clock slows both in the same way.
+the end of the process not. Other work on the
+machine slows both in the same way.
 """
 
 import argparse
@@ -19,7 +20,6 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import speed
 import speed_page
@@ -75,34 +75,39 @@ def alternate(system: speed.System, name: str, more: Sequence[str]) -> tuple[flo
         words += [*system.words, *more, *clock, f"hydra.run.dir={folder}/run"]
         bare = [str(speed.HERE / "loops.py"), "bare", system.recipe, "--images", str(images), "--stop", *system.flags]
         ours = [str(speed.ROOT / "train.py"), f"experiment={system.recipe}", *words]
-        with (Path(folder) / "bare").open("w+") as printed:
-            take_turns([start(bare, printed), start(ours, subprocess.DEVNULL)])
-            printed.seek(0)
-            done, _, cpu = map(float, printed.read().split()[-3:])
+        both = [start(bare, Path(folder, "b")), start(ours, Path(folder, "c"))]
+        take_turns(both)
+        for process, errors in zip(both, ("b.errors", "c.errors"), strict=True):
+            if process.returncode:
+                sys.exit(f"{process.args!r}: exit code {process.returncode}\n{Path(folder, errors).read_text()}")
+        done, _, cpu = map(float, Path(folder, "b").read_text().split()[-3:])
         ours_done, ours_cpu = map(float, (Path(folder) / "cpu").read_text().split())
     return done / cpu, ours_done / ours_cpu
 
 
-def start(arguments: Sequence[str], output: Any) -> subprocess.Popen[bytes]:
+def start(arguments: Sequence[str], output: Path) -> subprocess.Popen[bytes]:
+    """Start Python; its output goes to a file, not to a pipe, which a progress bar would fill."""
     environment = {**os.environ, "PYTHONPATH": str(speed.HERE)}
-    return subprocess.Popen([sys.executable, *arguments], stdout=output, stderr=subprocess.PIPE, env=environment)
+    with output.open("wb") as file, output.with_suffix(".errors").open("wb") as errors:
+        return subprocess.Popen([sys.executable, *arguments], stdout=file, stderr=errors, env=environment)
 
 
 def take_turns(processes: list[subprocess.Popen[bytes]]) -> None:
     """Run them in turns to their ends, from where each has stopped itself after its warm-up."""
     for process in processes:
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WSTOPPED | os.WNOWAIT)
-    while processes:
-        for process in list(processes):
-            process.send_signal(signal.SIGCONT)
-            time.sleep(TURN)
-            process.send_signal(signal.SIGSTOP)
-            if process.poll() is None:
-                continue
-            processes.remove(process)
-            if process.returncode:
-                assert process.stderr
-                sys.exit(f"{process.args!r}: exit code {process.returncode}\n{process.stderr.read().decode()}")
+    running = list(processes)
+    try:
+        while running:
+            for process in list(running):
+                process.send_signal(signal.SIGCONT)
+                time.sleep(TURN)
+                process.send_signal(signal.SIGSTOP)
+                if process.poll() is not None:
+                    running.remove(process)
+    finally:
+        for process in running:
+            process.kill()  # a stopped one would stay
 
 
 def peak(name: str) -> float:

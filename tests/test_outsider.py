@@ -139,6 +139,8 @@ def test_images_of_ones_own(train: Train, gan: Gan, tmp_path: Path) -> None:
     assert "run: Brightness " in out
     measured = json.loads((tmp_path / "run" / "quality.json").read_text())["quality"]
     assert (measured["n"], list(measured["own"])) == (40, ["Brightness"])
+    code, out, err = gan("evaluate", ".", "--n", "40", "--metric", "outsider.metric.Brightness", *TRUST)
+    assert (code, "Brightness " in out) == (0, True), err
     assert gan("report", "run", "--out", "report.html")[0] == 0
 
 

@@ -210,12 +210,7 @@ def _measure_fid(
     fid = inception_distance(_images(generator.to(wanted.device), wanted.n, wanted.seed), data, wanted.device)
     if not quiet:
         print(f"{source}: FID {fid:.2f} of {wanted.n:,} images against {data.name}")
-    result = {
-        "weights_sha256": digest(*generator.generator.cpu().state_dict().values()),
-        "seed": wanted.seed,
-        "device": wanted.device,
-        "quality": {"data": data.name, "n": wanted.n, "fid": fid},
-    }
+    result = _content(generator, wanted, {"data": data.name, "n": wanted.n, "fid": fid})
     write(source, result)
     return result
 
@@ -227,24 +222,23 @@ def _measure_own(source: Path, generator: TrainedGenerator, wanted: Wanted, *, q
     own = own_values(wanted.metrics, _images(generator, wanted.n, wanted.seed), None, wanted.device)
     if not quiet:
         print(f"{source}: {', '.join(f'{name} {value:.4g}' for name, value in own.items())} of {wanted.n:,} images")
-    result = {
-        "weights_sha256": digest(*generator.generator.cpu().state_dict().values()),
-        "seed": wanted.seed,
-        "device": wanted.device,
-        "quality": {"data": _data_name(generator.metadata), "n": wanted.n, "own": own},
-    }
+    result = _content(generator, wanted, {"data": _data_name(generator.metadata), "n": wanted.n, "own": own})
     write(source, result)
     return result
 
 
 def result_of(generator: TrainedGenerator, quality: Quality, wanted: Wanted) -> dict[str, Any]:
     """The content of quality.json."""
+    return _content(generator, wanted, quality.to_dict())
+
+
+def _content(generator: TrainedGenerator, wanted: Wanted, quality: dict[str, Any]) -> dict[str, Any]:
     return {
         "weights_sha256": digest(*generator.generator.cpu().state_dict().values()),
         "seed": wanted.seed,
         "device": wanted.device,
         "torch": torch.__version__,
-        "quality": quality.to_dict(),
+        "quality": quality,
     }
 
 
