@@ -16,9 +16,10 @@ from gan.system.errors import GanError
 if TYPE_CHECKING:
     from torchmetrics import Metric
 
-    from gan.metrics.evaluating import RealSets, Wanted
+    from gan.metrics.evaluating import Wanted
     from gan.metrics.evaluating_many import Evaluated
     from gan.metrics.quality import Quality
+    from gan.metrics.real_sets import RealSets
 
 Count = Annotated[
     int, typer.Option("--n", min=1, help="Number of images; results with different n are not comparable.")
@@ -92,18 +93,19 @@ def evaluate(
     code is then 1.
     """
     from gan.data.registry import FOLDER
-    from gan.metrics import evaluating
+    from gan.metrics.evaluating import Wanted
     from gan.metrics.evaluating_many import expand
+    from gan.metrics.real_sets import RealSets
     from gan.metrics.report import table
 
     usable_device(device)
     expanded = expand(sources)
     if nearest is not None:
         _check_nearest(nearest, sources if len(sources) > 1 else list(expanded), force)
-    wanted = evaluating.Wanted(n, seed, kid_subset, cas, fid, nearest, device, _own_metrics(metric or ()))
+    wanted = Wanted(n, seed, kid_subset, cas, fid, nearest, device, _own_metrics(metric or ()))
     extractors = {"classifier": classifier, "labeller": labeller, "autoencoder": autoencoder, "control": control}
     reading = given_settings(folder=folder, split=split, fit=fit, on_broken=on_broken, class_order=class_order)
-    real = evaluating.RealSets(data or (FOLDER if folder else ""), root, extractors, device, reading)
+    real = RealSets(data or (FOLDER if folder else ""), root, extractors, device, reading)
     done = _evaluate_all(expanded, real, wanted, again=force, quiet=as_json)
     found = [(str(each.source), each.quality) for each in done if each.quality is not None]
     failed = [each for each in done if each.failed]

@@ -25,7 +25,7 @@ from gan.config.moved import moved_paths, updated
 from gan.launch import command_line, resume
 from gan.launch.hydra_messages import hydra_message
 from gan.launch.sweeps import failed_jobs
-from gan.runs import run_folder, user_errors
+from gan.runs import run_end, run_folder, user_errors
 from gan.runs.resume import ResumeState
 from gan.runs.sweep_jobs import run_overrides
 from gan.system import cpu_threads, process, rank_errors, signals
@@ -163,7 +163,7 @@ def run_command(main: Callable[[], Any], *, raises: bool = False) -> int:
         return MISTAKE
     except signals.Stopped as stop:
         if process.is_first() and not process.is_rank():
-            left = run_folder.describe_stopped_run(run_folder.claimed()) if stop.left is None else stop.left
+            left = run_end.describe_stopped_run(run_folder.claimed()) if stop.left is None else stop.left
             print(f"Stopped by {stop.name}. {left}", file=sys.stderr)
         if raises:
             raise KeyboardInterrupt from stop

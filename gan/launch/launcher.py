@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from gan.runs import run_folder
+from gan.runs import run_end, run_folder
 from gan.system import cpu_threads, process, rank_errors, shell, signals, subprocesses
 from gan.system.cpu_threads import cores
 from gan.system.errors import GanError
@@ -97,7 +97,7 @@ def main(
             run_folder.remove_unstarted(Path(folder))
         return code
     except signals.Stopped as stop:
-        print(f"Stopped by {stop.name}. {run_folder.describe_stopped_run(run_folder.claimed())}", file=sys.stderr)
+        print(f"Stopped by {stop.name}. {run_end.describe_stopped_run(run_folder.claimed())}", file=sys.stderr)
         return stop.exit_code
 
 
@@ -131,7 +131,7 @@ def launch(program: Sequence[str], arguments: Sequence[str], processes: int) -> 
 def _note(how: str, why: str) -> None:
     folder = run_folder.claimed()
     if folder is not None:
-        run_folder.record_early_end(folder, how, **{"error" if how == "failed" else "by": why})
+        run_end.record_early_end(folder, how, **{"error" if how == "failed" else "by": why})
 
 
 def _run(command: Sequence[str], processes: int) -> Outcome:
@@ -206,7 +206,7 @@ def _of_the_silent(number: int, code: int, count: int) -> Outcome:
     if not subprocesses.is_signal(code):
         return Outcome(code, message[0], "failed", f"rank {number} {ended}")
     if run_folder.claimed():
-        message.append(run_folder.describe_stopped_run(run_folder.claimed()))
+        message.append(run_end.describe_stopped_run(run_folder.claimed()))
     if heard:  # rank 0 has recorded it
         return Outcome(code, "\n".join(message))
     return Outcome(

@@ -24,7 +24,7 @@ from gan.config.saved_settings import (
 )
 from gan.config.trust import check_trust, untrusted
 from gan.launch import command_line
-from gan.runs import run_folder
+from gan.runs import run_end, run_folder
 from gan.runs.latest import named_run
 from gan.runs.resume import ResumeState, is_finished, newest_state, state_of
 from gan.runs.run_folder import in_folder
@@ -132,7 +132,7 @@ def resolve(
 
 def _unless_finished(folder: Path, state: ResumeState, settings: Mapping[str, Any]) -> ResumeState:
     """Return the state of the run; raise FinishedError if the run is finished."""
-    ended = run_folder.ended(folder)
+    ended = run_end.ended(folder)
     so_far = ResumeState(epochs=int(ended.get("epochs", 0)), g_updates=int(ended.get("g_updates", 0)))
     if state.checkpoint is None and (so_far.epochs or so_far.g_updates):
         why = f"{folder} has ended, and it has no checkpoint to resume from; start a new run in another folder"

@@ -20,7 +20,7 @@ from gan.config.experiments import notes
 from gan.config.option_names import option_name
 from gan.data.module import ImageData
 from gan.launch.preflight import minibatches
-from gan.runs import run_folder
+from gan.runs import run_end
 from gan.runs.resume import ResumeState
 from gan.runs.run_files import RunFileError, read_json
 from gan.system import process
@@ -82,7 +82,7 @@ def record(
             first = read_json(run_dir / "run.json")
             now = {"from": past.checkpoint.name, "g_updates": past.g_updates, "changed": past.changed, **facts}
             facts = {**first, "resumed": [*first.get("resumed", []), now]}
-            for end in ("ended", *run_folder.ENDED_EARLY):
+            for end in ("ended", *run_end.ENDED_EARLY):
                 facts.pop(end, None)
     write_bytes(run_dir / "run.json", (json.dumps(facts, indent=2) + "\n").encode())
 
@@ -152,7 +152,7 @@ def early_end(trainer: L.Trainer) -> Iterator[None]:
 def _add(trainer: L.Trainer, name: str, **facts: Any) -> None:
     """Add an early end to run.json; `gan.launch.launcher` does so for an error in another process."""
     if trainer.is_global_zero:
-        run_folder.record_early_end(Path(trainer.default_root_dir), name, **facts)
+        run_end.record_early_end(Path(trainer.default_root_dir), name, **facts)
 
 
 def _past(past: ResumeState) -> str:

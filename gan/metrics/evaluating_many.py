@@ -10,10 +10,11 @@ from typing import Any
 
 from gan.generators.bundle import FILE_NAME, TrainedGenerator, load_generator
 from gan.generators.bundle_path import find, quality_path
-from gan.metrics.evaluating import RealSets, UnknownRealImagesError, Wanted, measure
+from gan.metrics.evaluating import Wanted, measure
 from gan.metrics.extractors import NoExtractorError
 from gan.metrics.measures import MEASURES
 from gan.metrics.quality import Quality
+from gan.metrics.real_sets import RealSets, UnknownRealImagesError
 from gan.runs.reading import is_run, named_folders, read_run
 from gan.runs.run_files import RunFileError, read_json
 from gan.runs.run_folder import FAILED

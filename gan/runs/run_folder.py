@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import json
 import os
 import re
 import shutil
@@ -15,9 +14,6 @@ from typing import Any
 
 import yaml
 
-from gan.runs.checkpoint_file import CheckpointError, is_intact, newest_first
-from gan.runs.run_files import RunFileError, read_json
-from gan.system import shell
 from gan.system.errors import ConfigError
 from gan.system.files import write_bytes
 from gan.system.locks import lock
@@ -31,7 +27,6 @@ WRITTEN = (
     *("samples", "tensorboard", "checkpoints"),
 )
 UNFINISHED = re.compile(r"\..+\.(\w{8}|[0-9a-f]{32})\.tmp")  # left by a process killed during a write
-ENDED_EARLY = ("failed", "cut")  # in run.json: by an error, by a signal
 
 
 @dataclass
@@ -59,28 +54,6 @@ class ClaimedError(ConfigError):
 def claimed() -> Path | None:
     """Return the folder that the run of this process has claimed; None if it has none yet."""
     return next(reversed(_claims.new or _claims.resumed), None)
-
-
-def ended(folder: Path) -> dict[str, Any]:
-    """Return the final progress and quality from run.json; {} if the run has not ended by itself."""
-    try:
-        facts = read_json(folder / "run.json").get("ended")
-    except (OSError, RunFileError):
-        return {}
-    return facts if isinstance(facts, dict) else {}
-
-
-def record_early_end(folder: Path, how: str, **facts: Any) -> None:
-    """Record in run.json why a run ended early; replaces an earlier reason.
-
-    Ignores a failed write (disk full, no file), which must not hide the original error.
-    """
-    path = folder / "run.json"
-    with contextlib.suppress(OSError, RunFileError):
-        said = {name: value for name, value in read_json(path).items() if name not in ENDED_EARLY}
-        if "ended" not in said:
-            said[how] = {"at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), **facts}
-            write_bytes(path, (json.dumps(said, indent=2) + "\n").encode())
 
 
 def claim(settings: Mapping[str, Any]) -> None:
@@ -296,28 +269,6 @@ def undo_on_failure(folder: Path) -> Iterator[None]:
             remove_empty(made)
         release_all()
         raise
-
-
-def describe_stopped_run(folder: Path | None, how_to_resume: str | None = None) -> str:
-    """Describe what the folder of a stopped run contains, and how to resume.
-
-    Args:
-        folder: the run folder; None if the run has claimed none.
-        how_to_resume: how to resume, instead of the command for one machine.
-    """
-    if folder is None:
-        return "The run had not started."
-    shown = shell.short(folder)
-    whole = None
-    with contextlib.suppress(CheckpointError):
-        whole = next((path for path in newest_first(folder) if is_intact(path)), None)
-    if whole is None:
-        return f"Its files are in {shown}/; there is no complete checkpoint yet."
-    at = time.strftime("%H:%M:%S", time.localtime(whole.stat().st_mtime))
-    return (
-        f"Its files are in {shown}/; the newest complete checkpoint is {whole.relative_to(folder)}, saved at {at}.\n"
-        f"{how_to_resume or f'To resume: {shell.resume(folder)}'}"
-    )
 
 
 def in_folder(settings: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from gan.runs.run_end import ended
 from gan.runs.run_files import RunFileError, read_json, read_settings
-from gan.runs.run_folder import FAILED, ended
+from gan.runs.run_folder import FAILED
 from gan.system.errors import ConfigError
 
 PRUNED = "pruned.json"  # in a job's folder: why its search pruned it

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gan.runs import run_folder
+from gan.runs import run_end, run_folder
 from gan.runs.run_files import RunFileError, read_settings
 from gan.system.errors import RunError
 
@@ -105,4 +105,4 @@ def _batch_size(folder: Path) -> int | None:
 
 
 def _left(folder: Path) -> str:
-    return f"\n{run_folder.describe_stopped_run(folder)}" if folder.is_dir() else ""
+    return f"\n{run_end.describe_stopped_run(folder)}" if folder.is_dir() else ""

@@ -24,7 +24,7 @@ from torch.optim import Optimizer
 from torch.utils._pytree import tree_map
 
 from gan.data.module import ImageData
-from gan.runs import run_folder
+from gan.runs import run_end
 from gan.runs.user_errors import to_user_error
 from gan.system import process, rank_errors
 from gan.training import heartbeat
@@ -87,9 +87,9 @@ class GameDDP(DDPStrategy):
         """End this process because another one is lost."""
         if self.global_rank == 0:
             how, name = ("failed", "error") if loss.is_error else ("cut", "by")
-            run_folder.record_early_end(self._run_dir(), how, **{name: loss.message})
+            run_end.record_early_end(self._run_dir(), how, **{name: loss.message})
         again = "To resume: run the same command again on every machine, with resume=auto"
-        heartbeat.end_without(loss, run_folder.describe_stopped_run(self._run_dir(), again))
+        heartbeat.end_without(loss, run_end.describe_stopped_run(self._run_dir(), again))
 
     def optimizer_step(self, optimizer: Optimizer, closure: Callable[[], Any], model: Any = None, **kwargs: Any) -> Any:
         self.average_gradients(optimizer)

@@ -15,7 +15,7 @@ import pytest
 from gan.launch import launcher
 from gan.launch.launcher import launch
 from gan.runs import reading as report
-from gan.runs import run_folder
+from gan.runs import run_end, run_folder
 from gan.system import process, rank_errors, signals, subprocesses
 
 Launch = Callable[..., int]
@@ -202,7 +202,7 @@ def test_ctrl_c_is_not_told_as_what_the_ranks_were_sent(
 
 def test_a_run_that_has_ended_well_stays_so(run: Callable[[], report.Run]) -> None:
     (run().folder / "run.json").write_text('{"ended": {"seconds": 5}}')
-    run_folder.record_early_end(run().folder, "failed", error="too late")
+    run_end.record_early_end(run().folder, "failed", error="too late")
     assert run().state(time.time()) == "finished"
     assert "failed" not in run().facts
 

@@ -41,7 +41,7 @@ def few(loaded: LoadedImages) -> LoadedImages:
 def gan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GanCommand:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
     monkeypatch.setenv("GAN_DATA", str(tmp_path / "no_data"))
-    monkeypatch.setattr("gan.metrics.evaluating.load", lambda **settings: few(load(**settings)))
+    monkeypatch.setattr("gan.metrics.real_sets.load", lambda **settings: few(load(**settings)))
     monkeypatch.setattr("gan.metrics.quality.COUNT", 300)
     return command_in(tmp_path, monkeypatch)
 

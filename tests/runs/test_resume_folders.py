@@ -14,7 +14,7 @@ from gan_command import command_in
 from test_mistakes import contents
 from train_command import SMALL, Train, train_in
 
-from gan.runs import run_folder
+from gan.runs import run_end, run_folder
 from gan.system.errors import ConfigError
 from gan.training.callbacks import LastCheckpoint
 
@@ -166,7 +166,7 @@ def test_the_commands_of_a_run_in_a_folder_of_any_name_can_be_typed(
     assert (tmp_path / shlex.split(board)[0] / "tensorboard").is_dir()
     (again,) = ADVICE.findall(ended.stdout)
     assert shlex.split(again) == [f"resume={ODD}"]
-    (stopped,) = ADVICE.findall(run_folder.describe_stopped_run(tmp_path / ODD))
+    (stopped,) = ADVICE.findall(run_end.describe_stopped_run(tmp_path / ODD))
     assert stopped == again
     for epochs, run in ((4, shlex.split(again)[0]), (5, f"resume={hydra_quoted(ODD)}"), (6, f"resume.run={ODD}")):
         resumed = train(run, f"trainer.max_epochs={epochs}")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from gan.runs.checkpoint_file import sealed
-from gan.runs.run_folder import describe_stopped_run
+from gan.runs.run_end import describe_stopped_run
 from gan.system import process, signals
 from gan.system.signals import Stopped, listening, stop_behind
 
