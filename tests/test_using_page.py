@@ -74,7 +74,7 @@ def test_a_command_of_the_page(command: str, folder: Path, monkeypatch: pytest.M
 
 def test_the_page_is_read_as_a_whole() -> None:
     assert {command.split()[1] for command in COMMANDS} == {
-        "board", "explore", "export", "interpolate", "invert", "runs", "show"
+        "board", "explore", "export", "interpolate", "invert", "runs", "sample", "show"
     }  # fmt: skip
 
 
