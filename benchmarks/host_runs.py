@@ -21,7 +21,7 @@ GAME = (
     "callbacks.samples.count=4", "logger=csv", "trainer.log_every_n_steps=2", "trainer.limit_train_batches=10",
     "accelerator=cpu",
 )  # fmt: skip
-LOST = re.compile(r"^rank \d+ of \d+ processes, on (\S+), (?:has|failed).*; the run is ended\.$", re.MULTILINE)
+LOST = re.compile(r"^rank \d+ of \d+ processes, on (\S+), (?:has|failed).*; the run was stopped\.$", re.MULTILINE)
 
 
 def torchrun(host: int, hosts: int, devices: int, master: str, folder: str, *words: str) -> list[str]:
@@ -123,11 +123,28 @@ class HostRun:
 
 
 def on_one_machine(run: Path, processes: int, *words: str) -> None:
-    """The same run by processes of this machine, or the rest of it where one is in the folder."""
+    """The same run by processes of this machine, or the rest of it where one is in the folder.
+
+    More processes than cores are refused with ``trainer.devices``: there each is a torchrun of its own on this machine.
+    """
     run.parent.mkdir(parents=True, exist_ok=True)
-    settings = (f"trainer.devices={processes}", f"hydra.run.dir={run.name}", "resume=auto", *GAME, *words)
-    command = executable(["python", "train.py", *settings])
-    subprocess.run(command, cwd=run.parent, env=environment(), check=True, capture_output=True, timeout=START_SECONDS)
+    if processes <= len(os.sched_getaffinity(0)):
+        settings = (f"trainer.devices={processes}", f"hydra.run.dir={run.name}", "resume=auto")
+        commands = [["python", "train.py", *settings, *GAME, *words]]
+    else:
+        hosts = range(1, processes + 1)
+        commands = [torchrun(host, processes, 1, "127.0.0.1", run.name, *GAME, *words) for host in hosts]
+    with run.with_name(f"{run.name}.log").open("w") as log:
+        begun = [
+            subprocess.Popen(
+                executable(command), cwd=run.parent, env=environment(), stdout=log, stderr=subprocess.STDOUT
+            )
+            for command in commands
+        ]
+        for process in begun:
+            process.wait(START_SECONDS)
+    if any(process.returncode for process in begun):
+        raise RuntimeError(f"the run failed: {Path(log.name).read_text()}")
 
 
 def copied(run: Path, to: Path) -> Path:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +16,7 @@ from gan.system.errors import GanError
 if TYPE_CHECKING:
     from torchmetrics import Metric
 
+    from gan.generators.trained_generator import TrainedGenerator
     from gan.metrics.evaluating import Wanted
     from gan.metrics.evaluating_many import Evaluated
     from gan.metrics.quality import Quality
@@ -34,6 +35,12 @@ Cas = Annotated[
 Nearest = Annotated[
     Path | None,
     typer.Option(help="FILE.png: the images most similar to training images, beside them. For one generator."),
+]
+Reject = Annotated[
+    bool,
+    typer.Option(
+        "--reject", help="Of images with rejection sampling, as of gan sample --reject; to quality_rejection.json."
+    ),
 ]
 Fid = Annotated[
     bool,
@@ -73,6 +80,7 @@ def evaluate(
     cas: Cas = False,
     nearest: Nearest = None,
     fid: Fid = False,
+    reject: Reject = False,
     force: Force = False,
     device: Device = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
@@ -102,7 +110,8 @@ def evaluate(
     expanded = expand(sources)
     if nearest is not None:
         _check_nearest(nearest, sources if len(sources) > 1 else list(expanded), force)
-    wanted = Wanted(n, seed, kid_subset, cas, fid, nearest, device, _own_metrics(metric or ()))
+    own = _own_metrics(metric or ())
+    wanted = Wanted(n, seed, kid_subset, cas, fid, nearest, device, own, _sampler(reject))
     extractors = {"classifier": classifier, "labeller": labeller, "autoencoder": autoencoder, "control": control}
     reading = given_settings(folder=folder, split=split, fit=fit, on_broken=on_broken, class_order=class_order)
     real = RealSets(data or (FOLDER if folder else ""), root, extractors, device, reading)
@@ -121,6 +130,14 @@ def evaluate(
         print(f"{len(failed)} of {len(expanded)} failed:", file=sys.stderr)
         print("\n".join(f"  {each.source}: {each.failed}" for each in failed), file=sys.stderr)
         raise typer.Exit(1)
+
+
+def _sampler(reject: bool) -> "Callable[[Path, TrainedGenerator, RealSets], TrainedGenerator] | None":
+    if not reject:
+        return None
+    from gan.training.rejection import with_rejection  # imports Lightning
+
+    return with_rejection
 
 
 def _own_metrics(targets: Sequence[str]) -> "Mapping[str, Metric]":

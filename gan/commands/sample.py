@@ -10,11 +10,15 @@ import typer
 
 from gan.commands.arguments import Device, Force, GrayR, Seed, Source, Trust, classes
 from gan.commands.files import npy, write_files
+from gan.commands.real_images import Root
 from gan.system.devices import usable_device
 from gan.system.errors import GanError, counted
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from gan.generators.rejection import RejectingGenerator
+    from gan.generators.trained_generator import TrainedGenerator
 
 OTHER_SUFFIXES = (".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".npz", ".pt", ".zip", ".mp4", ".pdf")
 
@@ -63,6 +67,15 @@ def sample(
             "pixels across is enlarged to 500 or a little more.",
         ),
     ] = None,
+    reject: Annotated[
+        bool,
+        typer.Option(
+            "--reject",
+            help="Rejection sampling: draw an image again if the run's discriminator recognises it as generated. "
+            "Slower; needs the run's checkpoint, and its dataset to calibrate the discriminator.",
+        ),
+    ] = False,
+    root: Root = Path("data"),
     device: Device = "cpu",
     gray_r: GrayR = False,
     batch_size: Annotated[
@@ -82,6 +95,10 @@ def sample(
         raise GanError(f"--scale: only a grid is enlarged, and --out is {out}; a name that ends in .png expected")
     columns, count = _columns_and_count(layout, n, out)
     generator = load_generator(source).to(usable_device(device))
+    kept = ""
+    if reject:
+        generator = rejecting = _with_rejection(source, generator, root, device)
+        kept = f", rejection sampling (about {rejecting.acceptance:.0%} kept)"
     labels = classes(of_class, generator.class_names)
     if generator.points:
         _check_points(out, gray_r=gray_r, layout=layout, scale=scale)
@@ -93,7 +110,14 @@ def sample(
     _check_no_others(out, files)
     write_files(out, files, force=force)
     of = f" of class {of_class}" if of_class else ""
-    print(f"{counted(count, 'point' if generator.points else 'image')}{of}, seed {seed}: {out}")
+    print(f"{counted(count, 'point' if generator.points else 'image')}{of}, seed {seed}{kept}: {out}")
+
+
+def _with_rejection(source: Path, generator: "TrainedGenerator", root: Path, device: str) -> "RejectingGenerator":
+    from gan.metrics.real_sets import RealSets
+    from gan.training.rejection import with_rejection  # imports Lightning
+
+    return with_rejection(source, generator, RealSets("", root, {}, device))
 
 
 def _columns_and_count(layout: str | None, n: int | None, out: Path) -> tuple[int | None, int]:

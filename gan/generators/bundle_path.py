@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from gan.runs.run_files import QUALITY_WITH_REJECTION
 from gan.system.errors import BundleError
 
 FILE_NAME = "generator.safetensors"
@@ -21,9 +22,11 @@ def find(path: Path) -> Path:
     return path
 
 
-def quality_path(source: Path) -> Path:
-    """The file for the metrics of a run folder or bundle."""
+def quality_path(source: Path, *, rejection: bool = False) -> Path:
+    """The file for the metrics of a run folder or bundle; ``rejection``: of a run's, with rejection sampling."""
     bundle = source / FILE_NAME if source.is_dir() else source
+    if rejection:
+        return bundle.with_name(QUALITY_WITH_REJECTION)
     return bundle.with_name("quality.json" if bundle.name == FILE_NAME else f"{bundle.stem}.quality.json")
 
 

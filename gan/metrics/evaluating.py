@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from gan.data.points import modes_covered
 from gan.data.registry import TOY_DISTRIBUTIONS
 from gan.generators.bundle import FILE_NAME, TrainedGenerator, add_quality
 from gan.generators.bundle_path import quality_path
+from gan.generators.rejection import RejectingGenerator
 from gan.metrics.classes import expected_kl
 from gan.metrics.copies import picture_of_nearest
 from gan.metrics.extractors import NoExtractorError
@@ -40,12 +41,16 @@ class Wanted:
     nearest: Path | None
     device: str
     metrics: Mapping[str, Any] = field(default_factory=dict)  # the user's own, by name
+    # run, its generator, real images -> a generator with another `sample`, whose metrics are not saved in the bundle
+    sampler: Callable[[Path, TrainedGenerator, RealSets], TrainedGenerator] | None = None
 
 
 def measure(
     source: Path, generator: TrainedGenerator, real: RealSets, wanted: Wanted, *, quiet: bool
 ) -> tuple[Quality | None, dict[str, Any]]:
     """The metrics of one generator (None for 2-D data or for FID alone), and the new content of its quality.json."""
+    if wanted.sampler is not None:
+        generator = wanted.sampler(source, generator, real)
     if generator.points:
         return None, measure_points(source, generator, n=wanted.n, seed=wanted.seed, quiet=quiet)
     try:
@@ -123,7 +128,9 @@ def result_of(generator: TrainedGenerator, quality: Quality, wanted: Wanted) -> 
 
 
 def _content(generator: TrainedGenerator, wanted: Wanted, quality: dict[str, Any]) -> dict[str, Any]:
+    rejection = {"rejection": {"kept": generator.acceptance}} if isinstance(generator, RejectingGenerator) else {}
     return {
+        **rejection,
         "weights_sha256": digest(*generator.generator.cpu().state_dict().values()),
         "seed": wanted.seed,
         "device": wanted.device,
@@ -153,11 +160,16 @@ def measure_points(source: Path, generator: TrainedGenerator, *, n: int, seed: i
 
 
 def write(source: Path, result: dict[str, Any]) -> None:
-    """Write quality.json beside the bundle and the metrics into its metadata. Print a line if this is not permitted."""
+    """Write quality.json beside the bundle and the metrics into its metadata. Print a line if this is not permitted.
+
+    Metrics of images with rejection sampling get a file of their own, and are not written into the bundle.
+    """
     bundle = source / FILE_NAME if source.is_dir() else source
     try:
-        write_bytes(quality_path(source), (json.dumps(result, indent=2, sort_keys=True) + "\n").encode())
-        add_quality(bundle, result)
+        path = quality_path(source, rejection="rejection" in result)
+        write_bytes(path, (json.dumps(result, indent=2, sort_keys=True) + "\n").encode())
+        if "rejection" not in result:
+            add_quality(bundle, result)
     except OSError as error:
         print(f"{bundle.parent} cannot be written to ({error.strerror}): the results are only printed", file=sys.stderr)
 

@@ -113,7 +113,7 @@ def _same_evaluation(
 ) -> tuple[Quality | None, dict[str, Any]] | None:
     """The content of quality.json if it is of these weights, settings, images and extractors; else None."""
     try:
-        result = read_json(quality_path(source), dict)
+        result = read_json(quality_path(source, rejection=wanted.sampler is not None), dict)
     except (OSError, RunFileError):
         return None
     quality = result.get("quality")

@@ -164,7 +164,20 @@ def _measures(card: Card) -> str:
     if extractors:
         named = [f"{plain(name)} (sha256 {plain(str(digest)[:16])})" for name, digest in extractors.items()]
         notes.append(f"Extractors: {', '.join(named)}.")
-    return "\n\n".join(["\n".join(["| measure | value |", "| --- | --- |", *rows]), *notes])
+    return "\n\n".join(["\n".join(["| measure | value |", "| --- | --- |", *rows]), *notes, *_with_rejection(card)])
+
+
+def _with_rejection(card: Card) -> list[str]:
+    """The metrics of images with rejection sampling, if `gan evaluate --reject` has measured these weights."""
+    quality = {} if card.run is None else card.run.quality_with_rejection
+    if not quality:
+        return []
+    values = ((measure, measure.read(quality)) for measure in MEASURES)
+    shown = ", ".join(f"{measure.title} {measure.formatted([value])}" for measure, value in values if value is not None)
+    return [
+        "With rejection sampling by the discriminator (`gan sample RUN --reject`; slower, and needs the run's "
+        f"checkpoint): {shown}."
+    ]
 
 
 def _measures_in_training(card: Card) -> str:

@@ -11,7 +11,7 @@ from typing import Any, TypeGuard
 
 from gan.runs.changes import read_changes
 from gan.runs.curves import FILE_NAME, Curve, read_curves
-from gan.runs.run_files import RunFileError, read_bytes, read_json, read_settings
+from gan.runs.run_files import QUALITY_WITH_REJECTION, RunFileError, read_bytes, read_json, read_settings
 from gan.runs.run_folder import is_locked
 from gan.runs.series import IMAGES
 from gan.runs.sweep_jobs import FAILED, PRUNED, reason
@@ -50,6 +50,11 @@ class Run:
     def curves(self) -> dict[str, Curve]:
         """Return the curves of metrics.csv; reads the file at the first access."""
         return read_curves(self.folder / FILE_NAME)
+
+    @cached_property
+    def quality_with_rejection(self) -> Mapping[str, Any]:
+        """Return the metrics of images with rejection sampling; {} if not measured. Reads the file at first access."""
+        return _node(_json_if_there(self.folder / QUALITY_WITH_REJECTION, dict) or {}, "quality")
 
     @property
     def data(self) -> str:

@@ -15,6 +15,7 @@ import yaml
 
 from gan.system.errors import GanError
 
+QUALITY_WITH_REJECTION = "quality_rejection.json"  # the metrics of images with rejection sampling
 MOST_BYTES = {".yaml": 2**20, ".json": 2**24, ".csv": 2**28, ".png": 2**26, ".npz": 2**28, ".npy": 2**24}
 MOST_VALUES = 200_000  # in a YAML or JSON file; an alias counts as all values it refers to
 MOST_DEPTH = 50  # of nested mappings and lists

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from gan.runs.run_files import QUALITY_WITH_REJECTION
 from gan.system.errors import ConfigError
 from gan.system.files import write_bytes
 from gan.system.locks import lock
@@ -23,8 +24,8 @@ ROOM = 50_000_000  # bytes on the disk: a few checkpoints, and the pictures, of 
 FAILED = "failed.json"  # in the folder of a job of a sweep: why it failed
 # Files that a run, or measuring it, writes beside config.yaml.
 WRITTEN = (
-    *("metrics.csv", "losses.png", "run.json", "alarms.json", "quality.json", "generator.safetensors"),
-    *("samples", "tensorboard", "checkpoints"),
+    *("metrics.csv", "losses.png", "run.json", "alarms.json", "quality.json", QUALITY_WITH_REJECTION),
+    *("generator.safetensors", "samples", "tensorboard", "checkpoints"),
 )
 UNFINISHED = re.compile(r"\..+\.(\w{8}|[0-9a-f]{32})\.tmp")  # left by a process killed during a write
 
