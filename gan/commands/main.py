@@ -4,6 +4,7 @@ import os
 import re
 import sys
 import traceback
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -79,6 +80,7 @@ def main() -> None:
     """The console script: a user's mistake gives one message and exit code 2; with --debug a traceback."""
     hide_deprecations()
     try:
+        _check_no_empty_word(sys.argv[1:])
         code = app(prog_name="gan", standalone_mode=False)
     except (GanError, UsageError) as error:
         if os.environ.get(TRACEBACKS) == "1":
@@ -89,6 +91,16 @@ def main() -> None:
     except typer.Abort:  # Ctrl-C, in typer's versions before 0.29
         code = 130
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _check_no_empty_word(words: Sequence[str]) -> None:
+    """Raise GanError for an empty word, as of a shell variable that is not set: as a path it would be this folder."""
+    for before, word in zip(["", *words], words, strict=False):
+        if not word or (word.startswith("--") and word.endswith("=")):
+            where = word.removesuffix("=") or (before if before.startswith("--") else "gan")
+            raise GanError(
+                f"{where}: an empty word given, perhaps of a shell variable that is not set; a value expected"
+            )
 
 
 def _usage_message(error: Any) -> str:

@@ -50,7 +50,7 @@ def measure(
 ) -> tuple[Quality | None, dict[str, Any]]:
     """The metrics of one generator (None for 2-D data or for FID alone), and the new content of its quality.json."""
     if wanted.sampler is not None:
-        generator = wanted.sampler(source, generator, real)
+        generator = wanted.sampler(source, generator.to(wanted.device), real)
     if generator.points:
         return None, measure_points(source, generator, n=wanted.n, seed=wanted.seed, quiet=quiet)
     try:

@@ -41,7 +41,7 @@ def test_what_is_there_and_differs_is_kept(
     assert (tmp_path / named).read_bytes() != b"mine"
 
 
-@pytest.mark.parametrize("device", ["nonsense", "cuda:99", "", "cpu:x"])
+@pytest.mark.parametrize("device", ["nonsense", "cuda:99", "cpu:x"])
 def test_a_device_that_is_not_there(
     run: Path, tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str], device: str
 ) -> None:
@@ -50,6 +50,27 @@ def test_a_device_that_is_not_there(
     assert told.startswith(f"--device: '{device}' given, cpu or a device that this machine has expected (")
     assert told.count("\n") == 1
     assert not (tmp_path / "samples.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [
+        (("sample", ""), "gan"),
+        (("sample", "run", "--out", ""), "--out"),
+        (("sample", "run", "--out="), "--out"),
+        (("sample", "run", "--device", ""), "--device"),
+        (("evaluate", "run", ""), "gan"),
+        (("evaluate", "run", "--folder", ""), "--folder"),
+        (("report", "", "run"), "gan"),
+    ],
+)
+def test_an_empty_word_is_not_the_current_folder(
+    words: tuple[str, ...], where: str, tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert gan(*words) == 2
+    expected = f"{where}: an empty word given, perhaps of a shell variable that is not set; a value expected\n"
+    assert capsys.readouterr().err == expected
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("device", ["meta", "hpu"])
@@ -92,8 +113,8 @@ def test_a_folder_that_is_no_run(tmp_path: Path, gan: GanCommand, capsys: pytest
 
 
 OPTIONS = (
-    "--batch-size, --class, --device, --force, --gray-r, --grid, --help, --labels, --n, --out, --scale, --seed, "
-    "--truncation, --trust"
+    "--batch-size, --class, --device, --force, --gray-r, --grid, --help, --labels, --n, --out, --reject, --root, "
+    "--scale, --seed, --truncation, --trust"
 )
 
 
