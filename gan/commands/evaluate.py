@@ -67,7 +67,7 @@ def evaluate(
         Path | None, typer.Option(help="File of the autoencoder extractor, which is trained without labels.")
     ] = None,
     control: Annotated[
-        Path | None, typer.Option(help="File of the control extractor, by which no recipe was chosen.")
+        Path | None, typer.Option(help="File of the control extractor, which was not used to choose recipes.")
     ] = None,
     cas: Cas = False,
     nearest: Nearest = None,

@@ -41,8 +41,8 @@ class Quality:
         fcd: Fréchet classifier distance to the training images, 0 or more, lower is better.
         fcd_floor: FCD of held-out images. fcd_ratio: FCD divided by its floor, both for ``compared`` images.
         fcd_autoencoder, fcd_autoencoder_floor, fcd_autoencoder_ratio: the same, from an extractor without labels.
-        fcd_control, fcd_control_floor, fcd_control_ratio: the same, from a classifier by which no recipe was chosen;
-            None if the dataset has no such extractor.
+        fcd_control, fcd_control_floor, fcd_control_ratio: the same, from a classifier that was not used to choose
+            recipes; None if the dataset has no such extractor.
         kid, kid_std, kid_floor: kernel distance, over subsets of ``kid_subset`` images.
         precision, recall, density, coverage: against the held-out images; real_…: the values of training images.
         score: classifier score, 1 to the number of classes. score_floor: the value of held-out images.
