@@ -68,7 +68,7 @@ class PageServer(ThreadedWSGIServer):
         if not 0 <= port <= 65535:
             raise GanError(f"--port: {port} given; 0 to 65535 expected, 0 for any that is free")
         if not host.strip():
-            raise GanError("--host: '' given, which would be every address of this machine; give 127.0.0.1, or 0.0.0.0")
+            raise GanError("--host: '' given, which would listen on all addresses; give 127.0.0.1, or 0.0.0.0")
         self.routes = routes
         self._half_open: dict[socket.socket, None] = {}  # the oldest first
         self._lock = threading.Lock()

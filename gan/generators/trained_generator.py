@@ -89,7 +89,7 @@ class TrainedGenerator:
 
     @property
     def points(self) -> bool:
-        """Whether it makes points of the plane, (2, 1, 1), instead of images."""
+        """Whether it generates 2-D points, (2, 1, 1), instead of images."""
         return bool(self.metadata["points"])
 
     def __repr__(self) -> str:

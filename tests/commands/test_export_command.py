@@ -122,7 +122,7 @@ def test_weights_are_of_html_alone(
 
 def test_points_have_no_page(points: Path, tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:
     assert gan("export", points, "--to", "html") == 2
-    assert "html: this generator makes points of the plane" in capsys.readouterr().err
+    assert "html: this generator generates 2-D points" in capsys.readouterr().err
     assert not (tmp_path / "export").exists()
 
 
