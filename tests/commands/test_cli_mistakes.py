@@ -47,7 +47,7 @@ def test_a_device_that_is_not_there(
 ) -> None:
     assert gan("sample", run, "--device", device) == 2
     told = capsys.readouterr().err
-    assert told.startswith(f"--device: '{device}' given, cpu or a device that this machine has expected (")
+    assert told.startswith(f"--device: '{device}' given; cpu or a device of this machine expected (")
     assert told.count("\n") == 1
     assert not (tmp_path / "samples.png").exists()
 
