@@ -94,7 +94,7 @@ class TrainedGenerator:
 
     def __repr__(self) -> str:
         channels, height, width = self.image_shape
-        what = "points of the plane" if self.points else f"images {channels} x {height} x {width}"
+        what = "2-D points" if self.points else f"images {channels} x {height} x {width}"
         classes = f", {counted(self.num_classes, 'class')}" if self.conditional else ""
         data = (self.metadata.get("data") or {}).get("name")
         trained = (self.metadata.get("trained") or {}).get("g_updates")

@@ -201,7 +201,7 @@ def test_a_class_that_does_not_exist(
         (["--grid", "2x2"], "--grid: this generator generates 2-D points, not images"),
         (
             ["--out", "folder"],
-            "--out: folder: points of the plane are written to one file, .png (a picture) or .npy (an array)",
+            "--out: folder: 2-D points are written to one file, .png (a picture) or .npy (an array)",
         ),
     ],
 )

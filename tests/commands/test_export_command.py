@@ -91,7 +91,7 @@ def test_points(points: Path, tmp_path: Path, gan: GanCommand) -> None:
     with Image.open(tmp_path / "export" / "samples.png") as picture:
         assert picture.mode == "RGB"
     card = (tmp_path / "export" / "README.md").read_text()
-    assert "points of the plane" in card
+    assert "2-D points" in card
     assert "pipeline_tag" not in card
 
 

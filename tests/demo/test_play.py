@@ -170,7 +170,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"do": "change", "settings": {"model.latent_dim": 3}}, "change: no such option 'model.latent_dim';"),
     ({"do": "change", "settings": {"penalty": "r3"}}, "penalty: no such option 'r3'; did you mean "),
     ({"do": "begin", "settings": {"objective": "hing"}}, "objective: no such option 'hing'; did you mean 'hinge'?"),
-    ({"do": "begin", "settings": {"objective": "wasserstein"}}, "objective: 'wasserstein' given, whose "),
+    ({"do": "begin", "settings": {"objective": "wasserstein"}}, "objective: 'wasserstein' given, which needs "),
     ({"do": "begin", "settings": {"optimizer.generator.lr": -1}}, "optimizer.generator.lr: -1 given"),
 ]
 

@@ -99,7 +99,10 @@ def test_of_several_objectives_a_job_that_another_beats_is_not_named(
             ["optimizer.lr=interval(2,1)"],
             "optimizer.lr: interval(2,1) given; the lower limit first expected: interv",
         ),
-        (["optimizer.lr=tag(log,interval(0,1))"], "optimizer.lr: tag(log,interval(0,1)) given; ends above 0 expected"),
+        (
+            ["optimizer.lr=tag(log,interval(0,1))"],
+            "optimizer.lr: tag(log,interval(0,1)) given; limits above 0 expected",
+        ),
         (["optimizer.lr=interval(1,inf)"], "optimizer.lr: interval(1,inf) given; two finite numbers expected"),
         (["seed=range(3,1)"], "seed: range(3,1) given, which has no values"),
         (["model=mlp,dcgn"], "model: no such option 'dcgn'; did you mean 'dcgan'? choices: dcgan, mlp"),
