@@ -38,8 +38,8 @@ from gan.system.tensor_cache import digest
 
 STACKED_COUNT = 26_000  # the conventional number of images for the modes of Stacked MNIST
 SAMPLE_NOTE = (
-    "which consists of test images: precision, recall, density and coverage compare the generator with images that "
-    "it was trained on, and copied does not detect copies of them"
+    "which is of the test images: precision … coverage compare it with images that it was trained on, "
+    "and copies of those do not count as copied"
 )
 
 
@@ -246,8 +246,7 @@ def measure_points(source: Path, generator: TrainedGenerator, *, n: int, seed: i
     """The number of modes of a toy distribution that a generator has found, and the fraction of good points."""
     name = _data_name(generator.metadata)
     if name not in TOY_DISTRIBUTIONS:
-        known = ", ".join(TOY_DISTRIBUTIONS)
-        raise GanError(f"{source}: its bundle names no toy dataset; the toy datasets are {known}")
+        raise GanError(f"{source}: its bundle names no world of points; known are {', '.join(TOY_DISTRIBUTIONS)}")
     world = TOY_DISTRIBUTIONS[name]
     points = torch.as_tensor(generator.sample(n, seed=seed))
     covered = modes_covered(points, torch.tensor(world.centres), world.std)

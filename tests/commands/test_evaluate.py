@@ -114,7 +114,7 @@ def test_a_generator_of_the_sample_against_the_full_set_is_said(
     monkeypatch.setattr("gan.metrics.evaluating.load", lambda *arguments, **settings: full)
     done = gan(run, *QUICK)
     assert done.exit_code == 0, done.output
-    assert f"{run}: trained on the bundled sample, which consists of test images" in done.stderr
+    assert f"{run}: trained on the bundled sample, which is of the test images" in done.stderr
     assert "(real mnist)" in done.stdout
 
 
@@ -201,7 +201,7 @@ def test_points_of_no_known_world(tmp_path: Path, gan: Evaluate) -> None:
     generator = build_generator("mlp", latent_dim=4, image_shape=(2, 1, 1), **MLP)
     metadata = describe("mlp", MLP, prior=Prior("normal", 4), image_shape=(2, 1, 1), mean=0.5, std=0.5)
     save_bundle(tmp_path / FILE_NAME, generator, metadata)
-    told(gan(tmp_path, *QUICK), "its bundle names no toy dataset; the toy datasets are ring, grid")
+    told(gan(tmp_path, *QUICK), "its bundle names no world of points; known are ring, grid")
 
 
 def test_the_images_that_are_most_like_training_images_are_drawn_above_those(
