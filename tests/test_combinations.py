@@ -73,9 +73,9 @@ def reason(settings: dict[str, Any]) -> str | None:
 # Why a combination of these three may be refused, and nothing else may refuse one.
 def expected_reasons(model: str, objective: str, penalty: str) -> Iterator[str]:
     if objective == "wasserstein" and penalty == "none":
-        yield "objective: 'wasserstein' given, whose discriminator must not be arbitrarily steep"
+        yield "objective: 'wasserstein' given, which needs a discriminator with a bounded gradient"
     if model == "dcgan" and penalty not in ("none", "clipping"):
-        yield f"penalty: '{penalty}' given, which needs the gradient of each image alone, and with model."
+        yield f"penalty: '{penalty}' given, which needs the gradient for each image separately, but with model."
 
 
 @pytest.mark.usefixtures("few")

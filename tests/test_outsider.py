@@ -168,7 +168,7 @@ def test_a_class_can_be_typed_and_settings_of_the_option_that_it_replaces_are_le
             "model.generator.widht=2",
             "model.generator.widht: no such setting; did you mean 'width'?",
         ),
-        ("model=two_layers", "model.generator.width=a", "model.generator.width: 'a' given, a whole number expected"),
+        ("model=two_layers", "model.generator.width=a", "model.generator.width: 'a' given, an integer expected"),
         ("data=bars", "data.cuont=2", "data.cuont: no such setting; did you mean 'count'?"),
         ("data=bars", "data.batch_size=0", "data.batch_size: 0 given, 1 or more expected"),
         ("augmentation=mirror", "augmentation.probabilty=1", "augmentation.probabilty: no such setting; did you mean"),

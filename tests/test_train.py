@@ -176,11 +176,11 @@ def test_a_run_folder_is_not_used_twice(
         ),
         (
             ["optimizer.weight_decay=0.1"],
-            "optimizer.weight_decay: conf/ does not set it; with a plus before it you can: +optimizer.weight_decay=…\n",
+            "optimizer.weight_decay: not in conf/; put a plus before it to add it: +optimizer.weight_decay=…\n",
         ),
         (
             ["data.batch_size=abc", "optimizer.lr=-1"],
-            "data.batch_size: 'abc' given, a whole number expected\n"
+            "data.batch_size: 'abc' given, an integer expected\n"
             "optimizer.lr: -1 given, a number greater than 0 expected\n",
         ),
     ],

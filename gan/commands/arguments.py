@@ -84,7 +84,7 @@ def parse_ints(option: str, given: str) -> list[int]:
     """
     parts = [part.strip() for part in given.split(",")]
     if not all(re.fullmatch(r"\d{1,18}", part, re.ASCII) for part in parts):
-        raise GanError(f"{option}: {given!r} given; whole numbers of 0 or more with commas between them expected")
+        raise GanError(f"{option}: {given!r} given; integers of 0 or more, separated by commas, expected")
     return [int(part) for part in parts]
 
 

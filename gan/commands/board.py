@@ -74,7 +74,10 @@ def _with_events(folder: Path) -> Path:
     if not folder.is_dir():
         raise GanError(f"{folder}: there is no such folder; give a run folder: gan runs lists them")
     if next(folder.rglob(EVENTS), None) is None:
-        raise GanError(f"{folder}: nothing for TensorBoard here or below: logger=default or logger=tensorboard has it")
+        raise GanError(
+            f"{folder}: no TensorBoard files in this folder or its sub-folders; logger=default or logger=tensorboard "
+            "writes them"
+        )
     return folder
 
 
@@ -87,7 +90,7 @@ def launch(folder: Path, *, host: str, port: int | None) -> str:
         GanError: the port is not available, or the host is empty, which would mean every address.
     """
     if not host.strip():
-        raise GanError("--host: '' given, which would be every address of this machine; give 127.0.0.1, or 0.0.0.0")
+        raise GanError("--host: '' given, which would listen on all addresses; give 127.0.0.1, or 0.0.0.0")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from tensorboard import program
 

@@ -25,7 +25,7 @@ Split = Annotated[str | None, typer.Option(help="Split of EMNIST, or of a datase
 
 @data.command()
 def fetch(names: Names, root: Root = Path("data"), split: Split = None) -> None:
-    """Download datasets; those that are complete are only verified."""
+    """Download datasets; complete datasets are only verified."""
     _each(names, root, split, download=True)
 
 

@@ -75,7 +75,7 @@ def evaluate(
         Path | None, typer.Option(help="File of the autoencoder extractor, which is trained without labels.")
     ] = None,
     control: Annotated[
-        Path | None, typer.Option(help="File of the control extractor, by which no recipe was chosen.")
+        Path | None, typer.Option(help="File of the control extractor, which was not used to choose recipes.")
     ] = None,
     cas: Cas = False,
     nearest: Nearest = None,
@@ -96,9 +96,9 @@ def evaluate(
     first call for a dataset takes ten seconds longer: the features of the real images are cached in ~/.cache/gan (or
     $XDG_CACHE_HOME/gan).
 
-    Of a folder of runs, all finished runs are evaluated. With several runs, those with an evaluation by the same
-    settings are skipped (--force evaluates them again), and an error in one run does not stop the others: the exit
-    code is then 1.
+    For a folder of runs, all finished runs are evaluated. With several runs, runs that were evaluated with the same
+    settings are skipped (--force evaluates them again). If one run fails, the others are still evaluated; the exit code
+    is then 1.
     """
     from gan.data.registry import FOLDER
     from gan.metrics.evaluating import Wanted
@@ -168,7 +168,7 @@ def _check_nearest(out: Path, sources: Sequence[Path], force: bool) -> None:
     if len(sources) > 1:
         raise GanError(f"--nearest: {len(sources)} generators given; one expected")
     if out.exists() and not force:
-        raise GanError(f"--nearest: {out} exists and would change; give another name, or --force to overwrite")
+        raise GanError(f"--nearest: {out} exists with other content; give another name, or --force to overwrite")
 
 
 def _by_seed(sources: Sequence[Path], found: Sequence[tuple[str, "Quality"]]) -> list[tuple[str, list["Quality"]]]:

@@ -33,7 +33,7 @@ def write_files(
         if differing and not force:
             option = options.get(differing[0], "--out")
             raise GanError(
-                f"{option}: {differing[0]} exists and would change; give another name, or --force to overwrite"
+                f"{option}: {differing[0]} exists with other content; give another name, or --force to overwrite"
             )
         for path, content in files.items():
             write_bytes(path, content)

@@ -73,7 +73,7 @@ def interpolate(
         str | None,
         typer.Option(
             help="Comma-separated ψ, above 0 and at most 2, one for each seed: a factor on normal noise. The shorter "
-            "list is repeated: with one seed the frames are a sweep of ψ."
+            "list is repeated: with one seed, only ψ changes from frame to frame."
         ),
     ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Frames from each seed to the next.")] = 30,
@@ -101,7 +101,7 @@ def interpolate(
     _check_fps(fps, out)
     generator = load_generator(source).to(usable_device(device))
     if generator.points:
-        raise GanError(f"{source}: this generator makes points of the plane, not images: there is nothing to animate")
+        raise GanError(f"{source}: this generator generates 2-D points, not images: there is nothing to animate")
     asked = classes(of_class, generator.class_names)
     given = None if truncation is None else parse_floats("--truncation", truncation)
     anchors, labels, factors = _in_turn(

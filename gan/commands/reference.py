@@ -21,9 +21,9 @@ TYPES = {int: "integer", float: "number", str: "text", Path: "path", bool: ""}  
 INTRO = """\
 # Commands
 
-This page lists all commands with their arguments and options. `make docs` writes it from the help texts;
-`gan evaluate --help` prints one of them in a terminal. RUN is a run folder, such as
-`outputs/DATE/TIME`; `latest` names the newest.
+This page lists all commands with their arguments and options. In a terminal, `gan evaluate --help` prints the help
+of one command. RUN is a run folder, such as `outputs/DATE/TIME`; `latest` names the newest. `make docs` writes this
+page from the help texts.
 
 - Activate the environment once in each shell: `. .venv/bin/activate`, on Windows `.venv\\Scripts\\activate`.
 - `gan train` and `python train.py` are the same command. `gan train` also works outside the checkout.

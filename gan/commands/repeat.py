@@ -44,7 +44,7 @@ def repeat(
 
     They are compared bit for bit; if they differ, the first update that differs is named.
 
-    Settings that were changed while it trained, in gan play, are changed again after the same minibatches.
+    If settings were changed during training (gan play), they are changed again after the same minibatches.
     The exit code is 0 if all numbers are the same, 1 if not. The same command resumes an interrupted repetition.
 
     With --published, train and evaluate a result of docs/results.md. If the numbers differ, as on another processor,
@@ -140,9 +140,9 @@ def _settings(run: Path, as_in: Path | None = None) -> dict[str, Any]:
     try:
         settings = read_settings(run / "config.yaml")
     except OSError as error:
-        raise GanError(f"{run}: holds no run (no config.yaml that can be read); a run folder expected") from error
+        raise GanError(f"{run}: not a run folder (no readable config.yaml); a run folder expected") from error
     if not isinstance(settings.get("run_dir"), str):
-        raise GanError(f"{run}: its config.yaml holds no settings of a run")
+        raise GanError(f"{run}: its config.yaml contains no settings of a run")
     return in_folder(settings, (as_in or run).resolve())
 
 

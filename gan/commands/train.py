@@ -15,7 +15,7 @@ HELP = ("--help", "-h")
 def train(
     words: Annotated[list[str] | None, typer.Argument(metavar="SETTING=VALUE", help="Settings and flags.")] = None,
 ) -> None:
-    """Train a GAN; `gan train --help` is the page to start from."""
+    """Train a GAN; `gan train --help` explains the settings."""
     given = words or []
     sys.argv = [sys.argv[0] if process.is_of_gan() else process.GAN_TRAIN[0], *given]  # Hydra reads it
     from gan.launch.train import run

@@ -38,7 +38,7 @@ def _architecture(settings: Settings) -> Iterator[str]:
     name = option_name("model", model)
     sizes = getattr(_class(model["generator"]), "sizes", None)
     if data.get("name") in TOY_DISTRIBUTIONS and sizes is not None:
-        yield f"model: '{name}' given, and data={data['name']} are points, not pictures; mlp expected"
+        yield f"model: '{name}' given, and data={data['name']} has 2-D points, not images; model=mlp expected"
         return
     shape, classes = known_shape(data)
     generator, discriminator = with_defaults(model["generator"]), with_defaults(model["discriminator"])
@@ -61,8 +61,8 @@ def _objective(settings: Settings) -> Iterator[str]:
     held = getattr(penalty, "bounds_slope", False) or settings["model"]["discriminator"].get("spectral_norm")
     if getattr(_class(node), "needs_lipschitz", False) and not held:
         yield (
-            f"objective: '{option_name('objective', node)}' given, whose discriminator must not be arbitrarily steep; "
-            "add penalty=gradient_penalty, penalty=clipping or model.discriminator.spectral_norm=true"
+            f"objective: '{option_name('objective', node)}' given, which needs a discriminator with a bounded "
+            "gradient; add penalty=gradient_penalty, penalty=clipping or model.discriminator.spectral_norm=true"
         )
 
 
@@ -71,13 +71,13 @@ def _penalty(settings: Settings) -> Iterator[str]:
     name = option_name("penalty", node)
     if getattr(_class(node), "per_image", False) and discriminator.get("normalization") == "batch":
         yield (
-            f"penalty: '{name}' given, which needs the gradient of each image alone, and with "
+            f"penalty: '{name}' given, which needs the gradient for each image separately, but with "
             "model.discriminator.normalization=batch each logit depends on the full minibatch; "
             "model.discriminator.normalization=none or instance expected"
         )
     if name == "clipping" and discriminator.get("spectral_norm"):
         yield (
-            "penalty: 'clipping' given, and model.discriminator.spectral_norm=true rescales what is clipped; "
+            "penalty: 'clipping' given, and model.discriminator.spectral_norm=true rescales the clipped weights; "
             "one of the two expected"
         )
 
@@ -86,14 +86,14 @@ def _augmentation(settings: Settings) -> Iterator[str]:
     node, data, objective = settings["augmentation"], settings["data"].get("name"), settings["objective"]
     name = option_name("augmentation", node)
     if node["_target_"] != NONE and data in TOY_DISTRIBUTIONS:
-        yield f"augmentation: '{name}' given, and data={data} are points, not pictures; augmentation=none expected"
+        yield f"augmentation: '{name}' given, and data={data} has 2-D points, not images; augmentation=none expected"
     if getattr(_class(node), "needs_boundary", False) and getattr(_class(objective), "boundary", 0.0) is None:
         classes = {option: locate(target) for target, option in options_by_target("objective").items()}
         bounded = ", ".join(option for option, known in classes.items() if getattr(known, "boundary", None) is not None)
         yield (
-            f"augmentation: '{name}' given, which asks how often D takes real images for real, and by objective="
-            f"{option_name('objective', objective)} logits have no zero; augmentation=diffaugment expected, or one of "
-            f"the objectives {bounded}"
+            f"augmentation: '{name}' given, which counts how often D classifies real images as real, but with "
+            f"objective={option_name('objective', objective)} a logit has no class boundary; augmentation=diffaugment "
+            f"expected, or one of the objectives {bounded}"
         )
 
 
@@ -112,7 +112,7 @@ def _updates(settings: Settings) -> Iterator[str]:
                 "full minibatch, which cannot be split; 1 expected"
             )
         elif parts > 1 and settings["schedule"].get("reuse_fakes"):
-            reason = "schedule.reuse_fakes=true keeps the fakes of a whole minibatch"
+            reason = "schedule.reuse_fakes=true keeps the fakes of the full minibatch"
             yield f"{path}: {parts} given, and {reason}; 1 expected"
 
 

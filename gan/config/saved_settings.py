@@ -81,7 +81,7 @@ def read_saved(folder: Path) -> dict[str, Any]:
     except (OSError, RunFileError) as error:
         raise ConfigError(f"resume: {error}") from error
     if not isinstance(saved.get("run_dir"), str):
-        raise ConfigError(f"resume: {path} holds no settings of a run")
+        raise ConfigError(f"resume: {path} contains no settings of a run")
     return in_folder(in_this_version(saved), folder)
 
 

@@ -225,7 +225,7 @@ def _is_duration(value: Any) -> bool:
 # Values that Lightning accepts, but that do not work with two networks, or that it refuses only after the start.
 TRAINER_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "accelerator": (lambda x: x in ("auto", "cpu", "gpu", "cuda", "mps"), "auto, cpu, gpu, cuda or mps"),
-    "devices": (_is_devices, "how many (1 or more), auto, or a list of their numbers"),
+    "devices": (_is_devices, "the number of devices (1 or more), auto, or a list of device numbers"),
     "num_nodes": (lambda x: is_int(x) and x >= 1, "1 or more"),
     "precision": (lambda x: x in ("32-true", "bf16-mixed", "16-mixed"), "32-true, bf16-mixed, 16-mixed"),
     "strategy": (

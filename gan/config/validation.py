@@ -38,7 +38,7 @@ def _problems(settings: Mapping[str, Any]) -> Iterator[str]:
     yield from unknown_keys("", settings, TOP_LEVEL)
     yield from (f"{name}: missing" for name in TOP_LEVEL if name not in settings)
     if not is_int(settings.get("seed", 0)) or not 0 <= settings.get("seed", 0) < 2**32:
-        yield f"seed: {settings['seed']!r} given, a whole number from 0 to 2**32 - 1 expected"
+        yield f"seed: {settings['seed']!r} given, an integer from 0 to 2**32 - 1 expected"
     if not isinstance(settings.get("dry_run", False), bool):
         yield f"dry_run: {settings['dry_run']!r} given, true or false expected"
     if not isinstance(settings.get("run_dir", ""), str):

@@ -66,7 +66,7 @@ def _read_records(source: Archive, path: Path) -> Tensor:
     expected = source.records * RECORD_BYTES
     if len(data) != expected:
         raise DataError(
-            f"{path}: holds {len(data):,} bytes, {source.title} has {expected:,} there "
+            f"{path}: contains {len(data):,} bytes; {source.title} has {expected:,} in this file "
             f"({source.records:,} images of {RECORD_BYTES:,})"
         )
     records = torch.from_numpy(np.frombuffer(data, np.uint8).reshape(-1, RECORD_BYTES).copy())

@@ -37,7 +37,7 @@ def from_array(values: Any, what: str, form: Form) -> Tensor:
     """uint8 (N, C, H, W) of the wanted form, from an array or a tensor of images.
 
     Args:
-        values: (N, H, W), (N, C, H, W) or (N, H, W, C); whole numbers in 0 … 255, or floats in [0, 1] or [-1, 1].
+        values: (N, H, W), (N, C, H, W) or (N, H, W, C); integers in 0 … 255, or floats in [0, 1] or [-1, 1].
         what: beginning of messages: the setting and its value.
 
     Raises:
@@ -173,7 +173,7 @@ def _tensor(values: Any, what: str) -> Tensor:
         return values.detach().cpu()
     array = np.asarray(values)
     if array.dtype.kind not in "buif":
-        raise DataError(f"{what}: images of type {array.dtype}; whole numbers or floats expected")
+        raise DataError(f"{what}: images of type {array.dtype}; integers or floats expected")
     if array.dtype.kind == "u" and array.dtype.itemsize > 1:
         array = array.astype(np.int64)
     return torch.from_numpy(np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="), copy=True)))
@@ -192,7 +192,7 @@ def channels_first(images: Tensor, what: str) -> Tensor:
 
 
 def to_levels(images: Tensor, what: str, start: int | None) -> Tensor:
-    """uint8 of whole numbers in 0 … 255; of floats int16, x * 255 rounded, whose range is known after all are read."""
+    """uint8 of integers in 0 … 255; of floats int16, x * 255 rounded, whose range is known after all are read."""
     if images.dtype == torch.uint8:
         return images
     if images.dtype == torch.bool:
@@ -205,8 +205,7 @@ def to_levels(images: Tensor, what: str, start: int | None) -> Tensor:
     if images.min() < least or images.max() > most:
         found = f"{images.min().item():g} to {images.max().item():g}"
         raise DataError(
-            f"{what}: values from {found}; whole numbers from 0 to 255 (as uint8), or floats in [0, 1] or [-1, 1] "
-            "expected"
+            f"{what}: values from {found}; integers from 0 to 255 (as uint8), or floats in [0, 1] or [-1, 1] expected"
         )
     if not images.is_floating_point():
         return images.to(torch.uint8)
@@ -254,8 +253,8 @@ def squared(images: Tensor, what: str, fit: str | None) -> Tensor:
     height, width = images.shape[2:]
     if fit is None:
         raise DataError(
-            f"{what}: images of {height} x {width} (height x width) are not square; give data.fit=crop, which takes "
-            "the square in the middle, or data.fit=pad, which puts black bars at the sides"
+            f"{what}: images of {height} x {width} (height x width) are not square; give data.fit=crop, which crops "
+            "to the square in the middle, or data.fit=pad, which adds black bars"
         )
     if fit == "crop":
         side = min(height, width)
@@ -279,13 +278,13 @@ def as_labels(values: Any, count: int, what: str) -> Tensor | None:
     if isinstance(values, Iterable) and not isinstance(values, Tensor | np.ndarray):
         values = [each.item() if isinstance(each, Tensor | np.generic) and not each.shape else each for each in values]
         if wrong := [each for each in values if not isinstance(each, int)]:
-            raise DataError(f"{what}: a label is {type(wrong[0]).__name__}; a whole number for each image expected")
+            raise DataError(f"{what}: a label is {type(wrong[0]).__name__}; an integer for each image expected")
     found = np.asarray(values.cpu() if isinstance(values, Tensor) else values)
     if found.ndim == 2 and found.shape[1] == 1:
         found = found[:, 0]
     if found.ndim != 1 or found.dtype.kind not in "bui":
         raise DataError(
-            f"{what}: labels of type {found.dtype} and shape {found.shape}; a whole number for each image expected"
+            f"{what}: labels of type {found.dtype} and shape {found.shape}; an integer for each image expected"
         )
     if len(found) != count:
         raise DataError(f"{what}: {len(found):,} labels for {count:,} images")

@@ -133,7 +133,7 @@ def _check_layout(folder: Path, listing: Listing) -> None:
     if not files:
         found = "; ".join(listing.left_out())
         raise DataError(
-            f"{what}: no pictures in it or in its sub-folders, {f'it holds {found}' if found else 'it is empty'}; "
+            f"{what}: no pictures in it or in its sub-folders, {f'it contains {found}' if found else 'it is empty'}; "
             f"pictures end in {', '.join(SUFFIXES)}"
         )
     if deeper:
@@ -150,8 +150,8 @@ def _check_layout(folder: Path, listing: Listing) -> None:
     classes = sorted({file.parts[0] for file in in_classes})
     if len(classes) == 1:
         raise DataError(
-            f"{what}: all {counted(len(files), 'picture')} in one sub-folder, '{shown(classes[0])}', and classes are "
-            f"two or more; data.folder={folder / classes[0]} takes them without classes"
+            f"{what}: all {counted(len(files), 'picture')} are in one sub-folder, '{shown(classes[0])}', but "
+            f"classes must be two or more; to train without classes: data.folder={folder / classes[0]}"
         )
     if unprintable := [name for name in classes if not name.isprintable()]:
         raise DataError(

@@ -149,8 +149,8 @@ def _check_square(pictures: _Pictures, image_size: int | None) -> None:
     also = "" if is_enough else f"; also give data.image_size={_suggested(sizes[0])}"
     raise DataError(
         f"{pictures.what}: {len(oblong):,} of {counted(len(headers), 'picture')} not square: {found}; "
-        "give data.fit=crop, which takes the square in the middle of each, or data.fit=pad, which puts black bars "
-        f"at its sides{also}"
+        "give data.fit=crop, which crops to the square in the middle, or data.fit=pad, which adds black bars"
+        f"{also}"
     )
 
 
@@ -173,7 +173,7 @@ def _common_size(pictures: _Pictures, sides: Mapping[Path, int]) -> int:
         )
         raise DataError(
             f"{pictures.what}: pictures of {len(by_size)} sizes: {found}; "
-            f"give data.image_size, such as data.image_size={suggested}, to make them all alike"
+            f"give data.image_size, such as data.image_size={suggested}, to resize all of them"
         )
     (size,) = by_size
     if not least <= size <= most:
@@ -223,7 +223,7 @@ def _skip_broken(pictures: _Pictures, on_broken: str) -> None:
         raise DataError(
             "\n".join(
                 [
-                    f"{pictures.what}: no picture of class {some(lost)} can be read; mend them or take the folder out:",
+                    f"{pictures.what}: no picture of class {some(lost)} can be read; repair them or remove the folder:",
                     *_fault_lines({file: text for file, text in pictures.faults.items() if file.parts[0] in lost}),
                 ]
             )
@@ -236,7 +236,7 @@ def _skip_broken(pictures: _Pictures, on_broken: str) -> None:
 
 def _broken(pictures: _Pictures) -> DataError:
     faults, files = pictures.faults, pictures.files
-    way_out = "; mend them or take them out"
+    way_out = "; repair or remove them"
     if len(faults) < len(files):
         way_out += ", or skip them with data.on_broken=skip"
     first = f"{pictures.what}: {len(faults):,} of {counted(len(files), 'picture')} cannot be read{way_out}:"

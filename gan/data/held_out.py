@@ -25,7 +25,7 @@ class Source:
 
     Attributes:
         images: uint8 (N, C, H, W).
-        labels: int64 (N,), any whole numbers; None without classes.
+        labels: int64 (N,), any integers; None without classes.
         class_names: names of the labels 0, 1, …; None if the labels are their own names.
         test: images and labels of a test split, or None.
     """

@@ -49,7 +49,7 @@ class ImageData(L.LightningDataModule):
         std: images are (x - mean) / std with x in [0, 1].
         on_missing: if the dataset is neither there nor downloadable: the bundled sample, after a warning, or an error.
         download: download missing or damaged files.
-        split: split of EMNIST, or of a dataset of torchvision's; null: its default.
+        split: split of EMNIST, or of a dataset of torchvision; null: its default.
         folder: folder of the pictures, for data=folder.
         file: file of the images, for data=array: .npz, .npy or .pt.
         dataset: class in torchvision.datasets, for data=torchvision.
@@ -60,7 +60,7 @@ class ImageData(L.LightningDataModule):
         fit: oblong images become squares: crop takes the middle, pad adds black bars; null: they are an error.
         flip: mirror each training image left to right with probability 1/2, each time that it is used. Measures
             compare with the images as they are, as in StyleGAN2-ADA, so their numbers are comparable without it.
-        held_out: held-out images: a share of the images, or a folder of pictures; null: a test split, or a tenth.
+        held_out: held-out images: a fraction of the images, or a folder of pictures; null: a test split, or a tenth.
         on_broken: pictures of a folder that cannot be read: an error, or skip leaves them out.
         class_order: order of class folders: natural, 2 before 10, or by name, 10 before 2.
         source: function that returns the images, instead of a dataset of this package; see `gan.data.custom`.

@@ -172,7 +172,7 @@ _ONLY: Mapping[str, tuple[Sequence[str], str]] = {
     "class_order": ((FOLDER,), _NO_FOLDER),
     "file": ((ARRAY,), "is no file of arrays; only array is"),
     "dataset": ((TORCHVISION,), "has no other name; only torchvision has"),
-    "of": ((STACKED,), f"is not made of another set; only {STACKED} is"),
+    "of": ((STACKED,), f"is not made from another dataset; only {STACKED} is"),
     "fit": (READ_BY_FORM, f"has square images; only {', '.join(READ_BY_FORM)} may have others"),
     "held_out": (READ_BY_FORM, f"has held-out images of its own; only {', '.join(READ_BY_FORM)} may need others"),
 }
@@ -180,8 +180,8 @@ _ONLY: Mapping[str, tuple[Sequence[str], str]] = {
 _NEEDED = {
     FOLDER: (
         "folder",
-        "data=folder: which folder of pictures? Give data.folder=PATH, with pictures PATH/….png, or PATH/CLASS/….png "
-        "where they have classes",
+        "data=folder: it needs the path of the pictures; give data.folder=PATH, with pictures PATH/….png, or "
+        "PATH/CLASS/….png for pictures with classes",
     ),
     ARRAY: ("file", "data=array: which file? Give data.file=PATH, a .npz, .npy or .pt file of images"),
     TORCHVISION: ("dataset", "data=torchvision: which dataset? Give data.dataset=NAME, such as USPS or SVHN"),
@@ -216,7 +216,7 @@ def check_choice(
         if value == defaults.get(setting):
             continue
         if name in TOY_DISTRIBUTIONS and setting in ("image_size", "image_channels", "flip"):
-            reason, names = "has points, not pictures", ()
+            reason, names = "has 2-D points, not images", ()
         if name not in names:
             raise DataError(f"data.{setting}={value}: '{name}' {reason}. Leave data.{setting} out")
     check_values(check_choice, settings)

@@ -122,7 +122,7 @@ def _load_files(name: str, root: str | Path, split: str | None, download: bool, 
         return _load_source(source, root)
     except DataError as error:
         fault = _fault(source, root, error)
-    obstacle = "this process downloads nothing (data.download=false, or that is another process's task)"
+    obstacle = "not downloaded (data.download=false, or another process downloads)"
     if download:
         try:
             return _fetch_and_load(source, root, fault)
@@ -174,7 +174,7 @@ def _fault(source: DatasetSpec | Archive, root: Path, error: DataError) -> str:
     """What is wrong with the files under the root."""
     missing = missing_files(source, root)
     if len(missing) == len(source.files):
-        return f"{root / source.folder} holds no {source.title}"
+        return f"{root / source.folder} contains no {source.title}"
     if missing:
         return f"{root / source.folder} lacks {', '.join(path.name for path in missing)}"
     return str(error)
@@ -190,12 +190,12 @@ def _ways_out(source: DatasetSpec | Archive, root: Path, fault: str, obstacle: s
         *(f"    {root / source.folder / file}" for file in source.files),
         "  remedies:",
         f"    - {_by_hand(source)}",
-        "    - data.root=FOLDER, or GAN_DATA=FOLDER in the environment, if they lie elsewhere",
+        "    - data.root=FOLDER, or GAN_DATA=FOLDER in the environment, if the files are in another folder",
     ]
     if source.sample:
         lines += [
             f"    - data={source.sample}: the bundled 10,000 images",
-            "    - data.on_missing=sample: the same, whenever the full dataset is not available",
+            "    - data.on_missing=sample: the bundled images, but only if the full dataset is not available",
         ]
     return "\n".join(lines)
 
@@ -203,7 +203,7 @@ def _ways_out(source: DatasetSpec | Archive, root: Path, fault: str, obstacle: s
 def _by_hand(source: DatasetSpec | Archive) -> str:
     if isinstance(source, Archive):
         return (
-            f"unpack {source.address} under data.root (cifar-10-batches-py, torchvision's edition, will not do: "
-            "it is made of pickles, which run code when they are read)"
+            f"unpack {source.address} under data.root (torchvision's version, cifar-10-batches-py, is not "
+            "read, because it consists of pickles, which can run code)"
         )
-    return f"put these files there, plain or as .gz (torchvision.datasets.{source.torchvision_class} makes them)"
+    return f"put these files there, plain or as .gz (torchvision.datasets.{source.torchvision_class} downloads them)"

@@ -52,7 +52,7 @@ def read_split(
     labels = _read_labels(_locate(folder / files.labels), files, title, num_classes, first_label)
     if len(images) != len(labels):
         raise DataError(
-            f"{_locate(folder / files.labels)}: holds {len(labels):,} labels for the {len(images):,} images "
+            f"{_locate(folder / files.labels)}: contains {len(labels):,} labels for the {len(images):,} images "
             f"of {files.images}"
         )
     return images, labels
@@ -69,7 +69,7 @@ def _read_images(path: Path, files: SplitFiles, title: str) -> Tensor:
     images = parse_idx(data, path)
     if images.dtype != torch.uint8 or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
         raise DataError(
-            f"{path}: holds {images.dtype} of shape {tuple(images.shape)}, not uint8 images of shape (N, 28, 28)"
+            f"{path}: contains {images.dtype} of shape {tuple(images.shape)}, not uint8 images of shape (N, 28, 28)"
         )
     _check_count(path, len(images), files, title, "images")
     if not images.any():
@@ -82,7 +82,7 @@ def _read_labels(path: Path, files: SplitFiles, title: str, num_classes: int, fi
     data = read_bytes(path)
     labels = parse_idx(data, path)
     if labels.dtype not in (torch.uint8, torch.int32) or labels.ndim > 2:
-        raise DataError(f"{path}: holds {labels.dtype} of shape {tuple(labels.shape)}, not labels of shape (N,)")
+        raise DataError(f"{path}: contains {labels.dtype} of shape {tuple(labels.shape)}, not labels of shape (N,)")
     _check_count(path, len(labels), files, title, "labels")
     if labels.ndim == 2:
         labels = labels[:, 0]  # QMNIST: class, NIST series, writer, …
@@ -101,7 +101,7 @@ def _read_labels(path: Path, files: SplitFiles, title: str, num_classes: int, fi
 def _check_count(path: Path, count: int, files: SplitFiles, title: str, kind: str) -> None:
     if count not in files.counts:
         expected = " or ".join(f"{allowed:,}" for allowed in files.counts)
-        raise DataError(f"{path}: holds {count:,} {kind}, {title} has {expected} there")
+        raise DataError(f"{path}: contains {count:,} {kind}; {title} has {expected} in this file")
 
 
 def _check_sha256(path: Path, data: bytes, expected: str | None, title: str, content: str) -> None:

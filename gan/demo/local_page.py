@@ -72,7 +72,7 @@ def local_page(models: Sequence[LocalModel], title: str, weights: str = "float16
         weights: "float16" or "float32": how they stand in the page.
 
     Raises:
-        GanError: a network has an operation that the page cannot run, or makes points of the plane.
+        GanError: a network has an operation that the page cannot run, or generates 2-D points.
     """
     pages = resources.files("gan.demo") / "pages"
     html = resources.files("gan.generators.html")

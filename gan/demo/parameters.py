@@ -12,7 +12,7 @@ def parse_int(query: Mapping[str, str], name: str, default: int, least: int, mos
     text = query.get(name) or str(default)
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) < 20 and least <= int(text) <= most):
-        raise GanError(f"{name}: {text[:40]!r} given; a whole number from {least} to {most} expected")
+        raise GanError(f"{name}: {text[:40]!r} given; an integer from {least} to {most} expected")
     return int(text)
 
 

@@ -66,9 +66,9 @@ class PageServer(ThreadedWSGIServer):
 
     def __init__(self, host: str, port: int, routes: Map) -> None:
         if not 0 <= port <= 65535:
-            raise GanError(f"--port: {port} given; 0 to 65535 expected, 0 for any that is free")
+            raise GanError(f"--port: {port} given; 0 to 65535 expected, 0 for any free port")
         if not host.strip():
-            raise GanError("--host: '' given, which would be every address of this machine; give 127.0.0.1, or 0.0.0.0")
+            raise GanError("--host: '' given, which would listen on all addresses; give 127.0.0.1, or 0.0.0.0")
         self.routes = routes
         self._half_open: dict[socket.socket, None] = {}  # the oldest first
         self._lock = threading.Lock()
@@ -178,9 +178,9 @@ def _message(error: HTTPException, request: Request) -> str:
 def _why_not(host: str, port: int, error: Exception) -> str:
     number = getattr(error, "errno", None)
     if number == errno.EADDRINUSE:
-        return f"--port: {port} is in use on {host}; give another one, or --port 0 for any that is free"
+        return f"--port: {port} is in use on {host}; give another one, or --port 0 for any free port"
     if number == errno.EACCES:
-        return f"--port: {port} is not for everyone; give one from 1024 to 65535, or --port 0 for any that is free"
+        return f"--port: {port} is not for everyone; give one from 1024 to 65535, or --port 0 for any free port"
     reason = str(getattr(error, "strerror", None) or error).partition(" (while")[0]
     return f"--host: cannot listen on {host!r}: {reason}; 127.0.0.1 is only this machine"
 

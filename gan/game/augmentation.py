@@ -113,7 +113,7 @@ class DiffAugment(Augmentation):
 
     Args:
         pixels: the normalised values of black and white.
-        policy: operations in order.
+        policy: the operations, in this order.
         probability: probability of each operation on each image.
 
     Shapes: images (N, C, H, W) -> images (N, C, H, W).
@@ -149,11 +149,11 @@ class AdaptiveAugmentation(DiffAugment):
 
     Args:
         pixels: the normalised values of black and white.
-        policy: operations in order.
+        policy: the operations, in this order.
         probability: initial probability of each operation on each image.
         target: target of the mean sign of D's logits for real images.
         speed_images: real images in which the probability can change from 0 to 1.
-        every: D updates between adaptations.
+        every: number of D updates between two adaptations.
     """
 
     needs_boundary = True

@@ -34,8 +34,8 @@ class CodeSizes:
     """The sizes of InfoGAN's codes, which follow the noise in z and are predicted from the images.
 
     Attributes:
-        categorical: classes of each categorical code; [10, 5] adds 15 components to z.
-        continuous: codes on [-1, 1], each one component of z.
+        categorical: number of classes of each categorical code; [10, 5] adds 15 components to z.
+        continuous: number of continuous codes on [-1, 1]; each is one component of z.
     """
 
     categorical: Sequence[Annotated[int, Range(2, MAX_WIDTH)]] = ()

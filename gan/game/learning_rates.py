@@ -24,7 +24,7 @@ class LRSchedule(Checked, ABC):
     """A factor on the learning rates; base class of all learning-rate schedules.
 
     Attributes:
-        networks: networks with this schedule.
+        networks: the networks that use this schedule.
     """
 
     networks: Networks = NETWORKS
@@ -68,7 +68,7 @@ class Constant(LRSchedule):
 
     Attributes:
         warmup: generator updates at the start in which the rate rises linearly; 0 for none.
-        networks: networks with this schedule.
+        networks: the networks that use this schedule.
     """
 
     warmup: NonNegativeInt = 0
@@ -87,7 +87,7 @@ class Linear(LRSchedule):
         start: fraction of the run before the rate falls.
         final: fraction of the rate at the end of the run.
         warmup: generator updates at the start in which the rate rises linearly; 0 for none.
-        networks: networks with this schedule.
+        networks: the networks that use this schedule.
     """
 
     start: Annotated[float, Range(least=0, below=1)] = 0.5
@@ -108,7 +108,7 @@ class Cosine(LRSchedule):
     Attributes:
         final: fraction of the rate at the end of the run.
         warmup: generator updates at the start in which the rate rises linearly; 0 for none.
-        networks: networks with this schedule.
+        networks: the networks that use this schedule.
     """
 
     final: Fraction = 0.0

@@ -134,7 +134,7 @@ class LazyPenalty(Penalty):
     changed.
 
     Attributes:
-        every: apply it in every k-th update of D only, k times as strong.
+        every: number k: the penalty is applied only in every k-th update of D, with k times the weight.
     """
 
     every: PositiveInt = 1

@@ -62,7 +62,7 @@ class Game(nn.Module):
             faster for fully connected networks. Without batch normalisation, spectral normalisation and dropout in D,
             it changes results by rounding only.
         instance_noise: initial standard deviation of Gaussian noise on all images for D, in units of normalised images.
-        instance_noise_images: real images until this noise is 0; it decreases linearly.
+        instance_noise_images: number of real images after which this noise is 0; it decreases linearly.
         class_weight: weight of the auxiliary classifier's loss, for both networks.
         information_weight: weight of the mutual information of InfoGAN's codes and the images: lambda.
 

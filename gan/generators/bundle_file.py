@@ -147,7 +147,7 @@ def _metadata_text(content: bytes) -> str:
             f"not a complete safetensors file (its header is not JSON); a bundle is called {FILE_NAME}"
         ) from error
     if not isinstance(text, str):
-        raise BundleError("a safetensors file, but not one of a generator: it has no metadata 'gan'")
+        raise BundleError("a safetensors file, but not of a generator: it has no metadata 'gan'")
     return text
 
 

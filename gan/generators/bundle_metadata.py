@@ -67,8 +67,8 @@ def parse(text: str) -> dict[str, Any]:
         raise BundleError(f"its metadata is not JSON: {error}") from error
     found = metadata.get("format") if isinstance(metadata, dict) else None
     if type(found) is not int or not 1 <= found <= FORMAT:
-        newer = "was made by a newer version: it is" if type(found) is int and found > FORMAT else "is"
-        raise BundleError(f"this bundle {newer} of format {shown(found)}; this version reads 1 and {FORMAT}")
+        newer = "was made by a newer version: it has" if type(found) is int and found > FORMAT else "has"
+        raise BundleError(f"this bundle {newer} format {shown(found)}; this version reads formats 1 and {FORMAT}")
     assert isinstance(metadata, dict)
     return metadata
 

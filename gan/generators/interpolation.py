@@ -43,9 +43,7 @@ def frame_positions(anchors: int, steps: int, *, loop: bool = False) -> FramePos
         GanError: a number is out of its range.
     """
     if anchors < 2:
-        raise GanError(
-            f"a walk goes between two points or more, and {anchors} {'was' if anchors == 1 else 'were'} given"
-        )
+        raise GanError(f"an interpolation needs 2 or more images; {anchors} given")
     if steps < 1:
         raise GanError(f"steps: {steps} given; 1 or more expected")
     frames = steps * anchors if loop else steps * (anchors - 1) + 1

@@ -183,7 +183,7 @@ def _run_jobs(main: Callable[[], Any]) -> int:
     except OSError as error:
         if command_line.current().has_begun or WANTS_TRACEBACKS:
             raise
-        print(f"hydra.run.dir: {error.filename} cannot be made: {error.strerror}", file=sys.stderr)
+        print(f"hydra.run.dir: {error.filename} cannot be created: {error.strerror}", file=sys.stderr)
         return MISTAKE
     return max(command_line.current().exit_codes, default=0)
 

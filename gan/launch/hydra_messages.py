@@ -93,9 +93,9 @@ def _unknown_setting(node: Any, path: str) -> str | None:
         if not isinstance(node, DictConfig):
             return f"{path}: no such setting"
         if name not in node and _is_argument(name, node.get("_target_")):
-            return f"{path}: conf/ does not set it; with a plus before it you can: +{path}=…"
+            return f"{path}: not in conf/; put a plus before it to add it: +{path}=…"
         if not node:
-            return f"{path}: conf/ does not set it; with a plus before it you can: +{path}=…"
+            return f"{path}: not in conf/; put a plus before it to add it: +{path}=…"
         if name not in node:
             return unknown_setting(".".join(path.split(".")[: depth + 1]), name, map(str, node))
         node = node._get_node(name)

@@ -235,7 +235,7 @@ def _at_most(there: int, what: str, devices: Any, kind: str) -> Iterator[str]:
 
 def _precision(precision: Any, kind: str) -> Iterator[str]:
     if precision == "16-mixed" and kind == "cpu":
-        yield "trainer.precision: '16-mixed' given, and it takes a GPU; bf16-mixed or 32-true expected on the CPU"
+        yield "trainer.precision: '16-mixed' given, which needs a GPU; bf16-mixed or 32-true expected on the CPU"
 
 
 def _batch_norm(trainer: Mapping[str, Any], kind: str) -> Iterator[str]:
@@ -253,9 +253,9 @@ def _processes(trainer: Mapping[str, Any]) -> Iterator[str]:
         if nodes > 1:
             program = " ".join(["-m", *GAN_TRAIN]) if is_of_gan() else "train.py"
             yield (
-                f"trainer.num_nodes: {nodes} given, and this process was started alone; start {program[-9:]} on every "
-                f"machine, by torchrun --nnodes={nodes} --nproc-per-node={local} --rdzv-backend=c10d "
-                f"--rdzv-endpoint=HOST:29500 {program} … on each of them, or under SLURM by "
+                f"trainer.num_nodes: {nodes} given, but there is only this process; start {program[-9:]} on every "
+                f"machine with torchrun --nnodes={nodes} --nproc-per-node={local} --rdzv-backend=c10d "
+                f"--rdzv-endpoint=HOST:29500 {program} …, or under SLURM with "
                 f"srun --kill-on-bad-exit=1 --nodes={nodes} --ntasks-per-node={local} {shell.train()} …"
             )
         return
@@ -263,7 +263,7 @@ def _processes(trainer: Mapping[str, Any]) -> Iterator[str]:
     started = os.environ.get("SLURM_NTASKS" if by_slurm else "WORLD_SIZE")
     if by_slurm and "SLURM_NTASKS_PER_NODE" not in os.environ:
         yield (
-            f"srun --ntasks={started} given, by which nobody knows how many processes are on a machine; "
+            f"srun --ntasks={started} given, which does not say how many processes run on each machine; "
             f"--ntasks-per-node={local} expected"
         )
         return

@@ -71,7 +71,7 @@ def _run_of(path: Path) -> Path:
         return path
     if path.suffix == ".ckpt":
         raise ConfigError(f"resume: {path} given, a file; its run folder expected: {_word(path.parent.parent)}")
-    what = "holds no run (no config.yaml)" if path.is_dir() else "is not there"
+    what = "is not a run folder (no config.yaml)" if path.is_dir() else "does not exist"
     raise ConfigError(f"resume: {path} {what}; a run folder such as outputs/DATE/TIME, latest, or auto expected")
 
 

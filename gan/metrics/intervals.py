@@ -101,7 +101,7 @@ def difference(values: Mapping[Any, float], base: Mapping[Any, float]) -> Differ
 def t_quantile(freedom: int, level: float = LEVEL) -> float:
     """The t for which a variable of Student's t distribution is between -t and t with probability ``level``.
 
-    By bisection of the closed form for a whole number of degrees of freedom.
+    By bisection of the closed form for an integer of degrees of freedom.
     """
     low, high = 0.0, math.pi / 2
     for _ in range(STEPS):

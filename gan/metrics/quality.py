@@ -41,8 +41,8 @@ class Quality:
         fcd: Fréchet classifier distance to the training images, 0 or more, lower is better.
         fcd_floor: FCD of held-out images. fcd_ratio: FCD divided by its floor, both for ``compared`` images.
         fcd_autoencoder, fcd_autoencoder_floor, fcd_autoencoder_ratio: the same, from an extractor without labels.
-        fcd_control, fcd_control_floor, fcd_control_ratio: the same, from a classifier by which no recipe was chosen;
-            None if the dataset has no such extractor.
+        fcd_control, fcd_control_floor, fcd_control_ratio: the same, from a classifier that was not used to choose
+            recipes; None if the dataset has no such extractor.
         kid, kid_std, kid_floor: kernel distance, over subsets of ``kid_subset`` images.
         precision, recall, density, coverage: against the held-out images; real_…: the values of training images.
         score: classifier score, 1 to the number of classes. score_floor: the value of held-out images.
@@ -248,7 +248,7 @@ def evaluate(
         GanError: ``n`` is too small, the channels differ, or the generator makes no images.
     """
     if generator.metadata.get("points"):
-        raise GanError("this generator makes points of the plane; these measures are of images")
+        raise GanError("this generator generates 2-D points; these measures are of images")
     num_classes = int(generator.metadata.get("num_classes") or 0)
     labels = torch.arange(n) % num_classes if num_classes else None
     images = generator.sample(n, seed=seed, labels=labels)

@@ -64,16 +64,20 @@ def _own_cells(names: Sequence[str], row: str, measured: Sequence[tuple[str, Qua
 
 
 def _notes(measured: Sequence[tuple[str, Quality]]) -> list[str]:
-    notes = ["FCD is not FID: a Fréchet distance in a small classifier's features (docs/measures.md). Lower is better:"]
-    notes.append("FCD, ×floor (by real held-out images' FCD), AE ×floor (by an extractor without labels),")
-    notes.append("control ×floor (by a classifier that no recipe was chosen by), KID, copied.")
+    notes = [
+        "FCD is not FID: it is a Fréchet distance in the features of a small classifier (docs/measures.md).",
+        "Lower is better for FCD, ×floor, AE ×floor, control ×floor, KID and copied.",
+        "×floor: FCD divided by the FCD of real held-out images.",
+        "AE ×floor: the same ratio with an autoencoder, which is trained without labels.",
+        "control ×floor: the same ratio with a second classifier, which was not used to choose recipes.",
+    ]
     notes += [f"{name}: missing {', '.join(quality.missing)}" for name, quality in measured if quality.missing]
     notes += [f"{name}: {_extremes(quality)}" for name, quality in measured if quality.fcd_by_class]
     for name, quality in measured:
         if quality.compared < quality.n:
             notes.append(
-                f"{name}: {quality.compared} images in ×floor, precision … coverage: '{quality.data}' has no more "
-                "held-out images to stand beside them"
+                f"{name}: ×floor, precision, recall, density and coverage use {quality.compared} images, because "
+                f"'{quality.data}' has no more held-out images"
             )
     extractors = {key: digest for _, quality in measured for key, digest in quality.extractors.items()}
     notes += [f"{key}: sha256 {digest[:16] or 'not from a file'}" for key, digest in extractors.items()]

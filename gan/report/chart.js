@@ -23,7 +23,7 @@ export function short(value, digits = 3, more = 0) {
   return size < 1e-3 ? value.toExponential(1 + more) : String(rounded(value));
 }
 
-// About as many as are wanted, from low to high; of a count (whole) only whole numbers.
+// About as many as are wanted, from low to high; of a count (whole) only integers.
 export function ticks(low, high, wanted, whole = false) {
   const raw = (high - low) / wanted, power = 10 ** Math.max(whole ? 0 : -Infinity, Math.floor(Math.log10(raw)));
   const steps = [1, 2, 2.5, 5, 10].map((factor) => factor * power).filter((step) => !whole || Number.isInteger(step));

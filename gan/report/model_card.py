@@ -114,7 +114,7 @@ def _summary(card: Card) -> str:
     trained = card.trained
     channels, height, width = trained.image_shape
     kind = {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
-    made = "points of the plane" if trained.points else f"{kind} images of {height} × {width} pixels"
+    made = "2-D points" if trained.points else f"{kind} images of {height} × {width} pixels"
     classes = f" of {counted(trained.num_classes, 'class')}, which can be asked for" if trained.conditional else ""
     files = "\n".join(f"- `{name}`: {content}" for name, content in card.files.items())
     return (

@@ -51,7 +51,7 @@ def read_changes(folder: Path) -> list[Change]:
         raise RunFileError(f"{path}: cannot be read: {error}") from error
     places = [change.minibatches for change in changes]
     if not all(is_int(place) and isinstance(each.settings, dict) for place, each in zip(places, changes, strict=True)):
-        raise RunFileError(f"{path}: cannot be read: a whole number of minibatches and settings by path expected")
+        raise RunFileError(f"{path}: cannot be read: an integer of minibatches and settings by path expected")
     return sorted(changes, key=lambda change: change.minibatches)
 
 

@@ -214,7 +214,7 @@ def _folders(source: Path) -> list[Path]:
         first = reason(failed[0].parent).partition("\n")[0]
         raise GanError(f"{source}: none of the sweep's jobs has started; {failed[0].parent.name} failed: {first}")
     if not below:
-        raise GanError(f"{source}: no run here or below: no folder with {SETTINGS} and {FACTS}, which a run leaves")
+        raise GanError(f"{source}: no run in this folder or its sub-folders; a run has {SETTINGS} and {FACTS}")
     return below
 
 
@@ -250,7 +250,7 @@ def read_run(folder: Path, name: str = "") -> Run:
             be read.
     """
     if not is_run(folder):
-        raise GanError(f"{folder}: no run: {SETTINGS} and {FACTS} expected, which a run leaves")
+        raise GanError(f"{folder}: not a run folder; {SETTINGS} and {FACTS} expected")
     try:
         settings, facts = read_settings(folder / SETTINGS), read_json(folder / FACTS)
     except FileNotFoundError as error:  # a broken symbolic link

@@ -19,7 +19,5 @@ def usable_device(name: str) -> str:
         torch.ones(1, device=name).add(1).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0][:200]
-        raise GanError(
-            f"--device: {name!r} given, cpu or a device that this machine has expected ({reason})"
-        ) from error
+        raise GanError(f"--device: {name!r} given; cpu or a device of this machine expected ({reason})") from error
     return name

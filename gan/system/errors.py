@@ -44,7 +44,7 @@ def unknown_setting(path: str, name: str, allowed: Iterable[str]) -> str:
     names = sorted(allowed)
     shown = [name for name in names if not name.startswith("_")]
     if not shown:
-        return f"{path}: no such setting; there are none here"
+        return f"{path}: no such setting; this option has no settings"
     near = nearest(name, names if name.startswith("_") else shown)
     return f"{path}: no such setting{near} settings: {', '.join(shown)}"
 

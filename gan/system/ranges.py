@@ -81,7 +81,7 @@ class OneOf:
 
 @dataclass(frozen=True)
 class SomeOf:
-    """A list of one or more of these words, each once."""
+    """A list of one or more of these words, each at most once."""
 
     choices: tuple[str, ...]
 
@@ -89,7 +89,7 @@ class SomeOf:
         return isinstance(value, Sequence) and 0 < len(value) == len(set(value)) and set(value) <= set(self.choices)
 
     def __str__(self) -> str:
-        return f"one or more of {', '.join(self.choices)}, each once,"
+        return f"one or more of {', '.join(self.choices)} (each at most once)"
 
 
 Rule = Range | Length | OneOf | SomeOf

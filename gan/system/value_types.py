@@ -13,10 +13,10 @@ from gan.system.errors import ConfigError, unknown_name
 from gan.system.ranges import OneOf, SomeOf
 
 WORDS = {
-    int: "a whole number",
+    int: "an integer",
     float: "a number",
     bool: "true or false",
-    str: "a word",
+    str: "a string",
     list: "a list",
     type(None): "null",
 }
@@ -208,7 +208,7 @@ def mismatch(path: str, value: Any, hint: Any) -> str:
     """The message for a value of a wrong type; for a number, also how to give it as text."""
     text = str(value).lower() if isinstance(value, bool) else str(value)
     is_text = matches("", hint) and isinstance(value, bool | int | float) and math.isfinite(value)
-    as_text = f", as text: {shell.command(shell.override(path, text))}" if is_text else ""
+    as_text = f"; to give it as a string: {shell.command(shell.override(path, text))}" if is_text else ""
     return f"{path}: {value!r} given, {expected(value, hint)} expected{as_text}"
 
 
@@ -224,7 +224,7 @@ def _describe(hint: Any) -> str:
     if origin is typing.Literal:
         return ", ".join(str(argument) for argument in arguments)
     if origin in (list, Sequence) or (origin is tuple and arguments[-1:] == (Ellipsis,)):
-        return f"a list of {_describe(arguments[0]).removeprefix('a ')}s"
+        return f"a list of {_describe(arguments[0]).removeprefix('an ').removeprefix('a ')}s"
     if origin in (dict, Mapping):
         return "settings by name"
     if origin is tuple:

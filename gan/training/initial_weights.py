@@ -60,7 +60,7 @@ def _weights(path: Path) -> dict[str, dict[str, Tensor]]:
             )
         path = checkpoint
     if not path.exists():
-        raise ConfigError(f"{path} is not there; a run folder, a checkpoint (.ckpt) or a {FILE_NAME} expected")
+        raise ConfigError(f"{path} does not exist; a run folder, a checkpoint (.ckpt) or a {FILE_NAME} expected")
     state: Mapping[str, Any] = load_any(path).get("state_dict", {})
     found: dict[str, dict[str, Tensor]] = {}
     for prefix in PREFIXES:

@@ -80,7 +80,7 @@ def test_a_port_that_is_taken(tmp_path: Path, gan: GanCommand, opened: list[str]
         taken.listen()
         with pytest.raises(GanError, match="TensorBoard cannot listen at 127"):
             board.launch(tmp_path / "mine", host="127.0.0.1", port=taken.getsockname()[1])
-    with pytest.raises(GanError, match=r"^--host: '' given, which would be every address of this machine"):
+    with pytest.raises(GanError, match=r"^--host: '' given, which would listen on all addresses"):
         board.launch(tmp_path / "mine", host="", port=None)
 
 
@@ -90,7 +90,7 @@ def test_nothing_to_show(
     (tmp_path / "outputs" / "day").mkdir(parents=True)
     for call, told in {
         ("board",): "no run below outputs has anything for TensorBoard",
-        ("board", "outputs"): "outputs: nothing for TensorBoard here or below",
+        ("board", "outputs"): "outputs: no TensorBoard files in this folder",
         ("board", "none"): "none: there is no such folder",
     }.items():
         assert gan(*call) == 2

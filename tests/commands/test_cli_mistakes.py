@@ -33,7 +33,7 @@ def test_what_is_there_and_differs_is_kept(
     call = ("sample", run, "--n", 2, "--out", out)
     assert gan(*call) == 2
     told = capsys.readouterr()
-    expected = f"--out: {named} exists and would change; give another name, or --force to overwrite\n"
+    expected = f"--out: {named} exists with other content; give another name, or --force to overwrite\n"
     assert (told.err, told.out) == (expected, "")
     assert (tmp_path / named).read_bytes() == b"mine"
     assert not (tmp_path / "x" / "00001.png").exists()  # nor is a part of the new ones written
@@ -47,7 +47,7 @@ def test_a_device_that_is_not_there(
 ) -> None:
     assert gan("sample", run, "--device", device) == 2
     told = capsys.readouterr().err
-    assert told.startswith(f"--device: '{device}' given, cpu or a device that this machine has expected (")
+    assert told.startswith(f"--device: '{device}' given; cpu or a device of this machine expected (")
     assert told.count("\n") == 1
     assert not (tmp_path / "samples.png").exists()
 
@@ -105,7 +105,9 @@ def test_a_folder_where_a_file_should_be(run: Path, tmp_path: Path, gan: GanComm
 
 def test_a_folder_that_is_no_run(tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:
     assert gan("sample", tmp_path) == 2
-    expected = f"{tmp_path}: this folder has no generator.safetensors; is it a run folder, and has its run begun?\n"
+    expected = (
+        f"{tmp_path}: this folder has no generator.safetensors; it is not a run folder, or its run has not started\n"
+    )
     assert capsys.readouterr().err == expected
 
 
@@ -216,11 +218,11 @@ def test_a_class_that_does_not_exist(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--gray-r"], "--gray-r: this generator makes points of the plane, not images"),
-        (["--grid", "2x2"], "--grid: this generator makes points of the plane, not images"),
+        (["--gray-r"], "--gray-r: this generator generates 2-D points, not images"),
+        (["--grid", "2x2"], "--grid: this generator generates 2-D points, not images"),
         (
             ["--out", "folder"],
-            "--out: folder: points of the plane are written to one file, .png (a picture) or .npy (an array)",
+            "--out: folder: 2-D points are written to one file, .png (a picture) or .npy (an array)",
         ),
     ],
 )

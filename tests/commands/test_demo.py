@@ -72,7 +72,7 @@ def test_a_port_in_use_is_one_message(gan: GanCommand, run: Path, capsys: pytest
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert gan("demo", run, "--port", port) == 2
-    told = f"--port: {port} is in use on 127.0.0.1; give another one, or --port 0 for any that is free\n"
+    told = f"--port: {port} is in use on 127.0.0.1; give another one, or --port 0 for any free port\n"
     assert capsys.readouterr().err == told
 
 

@@ -214,7 +214,7 @@ def test_the_images_that_are_most_like_training_images_are_drawn_above_those(
         pixels = np.asarray(drawn)
     real = pixels[60:116, :56]
     assert real.max() > 200  # a digit, of which nothing is smoothed away
-    told(gan(run, *QUICK, "--nearest", picture), "nearest.png exists and would change")
+    told(gan(run, *QUICK, "--nearest", picture), "nearest.png exists with other content")
     told(gan(run, run, *QUICK, "--nearest", tmp_path / "new.png"), "--nearest: 2 generators given; one expected")
     told(
         gan(run, *QUICK, "--nearest", tmp_path / "new.jpg"),

@@ -91,7 +91,7 @@ def test_points(points: Path, tmp_path: Path, gan: GanCommand) -> None:
     with Image.open(tmp_path / "export" / "samples.png") as picture:
         assert picture.mode == "RGB"
     card = (tmp_path / "export" / "README.md").read_text()
-    assert "points of the plane" in card
+    assert "2-D points" in card
     assert "pipeline_tag" not in card
 
 
@@ -122,7 +122,7 @@ def test_weights_are_of_html_alone(
 
 def test_points_have_no_page(points: Path, tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:
     assert gan("export", points, "--to", "html") == 2
-    assert "html: this generator makes points of the plane" in capsys.readouterr().err
+    assert "html: this generator generates 2-D points" in capsys.readouterr().err
     assert not (tmp_path / "export").exists()
 
 

@@ -129,7 +129,7 @@ def test_an_ffmpeg_that_fails_or_is_not_there(
 
 def test_points_are_no_pictures(points: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:
     assert gan("interpolate", points) == 2
-    assert capsys.readouterr().err.endswith("makes points of the plane, not images: there is nothing to animate\n")
+    assert capsys.readouterr().err.endswith("generates 2-D points, not images: there is nothing to animate\n")
 
 
 def test_a_sweep_of_truncation(run: Path, tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,7 +148,7 @@ def test_a_sweep_of_truncation(run: Path, tmp_path: Path, gan: GanCommand, capsy
         ("0.4,3", "truncation: 3.0 given; above 0 and at most 2 expected"),
         ("0,1", "truncation: 0.0 given; above 0 and at most 2 expected"),
         ("0.4,x", "--truncation: '0.4,x' given; numbers such as 0.4 with commas between them expected"),
-        ("0.4", "a walk goes between two points or more, and 1 was given"),
+        ("0.4", "an interpolation needs 2 or more images; 1 given"),
     ],
 )
 def test_truncations_that_are_none(

@@ -37,5 +37,5 @@ def test_a_wrong_port_is_one_message(
 ) -> None:
     gan: GanCommand = command_in(tmp_path, monkeypatch)
     assert gan("play", "--port", "99999") == 2
-    assert capsys.readouterr().err == "--port: 99999 given; 0 to 65535 expected, 0 for any that is free\n"
+    assert capsys.readouterr().err == "--port: 99999 given; 0 to 65535 expected, 0 for any free port\n"
     assert list(tmp_path.iterdir()) == []

@@ -147,7 +147,7 @@ def test_what_is_there_is_kept_unless_it_is_the_same_or_forced(
     write_run(tmp_path / "runs" / "b", fcd=4.0, lr=1)
     capsys.readouterr()
     assert gan("report", "runs") == 2
-    assert "report.html exists and would change" in capsys.readouterr().err
+    assert "report.html exists with other content" in capsys.readouterr().err
     assert (tmp_path / "report.html").read_bytes() == before
     assert gan("report", "runs", "--force") == 0
     assert (tmp_path / "report.html").read_bytes() != before

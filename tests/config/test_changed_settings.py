@@ -51,8 +51,8 @@ def test_the_other_settings_stay(settings: dict[str, Any]) -> None:
         ({"objective._target_": "os.system"}, "change: no such option 'objective._target_';"),
         ({"objective.real_target": 1.5}, "objective.real_target: 1.5 given, "),
         ({"optimizer.generator.lr": -1.0}, "optimizer.generator.lr: -1.0 given"),
-        ({"seed": -1}, "seed: -1 given, a whole number from 0 to 2**32 - 1 expected"),
-        ({"objective": "wasserstein"}, "objective: 'wasserstein' given, whose discriminator must not be"),
+        ({"seed": -1}, "seed: -1 given, an integer from 0 to 2**32 - 1 expected"),
+        ({"objective": "wasserstein"}, "objective: 'wasserstein' given, which needs a discriminator with"),
     ],
 )
 def test_what_is_not_valid_is_refused(settings: dict[str, Any], changes: dict[str, Any], message: str) -> None:

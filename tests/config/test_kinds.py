@@ -81,7 +81,7 @@ def test_a_shell_command_in_a_callback_is_not_run(
     words = [f"+callbacks.x._target_={EARLY.partition(' ')[2]}", f"+callbacks.x.monitor={{{nested}}}"]
     assert train_here(tmp_path, monkeypatch, f"dry_run={dry_run}", "data=mnist_sample", *words) == 2
     assert capfd.readouterr().err == (
-        "callbacks.x.monitor: a node with _target_ 'torch.utils.collect_env.run' given, a word expected\n"
+        "callbacks.x.monitor: a node with _target_ 'torch.utils.collect_env.run' given, a string expected\n"
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -176,7 +176,7 @@ def test_a_users_class_is_judged_by_its_kind(tmp_path: Path, monkeypatch: pytest
         return list(node_problems("callbacks.x", {"_target_": target, **arguments}, [kind("callbacks")]))
 
     assert told("my_things.Bell", tone=3) == []
-    assert told("my_things.Bell", tone="high") == ["callbacks.x.tone: 'high' given, a whole number expected"]
+    assert told("my_things.Bell", tone="high") == ["callbacks.x.tone: 'high' given, an integer expected"]
     assert told("my_things.Bell", tone=3, after={"_target_": "torch.nn.Identity"}) == [
         "callbacks.x.after._target_: 'torch.nn.Identity' given, a Callback expected"
     ]

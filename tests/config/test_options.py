@@ -116,7 +116,7 @@ def test_arguments_read_from_the_source_are_those_that_python_sees(target: str) 
 
 def test_what_the_listing_says_of_a_setting_of_ours_and_of_a_target() -> None:
     batch_size = next(setting for setting in SETTINGS if setting.path == "data.batch_size")
-    assert (batch_size.default, batch_size.type, batch_size.allowed) == ("64", "a whole number", "1 or more")
+    assert (batch_size.default, batch_size.type, batch_size.allowed) == ("64", "an integer", "1 or more")
     assert batch_size.meaning == "images in one minibatch, over all devices together"
     lr = next(setting for setting in SETTINGS if setting.path == "optimizer.lr" and "adam" in setting.options)
     assert (lr.default, lr.type) == ("2e-4", "a number")

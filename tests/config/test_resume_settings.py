@@ -243,7 +243,7 @@ def test_resume_auto_keeps_the_former_value_of_a_setting_that_came_later(
         ("resume.allow=seed", r"resume.allow: 'seed' given, a list expected: 'resume.allow=\[seed\]'"),
         ("resume.allow=3", r"resume.allow: 3 given, a list of settings expected, as 'resume.allow=\[optimizer.lr\]'"),
         ("resume.allow=[3]", r"resume.allow: \[3\] given, a list of settings expected"),
-        ("trainer.max_epochs=abc", "trainer.max_epochs: 'abc' given, a whole number"),
+        ("trainer.max_epochs=abc", "trainer.max_epochs: 'abc' given, an integer"),
         ("trainer.max_epochs=0", "trainer.max_epochs: 0 given, 1 or more expected"),
         ("optimizer.lr=${nope}", "resume: Interpolation key 'nope' not found"),
         ("optimizer.lr=${optimizer.generator.lr}", "resume: "),

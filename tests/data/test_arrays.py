@@ -160,17 +160,17 @@ def unusable(folder: Path) -> list[tuple[str, str]]:
         ),
         (
             write(folder / "words.npy", np.full((4, 16, 16), "x")),
-            "images of type <U1; whole numbers or floats expected",
+            "images of type <U1; integers or floats expected",
         ),
         (write(folder / "nan.npy", nan), "image 0 has values that are not finite (NaN or infinite)"),
         (
             write(folder / "large.npy", IMAGES.astype(np.float32)),
-            "values from 0 to 255; whole numbers from 0 to 255 (as uint8), or floats in [0, 1] or [-1, 1] expected",
+            "values from 0 to 255; integers from 0 to 255 (as uint8), or floats in [0, 1] or [-1, 1] expected",
         ),
         (
             write(folder / "oblong.npy", IMAGES[:, :12]),
-            "images of 12 x 16 (height x width) are not square; give data.fit=crop, which takes the square in the "
-            "middle, or data.fit=pad, which puts black bars at the sides",
+            "images of 12 x 16 (height x width) are not square; give data.fit=crop, which crops to the square "
+            "in the middle, or data.fit=pad, which adds black bars",
         ),
         (write(folder / "labels.npz", {"x": IMAGES, "y": LABELS[:3]}), "3 labels for 20 images"),
         (

@@ -130,9 +130,12 @@ def test_broken_file_is_replaced_and_kept(tmp_path: Path, online: Archive) -> No
 
 
 BROKEN = {
-    "truncated": (content()["data_batch_3.bin"][:-1], f"holds {SIZE - 1:,} bytes, CIFAR-10 has {SIZE:,} there (4 "),
+    "truncated": (
+        content()["data_batch_3.bin"][:-1],
+        f"contains {SIZE - 1:,} bytes; CIFAR-10 has {SIZE:,} in this file (4 ",
+    ),
     "empty": (b"", "is empty (0 bytes)"),
-    "html": (b"<html>" + bytes(100), f"holds 106 bytes, CIFAR-10 has {SIZE:,} there (4 images of 3,073)"),
+    "html": (b"<html>" + bytes(100), f"contains 106 bytes; CIFAR-10 has {SIZE:,} in this file (4 images of 3,073)"),
     "label": (records(2, [0, 1, 10, 3]), "label 10 at position 2, CIFAR-10's labels are 0 … 9"),
     "black": (bytes(SIZE), "all of its 4 images are black (every byte is zero)"),
 }  # fmt: skip
@@ -159,9 +162,9 @@ def test_what_cannot_be_had_is_an_error_with_the_ways_out(tmp_path: Path, offlin
             "  looked for:",
             *(f"    {folder / file}" for file in FILES),
             "  remedies:",
-            f"    - unpack {offline.address} under data.root (cifar-10-batches-py, torchvision's edition, will not do: "
-            "it is made of pickles, which run code when they are read)",
-            "    - data.root=FOLDER, or GAN_DATA=FOLDER in the environment, if they lie elsewhere",
+            f"    - unpack {offline.address} under data.root (torchvision's version, cifar-10-batches-py, is not "
+            "read, because it consists of pickles, which can run code)",
+            "    - data.root=FOLDER, or GAN_DATA=FOLDER in the environment, if the files are in another folder",
         ]
     )
 

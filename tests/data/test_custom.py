@@ -190,7 +190,7 @@ def failing() -> None:
         (lambda: {"images": GREY, "labels": LABELS, "held_out_images": GREY},
          "labels, and no held_out_labels for the held_out_images"),
         (lambda: (GREY, LABELS[:5]), "5 labels for 40 images"),
-        (lambda: (GREY, LABELS.float()), "labels of type float32 and shape (40,); a whole number for each image "
+        (lambda: (GREY, LABELS.float()), "labels of type float32 and shape (40,); an integer for each image "
          "expected"),
         (lambda: {"images": GREY, "labels": LABELS, "class_names": ["a", "b"]},
          "labels from 0 to 3, and 2 names of classes; labels from 0 to 1 expected"),
@@ -199,12 +199,12 @@ def failing() -> None:
         (lambda: pictures(2, 16, 16), "shape N x 2 x 16 x 16; N x H x W, N x C x H x W or N x H x W x C expected, with "
          "C = 1 or 3"),
         (lambda: pictures(8, 8), "images of 8 x 8 pixels, from 16 to 128 can be used; give data.image_size=16"),
-        (GREY.float, "values from 0 to 255; whole numbers from 0 to 255 (as uint8), or floats in [0, 1] or "
+        (GREY.float, "values from 0 to 255; integers from 0 to 255 (as uint8), or floats in [0, 1] or "
          "[-1, 1] expected"),
-        (lambda: GREY.long() * 2, "values from 0 to 510; whole numbers from 0 to 255 (as uint8), or floats in [0, 1] "
+        (lambda: GREY.long() * 2, "values from 0 to 510; integers from 0 to 255 (as uint8), or floats in [0, 1] "
          "or [-1, 1] expected"),
         (lambda: torch.full((40, 16, 16), torch.nan), ": image 0 has values that are not finite (NaN or infinite)"),
-        (lambda: np.full((40, 16, 16), "x"), "images of type <U1; whole numbers or floats expected"),
+        (lambda: np.full((40, 16, 16), "x"), "images of type <U1; integers or floats expected"),
         (lambda: Items([GREY[0], None]), "image 1: NoneType given; a PIL image, or an array H x W, C x H x W or H x W "
          "x C expected"),
         (lambda: Items([GREY[0], GREY[0].float() / 255]), "image 1 has another type of numbers than image 0"),
@@ -212,7 +212,7 @@ def failing() -> None:
          "image 1 is 1 x 18 x 18 and image 0 is 1 x 16 x 16; give data.image_size=16 to make them alike"),
         (lambda: Items([GREY[0], COLOUR[0]]),
          "image 1 is 3 x 16 x 16 and image 0 is 1 x 16 x 16; give data.image_channels=1 or 3 to make them alike"),
-        (lambda: Items([(GREY[0], "cat")]), "a label is str; a whole number for each image expected"),
+        (lambda: Items([(GREY[0], "cat")]), "a label is str; an integer for each image expected"),
     ],
 )  # fmt: skip
 def test_mistakes(made: Any, message: str) -> None:

@@ -65,7 +65,7 @@ def test_a_dry_run(train: Train, tmp_path: Path) -> None:
     ("words", "message"),
     [
         (["+data.cuont=3"], "data.cuont: no such setting; did you mean 'count'? settings: batch_size, "),
-        (["+data.size=abc"], "data.size: 'abc' given, a whole number expected"),
+        (["+data.size=abc"], "data.size: 'abc' given, an integer expected"),
         (["data.batch_size=0"], "data.batch_size: 0 given, 1 or more expected"),
         (["data.held_out=2"], "data.held_out: 2 given, in (0, 1), or null expected"),
         (["data.image_size=5"], "data.image_size: 5 given, 16 to 128 pixels, or null expected"),
@@ -105,7 +105,7 @@ def test_a_file_of_arrays(train: Train, tmp_path: Path) -> None:
         ("data=array", "data.file=nowhere.npz"): "data.file=nowhere.npz: there is no such file",
         ("data=torchvision",): "data=torchvision: which dataset? Give data.dataset=NAME",
         ("data=torchvision", "data.dataset=USSP"): "data.dataset: no such option 'USSP'; did you mean 'USPS'?",
-        ("data=ring", "data.flip=true"): "data.flip=True: 'ring' has points, not pictures. Leave data.flip out",
+        ("data=ring", "data.flip=true"): "data.flip=True: 'ring' has 2-D points, not images. Leave data.flip out",
     }.items():
         refused = train(*words, *TINY, "run_dir=other")
         assert refused.returncode == 2

@@ -211,7 +211,8 @@ def test_no_pictures(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "video.mp4").write_bytes(b"")
     assert (
-        error_of(tmp_path) == f"no pictures in it or in its sub-folders, it holds 1 other file (a/video.mp4); {endings}"
+        error_of(tmp_path)
+        == f"no pictures in it or in its sub-folders, it contains 1 other file (a/video.mp4); {endings}"
     )
 
 
@@ -237,8 +238,8 @@ def test_pictures_beside_class_folders(tmp_path: Path) -> None:
 def test_only_one_class_folder(tmp_path: Path) -> None:
     fill(tmp_path, ["cats/0.png", "cats/1.png"])
     assert error_of(tmp_path) == (
-        "all 2 pictures in one sub-folder, 'cats', and classes are two or more; "
-        f"data.folder={tmp_path}/cats takes them without classes"
+        "all 2 pictures are in one sub-folder, 'cats', but classes must be two or more; "
+        f"to train without classes: data.folder={tmp_path}/cats"
     )
 
 
@@ -256,7 +257,7 @@ def test_all_broken_pictures_are_counted_and_the_first_named(tmp_path: Path) -> 
     assert cut.startswith("  20.png: image file is truncated")  # some versions of Pillow say more
     assert "\n".join([first, *rest]) == "\n".join(
         [
-            "5 of 15 pictures cannot be read; mend them or take them out, or skip them with data.on_broken=skip:",
+            "5 of 15 pictures cannot be read; repair or remove them, or skip them with data.on_broken=skip:",
             "  21.png: is empty (0 bytes)",
             "  22.png: no picture in a format that Pillow knows",
             "  23.png: No such file or directory",
@@ -266,16 +267,14 @@ def test_all_broken_pictures_are_counted_and_the_first_named(tmp_path: Path) -> 
     for number in range(25, 33):
         (tmp_path / f"{number}.png").write_bytes(b"")
     lines = error_of(tmp_path).splitlines()
-    assert lines[0].startswith("13 of 23 pictures cannot be read; mend them or take them out, or skip them")
+    assert lines[0].startswith("13 of 23 pictures cannot be read; repair or remove them, or skip them")
     assert lines[-1] == "  … and 8 more"
     assert len(lines) == 7
 
 
 def test_nothing_but_broken_pictures(tmp_path: Path) -> None:
     (tmp_path / "0.png").write_bytes(b"")
-    assert error_of(tmp_path) == (
-        "1 of 1 picture cannot be read; mend them or take them out:\n  0.png: is empty (0 bytes)"
-    )
+    assert error_of(tmp_path) == ("1 of 1 picture cannot be read; repair or remove them:\n  0.png: is empty (0 bytes)")
 
 
 def test_different_sizes(tmp_path: Path) -> None:
@@ -283,7 +282,7 @@ def test_different_sizes(tmp_path: Path) -> None:
     fill(tmp_path, ["5.png", "6.png"], size=20)
     assert error_of(tmp_path) == (
         "pictures of 2 sizes: 2 of 20 x 20 (5.png, 6.png); 5 of 32 x 32 (0.png, 1.png, 2.png, …); "
-        "give data.image_size, such as data.image_size=32, to make them all alike"
+        "give data.image_size, such as data.image_size=32, to resize all of them"
     )
 
 
@@ -301,8 +300,8 @@ def test_not_square(tmp_path: Path) -> None:
     fill(tmp_path, ["2.png", "3.png"], size=(40, 30))
     for image_size in (None, 16):
         assert error_of(tmp_path, image_size) == (
-            "2 of 4 pictures not square: 2.png (40 x 30), 3.png (40 x 30); give data.fit=crop, which takes the square "
-            "in the middle of each, or data.fit=pad, which puts black bars at its sides"
+            "2 of 4 pictures not square: 2.png (40 x 30), 3.png (40 x 30); give data.fit=crop, which crops to the "
+            "square in the middle, or data.fit=pad, which adds black bars"
             f"{'' if image_size else '; also give data.image_size=16'}"
         )
 

@@ -166,7 +166,7 @@ def test_what_is_left_out_is_counted_and_named(
     )
     with pytest.raises(DataError) as error:
         load_folder(str(tmp_path))
-    assert f"no pictures in it or in its sub-folders, it holds {both}; pictures end in" in str(error.value)
+    assert f"no pictures in it or in its sub-folders, it contains {both}; pictures end in" in str(error.value)
     save(tmp_path / "0.png", 7)
     assert firsts(tmp_path) == [7]
     record = caplog.records[-2]
@@ -268,10 +268,10 @@ def test_what_cannot_be_skipped(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         load_folder(str(tmp_path), on_broken="skip")
     assert str(error.value) == (
-        f"data.folder={tmp_path}: no picture of class c can be read; mend them or take the folder out:\n"
+        f"data.folder={tmp_path}: no picture of class c can be read; repair them or remove the folder:\n"
         "  c/0.png: is empty (0 bytes)"
     )
-    with pytest.raises(DataError, match=r"1 of 1 picture cannot be read; mend them or take them out:"):
+    with pytest.raises(DataError, match=r"1 of 1 picture cannot be read; repair or remove them:"):
         load_folder(str(tmp_path / "c"), on_broken="skip")
 
 

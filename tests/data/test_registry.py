@@ -111,8 +111,8 @@ def test_stacks_are_of_sets_of_ten_classes(name: str) -> None:
     ("name", "settings", "message"),
     [
         ("folder", {},
-         "data=folder: which folder of pictures? Give data.folder=PATH, with pictures PATH/….png, or PATH/CLASS/….png "
-         "where they have classes"),
+         "data=folder: it needs the path of the pictures; give data.folder=PATH, with pictures PATH/….png, or "
+         "PATH/CLASS/….png for pictures with classes"),
         ("mnist", {"folder": "x"},
          "data.folder=x: 'mnist' is no folder of pictures; only folder is. Leave data.folder out"),
         ("ring", {"folder": "x"},
@@ -120,7 +120,7 @@ def test_stacks_are_of_sets_of_ten_classes(name: str) -> None:
         ("folder", {"folder": "x", "split": "letters"},
          "data.split=letters: 'folder' has no splits; only emnist has. Leave data.split out"),
         ("mnist", {"of": "fashion"},
-         "data.of=fashion: 'mnist' is not made of another set; only stacked_mnist is. Leave data.of out"),
+         "data.of=fashion: 'mnist' is not made from another dataset; only stacked_mnist is. Leave data.of out"),
         ("stacked_mnist", {"of": "emnist"},
          "data.of: no such option 'emnist'; did you mean 'mnist'? "
          "choices: fashion, fashion_sample, kmnist, mnist, mnist_sample, null, qmnist"),
@@ -131,9 +131,9 @@ def test_stacks_are_of_sets_of_ten_classes(name: str) -> None:
         ("mnist", {"image_channels": 2},
          "data.image_channels: 2 given, 1, 3 or null expected"),
         ("ring", {"image_size": 32},
-         "data.image_size=32: 'ring' has points, not pictures. Leave data.image_size out"),
+         "data.image_size=32: 'ring' has 2-D points, not images. Leave data.image_size out"),
         ("grid", {"image_channels": 3},
-         "data.image_channels=3: 'grid' has points, not pictures. Leave data.image_channels out"),
+         "data.image_channels=3: 'grid' has 2-D points, not images. Leave data.image_channels out"),
     ],
 )  # fmt: skip
 def test_settings_that_are_not_for_this_set(name: str, settings: dict[str, Any], message: str) -> None:

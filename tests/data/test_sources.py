@@ -66,7 +66,7 @@ def test_missing_goes_on_with_the_sample(tmp_path: Path, tiny: TinySet, offline:
     assert torch.equal(loaded.images, sample.images)
     assert loaded.origin == (
         "the bundled sample of MNIST: 9,000 images to train on and 1,000 held out, IN PLACE OF THE FULL MNIST: "
-        f"{tmp_path}/MNIST/raw holds no MNIST, and the download failed ({offline}: Connection refused)"
+        f"{tmp_path}/MNIST/raw contains no MNIST, and the download failed ({offline}: Connection refused)"
     )
 
 
@@ -92,15 +92,15 @@ def test_missing_is_an_error_with_the_ways_out(tmp_path: Path, tiny: TinySet, of
     assert str(error.value) == "\n".join(
         [
             "data=mnist: MNIST is not available",
-            f"  {tmp_path}/MNIST/raw holds no MNIST",
+            f"  {tmp_path}/MNIST/raw contains no MNIST",
             f"  the download failed ({offline}: Connection refused)",
             "  looked for:",
             *(f"    {tmp_path}/MNIST/raw/{file}" for file in FILES),
             "  remedies:",
-            "    - put these files there, plain or as .gz (torchvision.datasets.MNIST makes them)",
-            "    - data.root=FOLDER, or GAN_DATA=FOLDER in the environment, if they lie elsewhere",
+            "    - put these files there, plain or as .gz (torchvision.datasets.MNIST downloads them)",
+            "    - data.root=FOLDER, or GAN_DATA=FOLDER in the environment, if the files are in another folder",
             "    - data=mnist_sample: the bundled 10,000 images",
-            "    - data.on_missing=sample: the same, whenever the full dataset is not available",
+            "    - data.on_missing=sample: the bundled images, but only if the full dataset is not available",
         ]
     )
 
@@ -120,7 +120,7 @@ def test_broken_or_incomplete_is_an_error(
         load("mnist", tmp_path, download=False, on_missing="error")
     _, found, obstacle, *_ = str(error.value).splitlines()
     assert found.startswith(f"  {fault.format(folder=folder)}")
-    assert obstacle == "  this process downloads nothing (data.download=false, or that is another process's task)"
+    assert obstacle == "  not downloaded (data.download=false, or another process downloads)"
 
 
 def test_no_sample_is_an_error_whatever_on_missing_says(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_what_cannot_be_read(own_sets: None, tmp_path: Path) -> None:
         load_torchvision("Splits", tmp_path, split="extra")
     with pytest.raises(DataError, match=r"data.split=x: Whole has no splits. Leave data.split out"):
         load_torchvision("Whole", tmp_path, split="x")
-    with pytest.raises(DataError, match=r"data.dataset=Whole: a label is dict; a whole number for each image expected"):
+    with pytest.raises(DataError, match=r"data.dataset=Whole: a label is dict; an integer for each image expected"):
         load_torchvision("Whole", tmp_path)
     with pytest.raises(
         DataError, match=r"data.dataset: no such option 'USSP'; did you mean 'USPS'\? choices: Splits, "

@@ -48,26 +48,30 @@ BROKEN: dict[str, tuple[dict[str, Any], int, str]] = {
         2,
         "is truncated: its header asks for 4,720 bytes, there are 3,000",
     ),
-    "fewer images": ({"train_images": idx_bytes(random_images(5, 0))}, 0, "holds 5 images, MNIST has 12 there"),
+    "fewer images": (
+        {"train_images": idx_bytes(random_images(5, 0))},
+        0,
+        "contains 5 images; MNIST has 12 in this file",
+    ),
     "more labels": (
         {"test_labels": idx_bytes(torch.ones(7, dtype=torch.uint8))},
         3,
-        "holds 7 labels, MNIST has 6 there",
+        "contains 7 labels; MNIST has 6 in this file",
     ),
     "labels as images": (
         {"train_images": idx_bytes(torch.ones(12, dtype=torch.uint8))},
         0,
-        "holds torch.uint8 of shape (12,), not uint8 images of shape (N, 28, 28)",
+        "contains torch.uint8 of shape (12,), not uint8 images of shape (N, 28, 28)",
     ),
     "other size": (
         {"train_images": idx_bytes(torch.ones(12, 32, 32, dtype=torch.uint8))},
         0,
-        "holds torch.uint8 of shape (12, 32, 32), not uint8 images of shape (N, 28, 28)",
+        "contains torch.uint8 of shape (12, 32, 32), not uint8 images of shape (N, 28, 28)",
     ),
     "images as labels": (
         {"train_labels": idx_bytes(random_images(12, 0))},
         1,
-        "holds torch.uint8 of shape (12, 28, 28), not labels of shape (N,)",
+        "contains torch.uint8 of shape (12, 28, 28), not labels of shape (N,)",
     ),
     "label out of range": (
         {"train_labels": idx_bytes(torch.tensor([0, 1, 12] + 9 * [0], dtype=torch.uint8))},
@@ -93,7 +97,7 @@ def test_images_and_labels_must_agree(tmp_path: Path, tiny: TinySet) -> None:
     folder = tiny.write(tmp_path, train_labels=idx_bytes(torch.ones(11, dtype=torch.uint8)))
     with pytest.raises(DataError) as error:
         read_source(source, tmp_path)
-    assert str(error.value) == f"{folder / FILES[1]}: holds 11 labels for the 12 images of {FILES[0]}"
+    assert str(error.value) == f"{folder / FILES[1]}: contains 11 labels for the 12 images of {FILES[0]}"
 
 
 @pytest.mark.parametrize("position", [0, 1])

@@ -83,20 +83,20 @@ def test_points_are_scattered_and_neither_walk_nor_have_neighbours(ask: Asker) -
     for path in ("walk.png", "nearest"):
         answer = ask(f"/api/{path}?model=3")
         assert answer.status == 400
-        assert "this generator makes points of the plane" in answer.error
+        assert "this generator generates 2-D points" in answer.error
 
 
 @pytest.mark.parametrize(
     ("path", "told"),
     [
         ("model?model=4", "model: 4 given; 0 … 3 expected"),
-        ("images.png?seed=-1", "seed: '-1' given; a whole number from 0 to 9007199254740991 expected"),
-        ("images.png?seed=1e3", "seed: '1e3' given; a whole number from 0 to 9007199254740991 expected"),
-        ("images.png?count=257", "count: '257' given; a whole number from 1 to 256 expected"),
+        ("images.png?seed=-1", "seed: '-1' given; an integer from 0 to 9007199254740991 expected"),
+        ("images.png?seed=1e3", "seed: '1e3' given; an integer from 0 to 9007199254740991 expected"),
+        ("images.png?count=257", "count: '257' given; an integer from 1 to 256 expected"),
         ("images.png?truncation=nan", "truncation: 'nan' given; a number from 0.01 to 1 expected"),
         ("images.png?directions=4", "directions: '4' given; a number from -3 to 3 expected"),
         ("images.png?directions=1,1,1,1,1,1,1,1,1", "directions: 9 given; at most 8 expected"),
-        ("images.png?model=2&categorical=3", "categorical: '3' given; a whole number from 0 to 2 expected"),
+        ("images.png?model=2&categorical=3", "categorical: '3' given; an integer from 0 to 2 expected"),
         ("images.png?class=1", "class: this generator was trained without classes; a class cannot be requested"),
         ("images.png?model=1&class=Bags", "class 'Bags': there is no such class; did you mean 'Bag'? "),
         ("walk.png?count=256&steps=120", "steps: 120 of 256 images given; at most 8192 images expected"),
@@ -137,7 +137,7 @@ def test_large_images_are_few_and_made_a_few_at_a_time(
     assert picture.shape == (64, 8 * 66 - 2, 4)
     assert made == [3, 3, 2]
     assert ask("/api/walk.png?count=2&steps=4").status == 200
-    assert ask("/api/images.png?count=9").error == "count: '9' given; a whole number from 1 to 8 expected"
+    assert ask("/api/images.png?count=9").error == "count: '9' given; an integer from 1 to 8 expected"
     assert ask("/api/walk.png?count=3&steps=3").error == "steps: 3 of 3 images given; at most 8 images expected"
     assert max(made) == 3
 

@@ -253,7 +253,7 @@ def test_a_port_in_use_and_a_host_that_is_none(ask: Asker) -> None:
     with pytest.raises(GanError, match=r"^--host: cannot listen on '192.0.2.1': Cannot assign requested address; "):
         PageServer("192.0.2.1", 0, Map())
     for empty in ("", " "):
-        with pytest.raises(GanError, match=r"^--host: '' given, which would be every address"):
+        with pytest.raises(GanError, match=r"^--host: '' given, which would listen on all addresses"):
             PageServer(empty, 0, Map())
 
 

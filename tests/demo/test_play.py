@@ -163,14 +163,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"do": "begin", "data": "drawn"}, f"points: none given; draw 1 to {MOST_DRAWN:,} points"),
     ({"do": "begin", "data": "drawn", "points": []}, f"points: 0 given; draw 1 to {MOST_DRAWN:,} points"),
     ({"do": "begin", "data": "drawn", "points": [[0, 2]]}, "points: [0, 2] given; x and y from 0 to 1 expected"),
-    ({"do": "step", "count": 0}, "count: '0' given; a whole number from 1 to 1000000 expected"),
-    ({"do": "step", "count": "many"}, "count: 'many' given; a whole number from 1 to 1000000 expected"),
+    ({"do": "step", "count": 0}, "count: '0' given; an integer from 1 to 1000000 expected"),
+    ({"do": "step", "count": "many"}, "count: 'many' given; an integer from 1 to 1000000 expected"),
     ({"do": "speed", "speed": 0}, "speed: '0' given; minibatches per second from 0.5 to 1000 expected, or null"),
     ({"do": "change", "settings": {"seed": "a b"}}, "settings: values by path expected"),
     ({"do": "change", "settings": {"model.latent_dim": 3}}, "change: no such option 'model.latent_dim';"),
     ({"do": "change", "settings": {"penalty": "r3"}}, "penalty: no such option 'r3'; did you mean "),
     ({"do": "begin", "settings": {"objective": "hing"}}, "objective: no such option 'hing'; did you mean 'hinge'?"),
-    ({"do": "begin", "settings": {"objective": "wasserstein"}}, "objective: 'wasserstein' given, whose "),
+    ({"do": "begin", "settings": {"objective": "wasserstein"}}, "objective: 'wasserstein' given, which needs "),
     ({"do": "begin", "settings": {"optimizer.generator.lr": -1}}, "optimizer.generator.lr: -1 given"),
 ]
 

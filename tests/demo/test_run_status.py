@@ -124,4 +124,4 @@ def test_a_run_that_is_gone_is_told(tmp_path: Path, serve: Serve) -> None:
     folder = write_run(tmp_path / "run", "", max_epochs=1)
     ask = serve([], runs=[folder])
     (folder / "run.json").unlink()
-    assert ask("/api/run").error == f"{folder}: no run: config.yaml and run.json expected, which a run leaves"
+    assert ask("/api/run").error == f"{folder}: not a run folder; config.yaml and run.json expected"

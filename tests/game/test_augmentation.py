@@ -178,7 +178,7 @@ def test_names_and_what_they_build() -> None:
 @pytest.mark.parametrize("of", [DiffAugment, AdaptiveAugmentation])
 def test_policies_that_are_allowed_and_refused(of: type) -> None:
     hint = hints_of(of)["policy"]
-    assert allowed(hint) == f"one or more of {', '.join(OPERATIONS)}, each once,"
+    assert allowed(hint) == f"one or more of {', '.join(OPERATIONS)} (each at most once)"
     assert problem("policy", list(OPERATIONS), hint) is None
     assert problem("policy", ["cutout"], hint) is None
     for bad in ([], ["cutout", "cutout"]):

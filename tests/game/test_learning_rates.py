@@ -145,7 +145,7 @@ def test_values_that_are_refused(setting: str, bad: object) -> None:
     [
         (
             ["generator", "generator"],
-            "['generator', 'generator'] given, one or more of generator, discriminator, each once, expected",
+            "['generator', 'generator'] given, one or more of generator, discriminator (each at most once) expected",
         ),
         (
             ["generator", "generators"],

@@ -36,7 +36,9 @@ def test_nothing_there(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_bundle(tmp_path: Path) -> None:
-    assert told(tmp_path) == "this folder has no generator.safetensors; is it a run folder, and has its run begun?"
+    assert (
+        told(tmp_path) == "this folder has no generator.safetensors; it is not a run folder, or its run has not started"
+    )
 
 
 def test_a_path_that_no_file_can_have(tmp_path: Path) -> None:
@@ -117,7 +119,7 @@ def test_a_safetensors_file_of_something_else(bundle: Path) -> None:
     # such as a discriminator that somebody has saved
     for of_file in (None, {"format": "pt"}):
         save_file({"weight": torch.zeros(2)}, bundle, metadata=of_file)
-        assert told(bundle) == "a safetensors file, but not one of a generator: it has no metadata 'gan'"
+        assert told(bundle) == "a safetensors file, but not of a generator: it has no metadata 'gan'"
 
 
 # What it was

@@ -35,19 +35,19 @@ def test_metadata_that_is_not_json(bundle: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        (json.dumps({"format": FORMAT + 1}), "was made by a newer version: it is of format 3"),
-        (json.dumps({"format": 10**12}), "was made by a newer version: it is of format 1000000000000"),
-        (json.dumps({"format": 0}), "is of format 0"),
-        (json.dumps({"format": True}), "is of format True"),
-        (json.dumps({"format": "1"}), "is of format '1'"),
-        (json.dumps({"format": 2.0}), "is of format 2.0"),
-        ("{}", "is of format None"),
-        ("[1]", "is of format None"),
-        ("null", "is of format None"),
+        (json.dumps({"format": FORMAT + 1}), "was made by a newer version: it has format 3"),
+        (json.dumps({"format": 10**12}), "was made by a newer version: it has format 1000000000000"),
+        (json.dumps({"format": 0}), "has format 0"),
+        (json.dumps({"format": True}), "has format True"),
+        (json.dumps({"format": "1"}), "has format '1'"),
+        (json.dumps({"format": 2.0}), "has format 2.0"),
+        ("{}", "has format None"),
+        ("[1]", "has format None"),
+        ("null", "has format None"),
     ],
 )
 def test_another_format(bundle: Path, text: str, what: str) -> None:
-    assert with_metadata(bundle, text) == f"this bundle {what}; this version reads 1 and 2"
+    assert with_metadata(bundle, text) == f"this bundle {what}; this version reads formats 1 and 2"
 
 
 SETTINGS_RULE = "names with plain values; numbers up to 1024, in lists up to 65536"

@@ -51,8 +51,8 @@ def test_an_architecture_that_is_not_that_of_the_weights(bundle: Path, changes: 
         ({**SETTINGS, "activation": None}, "settings.activation: None given, relu, leaky_relu expected"),
         ({**SETTINGS, "negative_slope": None}, "settings.negative_slope: None given, a number expected"),
         ({**SETTINGS, "dropout": 7}, "settings.dropout: 7 given, in [0, 1) expected"),
-        ({**SETTINGS, "hidden": "ab"}, "settings.hidden: 'ab' given, a list of whole numbers expected"),
-        ({**SETTINGS, "hidden": [True]}, "settings.hidden: [True] given, a list of whole numbers expected"),
+        ({**SETTINGS, "hidden": "ab"}, "settings.hidden: 'ab' given, a list of integers expected"),
+        ({**SETTINGS, "hidden": [True]}, "settings.hidden: [True] given, a list of integers expected"),
         ({**SETTINGS, "hidden": []}, "settings.hidden: [] given, 1 to 256 of them, each 1 to 65,536 expected"),
         (
             {**SETTINGS, "hidden": [-1] * 200},

@@ -47,7 +47,7 @@ def test_text_that_is_quoted_as_advised_is_that_text(value: str) -> None:
 
 def test_a_number_that_is_a_folder_is_quoted_as_advised(compose_settings: Compose) -> None:
     [message] = problems(compose_settings("data=folder", "data.folder=2024"))
-    [advised] = shlex.split(message.partition("as text: ")[2])
+    [advised] = shlex.split(message.partition("as a string: ")[2])
     assert problems(compose_settings("data=folder", advised)) == []
 
 
@@ -123,7 +123,7 @@ def test_every_setting_given_an_odd_value_is_valid_or_refused(compose_settings: 
         (["run_dir=/dev/null/x", "dry_run=false"], "hydra.run.dir: /dev/null/x cannot be written"),
         (["trainer.default_root_dir=/etc/passwd"], "trainer.default_root_dir: /etc/passwd given, and /etc/passwd is"),
         (["logger.tensorboard.save_dir=/dev/null/x"], "logger.tensorboard.save_dir: /dev/null/x given, and /dev/null"),
-        (["model.latent_dim=12345678901234567890123"], "model.latent_dim: 12345678901234567890123 given, a whole"),
+        (["model.latent_dim=12345678901234567890123"], "model.latent_dim: 12345678901234567890123 given, an integer"),
         (["trainer.max_time=5"], "trainer.max_time: 5 given, days, hours, minutes and seconds as DD:HH:MM:SS"),
         (["model.generator.hidden=[60000,60000,60000,60000,60000]"], "model: networks of 14,"),
     ],

@@ -77,7 +77,7 @@ def test_a_job_sees_the_environment_as_the_user_has_it(monkeypatch: pytest.Monke
             "trainer.limit_train_batches: 0.001 given, and an epoch has 141 minibatch",
         ),
         (["trainer.devices=[0]"], "trainer.devices: [0] given, which is for GPUs"),
-        (["trainer.num_nodes=2"], "trainer.num_nodes: 2 given, and this process was started alone"),
+        (["trainer.num_nodes=2"], "trainer.num_nodes: 2 given, but there is only this process"),
     ],
     ids=["minibatches", "devices", "nodes"],
 )

@@ -105,7 +105,7 @@ def test_apples_one_gpu(machine: Machine) -> None:
 def test_half_precision_on_the_cpu(machine: Machine, accelerator: str) -> None:
     machine()
     assert told(accelerator=accelerator, precision="16-mixed") == (
-        "trainer.precision: '16-mixed' given, and it takes a GPU; bf16-mixed or 32-true expected on the CPU"
+        "trainer.precision: '16-mixed' given, which needs a GPU; bf16-mixed or 32-true expected on the CPU"
     )
 
 
@@ -143,7 +143,7 @@ def test_a_batch_that_two_processes_cannot_share(machine: Machine) -> None:
 def test_several_machines_without_a_launcher(machine: Machine) -> None:
     machine()
     message = told(devices=2, num_nodes=3)
-    assert message.startswith("trainer.num_nodes: 3 given, and this process was started alone;")
+    assert message.startswith("trainer.num_nodes: 3 given, but there is only this process;")
     assert "torchrun --nnodes=3 --nproc-per-node=2 " in message
     assert "srun --kill-on-bad-exit=1 --nodes=3 --ntasks-per-node=2 " in message
 

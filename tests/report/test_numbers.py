@@ -59,7 +59,7 @@ def test_nothing_is_overwritten_without_force(
 ) -> None:
     (tmp_path / name).write_text("mine")
     assert gan("report", "sweep", option, name) == 2
-    assert f"{option}: {name} exists and would change; give another name, or --force" in capsys.readouterr().err
+    assert f"{option}: {name} exists with other content; give another name, or --force" in capsys.readouterr().err
     assert (tmp_path / name).read_text() == "mine"
     assert not (tmp_path / "report.html").exists()
     assert gan("report", "sweep", option, name, "--force") == 0

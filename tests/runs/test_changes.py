@@ -37,8 +37,8 @@ def test_a_change_is_described_by_its_words() -> None:
         ('[{"minibatches": 1, "setting": {}}]', "unexpected keyword argument 'setting'"),
         ("[3]", "must be a mapping"),
         ('[{"settings": {}}]', "missing 1 required positional argument: 'minibatches'"),
-        ('[{"minibatches": "1"}]', "a whole number of minibatches and settings by path expected"),
-        ('[{"minibatches": 1, "settings": [1]}]', "a whole number of minibatches and settings by path expected"),
+        ('[{"minibatches": "1"}]', "an integer of minibatches and settings by path expected"),
+        ('[{"minibatches": 1, "settings": [1]}]', "an integer of minibatches and settings by path expected"),
     ],
 )
 def test_another_file_is_refused_with_its_name(tmp_path: Path, content: str, reason: str) -> None:

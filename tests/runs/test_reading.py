@@ -31,7 +31,7 @@ def test_runs_of_the_same_name_are_told_apart_by_where_they_lie(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("none", "there is no such folder"), ("file", "this is a file"), ("empty", "no run here or below")],
+    [("none", "there is no such folder"), ("file", "this is a file"), ("empty", "no run in this folder")],
 )
 def test_what_holds_no_run_is_told_in_one_line(name: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")

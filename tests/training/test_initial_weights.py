@@ -97,7 +97,7 @@ def test_a_source_that_does_not_exist_or_is_something_else_is_refused(tmp_path: 
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.ckpt").write_text("no checkpoint")
     for name, message in {
-        "absent": "is not there; a run folder, a checkpoint",
+        "absent": "does not exist; a run folder, a checkpoint",
         "empty": "has no checkpoint and no generator.safetensors",
         "text.ckpt": "text.ckpt",
         "source/config.yaml": "not a safetensors file",
@@ -120,7 +120,7 @@ def test_training_starts_from_the_weights_and_can_be_resumed_without_them(train:
 def test_a_wrong_source_is_one_message_and_leaves_nothing_behind(train: Train, tmp_path: Path) -> None:
     ended = train("data=mnist_sample", "model.init_from=nowhere", "hydra.run.dir=tuned")
     assert ended.returncode == 2
-    assert "model.init_from: nowhere is not there; a run folder, a checkpoint (.ckpt) or" in ended.stderr
+    assert "model.init_from: nowhere does not exist; a run folder, a checkpoint (.ckpt) or" in ended.stderr
     assert not (tmp_path / "tuned").exists()
 
 
@@ -129,7 +129,7 @@ def test_a_wrong_source_that_two_processes_find_leaves_nothing_behind_either(tmp
     words = ("data=mnist_sample", "trainer.devices=2", "model.init_from=nowhere")
     ended = run_train(tmp_path, *SMALL, *QUIET, *words, "hydra.run.dir=tuned")
     assert ended.returncode == 2
-    assert ended.stderr.startswith("model.init_from: nowhere is not there; a run folder, a checkpoint (.ckpt) or")
+    assert ended.stderr.startswith("model.init_from: nowhere does not exist; a run folder, a checkpoint (.ckpt) or")
     assert not (tmp_path / "tuned").exists()
 
 
@@ -142,7 +142,7 @@ def test_the_same_in_a_run_that_is_resumed_before_it_wrote_anything_keeps_its_se
     again = ("resume=interrupted", "trainer.devices=2", "resume.allow=[trainer.devices]")
     ended = run_train(source.parent, *again)
     assert ended.returncode == 2
-    assert "model.init_from: nowhere is not there" in ended.stderr
+    assert "model.init_from: nowhere does not exist" in ended.stderr
     assert "init_from: nowhere" in (interrupted / "config.yaml").read_text()
 
 

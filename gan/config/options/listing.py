@@ -60,7 +60,7 @@ class Setting:
         path: path as typed.
         meaning: description in a sentence.
         unit: unit of a number; "" if there is none or the meaning has it.
-        type: description of the type, such as "a whole number".
+        type: description of the type, such as "an integer".
         allowed: range or choices; "" if the type is sufficient.
         default: default as typed; "???" if the setting is required.
         group: its group, or ``RUN``, or the node of config.yaml that contains it.
@@ -229,7 +229,7 @@ def _is_ours(file: ConfFile, keys: Keys) -> bool:
 
 def _inherited(file: ConfFile, keys: Keys, refers_to: str) -> str:
     if refers_to:
-        return f"the same as {refers_to}, unless it is given"
+        return f"by default the value of {refers_to}"
     around = [keys[:depth] for depth in range(len(keys) - 1, 0, -1)]
     if keys[-1] == "_target_":
         return "dotted name of the class or function"

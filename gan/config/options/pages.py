@@ -20,18 +20,18 @@ in its name or else in its description."""
 MARKDOWN_INTRO = f"""\
 # Configuration
 
-Every group of `conf/`, its options, and every setting with its default, type, range and meaning. `{COMMAND}` writes
-this page from the classes that the files in `conf/` name, and from these files; `gan options` shows the same in a
-terminal, and `gan options lr` a part of it.
+This page lists every group of `conf/`, its options, and every setting with its default, type, range and meaning. In a
+terminal, `gan options` shows the same, and `gan options lr` only the settings with this word. `{COMMAND}` writes this
+page from the files in `conf/` and from the classes that they name.
 
 - Choose an option as `group=option`: `python train.py model=dcgan data=fashion`. The default option is **bold**.
-- Give a setting as `path=value`: `python train.py optimizer.lr=1e-4 'model.generator.hidden=[128,256]'`. If not all
-  options of the group have the setting, or have the same default, its options are in brackets.
-- The default `${{other.setting}}` is the value of another setting, `${{oc.env:NAME,value}}` the environment variable or
-  else the value. `???`: the setting is required.
-- The Trainer, the optimizers, callbacks and loggers have more arguments than `conf/` sets. Type them with a plus:
-  `+optimizer.eps=1e-7`. `gan options trainer` and `gan options optimizer/adam` list them too.
-- `hydra.run.dir=FOLDER` is the folder of the run's files; by default `outputs/DATE/TIME`.
+- Give a setting as `path=value`: `python train.py optimizer.lr=1e-4 'model.generator.hidden=[128,256]'`. If only
+  some options of the group have a setting, or if its default differs, these options are in brackets.
+- The default `${{other.setting}}` means the value of another setting. `${{oc.env:NAME,value}}` means the environment
+  variable NAME, or the value if the variable is not set. `???` means that you must give a value.
+- The Trainer, optimizers, callbacks and loggers have more arguments than this page lists. To give one, put a plus
+  before it: `+optimizer.eps=1e-7`. `gan options trainer` and `gan options optimizer/adam` list them.
+- `hydra.run.dir=FOLDER` sets the run folder; the default is `outputs/DATE/TIME`.
 """
 
 

@@ -53,14 +53,14 @@ class Networks:
         generator, discriminator: constructors of the networks. They get those of the arguments ``latent_dim``,
             ``image_shape``, ``num_classes``, ``clusters``, ``categorical_codes`` and ``continuous_codes`` that they
             have.
-        latent_dim: components of a latent z.
+        latent_dim: length of a latent vector z.
         prior: distribution of z: N(0, 1), or uniform on [-1, 1].
         codes: InfoGAN's codes, which follow the noise in z and are predicted from the images.
-        clusters: clusters of the training images, found without labels (`gan.data.clusters`); 0 for none. They take the
+        clusters: number of clusters of the training images, found without labels; 0 for none. They take the
             place of classes for both networks, and z ends with the cluster: the generator is unconditional.
         init_from: run folder, checkpoint or bundle whose weights the networks start from; None for random weights.
-        freeze_d: layers of the discriminator, from the first, that keep these weights (FreezeD).
-        compile: compile the loss and gradients of each update by torch's compiler: a slow start, then faster.
+        freeze_d: number of layers of the discriminator, from the first, that are not trained (FreezeD).
+        compile: compile the loss and gradients of each update with torch's compiler: slower start, faster training.
         channels_last: store the weights of convolutions with the channels last in memory, which makes training faster
             (docs/performance.md) and changes results by rounding only. For the networks of this package; other networks
             keep the layout that their constructor chose.

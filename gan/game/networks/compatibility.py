@@ -70,10 +70,10 @@ def _class_problems(
     elif of_generator == "none" != of_discriminator:
         yield (
             "model.generator.conditioning: 'none' given, and model.discriminator.conditioning="
-            f"{of_discriminator} needs a generator that knows the class"
+            f"{of_discriminator} needs a generator that uses the class"
         )
     elif of_discriminator == "none" != of_generator:
         yield (
             "model.discriminator.conditioning: 'none' given, and model.generator.conditioning="
-            f"{of_generator} needs a discriminator that tells classes apart"
+            f"{of_generator} needs a discriminator that uses the class"
         )

@@ -31,8 +31,8 @@ class DCGANGenerator(Generator):
         image_shape: (C, H, W), H = W as `stages` allows.
         num_classes: classes of the labels; 0 for none.
         clusters: clusters of the training images; 0 for none.
-        base_channels: channels at half the image's size; twice as many at a quarter, and so on.
-        normalization: after each layer but the last.
+        base_channels: number of channels at half the image's size; twice as many at a quarter, and so on.
+        normalization: normalisation after each layer except the last.
         conditioning: use of the class: concat, an embedding appended to z; batch_norm, a scale and shift for each
             class.
 
@@ -81,7 +81,7 @@ class DCGANTrunk(Trunk):
     Args:
         image_shape: (C, H, W), H = W as `stages` allows.
         base_channels: channels after the first layer.
-        normalization: after each layer but the first, "batch", "instance", "layer" or "none".
+        normalization: after each layer except the first, "batch", "instance", "layer" or "none".
         dropout: probability, after each layer; 0 for none.
 
     Shapes: images (N, C, H, W) -> features (N, channels * size * size of the last map).
@@ -124,9 +124,9 @@ class DCGANDiscriminator(Discriminator):
 
     Args:
         image_shape: (C, H, W), H = W as `stages` allows.
-        base_channels: channels at half the image's size; twice as many at a quarter, and so on.
-        normalization: after each layer but the first.
-        dropout: probability after each layer; 0 for none.
+        base_channels: number of channels at half the image's size; twice as many at a quarter, and so on.
+        normalization: normalisation after each layer except the first.
+        dropout: dropout probability after each layer; 0: no dropout.
         heads: the other arguments of `Discriminator`.
     """
 

@@ -43,10 +43,10 @@ class MLPGenerator(Generator):
         num_classes: classes of the labels; 0 for none.
         clusters: clusters of the training images; 0 for none.
         hidden: widths of the hidden layers, from input to output.
-        activation: after each hidden layer.
+        activation: activation function after each hidden layer.
         negative_slope: slope of leaky_relu for negative inputs.
-        normalization: before each activation.
-        dropout: probability after each hidden layer; 0 for none.
+        normalization: normalisation before each activation.
+        dropout: dropout probability after each hidden layer; 0: no dropout.
         conditioning: use of the class: concat, an embedding appended to z; batch_norm, a scale and shift for each
             class.
 
@@ -115,10 +115,10 @@ class MLPDiscriminator(Discriminator):
     Args:
         image_shape: (C, H, W) of the images, of any size.
         hidden: widths of the hidden layers, from input to output.
-        activation: after each hidden layer.
+        activation: activation function after each hidden layer.
         negative_slope: slope of leaky_relu for negative inputs.
-        normalization: before each activation.
-        dropout: probability after each hidden layer; 0 for none.
+        normalization: normalisation before each activation.
+        dropout: dropout probability after each hidden layer; 0: no dropout.
         heads: the other arguments of `Discriminator`.
     """
 

@@ -136,9 +136,9 @@ class R3GANGenerator(Generator):
         image_shape: (C, H, W), H = W of 8 or more.
         num_classes: classes of the labels; 0 for none.
         clusters: clusters of the training images; 0 for none.
-        base_channels: channels at half the image's size; half as many at the whole size, twice as many at a
+        base_channels: number of channels at half the image's size; half as many at the whole size, twice as many at a
             quarter, and so on.
-        blocks: residual blocks at each size.
+        blocks: number of residual blocks at each size.
         upsampling_border: padding of upsampling: edge, the border values; zeros, as in the authors' code.
         conditioning: use of the class: concat, an embedding appended to z.
 
@@ -185,7 +185,7 @@ class R3GANTrunk(Trunk):
     Args:
         image_shape: (C, H, W), H = W of 8 or more.
         base_channels: channels at half the image's size; half as many at the whole size, twice as many at a quarter.
-        blocks: residual blocks at each size.
+        blocks: number of residual blocks at each size.
         dropout: probability, in each block before the last convolution; 0 for none.
 
     Shapes: images (N, C, H, W) -> features (N, channels of the last map).
@@ -223,10 +223,10 @@ class R3GANDiscriminator(Discriminator):
     Args:
         image_shape: (C, H, W), H = W of 8 or more.
         num_classes, categorical_codes, continuous_codes: as for `Discriminator`.
-        base_channels: channels at half the image's size; half as many at the whole size, twice as many at a
+        base_channels: number of channels at half the image's size; half as many at the whole size, twice as many at a
             quarter, and so on.
-        blocks: residual blocks at each size.
-        dropout: probability in each block, before its last convolution; 0 for none.
+        blocks: number of residual blocks at each size.
+        dropout: dropout probability before the last convolution of each block; 0: no dropout.
         conditioning: use of the class: concat, an additional channel of the image; projection, a product with the
             features added to the logit; auxiliary, predicted by an additional head (AC-GAN).
     """

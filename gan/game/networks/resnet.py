@@ -77,9 +77,9 @@ class ResNetGenerator(Generator):
         image_shape: (C, H, W), H = W of 8 or more.
         num_classes: classes of the labels; 0 for none.
         clusters: clusters of the training images; 0 for none.
-        base_channels: channels at half the image's size; half as many at the whole size, twice as many at a
+        base_channels: number of channels at half the image's size; half as many at the whole size, twice as many at a
             quarter, and so on.
-        normalization: before each activation; the paper has batch normalisation.
+        normalization: normalisation before each activation; batch in the paper.
         conditioning: use of the class: concat, an embedding appended to z; batch_norm, a scale and shift for each
             class. The scales and shifts are in the blocks only, not in the last normalisation (Miyato & Koyama 2018).
 
@@ -169,7 +169,7 @@ class ResNetTrunk(Trunk):
 
     Args:
         image_shape: (C, H, W), H = W of 8 or more.
-        base_channels: channels at half the image's size; twice as many at a quarter, and so on.
+        base_channels: number of channels at half the image's size; twice as many at a quarter, and so on.
         normalization: before each ReLU in the blocks, "batch", "instance", "layer" or "none" (the paper's).
         dropout: probability, in each block before the last convolution; 0 for none.
         first_block: channels between the two convolutions of the first block: "half" of base_channels, or "full", the
@@ -212,10 +212,10 @@ class ResNetDiscriminator(Discriminator):
 
     Args:
         image_shape: (C, H, W), H = W of 8 or more.
-        base_channels: channels at half the image's size; half as many at the whole size, twice as many at a
+        base_channels: number of channels at half the image's size; half as many at the whole size, twice as many at a
             quarter, and so on.
-        normalization: before each activation; the paper has none.
-        dropout: probability in each block, before its last convolution; 0 for none.
+        normalization: normalisation before each activation; none in the paper.
+        dropout: dropout probability before the last convolution of each block; 0: no dropout.
         first_block: channels inside the first block: half of base_channels, or full, as in the authors' code.
         heads: the other arguments of `Discriminator`.
     """

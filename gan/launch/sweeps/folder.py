@@ -42,7 +42,7 @@ def _taken(folder: Path) -> int:
             folder.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(folder, os.O_RDONLY)
         except OSError as error:
-            raise GanError(f"hydra.sweep.dir: {folder} cannot be made: {error.strerror}") from error
+            raise GanError(f"hydra.sweep.dir: {folder} cannot be created: {error.strerror}") from error
         if lock(descriptor) is False:
             os.close(descriptor)
             raise GanError(f"hydra.sweep.dir: a sweep is running in {folder}; wait for it, or give another folder")

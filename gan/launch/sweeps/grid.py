@@ -43,10 +43,10 @@ def _values(override: Override) -> list[str]:
     name, given = override.get_key_element(), str(override.input_line).partition("=")[2]
     if not override.is_discrete_sweep():
         raise ConfigError(
-            f"{name}: {given} given, which is a search's; values to try expected, such "
+            f"{name}: {given} given, which only a search accepts; values expected, such "
             f"as {name}=1,2, or hydra/sweeper=optuna"
         )
     values = [f"{name}={value}" for value in override.sweep_string_iterator()]
     if not values:
-        raise ConfigError(f"{name}: {given} given, which has no value")
+        raise ConfigError(f"{name}: {given} given, which has no values")
     return values

@@ -50,7 +50,7 @@ def check_names(objectives: Mapping[str, str], settings: Mapping[str, Any], *, a
         if name not in (*COUNTS, *there):
             raise ConfigError(unknown_name(PATH, name, (*COUNTS, *there)))
         if name in there and not is_measured:
-            raise ConfigError(f"{PATH}: {name} given, which nothing measures: callbacks.quality is left out")
+            raise ConfigError(f"{PATH}: {name} given, which is not measured, because callbacks.quality is null")
         if prune and name in COUNTS:
             raise ConfigError(
                 f"hydra.sweeper.prune: true given, and {name} is to be minimized or maximized, which is known "

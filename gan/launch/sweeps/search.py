@@ -91,8 +91,9 @@ class Search:
             raise ConfigError(f"hydra.sweeper.prune: {self.prune!r} given, true or false expected")
         if len(self.prune_after) != 2 or not all(_is_whole(number, 0) for number in self.prune_after):
             raise ConfigError(
-                f"hydra.sweeper.prune_after: {list(self.prune_after)} given, two whole numbers expected, such as "
-                "[4,1]: finished jobs, and measurements, before any is stopped early"
+                f"hydra.sweeper.prune_after: {list(self.prune_after)} given, two integers expected, such as "
+                "[4,1]: the number of finished jobs before the first pruning, and the first measurement at which a job "
+                "can be pruned"
             )
         if self.prune and len(self.objectives) > 1:
             raise ConfigError(
@@ -111,7 +112,9 @@ class Search:
         distributions = space(overrides)
         fixed = [str(override.input_line) for override in overrides if not override.is_sweep_override()]
         if composer.dry:
-            raise ConfigError("dry_run: a search has no jobs before it has run; give the settings without -m")
+            raise ConfigError(
+                "dry_run: the jobs of a search are not known before it runs; give the settings without -m"
+            )
         settings = _settings_of_one(composer, fixed, distributions)
         objectives.check_names(self.objectives, settings, any_data=_is_of_any_data(distributions), prune=self.prune)
 

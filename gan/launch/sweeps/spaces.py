@@ -73,7 +73,7 @@ def _distribution(override: Override) -> BaseDistribution:
         return _between(value.start, value.end, log="log" in value.tags, given=given)
     words = list(override.sweep_string_iterator())
     if not words:
-        raise ConfigError(f"{given}, which has no value")
+        raise ConfigError(f"{given}, which has no values")
     if isinstance(value, RangeSweep) and all(isinstance(end, int) for end in (value.start, value.stop, value.step)):
         numbers = sorted(map(int, words))
         return IntDistribution(numbers[0], numbers[-1], step=abs(int(value.step)))
@@ -84,9 +84,9 @@ def _between(low: Any, high: Any, *, log: bool, given: str) -> BaseDistribution:
     if not (math.isfinite(low) and math.isfinite(high)):
         raise ConfigError(f"{given}; two finite numbers expected")
     if low > high:
-        raise ConfigError(f"{given}; the lower end first expected: interval({high},{low})")
+        raise ConfigError(f"{given}; the lower limit first expected: interval({high},{low})")
     if log and low <= 0:
-        raise ConfigError(f"{given}; ends above 0 expected of what is searched by its logarithm")
+        raise ConfigError(f"{given}; limits above 0 expected for a logarithmic search")
     if isinstance(low, int) and isinstance(high, int):
         return IntDistribution(low, high, log=log)
     return FloatDistribution(low, high, log=log)

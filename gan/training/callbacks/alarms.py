@@ -72,7 +72,7 @@ class Alarms(L.Callback):
     ) -> None:
         at_least_one(sustained=sustained, patience=patience)
         if count < 2:
-            raise ConfigError(f"count: {count!r} given, 2 or more expected: one picture differs from none")
+            raise ConfigError(f"count: {count!r} given, 2 or more expected: the alarm compares images with each other")
         for name, value in {"accuracy": accuracy, "diversity": diversity}.items():
             if not 0 < value <= 1:
                 raise ConfigError(f"{name}: {value!r} given, a number above 0 and up to 1 expected")

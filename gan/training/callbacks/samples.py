@@ -42,7 +42,7 @@ class SampleGrids(L.Callback):
     latents, for example with another ``count``, it keeps none.
 
     Args:
-        count: number of images in a grid; of a conditional generator, as many of them as fill whole rows.
+        count: number of images in a grid; for a conditional generator, rounded down to full rows.
         scale: each pixel is drawn as scale x scale; a scatter plot is 160 x scale pixels high and wide.
         points: number of points drawn, for 2-D data.
     """

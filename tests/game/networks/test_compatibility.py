@@ -64,11 +64,11 @@ def test_both_networks_know_the_class_or_neither(of_discriminator: str) -> None:
     conditional = {"conditioning": of_discriminator}
     assert found(discriminator=conditional) == [
         f"model.generator.conditioning: 'none' given, and model.discriminator.conditioning={of_discriminator} needs a "
-        "generator that knows the class"
+        "generator that uses the class"
     ]
     assert found(generator={**G, "conditioning": "concat"}) == [
         "model.discriminator.conditioning: 'none' given, and model.generator.conditioning=concat needs a discriminator "
-        "that tells classes apart"
+        "that uses the class"
     ]
     assert found(generator={**G, "conditioning": "concat"}, discriminator=conditional) == []
 

@@ -97,11 +97,14 @@ def test_of_several_objectives_a_job_that_another_beats_is_not_named(
         (["seed=0,1", "hydra.sweeper.trials=0"], "hydra.sweeper.trials: 0 given, 1 or more expected"),
         (
             ["optimizer.lr=interval(2,1)"],
-            "optimizer.lr: interval(2,1) given; the lower end first expected: interv",
+            "optimizer.lr: interval(2,1) given; the lower limit first expected: interv",
         ),
-        (["optimizer.lr=tag(log,interval(0,1))"], "optimizer.lr: tag(log,interval(0,1)) given; ends above 0 expected"),
+        (
+            ["optimizer.lr=tag(log,interval(0,1))"],
+            "optimizer.lr: tag(log,interval(0,1)) given; limits above 0 expected",
+        ),
         (["optimizer.lr=interval(1,inf)"], "optimizer.lr: interval(1,inf) given; two finite numbers expected"),
-        (["seed=range(3,1)"], "seed: range(3,1) given, which has no value"),
+        (["seed=range(3,1)"], "seed: range(3,1) given, which has no values"),
         (["model=mlp,dcgn"], "model: no such option 'dcgn'; did you mean 'dcgan'? choices: dcgan, mlp"),
         (["model.lrr=1,2"], "model.lrr: no such setting"),
         (
@@ -110,7 +113,7 @@ def test_of_several_objectives_a_job_that_another_beats_is_not_named(
         ),
         (["seed=0,1", "+hydra.sweeper.n_trials=3"], "hydra.sweeper.n_trials: no such setting; did you mean 'trials'?"),
         (["seed=0,1", "~hydra.sweeper.trials"], "hydra.sweeper.trials: missing; "),
-        (["seed=0,1", "hydra.sweeper.prune_after=[4]"], "hydra.sweeper.prune_after: [4] given, two whole numbers"),
+        (["seed=0,1", "hydra.sweeper.prune_after=[4]"], "hydra.sweeper.prune_after: [4] given, two integers"),
         (["seed=0,1", "hydra.sweeper.prune=maybe"], "hydra.sweeper.prune: 'maybe' given, true or false expected"),
         (
             ["seed=0,1", "+hydra.sweeper.objectives.second=minimize"],
@@ -118,7 +121,7 @@ def test_of_several_objectives_a_job_that_another_beats_is_not_named(
         ),
         (
             ["seed=0,1", "callbacks.quality=null"],
-            "hydra.sweeper.objectives: fcd given, which nothing measures: callbacks.quality is left out",
+            "hydra.sweeper.objectives: fcd given, which is not measured, because callbacks.quality is null",
         ),
     ],
 )

@@ -2,7 +2,7 @@ import torch
 
 
 def bars(count: int = 500, size: int = 28):
-    """Images of one bright bar each: uint8 (count, 1, size, size), and the direction of the bar as the label."""
+    """Images with one bright bar: uint8 (count, 1, size, size). The label is the direction of the bar."""
     generator = torch.Generator().manual_seed(0)
     labels = torch.arange(count) % 2
     images = torch.zeros(count, 1, size, size, dtype=torch.uint8)

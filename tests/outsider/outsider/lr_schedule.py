@@ -3,7 +3,7 @@ from gan.system.ranges import Fraction, PositiveInt
 
 
 class Halving(LRSchedule):
-    """Multiply the learning rates by a factor again and again.
+    """Multiply the learning rates by a factor at regular intervals.
 
     Args:
         every: generator updates from one change to the next.

@@ -6,7 +6,7 @@ from gan.system.ranges import PositiveFloat
 
 @dataclass(frozen=True)
 class ZeroCentred(Penalty):
-    """A penalty on the slope of D at real images, with the norm instead of its square.
+    """A penalty on the gradient norm of D at real images (R1 uses the squared norm).
 
     Attributes:
         weight: weight of the penalty.
