@@ -18,8 +18,8 @@ from gan.runs.run_files import read_settings
 from gan.system.errors import GanError
 
 SAMPLE_NOTE = (
-    "which is of the test images: precision … coverage compare it with images that it was trained on, "
-    "and copies of those do not count as copied"
+    "which consists of test images: precision, recall, density and coverage compare the generator with images that it "
+    "was trained on, and copied does not detect copies of them"
 )
 
 

@@ -27,7 +27,7 @@ def with_rejection(run: Path, trained: TrainedGenerator, real: RealSets) -> Reje
         GanError: there is no checkpoint, it is of another generator, or the generator makes points.
     """
     if trained.points:
-        raise GanError("rejection sampling: for images; this generator makes points of the plane")
+        raise GanError("rejection sampling is for images; this generator makes 2-D points")
     checkpoint = next((path for path in newest_first(run) if is_intact(path)), None) if run.is_dir() else None
     if checkpoint is None:
         raise GanError(

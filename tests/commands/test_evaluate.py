@@ -114,7 +114,7 @@ def test_a_generator_of_the_sample_against_the_full_set_is_said(
     monkeypatch.setattr("gan.metrics.real_sets.load", lambda *arguments, **settings: full)
     done = gan(run, *QUICK)
     assert done.exit_code == 0, done.output
-    assert f"{run}: trained on the bundled sample, which is of the test images" in done.stderr
+    assert f"{run}: trained on the bundled sample, which consists of test images" in done.stderr
     assert "(real mnist)" in done.stdout
 
 

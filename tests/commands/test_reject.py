@@ -85,8 +85,8 @@ def test_what_is_refused(gan: GanCommand, folder: Path, capfd: pytest.CaptureFix
 
     refused("has no checkpoint with a discriminator", "sample", "run/generator.safetensors", "--out", "a.npy")
     refused("use one of them", "sample", "run", "--truncation", 0.5, "--out", "a.npy")
-    refused("points of the plane", "sample", points, "--out", "a.npy")
-    refused("points of the plane", "evaluate", points)
+    refused("makes 2-D points", "sample", points, "--out", "a.npy")
+    refused("makes 2-D points", "evaluate", points)
     shutil.move(run / "checkpoints" / "last.ckpt", folder / "last.ckpt")
     for path in (run / "checkpoints").iterdir():
         path.unlink()
