@@ -96,6 +96,11 @@ def test_a_cluster_starts_the_tested_command(cluster: str, host_runs: Any, tmp_p
     assert started(line(), variables, tmp_path) == host_runs.torchrun(2, HOSTS, DEVICES, MASTER, RUN)[1:]
 
 
+def test_the_benchmark_reads_the_message_of_a_lost_host(host_runs: Any) -> None:
+    """The message of the page is that of `gan.training.heartbeat`: tests/training/test_heartbeat.py."""
+    assert host_runs.LOST.findall(block("rank 1 of 2")) == ["host2"]
+
+
 def test_the_command_by_hand_is_the_tested_one(host_runs: Any) -> None:
     assert block("torchrun ").split() == host_runs.torchrun(1, HOSTS, DEVICES, "HOST", "outputs/mine")
 
