@@ -60,7 +60,7 @@ def codes_bundle(folder: Path) -> Path:
 
 
 def points_bundle(folder: Path) -> Path:
-    """A run folder with a generator of points of the plane."""
+    """A run folder with a generator of 2-D points."""
     generator = build_generator("mlp", latent_dim=16, image_shape=(2, 1, 1), **SETTINGS)
     described = describe("mlp", SETTINGS, prior=Prior("normal", 16), image_shape=(2, 1, 1), mean=0.5, std=0.5)
     save_bundle(folder / "run" / FILE_NAME, generator, described)

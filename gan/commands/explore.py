@@ -60,7 +60,7 @@ def explore(
         raise GanError(f"--scale: only a picture is enlarged, and --out is {out}; a name that ends in .png expected")
     generator = load_generator(source).to(usable_device(device))
     if generator.points:
-        raise GanError(f"{source}: this generator makes points of the plane, not images: try gan sample")
+        raise GanError(f"{source}: this generator makes 2-D points, not images: try gan sample")
     label = first_class(generator.class_names) if generator.conditional and of_class is None else of_class
     z = generator.latents(1, seed)[0]
     rows = rows_from(

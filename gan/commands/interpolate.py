@@ -101,7 +101,7 @@ def interpolate(
     _check_fps(fps, out)
     generator = load_generator(source).to(usable_device(device))
     if generator.points:
-        raise GanError(f"{source}: this generator makes points of the plane, not images: there is nothing to animate")
+        raise GanError(f"{source}: this generator makes 2-D points, not images: there is nothing to animate")
     asked = classes(of_class, generator.class_names)
     given = None if truncation is None else parse_floats("--truncation", truncation)
     anchors, labels, factors = _in_turn(

@@ -125,11 +125,9 @@ def _check_no_others(out: Path, files: Mapping[Path, bytes]) -> None:
 def _check_points(out: Path, *, gray_r: bool, layout: str | None, scale: int | None) -> None:
     if gray_r or layout is not None or scale is not None:
         given = "--gray-r" if gray_r else "--grid" if layout is not None else "--scale"
-        raise GanError(f"{given}: this generator makes points of the plane, not images")
+        raise GanError(f"{given}: this generator makes 2-D points, not images")
     if out.suffix.lower() not in (".png", ".npy"):
-        raise GanError(
-            f"--out: {out}: points of the plane are written to one file, .png (a picture) or .npy (an array)"
-        )
+        raise GanError(f"--out: {out}: 2-D points are written to one file, .png (a picture) or .npy (an array)")
 
 
 def _contents(

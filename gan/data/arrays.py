@@ -43,7 +43,7 @@ def load_array(
 
     A .npy file has the images; .npz and .pt files have images and labels by name (``TRAIN``, ``TEST``). A .pt file may
     also be a tensor, or a pair of images and labels. Shapes and types of images: see `gan.data.conversion.from_array`.
-    Floats (N, 2) in [0, 1] are points of the plane.
+    Floats (N, 2) in [0, 1] are 2-D points.
 
     Raises:
         DataError: there is no such file, it has other contents, or the images do not fit into memory.
@@ -77,7 +77,7 @@ def load_array(
 def _read(images: Any, labels: Any, what: str, form: Form) -> tuple[Tensor, Tensor | None]:
     if getattr(images, "ndim", 0) == 2 and images.shape[1] == 2:
         if any(form):
-            raise DataError(f"{what}: points of the plane, not pictures; leave out image_size, image_channels and fit")
+            raise DataError(f"{what}: 2-D points, not pictures; leave out image_size, image_channels and fit")
         return given_points(images, what), as_labels(labels, len(images), what)
     if getattr(images, "ndim", 0) not in (3, 4):
         shape = getattr(images, "shape", None)

@@ -1,6 +1,6 @@
 """Normalisation of images for training, (x - mean) / std with x in [0, 1], and its inverse.
 
-Stored pictures are uint8, where 0 … 255 stands for [0, 1]. Stored points of the plane are float32 in [0, 1].
+Stored pictures are uint8, where 0 … 255 stands for [0, 1]. Stored 2-D points are float32 in [0, 1].
 """
 
 import functools
@@ -46,5 +46,5 @@ def denormalize(images: Tensor, mean: float, std: float, at_rest: torch.dtype = 
 
 
 def dtype_at_rest(image_shape: Sequence[int]) -> torch.dtype:
-    """The stored dtype: float32 for points of the plane, whose shape is (2, 1, 1); uint8 for pictures."""
+    """The stored dtype: float32 for 2-D points, whose shape is (2, 1, 1); uint8 for pictures."""
     return torch.float32 if tuple(image_shape) == POINT_SHAPE else torch.uint8

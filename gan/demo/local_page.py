@@ -61,7 +61,7 @@ def local_model(name: str, trained: TrainedGenerator, run: Run | None = None, li
     """
     _, _, card = Card(trained, run, licence, {FILE_NAME: "the original"}, picture="").text().partition("---\n\n")
     made_from = f"{FILE_NAME}, sha256 {trained.metadata.get('sha256', '?')}"
-    return LocalModel(Model(name, trained), f"{card}\n## Made from\n\n{made_from}\n")
+    return LocalModel(Model(name, trained), f"{card}\n## Source file\n\n{made_from}\n")
 
 
 def local_page(models: Sequence[LocalModel], title: str, weights: str = "float16") -> bytes:
@@ -72,7 +72,7 @@ def local_page(models: Sequence[LocalModel], title: str, weights: str = "float16
         weights: "float16" or "float32": how they stand in the page.
 
     Raises:
-        GanError: a network has an operation that the page cannot run, or makes points of the plane.
+        GanError: a network has an operation that the page cannot run, or makes 2-D points.
     """
     pages = resources.files("gan.demo") / "pages"
     html = resources.files("gan.generators.html")

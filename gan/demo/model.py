@@ -181,7 +181,7 @@ class Model:
         The last picture is one step before the end, where the next walk begins. The classes do not change.
 
         Raises:
-            GanError: the generator makes points of the plane, or the class does not exist.
+            GanError: the generator makes 2-D points, or the class does not exist.
         """
         return np.concatenate(self._frames(view, to, steps), axis=1)
 
@@ -201,7 +201,7 @@ class Model:
     def _frames(self, view: View, to: int, steps: int) -> list[Pixels]:
         """``steps`` pictures from those of the seed towards those of seed ``to``."""
         if self.generator.points:
-            raise GanError("walk: this generator makes points of the plane, not images")
+            raise GanError("walk: this generator makes 2-D points, not images")
         if steps * view.count > self.most_walked:
             given = f"{steps} of {counted(view.count, 'image')}"
             raise GanError(f"steps: {given} given; at most {self.most_walked} images expected")

@@ -125,7 +125,7 @@ def _nearest(model: Model, query: Mapping[str, str], training_sets: TrainingSets
     """One image of a picture, and its nearest training images."""
     generator = model.generator
     if generator.points:
-        raise GanError("nearest training images: this generator makes points of the plane")
+        raise GanError("nearest training images: this generator makes 2-D points")
     view = model.view(query)
     image = model.images(view)[parse_int(query, "index", 0, 0, min(view.count, MOST_IMAGES) - 1)]
     training = training_sets.of(generator)

@@ -50,7 +50,7 @@ def describe(
 
     Args:
         settings: settings of the family's generator in plain values, the arguments of its class.
-        image_shape: (C, H, W); (2, 1, 1) for points of the plane, which are floats and not pixels.
+        image_shape: (C, H, W); (2, 1, 1) for 2-D points, which are floats and not pixels.
         num_classes: classes of the generator's labels; 0 for an unconditional generator, whatever its data have.
         quality: metrics of its images, if known: see `add_quality`.
         provenance: ``data`` with ``class_names``, ``trained``, …

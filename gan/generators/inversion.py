@@ -64,7 +64,7 @@ def invert(
             exist.
     """
     if trained.points:
-        raise GanError("this generator makes points of the plane, not images: there is no picture to find")
+        raise GanError("this generator makes 2-D points, not images: there is no picture to find")
     if picture.shape != trained.image_shape:
         raise GanError(f"a picture of shape {picture.shape} given; {trained.image_shape} expected")
     device = next(trained.generator.parameters()).device

@@ -89,12 +89,12 @@ class TrainedGenerator:
 
     @property
     def points(self) -> bool:
-        """Whether it makes points of the plane, (2, 1, 1), instead of images."""
+        """Whether it makes 2-D points, (2, 1, 1), instead of images."""
         return bool(self.metadata["points"])
 
     def __repr__(self) -> str:
         channels, height, width = self.image_shape
-        what = "points of the plane" if self.points else f"images {channels} x {height} x {width}"
+        what = "2-D points" if self.points else f"images {channels} x {height} x {width}"
         classes = f", {counted(self.num_classes, 'class')}" if self.conditional else ""
         data = (self.metadata.get("data") or {}).get("name")
         trained = (self.metadata.get("trained") or {}).get("g_updates")

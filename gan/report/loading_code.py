@@ -14,8 +14,8 @@ def usage(trained: TrainedGenerator, files: Mapping[str, str]) -> str:
     """Markdown with a code block for each file of a known format."""
     parts = {
         FILE_NAME: ("With this project:", _bundle(trained)),
-        "generator.onnx": ("With onnxruntime and NumPy alone:", _onnx(trained)),
-        "generator.pt2": ("With PyTorch alone:", _pt2(trained)),
+        "generator.onnx": ("With onnxruntime and NumPy only:", _onnx(trained)),
+        "generator.pt2": ("With PyTorch only:", _pt2(trained)),
     }
     return "\n\n".join(f"{text}\n\n```python\n{code}\n```" for name, (text, code) in parts.items() if name in files)
 

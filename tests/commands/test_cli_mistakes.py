@@ -195,11 +195,11 @@ def test_a_class_that_does_not_exist(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--gray-r"], "--gray-r: this generator makes points of the plane, not images"),
-        (["--grid", "2x2"], "--grid: this generator makes points of the plane, not images"),
+        (["--gray-r"], "--gray-r: this generator makes 2-D points, not images"),
+        (["--grid", "2x2"], "--grid: this generator makes 2-D points, not images"),
         (
             ["--out", "folder"],
-            "--out: folder: points of the plane are written to one file, .png (a picture) or .npy (an array)",
+            "--out: folder: 2-D points are written to one file, .png (a picture) or .npy (an array)",
         ),
     ],
 )

@@ -91,7 +91,7 @@ def test_points(points: Path, tmp_path: Path, gan: GanCommand) -> None:
     with Image.open(tmp_path / "export" / "samples.png") as picture:
         assert picture.mode == "RGB"
     card = (tmp_path / "export" / "README.md").read_text()
-    assert "points of the plane" in card
+    assert "2-D points" in card
     assert "pipeline_tag" not in card
 
 
@@ -103,7 +103,7 @@ def test_a_page(clothes: Path, tmp_path: Path, gan: GanCommand, capsys: pytest.C
     assert "To publish the page, upload it as index.html to a host of static files" in told
     page = (tmp_path / "export" / "generator.html").read_text()
     assert load_generator(clothes).metadata["sha256"] in page
-    assert "The weights: mit." in page
+    assert "Weights: mit." in page
     assert "generator.html" in (tmp_path / "export" / "README.md").read_text()
     assert gan("export", clothes, "--to", "html", "--weights", "float32", "--out", "whole") == 0
     assert gan("export", clothes, "--to", "html") == 2
@@ -122,7 +122,7 @@ def test_weights_are_of_html_alone(
 
 def test_points_have_no_page(points: Path, tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:
     assert gan("export", points, "--to", "html") == 2
-    assert "html: this generator makes points of the plane" in capsys.readouterr().err
+    assert "html: this generator makes 2-D points" in capsys.readouterr().err
     assert not (tmp_path / "export").exists()
 
 

@@ -129,7 +129,7 @@ def test_an_ffmpeg_that_fails_or_is_not_there(
 
 def test_points_are_no_pictures(points: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:
     assert gan("interpolate", points) == 2
-    assert capsys.readouterr().err.endswith("makes points of the plane, not images: there is nothing to animate\n")
+    assert capsys.readouterr().err.endswith("makes 2-D points, not images: there is nothing to animate\n")
 
 
 def test_a_sweep_of_truncation(run: Path, tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:

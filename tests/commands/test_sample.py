@@ -266,7 +266,7 @@ def test_points_of_the_plane_are_a_picture_or_floats(
     assert np.array_equal(np.load(tmp_path / "x.npy"), points)
     assert capsys.readouterr().out == "9 points, seed 0: samples.png\n9 points, seed 0: x.npy\n"
     assert gan("sample", run, "--scale", 2) == 2
-    assert capsys.readouterr().err == "--scale: this generator makes points of the plane, not images\n"
+    assert capsys.readouterr().err == "--scale: this generator makes 2-D points, not images\n"
 
 
 def test_one_is_no_plural(run: Path, tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:

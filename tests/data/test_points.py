@@ -125,7 +125,7 @@ def test_points_of_a_file_are_normalised_and_split(tmp_path: Path) -> None:
         ([[0.0, 1.5]], {}, "points from 0 to 1.5; x and y from 0 to 1 expected"),
         ([[0.0, float("nan")]], {}, "points from nan to nan; x and y from 0 to 1 expected"),
         (np.zeros((0, 2)), {}, "there are no points in it"),
-        ([[0.5, 0.5]], {"image_size": 16}, "points of the plane, not pictures; leave out image_size, image_channels"),
+        ([[0.5, 0.5]], {"image_size": 16}, "2-D points, not pictures; leave out image_size, image_channels"),
     ],
 )
 def test_wrong_points_are_refused(tmp_path: Path, values: Any, settings: dict[str, Any], message: str) -> None:

@@ -86,7 +86,7 @@ def test_a_large_animation_is_enlarged_less(ask: Asker, monkeypatch: pytest.Monk
         ("to=-1", "to: '-1' given; a whole number from 0 to 9007199254740991 expected"),
         ("count=0", "count: '0' given; a whole number from 1 to 256 expected"),
         ("class=Hat", "class 'Hat': there is no such class; "),
-        ("model=1", "walk: this generator makes points of the plane, not images"),
+        ("model=1", "walk: this generator makes 2-D points, not images"),
         ("model=9", "model: 9 given; 0 … 2 expected"),
     ],
 )

@@ -83,7 +83,7 @@ def test_points_are_scattered_and_neither_walk_nor_have_neighbours(ask: Asker) -
     for path in ("walk.png", "nearest"):
         answer = ask(f"/api/{path}?model=3")
         assert answer.status == 400
-        assert "this generator makes points of the plane" in answer.error
+        assert "this generator makes 2-D points" in answer.error
 
 
 @pytest.mark.parametrize(

@@ -202,5 +202,5 @@ def test_what_the_page_cannot_run_is_refused(layer: nn.Module, reason: str) -> N
 def test_points_are_refused() -> None:
     points = trained("mlp", (2, 1, 1), {"hidden": [4]}, Prior("normal", 4))
     points.metadata["points"] = True
-    with pytest.raises(GanError, match="makes points of the plane, and the page shows images"):
+    with pytest.raises(GanError, match="makes 2-D points, and the page shows images"):
         Layers(points)

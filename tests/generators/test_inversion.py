@@ -94,5 +94,5 @@ def test_latents_are_put_back_to_where_the_priors_lie() -> None:
 def test_what_cannot_be_found(generator: TrainedGenerator, tmp_path: Path) -> None:
     with pytest.raises(GanError, match=r"a picture of shape \(1, 5, 4\) given; \(1, 4, 5\) expected"):
         invert(generator, np.zeros((1, 5, 4), np.uint8))
-    with pytest.raises(GanError, match="points of the plane"):
+    with pytest.raises(GanError, match="2-D points"):
         invert(load_generator(points_bundle(tmp_path / "points")), np.zeros(SHAPE, np.uint8))

@@ -172,7 +172,7 @@ def test_stacked_digits() -> None:
 
 
 def test_points_are_no_images(reference: Reference) -> None:
-    with pytest.raises(GanError, match="points of the plane"):
+    with pytest.raises(GanError, match="2-D points"):
         evaluate(stand_in(torch.zeros(100, 2, 1, 1), points=True), reference)
 
 

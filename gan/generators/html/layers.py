@@ -40,7 +40,7 @@ class Layers:
         self._constants: dict[Node, Tensor] = {}
         self._inputs = 2 if trained.conditional else 1
         if trained.points:
-            raise GanError(f"html: this generator makes points of the plane, and the page shows images; {REFUSED}")
+            raise GanError(f"html: this generator makes 2-D points, and the page shows images; {REFUSED}")
         try:
             self._translate(trained)
         except Untranslatable as error:

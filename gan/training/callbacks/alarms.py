@@ -72,7 +72,7 @@ class Alarms(L.Callback):
     ) -> None:
         at_least_one(sustained=sustained, patience=patience)
         if count < 2:
-            raise ConfigError(f"count: {count!r} given, 2 or more expected: one picture differs from none")
+            raise ConfigError(f"count: {count!r} given, 2 or more expected: diversity compares pairs of images")
         for name, value in {"accuracy": accuracy, "diversity": diversity}.items():
             if not 0 < value <= 1:
                 raise ConfigError(f"{name}: {value!r} given, a number above 0 and up to 1 expected")
@@ -154,7 +154,7 @@ class Alarms(L.Callback):
         still = PictureCheck.still(pictures, before)
         self._before, self._updates = pictures.fake[:STILL_COUNT], game.g_updates
         dead = PictureCheck.dead(pictures)
-        unchanged = f"from one epoch to the next no {pictures.one} of the same latents changes"
+        unchanged = f"the {pictures.one}s of the same latent vectors did not change from one epoch to the next"
         self._watch(trainer, game, STILL, unchanged if still and not dead else "")
         self._watch(trainer, game, DEAD, dead)
         self._watch(trainer, game, COLLAPSE, "" if dead else self._generator.collapsed(pictures, game.g_updates))
