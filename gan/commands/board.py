@@ -66,7 +66,7 @@ def newest(folders: list[Path]) -> Path:
     files = [path for folder in folders for path in folder.rglob(EVENTS)]
     if not files:
         shown = " and ".join(map(str, folders))
-        raise GanError(f"no run below {shown} has anything for TensorBoard: logger=default or logger=tensorboard has")
+        raise GanError(f"no run below {shown} has TensorBoard files; train with logger=default or logger=tensorboard")
     return max(files, key=lambda path: path.stat().st_mtime).parent.parent
 
 
@@ -74,7 +74,7 @@ def _with_events(folder: Path) -> Path:
     if not folder.is_dir():
         raise GanError(f"{folder}: there is no such folder; give a run folder: gan runs lists them")
     if next(folder.rglob(EVENTS), None) is None:
-        raise GanError(f"{folder}: nothing for TensorBoard here or below: logger=default or logger=tensorboard has it")
+        raise GanError(f"{folder}: no TensorBoard files here or below; train with logger=default or logger=tensorboard")
     return folder
 
 

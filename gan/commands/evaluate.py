@@ -28,16 +28,17 @@ Cas = Annotated[
     bool,
     typer.Option(
         "--cas",
-        help="For conditional generators also CAS: a classifier is trained on 60,000 images and tested on real ones.",
+        help="For conditional generators, also CAS: a classifier is trained on 60,000 generated images and tested on "
+        "real ones.",
     ),
 ]
 Nearest = Annotated[
     Path | None,
-    typer.Option(help="FILE.png: the images most similar to training images, beside them. For one generator."),
+    typer.Option(help="FILE.png: generated images with their nearest training images. One generator only."),
 ]
 Fid = Annotated[
     bool,
-    typer.Option("--fid", help="Also FID, in Inception's features; needs pip install torch-fidelity and its weights."),
+    typer.Option("--fid", help="Also FID, with Inception features; needs pip install torch-fidelity and its weights."),
 ]
 
 
@@ -68,7 +69,7 @@ def evaluate(
         Path | None, typer.Option(help="File of the autoencoder extractor, which is trained without labels.")
     ] = None,
     control: Annotated[
-        Path | None, typer.Option(help="File of the control extractor, by which no recipe was chosen.")
+        Path | None, typer.Option(help="File of the control extractor, which was not used to choose recipes.")
     ] = None,
     cas: Cas = False,
     nearest: Nearest = None,

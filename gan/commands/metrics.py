@@ -42,7 +42,7 @@ def train_extractor(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the weights, the order and the augmentation.")] = 0,
     root: Root = Path("data"),
 ) -> None:
-    """Train feature extractors; minutes each on two cores."""
+    """Train feature extractors. Each takes minutes on two cores."""
     from gan.data.sources import load
     from gan.metrics.extractors import WEIGHTS, extractor_name, own_folder, reading_options
     from gan.metrics.training import make_extractor, with_classes

@@ -125,7 +125,7 @@ def verdict(run: Path, second: Path) -> tuple[bool, list[str]]:
     if where is not None:
         lines.append(f"Different numbers, first at {where}")
     elif (run / LAST).exists() and (places := last_checkpoints(run, second, ignore_new=True, updated=updated)):
-        lines.append(f"The same rows of metrics.csv, but another checkpoint: {', '.join(places[:3])}")
+        lines.append(f"The rows of metrics.csv are identical, but the checkpoints differ: {', '.join(places[:3])}")
         where = places[0]
     else:
         checkpoint = " and the last checkpoint" if (run / LAST).exists() else ""
@@ -140,7 +140,7 @@ def _settings(run: Path, as_in: Path | None = None) -> dict[str, Any]:
     try:
         settings = read_settings(run / "config.yaml")
     except OSError as error:
-        raise GanError(f"{run}: holds no run (no config.yaml that can be read); a run folder expected") from error
+        raise GanError(f"{run}: not a run folder: it has no readable config.yaml") from error
     if not isinstance(settings.get("run_dir"), str):
         raise GanError(f"{run}: its config.yaml holds no settings of a run")
     return in_folder(settings, (as_in or run).resolve())

@@ -51,7 +51,7 @@ def report(
     _check_names(out, csv, latex)
     found, unreadable = readable_runs(runs)
     if not found:
-        raise GanError("\n".join(["no run that can be read:", *unreadable.values()]))
+        raise GanError("\n".join(["no readable run:", *unreadable.values()]))
     failed = never_begun(runs)
     now = time.time()
     made = document(found, now, failed, unreadable)

@@ -127,7 +127,7 @@ def _common_form(pictures: _Pictures, image_size: int | None, image_channels: in
         _check_square(pictures, image_size)
     size = image_size or _common_size(pictures, _sides(headers, fit))
     channels = image_channels or max(header.channels for header in headers.values())
-    check_memory(pictures.what, len(pictures.files), (channels, size, size), "a smaller data.image_size takes less")
+    check_memory(pictures.what, len(pictures.files), (channels, size, size), "a smaller data.image_size needs less")
     return _Form(channels, size, fit)
 
 
@@ -173,13 +173,13 @@ def _common_size(pictures: _Pictures, sides: Mapping[Path, int]) -> int:
         )
         raise DataError(
             f"{pictures.what}: pictures of {len(by_size)} sizes: {found}; "
-            f"give data.image_size, such as data.image_size={suggested}, to make them all alike"
+            f"give data.image_size, such as data.image_size={suggested}, to resize all"
         )
     (size,) = by_size
     if not least <= size <= most:
         raise DataError(
             f"{pictures.what}: pictures of {size} x {size} pixels ({some(list(sides))}), "
-            f"from {least} to {most} can be used; give data.image_size={suggested}"
+            f"{least} to {most} expected; give data.image_size={suggested}"
         )
     return size
 
@@ -223,7 +223,7 @@ def _skip_broken(pictures: _Pictures, on_broken: str) -> None:
         raise DataError(
             "\n".join(
                 [
-                    f"{pictures.what}: no picture of class {some(lost)} can be read; mend them or take the folder out:",
+                    f"{pictures.what}: no picture of class {some(lost)} can be read; repair them or remove the folder:",
                     *_fault_lines({file: text for file, text in pictures.faults.items() if file.parts[0] in lost}),
                 ]
             )
@@ -236,7 +236,7 @@ def _skip_broken(pictures: _Pictures, on_broken: str) -> None:
 
 def _broken(pictures: _Pictures) -> DataError:
     faults, files = pictures.faults, pictures.files
-    way_out = "; mend them or take them out"
+    way_out = "; repair or remove them"
     if len(faults) < len(files):
         way_out += ", or skip them with data.on_broken=skip"
     first = f"{pictures.what}: {len(faults):,} of {counted(len(files), 'picture')} cannot be read{way_out}:"

@@ -60,7 +60,7 @@ class ImageData(L.LightningDataModule):
         fit: oblong images become squares: crop takes the middle, pad adds black bars; null: they are an error.
         flip: mirror each training image left to right with probability 1/2, each time that it is used. Measures
             compare with the images as they are, as in StyleGAN2-ADA, so their numbers are comparable without it.
-        held_out: held-out images: a share of the images, or a folder of pictures; null: a test split, or a tenth.
+        held_out: held-out images: a fraction of the images, or a folder of pictures; null: a test split, or a tenth.
         on_broken: pictures of a folder that cannot be read: an error, or skip leaves them out.
         class_order: order of class folders: natural, 2 before 10, or by name, 10 before 2.
         source: function that returns the images, instead of a dataset of this package; see `gan.data.custom`.

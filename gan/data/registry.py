@@ -165,13 +165,13 @@ def find_source(name: str, split: str | None = None) -> DatasetSpec | Sample | A
 
 
 # Settings that only some datasets have, and the reason for the others.
-_NO_FOLDER = "is no folder of pictures; only folder is"
+_NO_FOLDER = "is not a folder of pictures; only data=folder is"
 _ONLY: Mapping[str, tuple[Sequence[str], str]] = {
     "folder": ((FOLDER,), _NO_FOLDER),
     "on_broken": ((FOLDER,), _NO_FOLDER),
     "class_order": ((FOLDER,), _NO_FOLDER),
-    "file": ((ARRAY,), "is no file of arrays; only array is"),
-    "dataset": ((TORCHVISION,), "has no other name; only torchvision has"),
+    "file": ((ARRAY,), "is not a file of arrays; only data=array is"),
+    "dataset": ((TORCHVISION,), "is not a dataset of torchvision; only data=torchvision is"),
     "of": ((STACKED,), f"is not made of another set; only {STACKED} is"),
     "fit": (READ_BY_FORM, f"has square images; only {', '.join(READ_BY_FORM)} may have others"),
     "held_out": (READ_BY_FORM, f"has held-out images of its own; only {', '.join(READ_BY_FORM)} may need others"),

@@ -122,7 +122,7 @@ def _load_files(name: str, root: str | Path, split: str | None, download: bool, 
         return _load_source(source, root)
     except DataError as error:
         fault = _fault(source, root, error)
-    obstacle = "this process downloads nothing (data.download=false, or that is another process's task)"
+    obstacle = "this process does not download (data.download=false, or another process does it)"
     if download:
         try:
             return _fetch_and_load(source, root, fault)
@@ -203,7 +203,7 @@ def _ways_out(source: DatasetSpec | Archive, root: Path, fault: str, obstacle: s
 def _by_hand(source: DatasetSpec | Archive) -> str:
     if isinstance(source, Archive):
         return (
-            f"unpack {source.address} under data.root (cifar-10-batches-py, torchvision's edition, will not do: "
-            "it is made of pickles, which run code when they are read)"
+            f"unpack {source.address} under data.root (not cifar-10-batches-py, torchvision's edition: its files are "
+            "pickles, which can run code)"
         )
     return f"put these files there, plain or as .gz (torchvision.datasets.{source.torchvision_class} makes them)"

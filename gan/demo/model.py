@@ -74,8 +74,8 @@ class Model:
         one = _values_put_out(generator)
         if one > MOST_AT_ONCE:
             raise BundleError(
-                f"{self.name}: its layers put out up to {one:,} values for one image of {' x '.join(map(str, shape))}, "
-                f"and a page takes at most {MOST_AT_ONCE:,}; gan sample makes its images"
+                f"{self.name}: its layers have up to {one:,} output values for one image of "
+                f"{' x '.join(map(str, shape))}; a page allows at most {MOST_AT_ONCE:,}. Use gan sample instead"
             )
         self._batch_size = MOST_AT_ONCE // one
         together = MOST_VALUES // math.prod(shape)

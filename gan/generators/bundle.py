@@ -151,7 +151,7 @@ def _check_finite(tensors: Mapping[str, Tensor]) -> None:
     if bad:
         raise BundleError(
             f"{sum(bad.values()):,} of its weights are not finite, the first in {shown(next(iter(bad)))}: its training "
-            "had diverged, and it makes no images"
+            "diverged, so it cannot generate images"
         )
 
 
@@ -213,7 +213,7 @@ def _constructor(family: str, packages: Sequence[str]) -> Callable[..., nn.Modul
     except NotFound as error:
         raise BundleError(f"its network: {error}") from error
     if not is_a(found, [nn.Module]):
-        raise BundleError(f"its network is {family}, which makes no torch.nn.Module")
+        raise BundleError(f"its network is {family}, which is not a torch.nn.Module")
     return found
 
 

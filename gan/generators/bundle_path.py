@@ -16,7 +16,7 @@ def find(path: Path) -> Path:
     check_exists(path)
     if path.is_dir():
         if not (path / FILE_NAME).exists():
-            raise BundleError(f"{path}: this folder has no {FILE_NAME}; is it a run folder, and has its run begun?")
+            raise BundleError(f"{path}: this folder has no {FILE_NAME}; give a run folder whose run has started")
         return path / FILE_NAME
     return path
 

@@ -54,7 +54,7 @@ def _unknown_settings(path: str, words: Sequence[str]) -> str:
         return f"{path}: no such setting"
     named = [word.partition("=")[0] for word in words if "=" in word and word[0] not in "+~-"]
     others = [name for name in named if name != path and not (CONF / name).is_dir() and not name.startswith("hydra.")]
-    messages = [_unknown_setting(composed, path) or f"{path}: no such setting; a new one by itself: +{path}.NAME=…"]
+    messages = [_unknown_setting(composed, path) or f"{path}: no such setting; to add your own: +{path}.NAME=…"]
     messages += [message for name in others if (message := _unknown_setting(composed, name))]
     return "\n".join(dict.fromkeys(messages))
 
@@ -93,9 +93,9 @@ def _unknown_setting(node: Any, path: str) -> str | None:
         if not isinstance(node, DictConfig):
             return f"{path}: no such setting"
         if name not in node and _is_argument(name, node.get("_target_")):
-            return f"{path}: conf/ does not set it; with a plus before it you can: +{path}=…"
+            return f"{path}: conf/ does not set it; add it with a plus: +{path}=…"
         if not node:
-            return f"{path}: conf/ does not set it; with a plus before it you can: +{path}=…"
+            return f"{path}: conf/ does not set it; add it with a plus: +{path}=…"
         if name not in node:
             return unknown_setting(".".join(path.split(".")[: depth + 1]), name, map(str, node))
         node = node._get_node(name)

@@ -136,8 +136,8 @@ def check_batch_norm(settings: Mapping[str, Any], images: int, batch_size: int) 
     if all(model[name].get("conditioning") != "batch_norm" for name in networks):
         ways.append(" ".join(f"{path}=none" for path in paths))
     raise ConfigError(
-        f"{' and '.join(paths)}: 'batch' given, which takes two images or more, and of {images:,} images in "
-        f"minibatches of {batch_size}{_shared(processes, parts)} one is left alone; {', or '.join(ways)} expected"
+        f"{' and '.join(paths)}: 'batch' given, which needs two or more images, but with {images:,} images in "
+        f"minibatches of {batch_size}{_shared(processes, parts)} one image remains; {', or '.join(ways)} expected"
     )
 
 
@@ -235,7 +235,7 @@ def _at_most(there: int, what: str, devices: Any, kind: str) -> Iterator[str]:
 
 def _precision(precision: Any, kind: str) -> Iterator[str]:
     if precision == "16-mixed" and kind == "cpu":
-        yield "trainer.precision: '16-mixed' given, and it takes a GPU; bf16-mixed or 32-true expected on the CPU"
+        yield "trainer.precision: '16-mixed' given, which needs a GPU; bf16-mixed or 32-true expected on the CPU"
 
 
 def _batch_norm(trainer: Mapping[str, Any], kind: str) -> Iterator[str]:
@@ -263,7 +263,7 @@ def _processes(trainer: Mapping[str, Any]) -> Iterator[str]:
     started = os.environ.get("SLURM_NTASKS" if by_slurm else "WORLD_SIZE")
     if by_slurm and "SLURM_NTASKS_PER_NODE" not in os.environ:
         yield (
-            f"srun --ntasks={started} given, by which nobody knows how many processes are on a machine; "
+            f"srun --ntasks={started} given, which does not fix the number of processes on each machine; "
             f"--ntasks-per-node={local} expected"
         )
         return

@@ -153,7 +153,7 @@ class Extractor(nn.Module):
             GanError: this is an autoencoder.
         """
         if not isinstance(self.network, Classifier):
-            raise GanError(f"{self.name} knows no classes; give a labeller")
+            raise GanError(f"{self.name} has no classes; give a labeller")
         last = self.network.last
         split = features.reshape(len(features), -1, self.num_features) / self.scale
         # In float64, because the rounding of a float32 matrix product depends on the shape.
@@ -172,7 +172,7 @@ class Extractor(nn.Module):
         full[: len(part)] = part
         if full.shape[1] % self.channels:
             own = counted(self.channels, "channel")
-            raise GanError(f"{self.name} looks at images of {own}; these have {full.shape[1]}")
+            raise GanError(f"{self.name} expects images of {own}; these have {full.shape[1]}")
         seen = [self(channels.to(device)).cpu()[: len(part)] for channels in full.split(self.channels, dim=1)]
         return torch.cat(seen, dim=1)
 

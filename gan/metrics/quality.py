@@ -248,7 +248,7 @@ def evaluate(
         GanError: ``n`` is too small, the channels differ, or the generator makes no images.
     """
     if generator.metadata.get("points"):
-        raise GanError("this generator makes 2-D points; these measures are of images")
+        raise GanError("this generator makes 2-D points; these metrics need images")
     num_classes = int(generator.metadata.get("num_classes") or 0)
     labels = torch.arange(n) % num_classes if num_classes else None
     images = generator.sample(n, seed=seed, labels=labels)

@@ -64,16 +64,16 @@ def _own_cells(names: Sequence[str], row: str, measured: Sequence[tuple[str, Qua
 
 
 def _notes(measured: Sequence[tuple[str, Quality]]) -> list[str]:
-    notes = ["FCD is not FID: a Fréchet distance in a small classifier's features (docs/measures.md). Lower is better:"]
-    notes.append("FCD, ×floor (by real held-out images' FCD), AE ×floor (by an extractor without labels),")
-    notes.append("control ×floor (by a classifier that no recipe was chosen by), KID, copied.")
+    notes = ["FCD is not FID: it is a Fréchet distance in the features of a small classifier (docs/measures.md)."]
+    notes.append("Lower is better: FCD, ×floor (FCD / FCD of real held-out images), AE ×floor (with an autoencoder),")
+    notes.append("control ×floor (with a classifier that was not used to choose recipes), KID, copied.")
     notes += [f"{name}: missing {', '.join(quality.missing)}" for name, quality in measured if quality.missing]
     notes += [f"{name}: {_extremes(quality)}" for name, quality in measured if quality.fcd_by_class]
     for name, quality in measured:
         if quality.compared < quality.n:
             notes.append(
-                f"{name}: {quality.compared} images in ×floor, precision … coverage: '{quality.data}' has no more "
-                "held-out images to stand beside them"
+                f"{name}: only {quality.compared} images are used for ×floor and precision … coverage, because "
+                f"'{quality.data}' has no more held-out images"
             )
     extractors = {key: digest for _, quality in measured for key, digest in quality.extractors.items()}
     notes += [f"{key}: sha256 {digest[:16] or 'not from a file'}" for key, digest in extractors.items()]

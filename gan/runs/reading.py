@@ -143,11 +143,11 @@ class Run:
 
 
 def _why_pruned(facts: Mapping[str, Any]) -> str:
-    """Describe why, e.g. "quality/fcd 120 at its measurement 2, worse than the median of 5 finished runs, 90.1"."""
+    """Describe why, e.g. "quality/fcd 120 at measurement 2, worse than the median of 5 finished runs, 90.1"."""
     own = next((f"{name} {value:.4g}" for name, value in facts.items() if "/" in name and _is_number(value)), "")
     if not own:
         return "by its search" if facts else ""
-    text = f"{own} at its measurement {facts.get('measurement', '?')}, worse than the median"
+    text = f"{own} at measurement {facts.get('measurement', '?')}, worse than the median"
     if _is_number(facts.get("median")) and facts.get("finished_runs"):
         text += f" of {facts['finished_runs']} finished runs, {facts['median']:.4g}"
     return text
@@ -209,7 +209,7 @@ def _folders(source: Path) -> list[Path]:
         first = reason(failed[0].parent).partition("\n")[0]
         raise GanError(f"{source}: none of the sweep's jobs has started; {failed[0].parent.name} failed: {first}")
     if not below:
-        raise GanError(f"{source}: no run here or below: no folder with {SETTINGS} and {FACTS}, which a run leaves")
+        raise GanError(f"{source}: no run here or below: no folder contains {SETTINGS} and {FACTS}")
     return below
 
 
@@ -245,7 +245,7 @@ def read_run(folder: Path, name: str = "") -> Run:
             be read.
     """
     if not is_run(folder):
-        raise GanError(f"{folder}: no run: {SETTINGS} and {FACTS} expected, which a run leaves")
+        raise GanError(f"{folder}: not a run folder: {SETTINGS} and {FACTS} expected")
     try:
         settings, facts = read_settings(folder / SETTINGS), read_json(folder / FACTS)
     except FileNotFoundError as error:  # a broken symbolic link

@@ -20,6 +20,6 @@ def usable_device(name: str) -> str:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0][:200]
         raise GanError(
-            f"--device: {name!r} given, cpu or a device that this machine has expected ({reason})"
+            f"--device: {name!r} given, cpu or another device of this machine expected ({reason})"
         ) from error
     return name

@@ -89,8 +89,8 @@ def test_nothing_to_show(
 ) -> None:
     (tmp_path / "outputs" / "day").mkdir(parents=True)
     for call, told in {
-        ("board",): "no run below outputs has anything for TensorBoard",
-        ("board", "outputs"): "outputs: nothing for TensorBoard here or below",
+        ("board",): "no run below outputs has TensorBoard files",
+        ("board", "outputs"): "outputs: no TensorBoard files here or below",
         ("board", "none"): "none: there is no such folder",
     }.items():
         assert gan(*call) == 2

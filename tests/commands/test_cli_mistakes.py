@@ -47,7 +47,7 @@ def test_a_device_that_is_not_there(
 ) -> None:
     assert gan("sample", run, "--device", device) == 2
     told = capsys.readouterr().err
-    assert told.startswith(f"--device: '{device}' given, cpu or a device that this machine has expected (")
+    assert told.startswith(f"--device: '{device}' given, cpu or another device of this machine expected (")
     assert told.count("\n") == 1
     assert not (tmp_path / "samples.png").exists()
 
@@ -84,7 +84,7 @@ def test_a_folder_where_a_file_should_be(run: Path, tmp_path: Path, gan: GanComm
 
 def test_a_folder_that_is_no_run(tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:
     assert gan("sample", tmp_path) == 2
-    expected = f"{tmp_path}: this folder has no generator.safetensors; is it a run folder, and has its run begun?\n"
+    expected = f"{tmp_path}: this folder has no generator.safetensors; give a run folder whose run has started\n"
     assert capsys.readouterr().err == expected
 
 

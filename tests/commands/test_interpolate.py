@@ -122,7 +122,7 @@ def test_an_ffmpeg_that_fails_or_is_not_there(
     assert capsys.readouterr().err == "ffmpeg has failed: Unknown encoder libx264\n"
     monkeypatch.setenv("PATH", str(tmp_path))
     assert gan("interpolate", run, "--steps", 2, "--out", "x.mp4") == 2
-    expected = "an MP4 is made by ffmpeg, which is not on the PATH: install it, or write a .gif instead\n"
+    expected = "MP4 needs ffmpeg, which is not on the PATH: install it, or write a .gif instead\n"
     assert capsys.readouterr().err == expected
     assert not (tmp_path / "x.mp4").exists()
 
@@ -148,7 +148,7 @@ def test_a_sweep_of_truncation(run: Path, tmp_path: Path, gan: GanCommand, capsy
         ("0.4,3", "truncation: 3.0 given; above 0 and at most 2 expected"),
         ("0,1", "truncation: 0.0 given; above 0 and at most 2 expected"),
         ("0.4,x", "--truncation: '0.4,x' given; numbers such as 0.4 with commas between them expected"),
-        ("0.4", "a walk goes between two points or more, and 1 was given"),
+        ("0.4", "an interpolation needs two or more points; 1 given"),
     ],
 )
 def test_truncations_that_are_none(

@@ -134,7 +134,7 @@ def test_what_cannot_be_repeated_is_told(
         assert gan("repeat", *words) == 2
         return capsys.readouterr().err.strip()
 
-    assert told("none") == "none: holds no run (no config.yaml that can be read); a run folder expected"
+    assert told("none") == "none: not a run folder: it has no readable config.yaml"
     first = played_run("first")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter").write_text("dear")
@@ -149,4 +149,4 @@ def test_what_cannot_be_repeated_is_told(
     odd = first.rename(first.with_name("it's #1"))
     advice = told(odd).rpartition("to resume it: ")[2]
     assert shlex.split(advice) == ["gan", "train", "resume=it's #1"]
-    assert told("/") == "/: holds no run (no config.yaml that can be read); a run folder expected"
+    assert told("/") == "/: not a run folder: it has no readable config.yaml"

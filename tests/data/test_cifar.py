@@ -159,8 +159,8 @@ def test_what_cannot_be_had_is_an_error_with_the_ways_out(tmp_path: Path, offlin
             "  looked for:",
             *(f"    {folder / file}" for file in FILES),
             "  remedies:",
-            f"    - unpack {offline.address} under data.root (cifar-10-batches-py, torchvision's edition, will not do: "
-            "it is made of pickles, which run code when they are read)",
+            f"    - unpack {offline.address} under data.root (not cifar-10-batches-py, torchvision's edition: its "
+            "files are pickles, which can run code)",
             "    - data.root=FOLDER, or GAN_DATA=FOLDER in the environment, if they lie elsewhere",
         ]
     )

@@ -256,7 +256,7 @@ def test_all_broken_pictures_are_counted_and_the_first_named(tmp_path: Path) -> 
     assert cut.startswith("  20.png: image file is truncated")  # some versions of Pillow say more
     assert "\n".join([first, *rest]) == "\n".join(
         [
-            "5 of 15 pictures cannot be read; mend them or take them out, or skip them with data.on_broken=skip:",
+            "5 of 15 pictures cannot be read; repair or remove them, or skip them with data.on_broken=skip:",
             "  21.png: is empty (0 bytes)",
             "  22.png: no picture in a format that Pillow knows",
             "  23.png: No such file or directory",
@@ -266,16 +266,14 @@ def test_all_broken_pictures_are_counted_and_the_first_named(tmp_path: Path) -> 
     for number in range(25, 33):
         (tmp_path / f"{number}.png").write_bytes(b"")
     lines = error_of(tmp_path).splitlines()
-    assert lines[0].startswith("13 of 23 pictures cannot be read; mend them or take them out, or skip them")
+    assert lines[0].startswith("13 of 23 pictures cannot be read; repair or remove them, or skip them")
     assert lines[-1] == "  … and 8 more"
     assert len(lines) == 7
 
 
 def test_nothing_but_broken_pictures(tmp_path: Path) -> None:
     (tmp_path / "0.png").write_bytes(b"")
-    assert error_of(tmp_path) == (
-        "1 of 1 picture cannot be read; mend them or take them out:\n  0.png: is empty (0 bytes)"
-    )
+    assert error_of(tmp_path) == ("1 of 1 picture cannot be read; repair or remove them:\n  0.png: is empty (0 bytes)")
 
 
 def test_different_sizes(tmp_path: Path) -> None:
@@ -283,7 +281,7 @@ def test_different_sizes(tmp_path: Path) -> None:
     fill(tmp_path, ["5.png", "6.png"], size=20)
     assert error_of(tmp_path) == (
         "pictures of 2 sizes: 2 of 20 x 20 (5.png, 6.png); 5 of 32 x 32 (0.png, 1.png, 2.png, …); "
-        "give data.image_size, such as data.image_size=32, to make them all alike"
+        "give data.image_size, such as data.image_size=32, to resize all"
     )
 
 
@@ -291,7 +289,7 @@ def test_different_sizes(tmp_path: Path) -> None:
 def test_size_out_of_range(tmp_path: Path, size: int, nearest: int) -> None:
     fill(tmp_path, ["0.png"], size=size)
     assert error_of(tmp_path) == (
-        f"pictures of {size} x {size} pixels (0.png), from 16 to 128 can be used; give data.image_size={nearest}"
+        f"pictures of {size} x {size} pixels (0.png), 16 to 128 expected; give data.image_size={nearest}"
     )
     assert load_folder(str(tmp_path), nearest).images.shape == (1, 1, nearest, nearest)
 
@@ -311,8 +309,8 @@ def test_too_many_for_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     fill(tmp_path, ["0.png", "1.png"])
     monkeypatch.setattr(memory, "free_memory", lambda: 1000)
     assert error_of(tmp_path) == (
-        "2 images of 1 x 16 x 16 take 0.0 GiB, and of this machine's free 0.0 GiB half may be used; "
-        "a smaller data.image_size takes less (1 of these images would fit)"
+        "2 images of 1 x 16 x 16 need 0.0 GiB, but only half of the free 0.0 GiB may be used; "
+        "a smaller data.image_size needs less (1 of these images would fit)"
     )
 
 
@@ -349,4 +347,4 @@ def test_held_out_folder_and_share(tmp_path: Path) -> None:
     assert len(load_folder(mine, held_out=str(tmp_path / "other")).images) == 20
     halves = load_folder(mine, held_out=0.5)
     assert (len(halves.images), len(halves.held_out_images)) == (10, 10)
-    assert "10 held out (a share of 0.5)" in halves.origin
+    assert "10 held out (a fraction of 0.5)" in halves.origin

@@ -120,7 +120,7 @@ def test_broken_or_incomplete_is_an_error(
         load("mnist", tmp_path, download=False, on_missing="error")
     _, found, obstacle, *_ = str(error.value).splitlines()
     assert found.startswith(f"  {fault.format(folder=folder)}")
-    assert obstacle == "  this process downloads nothing (data.download=false, or that is another process's task)"
+    assert obstacle == "  this process does not download (data.download=false, or another process does it)"
 
 
 def test_no_sample_is_an_error_whatever_on_missing_says(tmp_path: Path) -> None:

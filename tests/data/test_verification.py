@@ -112,7 +112,7 @@ def test_wrong_sha256(tmp_path: Path, tiny: TinySet, position: int) -> None:
     kind = ("images", "labels")[position]
     assert str(error.value) == (
         f"{folder / FILES[position]}: a well-formed IDX file of 12 {kind}, but not MNIST's (sha256 {found[:16]}…, "
-        f"MNIST's is {digests[position][:16]}…); changed, or another data set under this name"
+        f"MNIST's is {digests[position][:16]}…); changed, or another dataset under this name"
     )
 
 

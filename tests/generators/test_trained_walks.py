@@ -83,7 +83,7 @@ def test_every_family_mixes_classes(family: str, settings: dict[str, object]) ->
 
 def test_mistakes(trained: TrainedGenerator, conditional: TrainedGenerator) -> None:
     for call, message in [
-        (lambda: trained.latent_walk([1]), "a walk goes between two points or more, and 1 was given"),
+        (lambda: trained.latent_walk([1]), "an interpolation needs two or more points; 1 given"),
         (
             lambda: trained.latent_walk([0, 1], labels=2),
             "class: this generator was trained without classes; a class cannot be",

@@ -105,7 +105,7 @@ def test_apples_one_gpu(machine: Machine) -> None:
 def test_half_precision_on_the_cpu(machine: Machine, accelerator: str) -> None:
     machine()
     assert told(accelerator=accelerator, precision="16-mixed") == (
-        "trainer.precision: '16-mixed' given, and it takes a GPU; bf16-mixed or 32-true expected on the CPU"
+        "trainer.precision: '16-mixed' given, which needs a GPU; bf16-mixed or 32-true expected on the CPU"
     )
 
 

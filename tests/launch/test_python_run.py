@@ -80,7 +80,7 @@ def test_a_quiet_run_prints_nothing_unless_it_fails(
 
 def test_a_dry_run_makes_no_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(gan.GanError, match="no run was made, as with dry_run=true"):
+    with pytest.raises(gan.GanError, match="no run was started"):
         gan.train(*SMALL, dry_run=True)
 
 

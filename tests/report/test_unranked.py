@@ -44,14 +44,14 @@ def sweep(tmp_path: Path) -> Path:
 def test_their_states_and_reasons(sweep: Path) -> None:
     early, broken = read_run(sweep / "early"), read_run(sweep / "broken")
     assert (early.state(0), broken.state(0)) == ("pruned", "failed")
-    assert early.why == "quality/fcd 120.3 at its measurement 2, worse than the median of 5 finished runs, 90.12"
+    assert early.why == "quality/fcd 120.3 at measurement 2, worse than the median of 5 finished runs, 90.12"
     assert broken.why == "RuntimeError: no memory and more"
 
 
 @pytest.mark.parametrize(
     ("facts", "why"),
     [
-        ({"measurement": 3, "quality/recall": 0.25}, "quality/recall 0.25 at its measurement 3, worse than the median"),
+        ({"measurement": 3, "quality/recall": 0.25}, "quality/recall 0.25 at measurement 3, worse than the median"),
         ({"measurement": 1}, "by its search"),
     ],
 )
@@ -86,7 +86,7 @@ def test_they_have_a_dashed_line_and_no_part_in_what_mattered(sweep: Path) -> No
     assert isinstance(drawing, Drawing)
     assert drawing.svg.count("<polyline") == 10
     assert drawing.svg.count("stroke-dasharray") == 2
-    assert "early: quality/fcd 120.3 at its measurement 2" in drawing.svg
+    assert "early: quality/fcd 120.3 at measurement 2" in drawing.svg
     assert isinstance(table, Table)
     assert "0.01:" not in table.rows[0][2]
     assert table.rows[0][:2] == ["optimizer.lr", "100%"]
@@ -112,7 +112,7 @@ def test_page_markdown_and_terminal_say_it(
         assert said in text
     assert "command that repeats the first run of the ranking" in page
     told = capsys.readouterr().out
-    assert "  pruned: early: quality/fcd 120.3 at its measurement 2, worse than" in told
+    assert "  pruned: early: quality/fcd 120.3 at measurement 2, worse than" in told
     assert "  failed: broken: RuntimeError: no memory and more" in told
     assert "  failed: penalty-none_ab12cd34: penalty.gamma: no such setting" in told
 

@@ -80,7 +80,7 @@ def test_a_pickle_that_would_run_code_is_refused(path: Path, where: str) -> None
     trace = path.with_name("executed")
     hostile = Hostile(trace)
     rewritten(path, hostile if where == "whole" else {**STATE, "format": 1, "callbacks": [hostile]})
-    with pytest.raises(CheckpointError, match="not a checkpoint that can be read: it holds more than data"):
+    with pytest.raises(CheckpointError, match="not a readable checkpoint: it contains more than data"):
         load(path)
     path.write_bytes(pickle.dumps(hostile))
     with pytest.raises(CheckpointError, match="not a checkpoint of this program"):

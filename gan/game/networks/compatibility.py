@@ -75,5 +75,5 @@ def _class_problems(
     elif of_discriminator == "none" != of_generator:
         yield (
             "model.discriminator.conditioning: 'none' given, and model.generator.conditioning="
-            f"{of_generator} needs a discriminator that tells classes apart"
+            f"{of_generator} needs a discriminator that distinguishes classes"
         )

@@ -43,8 +43,8 @@ def _values(override: Override) -> list[str]:
     name, given = override.get_key_element(), str(override.input_line).partition("=")[2]
     if not override.is_discrete_sweep():
         raise ConfigError(
-            f"{name}: {given} given, which is a search's; values to try expected, such "
-            f"as {name}=1,2, or hydra/sweeper=optuna"
+            f"{name}: {given} given, which needs a search; add hydra/sweeper=optuna, or list the values, "
+            f"for example {name}=1,2"
         )
     values = [f"{name}={value}" for value in override.sweep_string_iterator()]
     if not values:

@@ -1,4 +1,4 @@
-"""What a search can go by: the names in run.json's `ended`, and which of them a run with these settings will have."""
+"""Objectives of a search: the names in run.json's `ended`, and which of them a run with these settings will have."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,7 +30,7 @@ def check_directions(objectives: Mapping[str, str]) -> None:
 
 
 def check_names(objectives: Mapping[str, str], settings: Mapping[str, Any], *, any_data: bool, prune: bool) -> None:
-    """Hold the names against what a run with these settings leaves, before the first of many is trained for nothing.
+    """Check, before the first run, that runs with these settings will measure the objectives.
 
     Args:
         objectives: each with its direction, their names in full.
@@ -50,9 +50,9 @@ def check_names(objectives: Mapping[str, str], settings: Mapping[str, Any], *, a
         if name not in (*COUNTS, *there):
             raise ConfigError(unknown_name(PATH, name, (*COUNTS, *there)))
         if name in there and not is_measured:
-            raise ConfigError(f"{PATH}: {name} given, which nothing measures: callbacks.quality is left out")
+            raise ConfigError(f"{PATH}: {name} given, which is not measured, because callbacks.quality is off")
         if prune and name in COUNTS:
             raise ConfigError(
-                f"hydra.sweeper.prune: true given, and {name} is to be minimized or maximized, which is known "
-                f"only at the end; false, or one of {', '.join(there)} expected"
+                f"hydra.sweeper.prune: true given, but the objective {name} is known only at the end of a run; false, "
+                f"or one of these objectives expected: {', '.join(there)}"
             )

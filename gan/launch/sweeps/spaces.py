@@ -84,9 +84,9 @@ def _between(low: Any, high: Any, *, log: bool, given: str) -> BaseDistribution:
     if not (math.isfinite(low) and math.isfinite(high)):
         raise ConfigError(f"{given}; two finite numbers expected")
     if low > high:
-        raise ConfigError(f"{given}; the lower end first expected: interval({high},{low})")
+        raise ConfigError(f"{given}; the lower end must come first: interval({high},{low})")
     if log and low <= 0:
-        raise ConfigError(f"{given}; ends above 0 expected of what is searched by its logarithm")
+        raise ConfigError(f"{given}; both ends of a logarithmic interval must be above 0")
     if isinstance(low, int) and isinstance(high, int):
         return IntDistribution(low, high, log=log)
     return FloatDistribution(low, high, log=log)

@@ -164,7 +164,7 @@ class RunningTrial:
             self._trial().report(value, measurement)
 
     def is_hopeless(self) -> bool:
-        """Whether its best value so far is worse than the median of the finished runs' at its last measurement."""
+        """Whether its best value so far is worse than the finished runs' median at the same measurement."""
         with warnings.catch_warnings(), kept(self._storage):
             warnings.simplefilter("ignore", RuntimeWarning)  # numpy, of values that are all NaN: hopeless
             return bool(self.reported) and self._trial().should_prune()

@@ -68,7 +68,7 @@ def test_both_networks_know_the_class_or_neither(of_discriminator: str) -> None:
     ]
     assert found(generator={**G, "conditioning": "concat"}) == [
         "model.discriminator.conditioning: 'none' given, and model.generator.conditioning=concat needs a discriminator "
-        "that tells classes apart"
+        "that distinguishes classes"
     ]
     assert found(generator={**G, "conditioning": "concat"}, discriminator=conditional) == []
 

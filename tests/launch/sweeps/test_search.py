@@ -97,9 +97,12 @@ def test_of_several_objectives_a_job_that_another_beats_is_not_named(
         (["seed=0,1", "hydra.sweeper.trials=0"], "hydra.sweeper.trials: 0 given, 1 or more expected"),
         (
             ["optimizer.lr=interval(2,1)"],
-            "optimizer.lr: interval(2,1) given; the lower end first expected: interv",
+            "optimizer.lr: interval(2,1) given; the lower end must come first: interv",
         ),
-        (["optimizer.lr=tag(log,interval(0,1))"], "optimizer.lr: tag(log,interval(0,1)) given; ends above 0 expected"),
+        (
+            ["optimizer.lr=tag(log,interval(0,1))"],
+            "optimizer.lr: tag(log,interval(0,1)) given; both ends of a logarithmic",
+        ),
         (["optimizer.lr=interval(1,inf)"], "optimizer.lr: interval(1,inf) given; two finite numbers expected"),
         (["seed=range(3,1)"], "seed: range(3,1) given, which has no value"),
         (["model=mlp,dcgn"], "model: no such option 'dcgn'; did you mean 'dcgan'? choices: dcgan, mlp"),
@@ -118,7 +121,7 @@ def test_of_several_objectives_a_job_that_another_beats_is_not_named(
         ),
         (
             ["seed=0,1", "callbacks.quality=null"],
-            "hydra.sweeper.objectives: fcd given, which nothing measures: callbacks.quality is left out",
+            "hydra.sweeper.objectives: fcd given, which is not measured, because callbacks.quality is off",
         ),
     ],
 )
@@ -159,9 +162,7 @@ def test_braces_for_the_objectives_are_refused_with_the_words_that_add_one(
     sweeps.more = {"quality/recall": lambda lr: lr}
     assert sweeps(*SEARCH, "hydra.sweeper.objectives={recall: maximize}") == 2
     told = capsys.readouterr().err
-    assert told == (
-        "hydra.sweeper.objectives: no such setting; a new one by itself: +hydra.sweeper.objectives.NAME=…\n"
-    )
+    assert told == ("hydra.sweeper.objectives: no such setting; to add your own: +hydra.sweeper.objectives.NAME=…\n")
     advised = told.split()[-1].replace("NAME=…", "recall=maximize")
     assert sweeps(*SEARCH, "hydra.sweeper.trials=1", advised) == 0
     assert "Best quality/fcd:  " in capsys.readouterr().out

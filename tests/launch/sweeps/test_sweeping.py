@@ -113,7 +113,7 @@ def test_a_signal_ends_the_sweep_and_is_no_success(sweeps: Sweeps, capsys: pytes
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("seed=interval(0,3)", "seed: interval(0,3) given, which is a search's; values to try expected"),
+        ("seed=interval(0,3)", "seed: interval(0,3) given, which needs a search; add hydra/sweeper=optuna"),
         ("optimizer.lrr=1,2", "optimizer.lrr"),
         ("model=mlpp,dcgan", "model: no such option 'mlpp'; did you mean 'mlp'? choices: dcgan, mlp"),
         ("seed=range(3,1)", "seed: range(3,1) given, which has no value"),
