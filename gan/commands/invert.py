@@ -31,11 +31,9 @@ OfClass = Annotated[
     ),
 ]
 GrayR = Annotated[
-    bool, typer.Option("--gray-r", help="Invert the pictures: they are dark on white, the generator's images are not.")
+    bool, typer.Option("--gray-r", help="Invert pictures that are dark on white, if the generator's images are not.")
 ]
-Out = Annotated[
-    Path, typer.Option(help="FILE.png with each picture and its image; FILE.npy beside it has the latents.")
-]
+Out = Annotated[Path, typer.Option(help="FILE.png: each picture with the nearest image. FILE.npy: the latents.")]
 
 
 def invert(

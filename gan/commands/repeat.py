@@ -35,7 +35,8 @@ def repeat(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of the repetition; by default RUN-repeated, for a job of a sweep beside it; or outputs/NAME."
+            help="Folder of the repetition. By default RUN-repeated (for a job of a sweep: beside the sweep), and with "
+            "--published a folder in outputs."
         ),
     ] = None,
     trust: Trust = None,
@@ -142,7 +143,7 @@ def _settings(run: Path, as_in: Path | None = None) -> dict[str, Any]:
     except OSError as error:
         raise GanError(f"{run}: not a run folder: it has no readable config.yaml") from error
     if not isinstance(settings.get("run_dir"), str):
-        raise GanError(f"{run}: its config.yaml holds no settings of a run")
+        raise GanError(f"{run}: its config.yaml has no settings of a run")
     return in_folder(settings, (as_in or run).resolve())
 
 

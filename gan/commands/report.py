@@ -25,7 +25,7 @@ def report(
             callback=lambda runs: [one_run(run) for run in runs],
         ),
     ],
-    out: Annotated[Path, typer.Option(help="The page FILE.html; FILE.md beside it has the same as Markdown.")] = Path(
+    out: Annotated[Path, typer.Option(help="FILE.html: the page. FILE.md has the same content as Markdown.")] = Path(
         "report.html"
     ),
     csv: Annotated[

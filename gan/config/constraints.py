@@ -91,9 +91,9 @@ def _augmentation(settings: Settings) -> Iterator[str]:
         classes = {option: locate(target) for target, option in options_by_target("objective").items()}
         bounded = ", ".join(option for option, known in classes.items() if getattr(known, "boundary", None) is not None)
         yield (
-            f"augmentation: '{name}' given, which asks how often D takes real images for real, and by objective="
-            f"{option_name('objective', objective)} logits have no zero; augmentation=diffaugment expected, or one of "
-            f"the objectives {bounded}"
+            f"augmentation: '{name}' given, which measures how often D takes real images for real, but with objective="
+            f"{option_name('objective', objective)} logits have no boundary; augmentation=diffaugment expected, or "
+            f"one of the objectives {bounded}"
         )
 
 
@@ -124,7 +124,7 @@ def _compiled(settings: Settings) -> Iterator[str]:
     for path, given, reason in (
         ("schedule.reuse_fakes", settings["schedule"].get("reuse_fakes"), "G would need the graph of D's update"),
         ("game.instance_noise", settings["game"].get("instance_noise"), "the noise decreases with every update"),
-        ("trainer.profiler", trainer.get("profiler"), "a profiler hears of each backward pass"),
+        ("trainer.profiler", trainer.get("profiler"), "a profiler needs hooks of the backward passes"),
         ("trainer.precision", trainer.get("precision") == "16-mixed", "float16 scales the loss before its gradients"),
     ):
         if given:

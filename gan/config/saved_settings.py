@@ -51,7 +51,7 @@ FIXED = {
     **{f"optimizer.{part}_target_": NO_STATE for part in ("", "generator.", "discriminator.")},
     **dict.fromkeys(("run_dir", "trainer.default_root_dir"), "a resumed run stays in its folder, which can be moved"),
 }
-ADAPTED = {"augmentation.probability": "it is adapted in the course of the run, and the checkpoint has it"}
+ADAPTED = {"augmentation.probability": "the run adapts it, and its value is in the checkpoint"}
 # Settings that runs of earlier versions do not have, with their values at that time.
 LATER: dict[str, dict[str, Any]] = {
     "data": {"batch_size_of": "all", "flip": False},
@@ -81,7 +81,7 @@ def read_saved(folder: Path) -> dict[str, Any]:
     except (OSError, RunFileError) as error:
         raise ConfigError(f"resume: {error}") from error
     if not isinstance(saved.get("run_dir"), str):
-        raise ConfigError(f"resume: {path} holds no settings of a run")
+        raise ConfigError(f"resume: {path} has no settings of a run")
     return in_folder(in_this_version(saved), folder)
 
 

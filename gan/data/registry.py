@@ -174,7 +174,7 @@ _ONLY: Mapping[str, tuple[Sequence[str], str]] = {
     "dataset": ((TORCHVISION,), "is not a dataset of torchvision; only data=torchvision is"),
     "of": ((STACKED,), f"is not made of another set; only {STACKED} is"),
     "fit": (READ_BY_FORM, f"has square images; only {', '.join(READ_BY_FORM)} may have others"),
-    "held_out": (READ_BY_FORM, f"has held-out images of its own; only {', '.join(READ_BY_FORM)} may need others"),
+    "held_out": (READ_BY_FORM, f"has its own held-out images; only {', '.join(READ_BY_FORM)} accept others"),
 }
 # Settings that a dataset needs, and what to give.
 _NEEDED = {

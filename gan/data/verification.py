@@ -101,7 +101,7 @@ def _read_labels(path: Path, files: SplitFiles, title: str, num_classes: int, fi
 def _check_count(path: Path, count: int, files: SplitFiles, title: str, kind: str) -> None:
     if count not in files.counts:
         expected = " or ".join(f"{allowed:,}" for allowed in files.counts)
-        raise DataError(f"{path}: holds {count:,} {kind}, {title} has {expected} there")
+        raise DataError(f"{path}: holds {count:,} {kind}; in {title} this file has {expected}")
 
 
 def _check_sha256(path: Path, data: bytes, expected: str | None, title: str, content: str) -> None:

@@ -96,7 +96,7 @@ def in_script(value: object) -> str:
 
 
 def _describe(one: LocalModel, weights: str) -> dict[str, Any]:
-    """What /api/model says, the card, and what worker.js needs."""
+    """The answer of /api/model, the model card, and the data for worker.js."""
     model, trained = one.model, one.model.generator
     prior, layers = trained.prior, Layers(trained)
     described = model.describe()

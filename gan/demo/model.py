@@ -199,7 +199,7 @@ class Model:
         return gif([enlarged(frame, scale) for frame in frames], seconds=len(frames) / fps, hold=0.0)
 
     def _frames(self, view: View, to: int, steps: int) -> list[Pixels]:
-        """``steps`` pictures from those of the seed towards those of seed ``to``."""
+        """``steps`` pictures of an interpolation from the seed to seed ``to``."""
         if self.generator.points:
             raise GanError("walk: this generator makes 2-D points, not images")
         if steps * view.count > self.most_walked:

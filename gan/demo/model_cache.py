@@ -1,4 +1,4 @@
-"""The models of a server: those of the command line, and uploaded ones."""
+"""The models of a server, from the command line and uploaded."""
 
 import contextlib
 import re

@@ -186,7 +186,7 @@ def check_memory(settings: Mapping[str, Any], data: ImageData) -> None:
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else math.inf
     if 8 * weights > there:
         raise ConfigError(
-            f"model: networks of {weights:,} weights given, which with their gradients take {8 * weights / 1e9:,.0f} "
+            f"model: networks of {weights:,} weights given, which need with their gradients {8 * weights / 1e9:,.0f} "
             f"GB, and this machine has {there / 1e9:,.0f} GB; smaller networks expected"
         )
 

@@ -54,7 +54,7 @@ def own_folder() -> Path:
 
 
 def extractor_name(data: LoadedImages) -> str:
-    """The name of a dataset's extractors. A sample uses those of the full dataset, stacked images those of their base.
+    """The name of a dataset's extractors. A sample has the name of the full dataset, stacked images of their base.
 
     For an image folder the name is ``folder-`` and a digest of the images at their training size.
     """
@@ -189,7 +189,7 @@ def save_extractor(path: Path, network: Classifier | Autoencoder, metadata: dict
 
 
 def load_extractor(data: str, kind: str = "classifier", command: str = "") -> Extractor:
-    """The extractor of a dataset ("mnist", "fashion"; a ``_sample`` uses that of the full dataset), on the CPU.
+    """The extractor of a dataset ("mnist", "fashion"; a ``_sample`` uses the full dataset's), on the CPU.
 
     Args:
         data: for example "mnist", which is in the package; or the `extractor_name` of a user's dataset.

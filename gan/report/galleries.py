@@ -1,4 +1,4 @@
-"""The sample images of a report: beside the ranking the first configurations, and a section with all runs."""
+"""The sample images of a report: the first configurations above the ranking, and a section with all runs."""
 
 from collections.abc import Sequence
 

@@ -74,10 +74,10 @@ def _latents(prior: Prior) -> str:
     if prior.width == prior.latent_dim:
         return f"z = {noise}.astype(np.float32)"
     if prior.clusters:
-        shares = f"shares = np.array({[round(share, 6) for share in prior.shares]})"
-        chosen = f"random.choice({prior.clusters}, size={COUNT}, p=shares / shares.sum())"
+        shares = f"fractions = np.array({[round(share, 6) for share in prior.shares]})"
+        chosen = f"random.choice({prior.clusters}, size={COUNT}, p=fractions / fractions.sum())"
         return (
-            f"{shares}  # of the training images in each cluster\nz = np.concatenate([  # noise, then the cluster\n"
+            f"{shares}  # of the training images, by cluster\nz = np.concatenate([  # noise, then the cluster\n"
             f"    {noise},\n    np.eye({prior.clusters})[{chosen}],\n], axis=1).astype(np.float32)"
         )
     parts = [noise, *(f"np.eye({n})[random.integers({n}, size={COUNT})]" for n in prior.categorical)]

@@ -78,10 +78,10 @@ class GameModule(Game, L.LightningModule):
         self.train_minibatch(real, labels, d_optimizer, g_optimizer, epoch=self.current_epoch)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Nothing: at the end of the epoch `ValidationQuality` measures as many generated images."""
+        """Do nothing: at the end of the epoch `ValidationQuality` measures equally many generated images."""
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """As `validation_step`."""
+        """Do nothing, as `validation_step`."""
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Normalised images (N, C, H, W) of ``final_generator``.

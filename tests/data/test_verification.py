@@ -46,13 +46,13 @@ BROKEN: dict[str, tuple[dict[str, Any], int, str]] = {
     "truncated": (
         {"test_images": idx_bytes(random_images(6, seed=1))[:3000]},
         2,
-        "is truncated: its header asks for 4,720 bytes, there are 3,000",
+        "is truncated: its header announces 4,720 bytes, the file has 3,000",
     ),
-    "fewer images": ({"train_images": idx_bytes(random_images(5, 0))}, 0, "holds 5 images, MNIST has 12 there"),
+    "fewer images": ({"train_images": idx_bytes(random_images(5, 0))}, 0, "holds 5 images; in MNIST this file has 12"),
     "more labels": (
         {"test_labels": idx_bytes(torch.ones(7, dtype=torch.uint8))},
         3,
-        "holds 7 labels, MNIST has 6 there",
+        "holds 7 labels; in MNIST this file has 6",
     ),
     "labels as images": (
         {"train_images": idx_bytes(torch.ones(12, dtype=torch.uint8))},

@@ -96,7 +96,7 @@ def test_a_bomb_is_not_unpacked(path: Path) -> None:
             archive.writestr(name, content + bytes(10**7 if name.endswith("/0") else 0))
     path.write_bytes(sealed(path.read_bytes()))
     assert path.stat().st_size < 10**5
-    with pytest.raises(CheckpointError, match="not a checkpoint that can be read"):
+    with pytest.raises(CheckpointError, match="not a readable checkpoint"):
         load(path)
 
 

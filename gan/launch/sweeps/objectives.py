@@ -16,14 +16,14 @@ PATH = "hydra.sweeper.objectives"
 
 
 def in_full(objectives: Mapping[str, str]) -> dict[str, str]:
-    """The same with the names in run.json: quality/fcd for fcd, since Hydra takes no slash in a key."""
+    """The objectives by their names in run.json: quality/fcd for fcd, because a key in Hydra has no slash."""
     return {name if name in COUNTS or "/" in name else QUALITY + name: way for name, way in objectives.items()}
 
 
 def check_directions(objectives: Mapping[str, str]) -> None:
     """Raise a ConfigError if there is no objective, or one of them is neither to be minimized nor maximized."""
     if not objectives:
-        raise ConfigError(f"{PATH}: none given; such as {{fcd: minimize}} expected")
+        raise ConfigError(f"{PATH}: none given; for example {{fcd: minimize}} expected")
     for name, direction in objectives.items():
         if direction not in DIRECTIONS:
             raise ConfigError(unknown_name(f"{PATH}.{name.removeprefix(QUALITY)}", str(direction), DIRECTIONS))

@@ -181,5 +181,5 @@ class RunningTrial:
             return self._study.get_trials(deepcopy=False)[self._number]
 
     def _trial(self) -> optuna.trial.Trial:
-        """Anew each time: a trial knows only of what was reported before it was made."""
+        """A new object at each call, because a trial object contains only what was reported before."""
         return optuna.trial.Trial(self._study, self._now._trial_id)
