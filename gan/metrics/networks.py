@@ -60,7 +60,7 @@ class PlainClassifier(Classifier):
 
 
 class ResidualClassifier(Classifier):
-    """A small ConvNeXt (Liu et al. 2022, "A ConvNet for the 2020s"), as different as possible from `PlainClassifier`.
+    """A small ConvNeXt (Liu et al. 2022, "A ConvNet for the 2020s"), unlike `PlainClassifier`.
 
     Only the last layer is of the same kind. Patches instead of pooling, residual blocks of depthwise convolutions,
     GELU, no batch statistics.
