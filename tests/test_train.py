@@ -203,7 +203,7 @@ def test_images_that_are_missing_are_told_before_after_and_in_the_record(train: 
     missing = [word for word in SMALL if word != "data=mnist_sample"]
     done = train(*missing, "data=mnist", "data.download=false", "data.root=nowhere", "hydra.run.dir=mine")
     assert done.returncode == 0, done.stderr
-    warning = "WARNING: this is not the data set 'mnist' that was asked for."
+    warning = "WARNING: this is not the requested dataset 'mnist'."
     assert done.stdout.count(warning) == 2
     assert warning in "\n".join(done.stdout.splitlines()[-8:])
     facts = json.loads((tmp_path / "mine" / "run.json").read_text())["data"]

@@ -66,7 +66,7 @@ def newest(folders: list[Path]) -> Path:
     files = [path for folder in folders for path in folder.rglob(EVENTS)]
     if not files:
         shown = " and ".join(map(str, folders))
-        raise GanError(f"no run below {shown} has anything for TensorBoard: logger=default or logger=tensorboard has")
+        raise GanError(f"no run below {shown} has TensorBoard files; train with logger=default or logger=tensorboard")
     return max(files, key=lambda path: path.stat().st_mtime).parent.parent
 
 

@@ -107,7 +107,7 @@ def watch(
 
     found, unreadable = readable_runs([run])  # before torch is imported: a wrong path is reported at once
     if not found:
-        raise GanError("\n".join(["no run that can be read:", *unreadable.values()]))
+        raise GanError("\n".join(["no readable run:", *unreadable.values()]))
     from gan.demo.model_cache import ModelCache
     from gan.system.devices import usable_device
 

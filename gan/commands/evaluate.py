@@ -29,22 +29,23 @@ Cas = Annotated[
     bool,
     typer.Option(
         "--cas",
-        help="For conditional generators also CAS: a classifier is trained on 60,000 images and tested on real ones.",
+        help="For conditional generators, also CAS: a classifier is trained on 60,000 generated images and tested on "
+        "real ones.",
     ),
 ]
 Nearest = Annotated[
     Path | None,
-    typer.Option(help="FILE.png: the images most similar to training images, beside them. For one generator."),
+    typer.Option(help="FILE.png: generated images with their nearest training images. One generator only."),
 ]
 Reject = Annotated[
     bool,
     typer.Option(
-        "--reject", help="Of images with rejection sampling, as of gan sample --reject; to quality_rejection.json."
+        "--reject", help="Measure images with rejection sampling (gan sample --reject); writes quality_rejection.json."
     ),
 ]
 Fid = Annotated[
     bool,
-    typer.Option("--fid", help="Also FID, in Inception's features; needs pip install torch-fidelity and its weights."),
+    typer.Option("--fid", help="Also FID, with Inception features; needs pip install torch-fidelity and its weights."),
 ]
 
 

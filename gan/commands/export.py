@@ -38,7 +38,9 @@ def export(
     licence: Annotated[
         str,
         typer.Option(
-            "--license", "--licence", help="Licence of the weights, in the Hub's spelling: apache-2.0, cc0-1.0, …"
+            "--license",
+            "--licence",
+            help="Licence of the weights, as on the Hugging Face Hub: apache-2.0, cc0-1.0, …",
         ),
     ] = "unknown",
     weights: Annotated[
@@ -102,7 +104,7 @@ def _check_weights(weights: str | None, formats: Sequence[str]) -> None:
     from gan.generators.html.weights import WEIGHTS
 
     if weights is not None and HTML not in formats:
-        raise GanError(f"--weights: {weights} given; only --to html has a choice, --to {','.join(formats)} has float32")
+        raise GanError(f"--weights: {weights} given, which needs --to html; --to {','.join(formats)} has float32")
     if weights not in (None, *WEIGHTS):
         raise GanError(unknown_name("--weights", weights, WEIGHTS))
 
@@ -134,8 +136,8 @@ def _descriptions(made: "Mapping[str, Exported]") -> dict[str, str]:
 
     kinds = {"onnx": f"ONNX, opset {OPSET}", "pt2": "torch.export"}
     return {
-        _name(kind): f"{kinds[kind]}, any number of latents at a time; differs from the bundle by {one.difference:.1g} "
-        f"at most over {LATENTS:,} latents, in {one.runtime}"
+        _name(kind): f"{kinds[kind]}, for any number of latents; largest difference from the bundle: "
+        f"{one.difference:.1g} ({LATENTS:,} latents, {one.runtime})"
         for kind, one in made.items()
     }
 

@@ -65,7 +65,7 @@ def interpolate(
     seeds: Annotated[
         str | None,
         typer.Option(
-            help="Comma-separated seeds; each stands for its first image. By default 0,1; with --truncation only 0."
+            help="Comma-separated seeds; each selects one latent vector. By default 0,1; with --truncation only 0."
         ),
     ] = None,
     of_class: OfClass = None,

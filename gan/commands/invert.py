@@ -31,11 +31,9 @@ OfClass = Annotated[
     ),
 ]
 GrayR = Annotated[
-    bool, typer.Option("--gray-r", help="Invert the pictures: they are dark on white, the generator's images are not.")
+    bool, typer.Option("--gray-r", help="Invert pictures that are dark on white, if the generator's images are not.")
 ]
-Out = Annotated[
-    Path, typer.Option(help="FILE.png with each picture and its image; FILE.npy beside it has the latents.")
-]
+Out = Annotated[Path, typer.Option(help="FILE.png: each picture with the nearest image. FILE.npy: the latents.")]
 
 
 def invert(
@@ -79,7 +77,7 @@ def invert(
         print(json.dumps({"out": str(out), "latents": str(latents), "seed": seed, "pictures": results}))
     else:
         _print(results)
-        print(f"error: root mean square of a pixel's, in [0, 1]; seed {seed}: {out}; latents: {latents}")
+        print(f"error: root mean square error of the pixels, in [0, 1]; seed {seed}: {out}; latents: {latents}")
 
 
 def _picture(wanted: Sequence["np.ndarray"], found: Sequence["Inversion"], scale: int) -> bytes:
@@ -107,7 +105,7 @@ def _result(picture: Path, found: "Inversion", generator: "TrainedGenerator") ->
 def _print(results: Iterable[Mapping[str, Any]]) -> None:
     for one in results:
         of_its_class = "" if one["class"] is None else f", class {one['class']}"
-        print(f"{one['picture']}: error {one['error']:.4f}, at the start {one['error_of_nearest']:.4f}{of_its_class}")
+        print(f"{one['picture']}: error {one['error']:.4f} (at the start {one['error_of_nearest']:.4f}){of_its_class}")
 
 
 def _read(path: Path, image_shape: tuple[int, int, int]) -> "np.ndarray":

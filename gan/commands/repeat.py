@@ -35,7 +35,8 @@ def repeat(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of the repetition; by default RUN-repeated, for a job of a sweep beside it; or outputs/NAME."
+            help="Folder of the repetition. By default RUN-repeated (for a job of a sweep: beside the sweep), and with "
+            "--published a folder in outputs."
         ),
     ] = None,
     trust: Trust = None,
@@ -125,7 +126,7 @@ def verdict(run: Path, second: Path) -> tuple[bool, list[str]]:
     if where is not None:
         lines.append(f"Different numbers, first at {where}")
     elif (run / LAST).exists() and (places := last_checkpoints(run, second, ignore_new=True, updated=updated)):
-        lines.append(f"The same rows of metrics.csv, but another checkpoint: {', '.join(places[:3])}")
+        lines.append(f"The rows of metrics.csv are identical, but the checkpoints differ: {', '.join(places[:3])}")
         where = places[0]
     else:
         checkpoint = " and the last checkpoint" if (run / LAST).exists() else ""

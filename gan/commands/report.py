@@ -25,7 +25,7 @@ def report(
             callback=lambda runs: [one_run(run) for run in runs],
         ),
     ],
-    out: Annotated[Path, typer.Option(help="The page FILE.html; FILE.md beside it has the same as Markdown.")] = Path(
+    out: Annotated[Path, typer.Option(help="FILE.html: the page. FILE.md has the same content as Markdown.")] = Path(
         "report.html"
     ),
     csv: Annotated[
@@ -51,7 +51,7 @@ def report(
     _check_names(out, csv, latex)
     found, unreadable = readable_runs(runs)
     if not found:
-        raise GanError("\n".join(["no run that can be read:", *unreadable.values()]))
+        raise GanError("\n".join(["no readable run:", *unreadable.values()]))
     failed = never_begun(runs)
     now = time.time()
     made = document(found, now, failed, unreadable)

@@ -50,7 +50,7 @@ def sample(
             "--class",
             "--labels",
             help="For a conditional generator: the name or number of a class, or a comma-separated list, used in turn. "
-            "By default all classes, in a grid one column each.",
+            "By default all classes; in a grid, each column is one class.",
         ),
     ] = None,
     truncation: Annotated[

@@ -124,7 +124,7 @@ def _compiled(settings: Settings) -> Iterator[str]:
     for path, given, reason in (
         ("schedule.reuse_fakes", settings["schedule"].get("reuse_fakes"), "G would need the graph of D's update"),
         ("game.instance_noise", settings["game"].get("instance_noise"), "the noise decreases with every update"),
-        ("trainer.profiler", trainer.get("profiler"), "a profiler hears of each backward pass"),
+        ("trainer.profiler", trainer.get("profiler"), "a profiler needs hooks of the backward passes"),
         ("trainer.precision", trainer.get("precision") == "16-mixed", "float16 scales the loss before its gradients"),
     ):
         if given:

@@ -51,7 +51,7 @@ FIXED = {
     **{f"optimizer.{part}_target_": NO_STATE for part in ("", "generator.", "discriminator.")},
     **dict.fromkeys(("run_dir", "trainer.default_root_dir"), "a resumed run stays in its folder, which can be moved"),
 }
-ADAPTED = {"augmentation.probability": "it is adapted in the course of the run, and the checkpoint has it"}
+ADAPTED = {"augmentation.probability": "the run adapts it, and its value is in the checkpoint"}
 # Settings that runs of earlier versions do not have, with their values at that time.
 LATER: dict[str, dict[str, Any]] = {
     "data": {"batch_size_of": "all", "flip": False},
@@ -223,11 +223,11 @@ def problems(before: dict[str, Any], wanted: dict[str, Any], allowed: Sequence[s
         if why := next((why for part, why in fixed.items() if within(path, [part])), None):
             yield f"{path}: {old!r} before, {new!r} given: {why}"
         elif not within(path, (*free, *allowed)):
-            why = ", by which the learning rates go" if path in LENGTH else ""
+            why = ", which determines the learning rates" if path in LENGTH else ""
             yield f"{path}: {old!r} before, {new!r} given{why}"
             to_allow.append(path)
     if to_allow:
-        yield f"leave them as they were, or allow the change: {allowing(*to_allow)}"
+        yield f"restore the old values, or allow the change: {allowing(*to_allow)}"
 
 
 def _left_with_its_class(path: str, before: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

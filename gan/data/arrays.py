@@ -152,6 +152,6 @@ def _check_sizes(path: Path, what: str) -> None:
     free = free_memory()
     if free is not None and largest > USABLE * free:
         raise DataError(
-            f"{what}: an array takes {largest / GIB:.1f} GiB, and of this machine's free {free / GIB:.1f} GiB half may "
-            "be used; a .npy file is read in parts and takes less"
+            f"{what}: an array needs {largest / GIB:.1f} GiB, but only half of the free {free / GIB:.1f} GiB may be "
+            "used; a .npy file is read in parts and needs less"
         )

@@ -20,7 +20,7 @@ from gan.system.errors import DataError
 logger = logging.getLogger(__name__)
 
 TOLERANCE = 1e-3  # of the limits of floats
-SMALLER = "a smaller data.image_size or data.image_channels=1 takes less"
+SMALLER = "a smaller data.image_size or data.image_channels=1 needs less"
 IMAGE_KEYS = ("image", "images", "img")
 LABEL_KEYS = ("label", "labels", "target")
 
@@ -47,7 +47,7 @@ def from_array(values: Any, what: str, form: Form) -> Tensor:
         raise DataError(f"{what}: there are no images in it")
     first = _part(values, 0, 1, what)
     image_shape = shaped(torch.zeros(first.shape, dtype=torch.uint8), what, form).shape[1:]
-    check_memory(what, len(values), image_shape, "fewer or smaller images take less")
+    check_memory(what, len(values), image_shape, "fewer or smaller images need less")
     images = torch.empty(len(values), *image_shape, dtype=torch.uint8)
     starts = range(0, len(values), CHUNK)
     signed = False
@@ -165,7 +165,7 @@ def _check_alike(images: list[Tensor], what: str) -> None:
             one, other = (" x ".join(map(str, each.shape)) for each in (image, images[0]))
             is_size = image.shape[1:] != images[0].shape[1:]
             remedy = f"data.image_size={min(images[0].shape[1], 128)}" if is_size else "data.image_channels=1 or 3"
-            raise DataError(f"{what}: image {number} is {one} and image 0 is {other}; give {remedy} to make them alike")
+            raise DataError(f"{what}: image {number} is {one} and image 0 is {other}; give {remedy} to convert all")
 
 
 def _tensor(values: Any, what: str) -> Tensor:
@@ -239,8 +239,7 @@ def shaped(images: Tensor, what: str, form: Form) -> Tensor:
     if not least <= size <= most:
         suggested = min(max(size, least), most)
         raise DataError(
-            f"{what}: images of {size} x {size} pixels, from {least} to {most} can be used; "
-            f"give data.image_size={suggested}"
+            f"{what}: images of {size} x {size} pixels, {least} to {most} expected; give data.image_size={suggested}"
         )
     shape = (form.image_channels or images.shape[1], size, size)
     if len(images) > 1 and shape != tuple(images.shape[1:]):

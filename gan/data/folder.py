@@ -63,7 +63,7 @@ def load_folder(
         out = torch.tensor(chosen(labels.tolist(), held_out))
         held_images, held_labels = images[out], labels[out]
         images, labels = compacted(images, (~out).nonzero()[:, 0].tolist()), labels[~out]
-        how = "every tenth by name" if held_out is None else f"a share of {held_out:g}"
+        how = "every tenth by name" if held_out is None else f"a fraction of {held_out:g}"
     origin = _origin(
         read, path, f"{counted(len(images), 'picture')} to train on and {len(held_images):,} held out", how
     )

@@ -155,6 +155,6 @@ def _check_layout(folder: Path, listing: Listing) -> None:
         )
     if unprintable := [name for name in classes if not name.isprintable()]:
         raise DataError(
-            f"{what}: class folders are called {some([ascii(name) for name in unprintable])}; a class's name is what "
-            "can be printed, so call them otherwise"
+            f"{what}: the names of class folders contain characters that cannot be printed: "
+            f"{some([ascii(name) for name in unprintable])}; rename the folders"
         )

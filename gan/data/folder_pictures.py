@@ -127,7 +127,7 @@ def _common_form(pictures: _Pictures, image_size: int | None, image_channels: in
         _check_square(pictures, image_size)
     size = image_size or _common_size(pictures, _sides(headers, fit))
     channels = image_channels or max(header.channels for header in headers.values())
-    check_memory(pictures.what, len(pictures.files), (channels, size, size), "a smaller data.image_size takes less")
+    check_memory(pictures.what, len(pictures.files), (channels, size, size), "a smaller data.image_size needs less")
     return _Form(channels, size, fit)
 
 
@@ -179,7 +179,7 @@ def _common_size(pictures: _Pictures, sides: Mapping[Path, int]) -> int:
     if not least <= size <= most:
         raise DataError(
             f"{pictures.what}: pictures of {size} x {size} pixels ({some(list(sides))}), "
-            f"from {least} to {most} can be used; give data.image_size={suggested}"
+            f"{least} to {most} expected; give data.image_size={suggested}"
         )
     return size
 

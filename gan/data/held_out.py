@@ -1,4 +1,4 @@
-"""Held-out images: a test split, a share of the images, or a folder of pictures; and the classes of all images."""
+"""Held-out images: a test split, a fraction of the images, or a folder of pictures; and the classes of all images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ def assembled(
     Args:
         title: beginning of the sentence that describes the images.
         what: beginning of messages: the setting and its value.
-        held_out: a share, a folder of pictures, or None for the test split, or for every tenth image.
+        held_out: a fraction, a folder of pictures, or None for the test split, or for every tenth image.
 
     Raises:
         DataError: labels do not fit the names of the classes, or the folder cannot be used.
@@ -62,10 +62,12 @@ def assembled(
         out = evenly_chosen(labels, held_out)
         held_images, held_labels = images[out], labels[out]
         images, labels = images[~out], labels[~out]
-        how = ("every tenth" if held_out is None else f"a share of {held_out:g}") + " of each class" * bool(class_names)
+        how = ("every tenth" if held_out is None else f"a fraction of {held_out:g}") + " of each class" * bool(
+            class_names
+        )
     if images.shape[1:] != held_images.shape[1:]:
         one, other = (" x ".join(map(str, each.shape[1:])) for each in (images, held_images))
-        raise DataError(f"{what}: images of {one} to train on and of {other} held out; the same expected")
+        raise DataError(f"{what}: the training images are {one} and the held-out images {other}; one shape expected")
     return LoadedImages(
         images, labels, held_images, held_labels, name, class_names,
         f"{title}: {counted(len(images), _thing(images))} to train on and {len(held_images):,} held out ({how}), "
@@ -137,7 +139,7 @@ def _classes(
         return source.labels, names, test_labels
     values = source.labels.unique()
     if (unknown := every[~torch.isin(every, values)]).numel():
-        raise DataError(f"{what}: held-out images of class {int(unknown[0])}, of which there are none to train on")
+        raise DataError(f"{what}: class {int(unknown[0])} has held-out images, but no training images")
     if len(values) < 2:
         return torch.zeros(count, dtype=torch.int64), (), None
     labels = torch.searchsorted(values, source.labels)

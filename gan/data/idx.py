@@ -60,7 +60,7 @@ def parse_idx(data: bytes, path: Path) -> Tensor:
     expected = offset + math.prod(shape) * dtype.itemsize
     if len(data) != expected:
         fault = "is truncated" if len(data) < expected else "is too long"
-        raise DataError(f"{path}: {fault}: its header asks for {expected:,} bytes, there are {len(data):,}")
+        raise DataError(f"{path}: {fault}: its header announces {expected:,} bytes, the file has {len(data):,}")
     # astype copies: the result is writable and does not reference the file's bytes
     values = np.frombuffer(data, dtype, offset=offset).astype(dtype.newbyteorder("="))
     return torch.from_numpy(values.reshape(shape))
@@ -84,5 +84,5 @@ def _parse_header(data: bytes, path: Path) -> tuple[np.dtype, tuple[int, ...]]:
         )
     shape = tuple(int.from_bytes(data[4 + 4 * i : 8 + 4 * i], "big") for i in range(dims))
     if 0 in shape:
-        raise DataError(f"{path}: holds nothing (shape {shape})")
+        raise DataError(f"{path}: is empty (shape {shape})")
     return np.dtype(DTYPES[code]), shape

@@ -68,7 +68,7 @@ class ResidentLoader:
             remedy = "a smaller batch_size or data.drop_last=false" if drop_last else "more images"
             raise ConfigError(
                 f"data.batch_size={batch_size}: no batch can be made of {counted(len(images), 'image')} "
-                f"for {world_size} process(es) with data.drop_last={str(drop_last).lower()}; it takes {remedy}"
+                f"for {world_size} process(es) with data.drop_last={str(drop_last).lower()}; use {remedy}"
             )
 
     @property

@@ -24,8 +24,8 @@ def check_memory(what: str, count: int, image_shape: Sequence[int], remedy: str,
     if free is not None and needed > USABLE * free:
         shape = " x ".join(map(str, image_shape))
         raise DataError(
-            f"{what}: {count:,} images of {shape} take {needed / GIB:.1f} GiB, and of this machine's free "
-            f"{free / GIB:.1f} GiB half may be used; {remedy}{_what_fits(count, image_shape, USABLE * free, more)}"
+            f"{what}: {count:,} images of {shape} need {needed / GIB:.1f} GiB, but only half of the free "
+            f"{free / GIB:.1f} GiB may be used; {remedy}{_what_fits(count, image_shape, USABLE * free, more)}"
         )
 
 

@@ -144,7 +144,7 @@ def in_8_bits(opened: Image.Image, channels: int, span: Span | None = None) -> I
 
 def _opened(path: Path) -> Image.Image:
     if path.exists() and not path.is_file():
-        raise PictureFault("is no regular file")  # a pipe would block
+        raise PictureFault("is not a regular file")  # a pipe would block
     suffix = path.suffix.lower()
     if suffix in EXTRAS and not can_read(suffix):
         raise PictureFault(how_to_read(suffix))

@@ -165,7 +165,7 @@ def find_source(name: str, split: str | None = None) -> DatasetSpec | Sample | A
 
 
 # Settings that only some datasets have, and the reason for the others.
-_NO_FOLDER = "is no folder of pictures; only folder is"
+_NO_FOLDER = "is not a folder of pictures; only data=folder is"
 _ONLY: Mapping[str, tuple[Sequence[str], str]] = {
     "folder": ((FOLDER,), _NO_FOLDER),
     "on_broken": ((FOLDER,), _NO_FOLDER),
@@ -174,7 +174,7 @@ _ONLY: Mapping[str, tuple[Sequence[str], str]] = {
     "dataset": ((TORCHVISION,), "has no other name; only torchvision has"),
     "of": ((STACKED,), f"is not made from another dataset; only {STACKED} is"),
     "fit": (READ_BY_FORM, f"has square images; only {', '.join(READ_BY_FORM)} may have others"),
-    "held_out": (READ_BY_FORM, f"has held-out images of its own; only {', '.join(READ_BY_FORM)} may need others"),
+    "held_out": (READ_BY_FORM, f"has its own held-out images; only {', '.join(READ_BY_FORM)} accept others"),
 }
 # Settings that a dataset needs, and what to give.
 _NEEDED = {

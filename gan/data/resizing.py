@@ -30,7 +30,7 @@ def fitted(loaded: LoadedImages, image_size: int | None = None, image_channels: 
         " ".join(f"data.{name}={value}" for name, value in asked.items() if value is not None),
         len(loaded.images) + len(loaded.held_out_images),
         wanted,
-        "smaller or grey images take less",
+        "smaller or grey images need less",
     )
     changes = []
     if wanted[1:] != (height, width):

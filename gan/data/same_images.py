@@ -15,7 +15,7 @@ def check_same_images(world_size: int, images: Tensor, name: str, *, is_custom: 
         return
     if is_custom:
         raise DataError(
-            f"data._target_={name}: it gave different images in each of {world_size} processes; it has to give "
+            f"data._target_={name}: it returned different images in each of {world_size} processes; it must return "
             "the same each time: random numbers from a generator with a fixed seed"
         )
     raise DataError(

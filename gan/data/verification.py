@@ -111,7 +111,7 @@ def _check_sha256(path: Path, data: bytes, expected: str | None, title: str, con
     if found != expected:
         raise DataError(
             f"{path}: a well-formed IDX file of {content}, but not {title}'s (sha256 {found[:16]}…, {title}'s is "
-            f"{expected[:16]}…); changed, or another data set under this name"
+            f"{expected[:16]}…); changed, or another dataset under this name"
         )
 
 

@@ -61,7 +61,7 @@ def local_model(name: str, trained: TrainedGenerator, run: Run | None = None, li
     """
     _, _, card = Card(trained, run, licence, {FILE_NAME: "the original"}, picture="").text().partition("---\n\n")
     made_from = f"{FILE_NAME}, sha256 {trained.metadata.get('sha256', '?')}"
-    return LocalModel(Model(name, trained), f"{card}\n## Made from\n\n{made_from}\n")
+    return LocalModel(Model(name, trained), f"{card}\n## Source file\n\n{made_from}\n")
 
 
 def local_page(models: Sequence[LocalModel], title: str, weights: str = "float16") -> bytes:
@@ -96,7 +96,7 @@ def in_script(value: object) -> str:
 
 
 def _describe(one: LocalModel, weights: str) -> dict[str, Any]:
-    """What /api/model says, the card, and what worker.js needs."""
+    """The answer of /api/model, the model card, and the data for worker.js."""
     model, trained = one.model, one.model.generator
     prior, layers = trained.prior, Layers(trained)
     described = model.describe()

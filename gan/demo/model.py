@@ -74,8 +74,8 @@ class Model:
         one = _values_put_out(generator)
         if one > MOST_AT_ONCE:
             raise BundleError(
-                f"{self.name}: its layers put out up to {one:,} values for one image of {' x '.join(map(str, shape))}, "
-                f"and a page takes at most {MOST_AT_ONCE:,}; gan sample makes its images"
+                f"{self.name}: its layers have up to {one:,} output values for one image of "
+                f"{' x '.join(map(str, shape))}; a page allows at most {MOST_AT_ONCE:,}. Use gan sample instead"
             )
         self._batch_size = MOST_AT_ONCE // one
         together = MOST_VALUES // math.prod(shape)
@@ -199,7 +199,7 @@ class Model:
         return gif([enlarged(frame, scale) for frame in frames], seconds=len(frames) / fps, hold=0.0)
 
     def _frames(self, view: View, to: int, steps: int) -> list[Pixels]:
-        """``steps`` pictures from those of the seed towards those of seed ``to``."""
+        """``steps`` pictures of an interpolation from the seed to seed ``to``."""
         if self.generator.points:
             raise GanError("walk: this generator generates 2-D points, not images")
         if steps * view.count > self.most_walked:

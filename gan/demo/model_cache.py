@@ -1,4 +1,4 @@
-"""The models of a server: those of the command line, and uploaded ones."""
+"""The models of a server, from the command line and uploaded."""
 
 import contextlib
 import re
@@ -93,7 +93,7 @@ class ModelCache:
     def _add(self, path: Path, shown: str) -> int:
         with self._lock:
             if sum(source.parent == path.parent for source, _ in self._sources) >= MOST_SENT:
-                raise GanError(f"{shown}: {MOST_SENT} files were sent already; give more of them on the command line")
+                raise GanError(f"{shown}: {MOST_SENT} files were uploaded already; give more files on the command line")
             try:
                 open_model(path, shown, self._device)
             except BundleError as error:

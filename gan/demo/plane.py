@@ -20,7 +20,7 @@ DRAWN, ARROWS, MEASURED = 400, 100, 2500  # points; PacGAN and VEEGAN count mode
 
 
 def view(game: GameModule, data: ImageData) -> dict[str, Any]:
-    """What is drawn of a game, as lists of numbers; the training's random numbers and gradients stay as they are.
+    """The picture of a game as lists of numbers. The random numbers and gradients of the training do not change.
 
     Coordinates are normalised. ``arrows`` are x, y and the direction in which G's loss falls, times the number of
     points: it is the gradient for one point. ``surface`` has D's logits row by row, y upwards.

@@ -100,7 +100,7 @@ class Session:
             raise
 
     def _new_folder(self) -> Path:
-        """A new folder for a run, named as those of `gan train`."""
+        """A new folder for a run, named as by `gan train`."""
         first = self._folder / time.strftime("%Y-%m-%d") / time.strftime("%H-%M-%S")
         for number in range(1, 1000):
             folder = first if number == 1 else first.with_name(f"{first.name}-{number}")

@@ -69,7 +69,7 @@ def grid(run: Run, number: int) -> bytes:
         raise GanError(f"grid: {number} given; this run has {len(found)}")
     content = run.picture(found[number])
     if content is None:
-        raise GanError(f"grid: {found[number].name} is no picture of this run")
+        raise GanError(f"grid: {found[number].name} is not a PNG of this run")
     return content
 
 

@@ -135,7 +135,7 @@ class PageServer(ThreadedWSGIServer):
             response = as_json({"error": str(error)}, getattr(error, "status", HTTPStatus.BAD_REQUEST))
         except Exception as error:  # a bug: printed on the terminal; the server continues
             traceback.print_exc()
-            message = f"a bug of gan ({type(error).__name__}); the terminal of the server has more"
+            message = f"internal error of gan ({type(error).__name__}); see the terminal of the server"
             response = as_json({"error": message}, HTTPStatus.INTERNAL_SERVER_ERROR)
         response.headers.update(HEADERS)
         return response(environ, start_response)
@@ -143,7 +143,9 @@ class PageServer(ThreadedWSGIServer):
     def _route(self, request: Request) -> Response:
         host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
         if not self.accepts_host(host):
-            raise Refusal(HTTPStatus.MISDIRECTED_REQUEST, f"Host: {host!r} is no name of this server; use its number")
+            raise Refusal(
+                HTTPStatus.MISDIRECTED_REQUEST, f"Host: {host!r} is not this server's name; use the IP address"
+            )
         if origin is not None and origin.partition("://")[2] != host:
             raise Refusal(HTTPStatus.FORBIDDEN, f"Origin: {origin!r} is another site, which may not use this server")
         route, _ = self.routes.bind("localhost").match(request.path, request.method)
@@ -164,14 +166,14 @@ class Refusal(GanError):
 def _message(error: HTTPException, request: Request) -> str:
     """The message for an error of werkzeug."""
     if isinstance(error, RequestEntityTooLarge):
-        sent = f"{request.content_length or 0:,} bytes are sent, and at most {MOST_BODY:,} are taken"
+        sent = f"{request.content_length or 0:,} bytes sent, at most {MOST_BODY:,} allowed"
         return f"{sent}; give the file on the command line"
     if isinstance(error, ClientDisconnected):
-        return f"only a part of {request.content_length:,} bytes has come"
+        return f"only a part of {request.content_length:,} bytes was received"
     if isinstance(error, MethodNotAllowed):
         return f"{request.method} {request.path}: {' or '.join(sorted(error.valid_methods or ()))} expected"
     if error.code == HTTPStatus.NOT_FOUND:
-        return f"{request.method} {request.path}: there is no such address here"
+        return f"{request.method} {request.path}: there is no such address"
     return f"{request.method} {request.path}: {error.description or error.name}"
 
 
@@ -232,7 +234,7 @@ class _Handler(WSGIRequestHandler):
             return self._refuse(HTTPStatus.REQUEST_URI_TOO_LONG, message)
         lengths = self.headers.get_all("Content-Length", [])
         if "Transfer-Encoding" in self.headers or (self.command == "POST" and not lengths):
-            return self._refuse(HTTPStatus.LENGTH_REQUIRED, "what is sent must come with its Content-Length")
+            return self._refuse(HTTPStatus.LENGTH_REQUIRED, "a Content-Length is required")
         if len(lengths) > 1 or not all(re.fullmatch("[0-9]{1,40}", length) for length in lengths):
             given = ", ".join(lengths)[:80]
             return self._refuse(

@@ -112,7 +112,7 @@ class TrainingSets:
         if not name:
             raise GanError("nearest training images: this bundle does not name its training data")
         if name not in NAMES or name in READ_BY_FORM:
-            raise GanError(f"nearest training images: the images of data '{name}' cannot be found by this name")
+            raise GanError(f"nearest training images: dataset '{name}' cannot be loaded by its name")
         if key not in self._read:
             channels, height, width = generator.image_shape
             loaded = load(name, self._root, download=False, seed=seed if isinstance(seed, int) else 0)

@@ -153,7 +153,7 @@ class Game(nn.Module):
         self.images_seen += len(real) * self.world_size
 
     def update_discriminator(self, real: Tensor, labels: Tensor, optimizer: Optimizer) -> bool:
-        """One step of D on real images and as many fakes of the same classes, which get no gradient.
+        """One step of D on real images and equally many fakes of the same classes. The fakes get no gradient.
 
         Returns:
             False if float16's loss scaler has skipped the step: then it is not counted, and G is not updated.
@@ -173,7 +173,7 @@ class Game(nn.Module):
         return True
 
     def update_generator(self, real: Tensor, labels: Tensor, optimizer: Optimizer) -> None:
-        """One step of G, with D frozen, on as many fakes as real images, from new latents or those of D's update."""
+        """One step of G, with D frozen, on as many fakes as real images, from new latents or D's latents."""
         self._begin_update("generator", self.g_updates, optimizer, real.device)
         latents = self.draw_latents(labels) if self._reused is None else self._reused.latents
         with frozen(self._trained["discriminator"]):
@@ -301,7 +301,7 @@ class Game(nn.Module):
         self._compiled = self._compiled and CompiledUpdates(self._compiled.rows)  # its graphs hold tensors of before
 
     def _add_gradients(self, network: str, real: Tensor, labels: Tensor, z: Tensor, weight: float) -> None:
-        """Add the gradients of a network's loss on a part of the minibatch to those of its parameters."""
+        """Add the gradients of a network's loss on a part of the minibatch to its parameters' gradients."""
         if self._compiled is not None and self._compiled.can_take(real, weight):
             self._compiled.add_gradients(self, network, real, labels, z, weight)
         else:

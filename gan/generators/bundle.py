@@ -151,7 +151,7 @@ def _check_finite(tensors: Mapping[str, Tensor]) -> None:
     if bad:
         raise BundleError(
             f"{sum(bad.values()):,} of its weights are not finite, the first in {shown(next(iter(bad)))}: its training "
-            "had diverged, and it makes no images"
+            "diverged, so it cannot generate images"
         )
 
 
@@ -184,7 +184,7 @@ def _network(metadata: Mapping[str, Any], tensors: Mapping[str, Tensor], package
 
 
 def _check_settings(constructor: Callable[..., nn.Module], settings: Mapping[str, Any]) -> None:
-    """Check the settings against the constructor's type hints, as those of a run."""
+    """Check the settings against the constructor's type hints, as for a run."""
     if twice := next((name for name in GIVEN["model.generator"] if name in settings), None):
         raise BundleError(
             f"the architecture in its metadata cannot be built: settings.{twice} given, which is no setting"
@@ -213,7 +213,7 @@ def _constructor(family: str, packages: Sequence[str]) -> Callable[..., nn.Modul
     except NotFound as error:
         raise BundleError(f"its network: {error}") from error
     if not is_a(found, [nn.Module]):
-        raise BundleError(f"its network is {family}, which makes no torch.nn.Module")
+        raise BundleError(f"its network is {family}, which is not a torch.nn.Module")
     return found
 
 
@@ -239,7 +239,7 @@ class _Unfilled(TorchFunctionMode):
 
 
 def _compare(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
-    """Compare the network's tensors, which are on the meta device, with those of the file."""
+    """Compare the network's tensors, which are on the meta device, with the file's tensors."""
     fault = "the architecture in its metadata does not fit its weights: "
     if sum(tensor.numel() for tensor in expected.values()) > MAX_VALUES:
         raise BundleError(f"{fault}it has more than {MAX_VALUES} values")

@@ -28,7 +28,7 @@ MAX_FILE = 4 * MAX_VALUES + MAX_HEADER
 
 # Other file types that are given by mistake, by their first bytes.
 KINDS = (
-    (b"version https://git-lfs", "a pointer of Git LFS in place of the file: fetch it with `git lfs pull`"),
+    (b"version https://git-lfs", "a Git LFS pointer instead of the file: fetch it with `git lfs pull`"),
     (b"<", "a web page or XML, as a failed download leaves it"),
     (b"\x1f\x8b", "compressed by gzip: unpack it first"),
     (b"\x89PNG", "a picture"),

@@ -59,7 +59,7 @@ def _class_number(asked: Any, num_classes: int, names: Sequence[str]) -> int:
         asked = asked.item()
     if type(asked) is int and (ambiguous := _ambiguous_name(names)):
         raise GanError(
-            f"class {asked}: a number could mean two classes, for class number {names.index(ambiguous)} is called "
+            f"class {asked}: the number is ambiguous, because class number {names.index(ambiguous)} is called "
             f"'{ambiguous}'; give a name, as text {_choices(num_classes, names)}"
         )
     return _checked(asked, num_classes, names)

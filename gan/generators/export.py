@@ -72,8 +72,8 @@ def export(trained: TrainedGenerator, kind: str) -> Exported:
     difference = float((found - expected).abs().max())
     if not difference <= TOLERANCE:  # also for NaN
         raise GanError(
-            f"{kind}: what was exported differs by up to {difference:.3g} from the original over {LATENTS:,} latents, "
-            f"in {runtime}; {TOLERANCE:g} is allowed: nothing was written"
+            f"{kind}: the exported generator differs by up to {difference:.3g} from the original over {LATENTS:,} "
+            f"latents, in {runtime}; at most {TOLERANCE:g} is allowed, so nothing was written"
         )
     return Exported(content, difference, runtime)
 
@@ -99,7 +99,7 @@ def check_packages(kind: str) -> None:
         except ImportError:
             raise GanError(
                 f"onnx: the package {package} is not installed: pip install onnx onnxscript onnxruntime; --to pt2 "
-                "needs nothing more"
+                "needs no other package"
             ) from None
 
 

@@ -48,7 +48,7 @@ def frame_positions(anchors: int, steps: int, *, loop: bool = False) -> FramePos
         raise GanError(f"steps: {steps} given; 1 or more expected")
     frames = steps * anchors if loop else steps * (anchors - 1) + 1
     if frames > MOST_FRAMES:
-        raise GanError(f"steps: {steps} given, which makes {frames} frames; at most {MOST_FRAMES} are made")
+        raise GanError(f"steps: {steps} given, which makes {frames} frames; at most {MOST_FRAMES} expected")
     index = torch.arange(frames)
     start = index.div(steps, rounding_mode="floor")
     return FramePositions(start, (start + 1) % anchors, (index % steps) / steps)

@@ -148,7 +148,7 @@ def mp4(frames: Pixels, *, fps: int) -> bytes:
     """
     program = shutil.which("ffmpeg")
     if program is None:
-        raise GanError("an MP4 is made by ffmpeg, which is not on the PATH: install it, or write a .gif instead")
+        raise GanError("MP4 needs ffmpeg, which is not on the PATH: install it, or write a .gif instead")
     height, width = frames.shape[2:]
     pixels = frames.repeat(3 // frames.shape[1], axis=1).transpose(0, 2, 3, 1)  # RGB
     picture = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-"]

@@ -157,7 +157,7 @@ def _problems(words: Sequence[str], *, sweeps: bool) -> Iterator[str]:
 def _several(word: str) -> str:
     name, _, value = word.partition("=")
     as_text = f"; as text: {shell.command(shell.override(name, value))}" if "," in value else ""
-    return f"{word}: several values are a sweep, which takes the option -m{as_text}"
+    return f"{word}: several values are a sweep, which needs the option -m{as_text}"
 
 
 def _unreadable(word: str, before: str, parser: OverridesParser) -> str:
@@ -187,7 +187,7 @@ def _option_problems(override: Override) -> Iterator[str]:
     is_option = isinstance(value, str) and value in _groups()[group]
     if override.is_add() and group in _defaults() and is_option:
         chosen_anew = f"{group}={_plain(override)}"
-        yield f"{override.input_line}: a plus adds what is not there; to choose another option: {chosen_anew}"
+        yield f"{override.input_line}: a plus only adds a missing entry; to choose another option: {chosen_anew}"
     elif not override.is_sweep_override() and not (value is None and may_be_null(group)):
         for option in chosen:
             if not isinstance(option, str):

@@ -147,7 +147,7 @@ def _absent(wanted: Mapping[str, Any]) -> LoadedImages | None:
     images, labels = image.expand(count, *shape), torch.zeros(1, dtype=torch.int64).expand(count)
     origin = (
         f"{source.title} is not under {Path(wanted['root']).expanduser().resolve()}: the run would download it first. "
-        f"Counted with its {count:,} images, timed with a random one"
+        f"The counts are for its {count:,} images; the time is measured with a random image"
     )
     return LoadedImages(images, labels, images[:0], labels[:0], name, tuple(map(str, range(classes))), origin)
 
@@ -172,7 +172,7 @@ def _costs(settings: Mapping[str, Any], data: ImageData, game: GameModule, train
         "updates": f"{d_updates:,} of D, {g_updates:,} of G",
         "real images": f"{images:,}, in {counted(total, 'minibatch')}",
         "on the disk": _disk(trial, trainer),
-        "GPU memory": "" if trial.peak_memory is None else f"{_size(trial.peak_memory)} at most, in a process",
+        "GPU memory": "" if trial.peak_memory is None else f"at most {_size(trial.peak_memory)} per process",
         "time": _time(trial, turns, images, processes),
     }
     return (f"{name:>14}  {text}" for name, text in rows.items() if text)
@@ -195,11 +195,11 @@ def _disk(trial: Trial, trainer: L.Trainer) -> str:
 def _time(trial: Trial, turns: StepCounts, images: int, processes: int) -> str:
     seconds = trial.run_seconds(turns)
     speed = f"{images / seconds:,.0f} images/s" if seconds else "no images"
-    share = f", each a process's share of {trial.batch_size} images" if processes > 1 else ""
+    share = f", each with the {trial.batch_size} images of one process" if processes > 1 else ""
     left_out = "callbacks" if processes == 1 else "callbacks and the exchange between processes"
     return (
         f"about {_duration(seconds)}, {speed}: an estimate\n{'':16}"
-        f"from {counted(trial.timed, 'minibatch')} timed here and now{share}; without {left_out}"
+        f"from {counted(trial.timed, 'minibatch')} timed on this machine now{share}; without {left_out}"
     )
 
 

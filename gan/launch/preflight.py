@@ -136,8 +136,8 @@ def check_batch_norm(settings: Mapping[str, Any], images: int, batch_size: int) 
     if all(model[name].get("conditioning") != "batch_norm" for name in networks):
         ways.append(" ".join(f"{path}=none" for path in paths))
     raise ConfigError(
-        f"{' and '.join(paths)}: 'batch' given, which takes two images or more, and of {images:,} images in "
-        f"minibatches of {batch_size}{_shared(processes, parts)} one is left alone; {', or '.join(ways)} expected"
+        f"{' and '.join(paths)}: 'batch' given, which needs two or more images, but with {images:,} images in "
+        f"minibatches of {batch_size}{_shared(processes, parts)} one image remains; {', or '.join(ways)} expected"
     )
 
 
@@ -186,7 +186,7 @@ def check_memory(settings: Mapping[str, Any], data: ImageData) -> None:
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else math.inf
     if 8 * weights > there:
         raise ConfigError(
-            f"model: networks of {weights:,} weights given, which with their gradients take {8 * weights / 1e9:,.0f} "
+            f"model: networks of {weights:,} weights given, which need with their gradients {8 * weights / 1e9:,.0f} "
             f"GB, and this machine has {there / 1e9:,.0f} GB; smaller networks expected"
         )
 

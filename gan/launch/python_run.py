@@ -77,7 +77,7 @@ class TrainingRun:
     def _grid(self) -> Path:
         grids = sorted((self.folder / "samples").glob("epoch_*.png"))
         if not grids:
-            raise GanError(f"{self.folder}: this run has no grids of samples; run.generator.sample() makes images")
+            raise GanError(f"{self.folder}: this run has no sample grids; run.generator.sample() generates images")
         return grids[-1]
 
     def __repr__(self) -> str:
@@ -132,7 +132,7 @@ def train(
         if code:
             raise RunError(f"the run has ended with exit code {code}; the reason is printed above")
     if folder is None:
-        raise GanError("gan.train: no run was made, as with dry_run=true")
+        raise GanError("gan.train: no run was started (for example, because of dry_run=true)")
     return TrainingRun(folder, tuple(trust))
 
 

@@ -160,7 +160,7 @@ def _longer(state: ResumeState, settings: Mapping[str, Any]) -> list[str]:
 
 def describe(state: ResumeState) -> list[str]:
     """Return the lines to print before a run is resumed."""
-    lines = [f"resume: passed over: {what}" for what in state.damaged]
+    lines = [f"resume: skipped: {what}" for what in state.damaged]
     if state.checkpoint is None:
         return [*lines, "resume: no checkpoint was written yet; the run starts from the beginning"]
     return [*lines, *(f"resume: changed: {what}" for what in state.changed)]

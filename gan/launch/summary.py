@@ -66,7 +66,7 @@ def before(
 def warning(data: ImageData) -> str:
     """Return a conspicuous warning that the images are not from the requested dataset."""
     bar = "!" * 100
-    return f"{bar}\nWARNING: this is not the data set '{data.substitute_for}' that was asked for.\n{data.origin}\n{bar}"
+    return f"{bar}\nWARNING: this is not the requested dataset '{data.substitute_for}'.\n{data.origin}\n{bar}"
 
 
 def record(

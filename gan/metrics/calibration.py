@@ -17,7 +17,7 @@ def made_worse(data: LoadedImages) -> dict[str, Tensor]:
     learnt = torch.randperm(len(data.images), generator=random)[:count]
     last, half = len(data.class_names) - 1, len(data.class_names) // 2
     return {
-        "as they are": images,
+        "unchanged": images,
         "noise of 0.05": _as_bytes(images + 0.05 * noise),
         "noise of 0.1": _as_bytes(images + 0.1 * noise),
         "noise of 0.2": _as_bytes(images + 0.2 * noise),

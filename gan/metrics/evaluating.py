@@ -62,7 +62,7 @@ def measure(
     except NoExtractorError as error:
         if not wanted.fid:
             raise
-        print(f"{source}: FID alone, for there are no other measures: {error}", file=sys.stderr)
+        print(f"{source}: only FID is measured, because the dataset has no extractor: {error}", file=sys.stderr)
         return None, _measure_fid(source, generator, real.images(source, generator), wanted, quiet=quiet)
     quality = measure_images(source, generator, reference, wanted)
     if wanted.metrics:
@@ -81,8 +81,8 @@ def measure_images(source: Path, generator: TrainedGenerator, reference: Referen
         print(f"{source}: trained without classes, so there is no CAS", file=sys.stderr)
     if reference.stacked and wanted.n < STACKED_COUNT:
         print(
-            f"{source}: KL of {wanted.n:,} stacks: a perfect generator has {expected_kl(wanted.n):.2f} there, and "
-            f"{expected_kl(STACKED_COUNT):.2f} with --n {STACKED_COUNT}, as papers have it: give that to compare",
+            f"{source}: KL of {wanted.n:,} stacks (a perfect generator: {expected_kl(wanted.n):.2f}). To compare with "
+            f"papers, use --n {STACKED_COUNT} (a perfect generator: {expected_kl(STACKED_COUNT):.2f})",
             file=sys.stderr,
         )
     quality = evaluate(
@@ -143,7 +143,7 @@ def measure_points(source: Path, generator: TrainedGenerator, *, n: int, seed: i
     """The number of modes of a toy distribution that a generator has found, and the fraction of good points."""
     name = data_name(generator.metadata)
     if name not in TOY_DISTRIBUTIONS:
-        raise GanError(f"{source}: its bundle names no toy distribution; known are {', '.join(TOY_DISTRIBUTIONS)}")
+        raise GanError(f"{source}: its bundle names no toy distribution; known: {', '.join(TOY_DISTRIBUTIONS)}")
     world = TOY_DISTRIBUTIONS[name]
     points = torch.as_tensor(generator.sample(n, seed=seed))
     covered = modes_covered(points, torch.tensor(world.centres), world.std)

@@ -24,7 +24,7 @@ from gan.system.tensor_cache import digest
 
 @dataclass(frozen=True)
 class Evaluated:
-    """What became of one generator.
+    """The result of one generator.
 
     Attributes:
         source: its run folder or bundle.

@@ -54,7 +54,7 @@ def own_folder() -> Path:
 
 
 def extractor_name(data: LoadedImages) -> str:
-    """The name of a dataset's extractors. A sample uses those of the full dataset, stacked images those of their base.
+    """The name of a dataset's extractors. A sample has the name of the full dataset, stacked images of their base.
 
     For an image folder the name is ``folder-`` and a digest of the images at their training size.
     """
@@ -153,7 +153,7 @@ class Extractor(nn.Module):
             GanError: this is an autoencoder.
         """
         if not isinstance(self.network, Classifier):
-            raise GanError(f"{self.name} knows no classes; give a labeller")
+            raise GanError(f"{self.name} has no classes; give a labeller")
         last = self.network.last
         split = features.reshape(len(features), -1, self.num_features) / self.scale
         # In float64, because the rounding of a float32 matrix product depends on the shape.
@@ -172,7 +172,7 @@ class Extractor(nn.Module):
         full[: len(part)] = part
         if full.shape[1] % self.channels:
             own = counted(self.channels, "channel")
-            raise GanError(f"{self.name} looks at images of {own}; these have {full.shape[1]}")
+            raise GanError(f"{self.name} expects images of {own}; these have {full.shape[1]}")
         seen = [self(channels.to(device)).cpu()[: len(part)] for channels in full.split(self.channels, dim=1)]
         return torch.cat(seen, dim=1)
 
@@ -189,7 +189,7 @@ def save_extractor(path: Path, network: Classifier | Autoencoder, metadata: dict
 
 
 def load_extractor(data: str, kind: str = "classifier", command: str = "") -> Extractor:
-    """The extractor of a dataset ("mnist", "fashion"; a ``_sample`` uses that of the full dataset), on the CPU.
+    """The extractor of a dataset ("mnist", "fashion"; a ``_sample`` uses the full dataset's), on the CPU.
 
     Args:
         data: for example "mnist", which is in the package; or the `extractor_name` of a user's dataset.

@@ -69,7 +69,7 @@ class ImageMetric(Metric):
             return images
         if self.extractor is None:
             shape = tuple(images.shape)
-            raise GanError(f"{type(self).__name__}: {shape} given; features (N, D) expected, for there is no extractor")
+            raise GanError(f"{type(self).__name__}: {shape} given; features (N, D) expected: there is no extractor")
         features: Tensor = (
             self.extractor.features(images) if isinstance(self.extractor, Extractor) else self.extractor(images)
         )
@@ -121,7 +121,7 @@ class FrechetDistance(ImageMetric):
     def __init__(self, extractor: nn.Module | None = None, num_features: int | None = None, **kwargs: Any) -> None:
         size = num_features or getattr(extractor, "num_features", None)
         if not isinstance(size, int):
-            raise GanError("FrechetDistance: num_features expected, for the extractor does not say how many it has")
+            raise GanError("FrechetDistance: num_features expected, because the extractor does not define it")
         self.num_features = size
         super().__init__(extractor, **kwargs)
 

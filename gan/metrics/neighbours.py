@@ -41,7 +41,7 @@ def neighbourhoods(real: Tensor, fake: Tensor, k: int = 5) -> Neighbourhoods:
     """
     available = min(len(real), len(fake)) - 1
     if not 1 <= k <= available:
-        raise GanError(f"nearest neighbours: k={k}; 1 to {available} expected, the smaller set's size less 1")
+        raise GanError(f"nearest neighbours: k={k}; 1 to {available} expected: the size of the smaller set minus 1")
     real, fake = real.cpu().double(), fake.cpu().double()
     real_radii, fake_radii = radii(real, k), radii(fake, k)
     inside_a_real_ball = torch.zeros(len(fake), dtype=torch.int64)

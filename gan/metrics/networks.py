@@ -60,8 +60,10 @@ class PlainClassifier(Classifier):
 
 
 class ResidualClassifier(Classifier):
-    """A small ConvNeXt (Liu et al. 2022, "A ConvNet for the 2020s"): it shares no kind of layer with `PlainClassifier`
-    but its last. Patches instead of pooling, residual blocks of depthwise convolutions, GELU, no batch statistics.
+    """A small ConvNeXt (Liu et al. 2022, "A ConvNet for the 2020s"), unlike `PlainClassifier`.
+
+    Only the last layer is of the same kind. Patches instead of pooling, residual blocks of depthwise convolutions,
+    GELU, no batch statistics.
     """
 
     def __init__(self, num_classes: int, features: int = FEATURES, channels: int = 1) -> None:

@@ -70,7 +70,7 @@ def _computed(metric: Metric, fake: Tensor, real: Tensor | None, device: torch.d
     metric.reset()
     takes_real = "real" in inspect.signature(type(metric).update).parameters
     if takes_real and real is None:
-        raise ValueError("it needs real images, and those of the training cannot be read here")
+        raise ValueError("it needs real images, but the training images cannot be read here")
     for part in fake.split(PART):
         metric.update(part.to(device), **({"real": False} if takes_real else {}))
     for part in real.split(PART) if takes_real and real is not None else ():

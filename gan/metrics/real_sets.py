@@ -93,7 +93,7 @@ class RealSets:
             if not settings.get("folder"):
                 raise GanError(
                     f"{source}: which pictures? give --data {FOLDER} --folder PATH, and --fit, --on-broken and "
-                    "--class-order where its training had them"
+                    "--class-order as in its training"
                 )
             return {**settings, "name": name, "image_size": size, "image_channels": channels}
         asked = {"name": name, **{key: value for key, value in settings.items() if key in (*self._reading, "split")}}
@@ -122,7 +122,7 @@ def _trained_on(source: Path, metadata: Mapping[str, Any]) -> str:
     """The full dataset that the bundle names as its data; for stacked images, the dataset that is stacked."""
     name = data_name(metadata)
     if not name:
-        raise GanError(f"{source}: its bundle names no data set; give --data")
+        raise GanError(f"{source}: its bundle names no dataset; give --data")
     return name.removeprefix("stacked_").removesuffix("_sample")
 
 

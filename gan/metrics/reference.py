@@ -60,7 +60,7 @@ class RealFeatures:
         self.moments = Moments.of(train)
 
     def frechet_distance(self, features: Tensor) -> float:
-        """The Fréchet distance between features (N, D) and those of the training images."""
+        """The Fréchet distance between features (N, D) and the features of the training images."""
         return distance(Moments.of(features), self.moments)
 
     def floor(self, count: int) -> float:

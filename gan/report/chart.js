@@ -77,7 +77,7 @@ export function drawChart(svg, width, height, curves, how) {
   const found = ranges(curves, how);
   if (!found) {
     element("text", { x: width / 2, y: height / 2, "text-anchor": "middle" }, svg,
-      curves.length ? "nothing to draw: no positive, finite value" : "no run is chosen");
+      curves.length ? "nothing to draw: no positive, finite value" : "no run is selected");
     return null;
   }
   const [xs, ys] = found, scale = how.log ? Math.log : (value) => value;

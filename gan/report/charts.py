@@ -56,7 +56,7 @@ def _chart(column: str, runs: Sequence[Run], most: int) -> Chart:
     curves = {index: run.curves[column] for index, run in enumerate(runs) if column in run.curves}
     rows = [[runs[index].name, *_numbers(curve)] for index, curve in curves.items()]
     drawn = {index: thinned(with_gaps(curve), most) for index, curve in curves.items()}
-    return Chart(column, drawn, Table(["run", "rows", "least", "greatest", "last", "at images"], rows))
+    return Chart(column, drawn, Table(["run", "rows", "minimum", "maximum", "last", "images seen"], rows))
 
 
 def _numbers(curve: Curve) -> list[str]:

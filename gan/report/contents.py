@@ -37,7 +37,7 @@ def document(
     in_order = [run for ranking in ranked for run in ranking.all_runs]
     blocks = [*_ranking_blocks(ranked, now), *never_begun_blocks(failed), *unreadable_blocks(unreadable)]
     sections = [
-        Section("Ranking" if len(runs) > 1 else "Measures", blocks),
+        Section("Ranking" if len(runs) > 1 else "Metrics", blocks),
         Section("What differs" if len(runs) > 1 else "Settings", settings_blocks(in_order)),
         Section("Curves", [Text(_about_curves()), charts(ranked)]),
         *samples_sections(ranked),
@@ -55,7 +55,7 @@ def _title(runs: Sequence[Run], ranked: Sequence[Ranking]) -> str:
 def _ranking_blocks(ranked: Sequence[Ranking], now: float) -> list[Block]:
     blocks: list[Block] = []
     if len(ranked) > 1:
-        blocks.append(Text("The runs are of different data. Measures against different images are not compared."))
+        blocks.append(Text("The runs have different datasets. Metrics of different datasets are not compared."))
     for ranking in ranked:
         blocks += [Text(first_place(ranking)), *first_samples(ranking), *_tables(ranking, now)]
         if ranking.best is not None and len(ranking.groups) > 1 and (words := command(ranking.best[0])):
@@ -91,8 +91,8 @@ def _not_evaluated(ranking: Ranking) -> list[Block]:
     parents = {folder.parent for folder in folders}
     is_many = len(folders) > MOST_NOTES and len(parents) == 1
     words = map(str, parents if is_many else folders)
-    said = f"{ranking.data}: {len(folders)} of {len(ranking.runs)} not evaluated. The command that evaluates them:"
-    return [Text(said), Command(shell.command("gan", "evaluate", *words))]
+    text = f"{ranking.data}: {len(folders)} of {len(ranking.runs)} runs are not evaluated. To evaluate them, run:"
+    return [Text(text), Command(shell.command("gan", "evaluate", *words))]
 
 
 def _notes(ranking: Ranking) -> list[str]:
@@ -100,20 +100,23 @@ def _notes(ranking: Ranking) -> list[str]:
     notes += [f"{run.name}: changed {change}" for run in ranking.all_runs for change in run.changes]
     ways = {_measured_with(run) for run in ranking.runs if run.quality}
     if len(ways) > 1:
-        notes.append(f"{ranking.data}: not all runs were measured alike: {'; '.join(sorted(ways))}")
+        notes.append(f"{ranking.data}: the runs were evaluated with different settings: {'; '.join(sorted(ways))}")
     return notes + [note for run in ranking.all_runs for note in first_not_finite(run, drawn_in(LOSSES))]
 
 
 def _measured_with(run: Run) -> str:
     extractors = ", ".join(f"{name} {str(sha)[:8]}" for name, sha in run.extractors.items())
-    return f"{run.quality.get('n')} images against {run.quality.get('data')}{' by ' if extractors else ''}{extractors}"
+    return (
+        f"{run.quality.get('n')} images against {run.quality.get('data')}{' with ' if extractors else ''}{extractors}"
+    )
 
 
 def _about_curves() -> str:
     return (
-        "Against the real images that a run had seen: a point of train/… is the mean over the updates since the point "
-        f"before. Of a curve with more than {MOST_POINTS:,} points (fewer where there are very many curves) the "
-        "least and the greatest of each of equally wide bins are drawn, so that no peak is lost; the tables are of all."
+        "The horizontal axis is the number of real images that the run has seen. A point of train/… is the mean over "
+        f"the updates since the previous point. If a curve has more than {MOST_POINTS:,} points (fewer if there are "
+        "very many curves), the axis is divided into bins of equal width, and the minimum and the maximum of each bin "
+        "are drawn, so that no peak is lost. The tables use all points."
     )
 
 

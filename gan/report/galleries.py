@@ -1,4 +1,4 @@
-"""The sample images of a report: beside the ranking the first configurations, and a section with all runs."""
+"""The sample images of a report: the first configurations above the ranking, and a section with all runs."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ MOST_AT_THE_TOP = 5
 
 
 def first_samples(ranking: Ranking) -> list[Block]:
-    """Real images, and the newest samples of one run of each of the first configurations, to stand by the ranking."""
+    """Real images, and the newest samples of one run of each of the first configurations, shown above the ranking."""
     pictures = _at_the_top(ranking)
     if not pictures:
         return []
@@ -33,7 +33,7 @@ def _at_the_top(ranking: Ranking) -> list[Picture]:
 
 
 def samples_sections(ranked: Sequence[Ranking]) -> list[Section]:
-    """A section with the newest samples of all runs; none if all of them stand by the ranking."""
+    """A section with the newest samples of all runs; none if all of them are shown above the ranking."""
     pictures: list[Picture] = []
     left_out = at_the_top = with_grids = 0
     for ranking in ranked:
@@ -51,9 +51,9 @@ def samples_sections(ranked: Sequence[Ranking]) -> list[Section]:
         at_the_top += len(_at_the_top(ranking))
     if with_grids <= at_the_top:
         return []
-    note = "Each run draws the same latent vectors again, in evaluation mode; these are of its newest epoch."
+    note = "Each run uses the same latent vectors in every epoch. The images are from its newest epoch."
     if left_out:
-        note += f" {left_out} more runs have grids: of each dataset the first {MOST_GRIDS} are shown."
+        note += f" {left_out} more runs have grids; for each dataset, only the first {MOST_GRIDS} are shown."
     return [Section("Samples", [Gallery(pictures), Text(note)])]
 
 

@@ -115,13 +115,13 @@ def _charts(charts: Charts) -> str:
     """Placeholders that the script fills, each with a table of numbers; and the points as escaped JSON."""
     every = [*charts.charts, *charts.more]
     if not every:
-        return "<p>Nothing is logged yet.</p>"
+        return "<p>No values are logged yet.</p>"
     points = {"lines": [asdict(line) for line in charts.lines], "charts": [_points(chart) for chart in every]}
     data = json.dumps(points, separators=(",", ":")).replace("<", r"\u003c")  # no name can end the script
     first = "\n".join(_place(chart, number) for number, chart in enumerate(charts.charts))
     more = "\n".join(_place(chart, number) for number, chart in enumerate(charts.more, len(charts.charts)))
     folded = f'<details><summary>More curves ({len(charts.more)})</summary><div class="charts">{more}</div></details>'
-    return f"""<noscript><p>The curves need JavaScript; the Markdown has pictures of them.</p></noscript>
+    return f"""<noscript><p>The curves need JavaScript. The Markdown report has them as images.</p></noscript>
 <div id="legend"></div>
 <div class="charts">{first}</div>
 {folded if charts.more else ""}

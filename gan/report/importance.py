@@ -12,7 +12,7 @@ LEVELS = 5  # a numeric setting with more values is divided into this many range
 
 @dataclass(frozen=True)
 class Share:
-    """Of one setting: the fraction of variance that it explains, 0 to 1, and (value, mean, runs) by increasing mean."""
+    """A setting, the fraction of variance that it explains, 0 to 1, and (value, mean, runs) by increasing mean."""
 
     path: str
     share: float

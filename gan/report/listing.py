@@ -14,7 +14,7 @@ from gan.system.errors import GanError, unknown_name
 from gan.system.shell import short
 
 CONDITION = re.compile(r"\s*(\w+)\s*(!=|<=|>=|=|<|>|~)\s*(.*?)\s*")
-EXAMPLES = "such as state=finished, recipe~hinge or fcd<5"
+EXAMPLES = "for example state=finished, recipe~hinge or fcd<5"
 Value = str | float | None
 
 

@@ -14,8 +14,8 @@ def usage(trained: TrainedGenerator, files: Mapping[str, str]) -> str:
     """Markdown with a code block for each file of a known format."""
     parts = {
         FILE_NAME: ("With this project:", _bundle(trained)),
-        "generator.onnx": ("With onnxruntime and NumPy alone:", _onnx(trained)),
-        "generator.pt2": ("With PyTorch alone:", _pt2(trained)),
+        "generator.onnx": ("With onnxruntime and NumPy only:", _onnx(trained)),
+        "generator.pt2": ("With PyTorch only:", _pt2(trained)),
     }
     return "\n\n".join(f"{text}\n\n```python\n{code}\n```" for name, (text, code) in parts.items() if name in files)
 
@@ -74,10 +74,10 @@ def _latents(prior: Prior) -> str:
     if prior.width == prior.latent_dim:
         return f"z = {noise}.astype(np.float32)"
     if prior.clusters:
-        shares = f"shares = np.array({[round(share, 6) for share in prior.shares]})"
-        chosen = f"random.choice({prior.clusters}, size={COUNT}, p=shares / shares.sum())"
+        shares = f"fractions = np.array({[round(share, 6) for share in prior.shares]})"
+        chosen = f"random.choice({prior.clusters}, size={COUNT}, p=fractions / fractions.sum())"
         return (
-            f"{shares}  # of the training images in each cluster\nz = np.concatenate([  # noise, then the cluster\n"
+            f"{shares}  # of the training images, by cluster\nz = np.concatenate([  # noise, then the cluster\n"
             f"    {noise},\n    np.eye({prior.clusters})[{chosen}],\n], axis=1).astype(np.float32)"
         )
     parts = [noise, *(f"np.eye({n})[random.integers({n}, size={COUNT})]" for n in prior.categorical)]

@@ -81,11 +81,11 @@ class Card:
 
     def text(self) -> str:
         sections = {
-            "Use": usage(self.trained, self.files),
-            "Data": _data(self),
-            "Recipe": _recipe(self),
-            "Measures": _measures(self),
-            "Limits": _limits(self),
+            "How to use": usage(self.trained, self.files),
+            "Training data": _data(self),
+            "Training procedure": _recipe(self),
+            "Evaluation": _measures(self),
+            "Limitations": _limits(self),
             "Licence": _licence(self),
         }
         parts = [f"---\n{_header(self)}---", f"# {plain(self.title)}", _summary(self)]
@@ -115,56 +115,62 @@ def _summary(card: Card) -> str:
     channels, height, width = trained.image_shape
     kind = {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
     made = "2-D points" if trained.points else f"{kind} images of {height} × {width} pixels"
-    classes = f" of {counted(trained.num_classes, 'class')}, which can be asked for" if trained.conditional else ""
+    kind_of_model = "Class-conditional" if trained.conditional else "Unconditional"
+    classes = f" You choose one of {counted(trained.num_classes, 'class')}." if trained.conditional else ""
     files = "\n".join(f"- `{name}`: {content}" for name, content in card.files.items())
     return (
-        f"The generator of a generative adversarial network: it makes {made}{classes}.\n\n"
-        f"![Samples: what it makes of the latents of seed 0]({card.picture})\n\n{files}"
+        f"{kind_of_model} generator of a generative adversarial network (GAN). It generates {made}.{classes}\n\n"
+        f"![Samples for the latent vectors of seed 0]({card.picture})\n\n{files}"
     )
 
 
 def _data(card: Card) -> str:
-    origin = plain(_node(card.metadata, "data").get("origin") or "The bundle does not say what it was trained on.")
+    origin = plain(
+        _node(card.metadata, "data").get("origin")
+        or "The training data is unknown: the file of the generator does not name it."
+    )
     names = plain(", ".join(card.trained.class_names))
-    licence = DATA_LICENCES.get(_full_set(card.data), "their authors' own; look it up before you pass this on")
+    licence = DATA_LICENCES.get(
+        _full_set(card.data), "unknown to this program; check it before you redistribute the model"
+    )
     lines = [f"Trained on {origin}." if card.data else origin, f"Licence of the images: {licence}."]
     return "\n\n".join([*lines, *([f"Classes, by label: {names}."] if names else [])])
 
 
 def _recipe(card: Card) -> str:
-    said = _node(card.metadata, "trained")
-    rows = {name.replace("_", " "): value for name, value in said.items() if _is_number(value)}
+    trained = _node(card.metadata, "trained")
+    rows = {name.replace("_", " "): value for name, value in trained.items() if _is_number(value)}
     facts = [f"- {plain(name)}: {value:,}" for name, value in rows.items()]
     if card.run is None:
         settings = {"family": card.metadata["family"], **card.metadata["settings"]}
         return "\n".join([*facts, "", fenced("yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))])
     run = card.run
     machine, versions = _node(run.facts, "machine"), _node(run.facts, "versions")
-    facts += [f"- time: {run.seconds:,.0f} s on {plain(machine.get('device', '?'))}"] if run.seconds else []
+    facts += [f"- training time: {run.seconds:,.0f} s on {plain(machine.get('device', '?'))}"] if run.seconds else []
     facts += [f"- versions: {', '.join(f'{plain(k)} {plain(v)}' for k, v in versions.items())}"] if versions else []
     facts += [f"- commit: {plain(run.facts['git']['commit'])}"] if _node(run.facts, "git").get("commit") else []
     words = [word for word in run_overrides(run) or [] if word.partition("=")[0] not in PLACES]
-    typed = [fenced("", shell.typed(words))] if words else []
+    typed = ["Command:", fenced("", shell.typed(words))] if words else []
     settings = {name: run.settings[name] for name in RECIPE if name in run.settings}
     written = fenced("yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
-    return "\n\n".join(["\n".join(facts), *typed, written])
+    return "\n\n".join(["\n".join(facts), *typed, "Settings:", written])
 
 
 def _measures(card: Card) -> str:
     if not card.measures:
-        return _measures_in_training(card) if card.in_training else "Not measured."
+        return _measures_in_training(card) if card.in_training else "This model has not been evaluated."
     rows = [f"| {name} | {value} |" for name, (value, _) in card.measures.items()]
     extractors = _node(card.quality, "extractors")
     samples, data = plain(card.quality.get("n", "?")), plain(card.quality.get("data"))
     notes = [
-        f"Of {samples} samples, by `gan evaluate`, against {data}. "
-        "FCD is a Fréchet distance in the features of a small classifier, and not FID: compare it only with FCD by the "
-        "same extractor. ×floor: divided by what real held-out images have."
+        f"Measured by `gan evaluate` with {samples} samples against {data}. FCD is the Fréchet distance between real "
+        "and generated images in the features of a small classifier. It is not FID: compare it only with FCD values "
+        "of the same extractor. ×floor: the value divided by the value of real held-out images."
     ]
     if extractors:
         named = [f"{plain(name)} (sha256 {plain(str(digest)[:16])})" for name, digest in extractors.items()]
         notes.append(f"Extractors: {', '.join(named)}.")
-    return "\n\n".join(["\n".join(["| measure | value |", "| --- | --- |", *rows]), *notes, *_with_rejection(card)])
+    return "\n\n".join(["\n".join(["| metric | value |", "| --- | --- |", *rows]), *notes, *_with_rejection(card)])
 
 
 def _with_rejection(card: Card) -> list[str]:
@@ -184,45 +190,49 @@ def _measures_in_training(card: Card) -> str:
     assert card.run is not None
     monitor = _node(_node(card.run.settings, "callbacks"), "quality")
     count = f"{monitor['n']:,}" if _is_number(monitor.get("n")) else "few"
-    features = "" if card.trained.points else f", in the features of the extractors of {plain(_extractors(card))}"
+    features = "" if card.trained.points else f" and the feature extractors of {plain(_extractors(card))}"
     rows = [f"| {plain(name)} | {value:,.3g} |" for name, value in card.in_training.items()]
     note = (
-        f"Measured while it trained, of {count} samples{features}. Numbers of another count of samples do not compare "
-        "with these: `gan evaluate` measures more of them, and beside each what real images have."
+        f"Measured during training with {count} samples{features}. Do not compare these values with values for "
+        "another number of samples. `gan evaluate` uses more samples and also gives the values of real images."
     )
-    return "\n\n".join(["\n".join(["| measure while training | value |", "| --- | --- |", *rows]), note])
+    return "\n\n".join(["\n".join(["| metric during training | value |", "| --- | --- |", *rows]), note])
 
 
 def _extractors(card: Card) -> str:
     """The name of the dataset's extractors; for an image folder it contains the digest of the images."""
     is_colour = card.trained.image_shape[0] == 3
-    return "its own pictures" if card.data == FOLDER else extractors_of(card.data or "its data", is_colour=is_colour)
+    return (
+        "the training pictures"
+        if card.data == FOLDER
+        else extractors_of(card.data or "the training data", is_colour=is_colour)
+    )
 
 
 def _limits(card: Card) -> str:
     trained, missing, copied = card.trained, card.quality.get("missing"), card.quality.get("copied")
-    lines = ["It makes what is like its training images, at their size; of anything else it knows nothing."]
-    lines += ["What is rare in its data, or strange, is rarer still in what it makes."]
+    lines = ["It generates only samples that resemble its training data."]
+    lines += ["Rare kinds of training data are even rarer among its samples."]
     if not trained.conditional:
-        lines += ["It cannot be asked for a class."]
+        lines += ["It is unconditional: you cannot choose a class."]
     if missing and isinstance(missing, list):
-        lines += [f"It makes (almost) no images of: {', '.join(map(plain, missing))}."]
+        lines += [f"It generates almost no images of these classes: {', '.join(map(plain, missing))}."]
     if _is_number(copied):
-        lines += [f"Copied, perhaps, from training images: {copied:.1%} of its images; 1.0% of real ones would count."]
+        lines += [f"{copied:.1%} of its images may be copies of training images (real held-out images: 1.0%)."]
     else:
-        lines += ["Whether it copies training images has not been measured."]
+        lines += ["It has not been tested for copies of training images."]
     if not card.measures and not card.in_training:
-        lines += ["Nothing is known of its quality but what the picture shows."]
-    lines += ["Made for study and for comparing methods; not tried for anything that people depend on."]
+        lines += ["Its quality has not been measured: only the sample picture shows it."]
+    lines += ["Intended for study and for comparing methods. Not tested for uses that people depend on."]
     return "\n".join(f"- {line}" for line in lines)
 
 
 def _licence(card: Card) -> str:
     if card.licence == "unknown":
-        chosen = "Nobody has chosen a licence for these weights yet."
+        chosen = "No licence has been chosen for the weights yet."
     else:
-        chosen = f"The weights: {card.licence}."
-    return f"{chosen} The images that they were trained on have their own, above."
+        chosen = f"Weights: {card.licence}."
+    return f"{chosen} The training data has its own licence: see Training data."
 
 
 def _full_set(name: str) -> str:

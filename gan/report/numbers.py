@@ -13,8 +13,8 @@ from gan.runs.reading import Run
 from gan.runs.series import IMAGES
 
 HEAD = (
-    "data", "place", "configuration", "quantity", "unit", "better", "measured_on", "seeds", "n", "mean", "std",
-    "ci95_low", "ci95_high", "diff_to_first", "diff_ci95_low", "diff_ci95_high", "diff_n", "diff_method", "separate",
+    "data", "rank", "configuration", "metric", "unit", "better", "measured_on", "seeds", "n", "mean", "std",
+    "ci95_low", "ci95_high", "diff_to_first", "diff_ci95_low", "diff_ci95_high", "diff_n", "diff_method", "different",
 )  # fmt: skip
 UNITS = {
     "precision": "fraction", "recall": "fraction", "coverage": "fraction", "label_accuracy": "fraction",
@@ -29,7 +29,7 @@ UP, DOWN = r"$\uparrow$", r"$\downarrow$"
 
 
 def csv_table(ranked: Sequence[Ranking]) -> bytes:
-    """One row per configuration and quantity; numbers with 10 significant digits, empty if there is none."""
+    """One row per configuration and metric; numbers with 10 significant digits, empty if there is none."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEAD)
@@ -39,12 +39,12 @@ def csv_table(ranked: Sequence[Ranking]) -> bytes:
             name = measure.title.replace("KID×1e3", "1000 KID").replace("×floor", "/ floor")
             unit = UNITS.get(measure.name, "1")
             writer.writerows(_rows(ranking, measure.of, [name, unit, better], in_training=measure.from_log))
-        for quantity, unit, of in (
+        for name, unit, of in (
             ("images seen", "images", lambda run: run.count(IMAGES)),
             ("training time", "min", minutes),
             ("speed", "images/s", speed),
         ):
-            writer.writerows(_rows(ranking, of, [quantity, unit, ""], in_training=None))
+            writer.writerows(_rows(ranking, of, [name, unit, ""], in_training=None))
     return text.getvalue().encode()
 
 
@@ -63,9 +63,9 @@ def _measures(ranking: Ranking) -> list[RunMeasure]:
 
 
 def _rows(
-    ranking: Ranking, of: Callable[[Run], float | None], quantity: Sequence[str], *, in_training: bool | None
+    ranking: Ranking, of: Callable[[Run], float | None], metric: Sequence[str], *, in_training: bool | None
 ) -> Iterator[list[str]]:
-    """The rows of one quantity; ``in_training``: of its values, None if it is not a metric of images."""
+    """The rows of one metric; ``in_training``: measured in training, None if it is not a metric of images."""
     groups = [[run for run in group if not (in_training and run.quality)] for group in ranking.groups]
     values = [by_seed_of(group, of) for group in groups]
     named = zip(groups, configuration_names(ranking), values, strict=True)
@@ -74,7 +74,7 @@ def _rows(
             continue
         on = "" if in_training is None else images_measured(group)
         found = estimate(list(own.values()))
-        row = [ranking.data, str(place), name, *quantity, on, " ".join(own), str(found.n), *_numbers(found)]
+        row = [ranking.data, str(place), name, *metric, on, " ".join(own), str(found.n), *_numbers(found)]
         to_first = difference(own, values[0]) if place > 1 and values[0] else None
         if to_first is not None:
             method = "" if to_first.half_width is None else "paired" if to_first.paired else "Welch"

@@ -38,9 +38,9 @@ def overview(
             lines += ["not ranked:", *unranked.lines(ranking, now, ROWS)]
         parts.append("\n".join(lines))
     if failed:
-        parts.append("\n".join(["never begun:", *(f"  failed: {name}: {why}" for name, why in failed.items())]))
+        parts.append("\n".join(["not started:", *(f"  failed: {name}: {why}" for name, why in failed.items())]))
     if unreadable:
-        parts.append("\n".join(["not read:", *(f"  {name}: {why}" for name, why in unreadable.items())]))
+        parts.append("\n".join(["not readable:", *(f"  {name}: {why}" for name, why in unreadable.items())]))
     return "\n\n".join(parts)
 
 

@@ -85,7 +85,7 @@ class Published:
         found = [run for run in self.runs if seed in (None, run.seed)]
         if not found:
             seeds = ", ".join(str(run.seed) for run in self.runs)
-            raise GanError(f"--seed: {seed} given; '{self.name}' was published with {seeds}")
+            raise GanError(f"--seed: {seed} given; published seeds of '{self.name}': {seeds}")
         return found[0]
 
 
@@ -134,11 +134,9 @@ def record(run: Run) -> PublishedRun:
     """
     quality, git = run.quality, run.facts.get("git") or {}
     if not run.ended or not quality:
-        raise GanError(f"{run.folder}: a run that has ended and was evaluated expected: gan evaluate {run.folder}")
+        raise GanError(f"{run.folder}: a finished and evaluated run expected: gan evaluate {run.folder}")
     if not git.get("clean"):
-        raise GanError(
-            f"{run.folder}: was trained by code with changes that are not committed, so it cannot be repeated"
-        )
+        raise GanError(f"{run.folder}: the code of this run had uncommitted changes, so the run cannot be repeated")
     rows, weights = numbers(run)
     return PublishedRun(
         seed=int(run.seed),
@@ -171,13 +169,13 @@ def _evaluation(run: Run) -> dict[str, Any]:
 def compare(published: Published, seed: int | None, run: Run) -> tuple[bool, list[str]]:
     """Whether a repetition confirms a published run, and the lines to print.
 
-    It does if all numbers are the same; or if each metric is where 95 % of the runs with other seeds are expected,
-    which needs two published seeds or more.
+    It does if all numbers are the same, or if each metric is in the range in which 95 % of the runs with other seeds
+    are expected. This range needs two published seeds or more.
     """
     before = published.of_seed(seed)
     if (before.rows, before.weights) == numbers(run):
-        return True, ["The same numbers as published, bit for bit: metrics.csv and the weights of the generator."]
-    lines = ["Other numbers than published. The metrics:"]
+        return True, ["Bit-identical to the published run: metrics.csv and the weights of the generator."]
+    lines = ["The numbers differ from the published run. The metrics:"]
     shown = [each for each in MEASURES if each.compared and each.read(before.quality) is not None]
     outside, unknown = [], False
     for measure in shown:
@@ -187,11 +185,11 @@ def compare(published: Published, seed: int | None, run: Run) -> tuple[bool, lis
         unknown = unknown or is_inside is None
         outside += [measure.title] if is_inside is False else []
     if unknown:
-        lines.append("One seed is published, so it is not known how much the metrics vary from seed to seed.")
+        lines.append("Only one seed is published, so the variation between seeds is unknown.")
     elif outside:
-        lines.append(f"Outside the range that {len(published.runs)} seeds predict: {', '.join(outside)}.")
+        lines.append(f"Outside the range predicted from {len(published.runs)} seeds: {', '.join(outside)}.")
     else:
-        lines.append(f"All within the range that {len(published.runs)} seeds predict for 95 % of the runs.")
+        lines.append(f"All are within the range predicted from {len(published.runs)} seeds for 95 % of the runs.")
     return not unknown and not outside, lines
 
 

@@ -19,8 +19,9 @@ METHOD = (
     f"n: number of seeds. Interval: {LEVEL:.0%} confidence interval of the mean, by Student's t, which assumes "
     "normally distributed values. Configurations with two or more common seeds are compared in pairs, seed by seed; "
     "others by Welch's interval. "
-    "Not distinguishable: the interval of the difference contains 0. Each comparison stands alone: with many "
-    "configurations, some intervals exclude 0 by chance, and the first was selected by these values."
+    "Not distinguishable: the interval of the difference contains 0. The intervals are not corrected for the number of "
+    "comparisons: with many configurations, some intervals exclude 0 by chance, and the first configuration was "
+    "selected by these values."
 )
 ADD_SEEDS = "Train more seeds to compare: seed=0,1,2 with -m."
 
@@ -116,9 +117,9 @@ def first_place(ranking: Ranking) -> str:
     """A sentence that says which configuration is first, and which others are not distinguishable from it."""
     measure = ranking.measure
     if not ranking.groups:
-        return f"{ranking.data}: no run has ended well."
+        return f"{ranking.data}: there are no runs to rank, because all have failed or were stopped early."
     if measure is None or ranking.best is None:
-        return f"{ranking.data}: no finite quality is measured."
+        return f"{ranking.data}: no run has a finite value of the metric that ranks the runs."
     way = "lower" if measure.better < 0 else "higher"
     found = configurations(ranking, measure)
     first, others = found[0], [each.to_first for each in found[1:] if each.to_first is not None]
@@ -138,8 +139,8 @@ def first_place(ranking: Ranking) -> str:
     start = f"{ranking.data}: {first.name} has the {extreme} mean {measure.title}, {value} ({seeds})."
     if better:
         start += (
-            f" With the same seeds, {counted(len(better), 'other configuration')} had better values: the means are of "
-            "different seeds."
+            f" Compared on common seeds only, {counted(len(better), 'other configuration')} had better values; the "
+            "means are over different seeds."
         )
     return f"{start} {_not_distinguishable(others, close)}".rstrip()
 

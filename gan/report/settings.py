@@ -27,7 +27,7 @@ def flat(settings: Mapping[str, Any], above: str = "") -> dict[str, str]:
 
 
 def settings_of(run: Run) -> dict[str, str]:
-    """The flat settings of a run, without its folders and trial number; a class of ours has the name of its option."""
+    """The flat settings of a run, without folders and trial number; a class of this program has its option's name."""
     place = str(run.settings.get("run_dir"))
     settings = updated(run.settings)
     options = {

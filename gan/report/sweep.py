@@ -26,7 +26,7 @@ def sweep_section(ranking: Ranking) -> Section | None:
     blocks: list[Block] = [_coordinates(ranking.data, runs, columns, ranking.measure)]
     blocks += _importance(runs, columns, ranking.measure, distinct)
     if len(distinct) > MOST_AXES:
-        blocks.append(Text(f"{len(distinct)} settings differ; the first {MOST_AXES} are looked at here."))
+        blocks.append(Text(f"{len(distinct)} settings differ. This section shows the first {MOST_AXES}."))
     return Section(f"Sweep: {ranking.data}", blocks)
 
 
@@ -39,10 +39,10 @@ def _coordinates(data: str, runs: Sequence[Run], columns: dict[str, list[str]], 
     ]
     way = "lower" if measure.better < 0 else "higher"
     caption = (
-        "A line for each run, coloured by rank, from the first (blue, thick) to the last (yellow); dashed: not "
-        "measured, or not ranked. "
+        "Each line is a run. The colour is its rank, from the first (blue, thick) to the last (yellow). Dashed: not "
+        "measured or not ranked. "
     )
-    caption += f"{measure.title}: {way} is better, and better values are above."
+    caption += f"{measure.title}: {way} is better; better values are at the top of the axis."
     last = number_axis(measure.title, values, turned=measure.better < 0)
     return Drawing(f"sweep-{data}", draw(names, axes, last), caption)
 
@@ -62,7 +62,7 @@ def _importance(
     scaled = [math.log(value) for value in numbers] if logarithmic else numbers
     found = shares({path: [texts[index] for index in known] for path, texts in columns.items()}, scaled)
     if not found:
-        return [Text(f"Too few measured runs to say which setting matters: {LEAST_RUNS} or more are needed.")]
+        return [Text(f"Too few measured runs for the share of variance: {LEAST_RUNS} or more are needed.")]
     rows = []
     for share in found:
         means = sorted(share.means, key=lambda entry: -measure.better * entry[1])
@@ -76,8 +76,9 @@ def _importance(
 def _method(measure: RunMeasure, runs: int, logarithmic: bool) -> str:
     what = f"log {measure.title}" if logarithmic else measure.title
     return (
-        f"Share of variance: of {what} over {runs} runs, the part that lies between the values of one setting, each "
-        "setting by itself: adjusted R² of a one-way analysis of variance, which is about 0 for a setting that does "
-        f"nothing. More than {LEVELS} different numbers are cut into {LEVELS} ranges. It says what went together in "
-        "these runs; what two settings do only together counts for neither, and other ranges give other shares."
+        f"Share of variance: the fraction of the variance of {what} over {runs} runs that one setting explains "
+        "(adjusted R² of a one-way analysis of variance). It is about 0 for a setting without effect. A setting with "
+        f"more than {LEVELS} different numbers is divided into {LEVELS} ranges. Each setting is analysed separately, "
+        "so interactions between settings are not counted. The share is a correlation in these runs, not a proof of a "
+        "cause, and it depends on the values that were tried."
     )

@@ -19,8 +19,8 @@ SPREAD = (
 )
 MARK = " †"
 IN_TRAINING = (
-    "† The last value measured during training. It is of fewer images, so do not compare it with the values of "
-    "gan evaluate: FCD is higher for fewer images."
+    "† The last value measured during training, with fewer images. Do not compare it with values of gan evaluate: "
+    "FCD is higher for fewer images."
 )
 
 
@@ -132,7 +132,7 @@ def settings_blocks(runs: Sequence[Run]) -> list[Block]:
     blocks: list[Block] = []
     if len(runs) > 1:
         blocks += _differing(runs, differing)
-    title = "Settings that are the same in all" if len(runs) > 1 else "Settings"
+    title = "Settings that are the same in all runs" if len(runs) > 1 else "Settings"
     equal = [[path, value] for path, value in sorted(differing.equal.items())]
     return [*blocks, Folded(f"{title} ({len(equal)})", [Table(["setting", "value"], equal)])]
 
@@ -146,15 +146,15 @@ def _differing(runs: Sequence[Run], differing: Differences) -> list[Block]:
         columns.setdefault(tuple(values[path] for values in differing.values), []).append(path)
     head = ["run", *(" = ".join(map(short, paths)) for paths in columns.values())]
     rows = [[run.name, *(column[index] for column in columns)] for index, run in enumerate(runs)]
-    note = "A run that does not have a setting, such as the weight of a penalty, has –. Paths are left out."
+    note = "–: the run does not have this setting, for example the weight of a penalty. Folders are not listed."
     blocks: list[Block] = [Table(head, rows), Text(note)]
-    return blocks if len(runs) <= MOST_OPEN else [Folded(f"Settings that differ, of {len(runs)} runs", blocks)]
+    return blocks if len(runs) <= MOST_OPEN else [Folded(f"Settings that differ between {len(runs)} runs", blocks)]
 
 
 def origins(runs: Sequence[Run]) -> list[Block]:
     """Versions, machine, git commit, data and extractors: equal values once, and a table of different values."""
     facts = differences([_origin(run) for run in runs])
-    same = Table(["the same in all" if len(runs) > 1 else "what", ""], list(facts.equal.items()))
+    same = Table(["the same in all runs" if len(runs) > 1 else "property", "value"], list(facts.equal.items()))
     blocks: list[Block] = [same]
     if facts.paths:
         rows = [[run.name, *(values[p] for p in facts.paths)] for run, values in zip(runs, facts.values, strict=True)]

@@ -12,7 +12,7 @@ from gan.runs.series import IMAGES
 from gan.runs.sweep_jobs import FAILED, reason
 
 MOST_OPEN = 12  # rows up to which a table is not collapsed
-IN_WORDS = {"pruned": "ended early by their search", "failed": "failed", "running": "running again"}
+IN_WORDS = {"pruned": "stopped early by the search", "failed": "failed", "running": "running again"}
 
 
 def never_begun(sources: Iterable[Path]) -> dict[str, str]:
@@ -30,13 +30,13 @@ def unranked_blocks(ranking: Ranking, now: float) -> list[Block]:
     counted = ", ".join(f"{states.count(state)} {IN_WORDS.get(state, state)}" for state in dict.fromkeys(states))
     called = labels(ranking.all_runs)
     labelled = any(called[run.name] for run in runs)
-    title = f"{ranking.measure.title} there" if ranking.measure is not None else ""
+    title = f"last {ranking.measure.title}" if ranking.measure is not None else ""
     head = ["run", *(["settings"] if labelled else []), "state", "images", *([title] if title else []), "why"]
     rows = []
     for run, state in zip(runs, states, strict=True):
         start = [run.name, *([called[run.name]] if labelled else []), state, formatted([run.count(IMAGES)], whole=True)]
         rows.append([*start, *([_reached(ranking, run)] if title else []), run.why or "-"])
-    about = f"Not ranked: {counted}. Their measures are of shorter training than the others'."
+    about = f"Not ranked: {counted}. These runs trained for a shorter time than the others."
     return _opened(about, f"Not ranked ({len(rows)})", Table(head, rows))
 
 
@@ -45,9 +45,7 @@ def never_begun_blocks(failed: Mapping[str, str]) -> list[Block]:
     if not failed:
         return []
     rows = [[name, " ".join(why.split())] for name, why in failed.items()]
-    return _opened(
-        f"Never begun: {len(rows)} of the sweep's jobs.", f"Never begun ({len(rows)})", Table(["run", "why"], rows)
-    )
+    return _opened(f"Jobs that did not start: {len(rows)}.", f"Not started ({len(rows)})", Table(["job", "why"], rows))
 
 
 def unreadable_blocks(unreadable: Mapping[str, str]) -> list[Block]:
@@ -55,8 +53,8 @@ def unreadable_blocks(unreadable: Mapping[str, str]) -> list[Block]:
     if not unreadable:
         return []
     rows = [[name, why] for name, why in unreadable.items()]
-    about = f"Not read, and in nothing else on this page: {len(rows)}."
-    return _opened(about, f"Not read ({len(rows)})", Table(["run", "why"], rows))
+    about = f"Runs that cannot be read, and are missing in the rest of this page: {len(rows)}."
+    return _opened(about, f"Not readable ({len(rows)})", Table(["run", "why"], rows))
 
 
 def _opened(about: str, title: str, table: Table) -> list[Block]:

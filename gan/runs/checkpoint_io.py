@@ -84,7 +84,7 @@ def load(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
         _check_stored(content)
         checkpoint: dict[str, Any] = torch.load(io.BytesIO(content), map_location=map_location, weights_only=True)
     except Exception as error:  # of any kind: the file may be malicious
-        raise CheckpointError(f"{path}: not a checkpoint that can be read: it holds more than data") from error
+        raise CheckpointError(f"{path}: not a readable checkpoint: it contains more than data") from error
     written = checkpoint.get("format") if isinstance(checkpoint, dict) else None
     if type(written) is not int or not 1 <= written <= FORMAT:
         raise CheckpointError(f"{path}: format {written} given, {FORMAT} or less expected: a newer version wrote it")
@@ -104,9 +104,7 @@ def load_any(path: Path) -> dict[str, Any]:
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of any kind: the file may be malicious
-        raise CheckpointError(
-            f"{path}: not a checkpoint that can be read: damaged, or it holds more than data"
-        ) from error
+        raise CheckpointError(f"{path}: not a readable checkpoint: damaged, or it contains more than data") from error
     return checkpoint if isinstance(checkpoint, dict) else {}
 
 

@@ -148,11 +148,11 @@ class Run:
 
 
 def _why_pruned(facts: Mapping[str, Any]) -> str:
-    """Describe why, e.g. "quality/fcd 120 at its measurement 2, worse than the median of 5 finished runs, 90.1"."""
+    """Describe why, e.g. "quality/fcd 120 at measurement 2, worse than the median of 5 finished runs, 90.1"."""
     own = next((f"{name} {value:.4g}" for name, value in facts.items() if "/" in name and _is_number(value)), "")
     if not own:
         return "by its search" if facts else ""
-    text = f"{own} at its measurement {facts.get('measurement', '?')}, worse than the median"
+    text = f"{own} at measurement {facts.get('measurement', '?')}, worse than the median"
     if _is_number(facts.get("median")) and facts.get("finished_runs"):
         text += f" of {facts['finished_runs']} finished runs, {facts['median']:.4g}"
     return text

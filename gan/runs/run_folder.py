@@ -139,7 +139,8 @@ def _content(settings: Mapping[str, Any]) -> bytes:
 def _check_room(folder: Path, free: int) -> None:
     if free < ROOM:
         raise ConfigError(
-            f"hydra.run.dir: {folder} given, whose disk has {free / 1e6:,.0f} MB left; {ROOM / 1e6:,.0f} MB expected"
+            f"hydra.run.dir: {folder} given, but its disk has only {free / 1e6:,.0f} MB left; "
+            f"{ROOM / 1e6:,.0f} MB expected"
         )
 
 

@@ -101,7 +101,7 @@ SERIES = (
     Series("quality/recall", "recall", SHARES, better=1, when="images"),
     Series("quality/density", "density", better=1, when="images"),
     Series("quality/coverage", "coverage", SHARES, better=1, when="images"),
-    Series("quality/kl_uniform", "KL from equal shares of classes", better=-1, when="images"),
+    Series("quality/kl_uniform", "KL divergence from equal class frequencies", better=-1, when="images"),
     Series("quality/missing", "classes missing", better=-1, when="images"),
     Series("quality/label_accuracy", "label accuracy", SHARES, better=1, when="images of classes"),
     Series("quality/modes", "modes", MODES, better=1, when="points"),

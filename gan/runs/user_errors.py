@@ -65,7 +65,7 @@ def _out_of_memory(error: Exception, batch_size: int | None) -> str:
     smaller = "" if batch_size is None or batch_size < 2 else f", data.batch_size={batch_size // 2}"
     return (
         f"Out of memory{f', with data.batch_size={batch_size}' if batch_size else ''}: {reason or 'of the host'}\n"
-        f"To try: optimizer.accumulate=2 (the same mathematics in less memory){smaller}, or smaller networks."
+        f"Try: optimizer.accumulate=2 (the same training with less memory){smaller}, or smaller networks."
     )
 
 
@@ -83,8 +83,8 @@ def _cannot_be_written(path: Path, error: OSError) -> str:
     to_do = {
         **dict.fromkeys(NO_ROOM, "make room"),
         errno.ENOENT: "it was moved or deleted while the run trained",
-    }.get(error.errno or 0, "see to the folder and its disk")
-    return f"{path} cannot be written: {error.strerror}: {to_do}. What was there before is as it was."
+    }.get(error.errno or 0, "check the folder and its disk")
+    return f"{path} cannot be written: {error.strerror}: {to_do}. The earlier content is unchanged."
 
 
 def _not_written(error: OSError, folder: Path) -> Path | None:

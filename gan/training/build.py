@@ -170,7 +170,7 @@ def _try_networks(settings: Mapping[str, Any], game: GameModule, data: ImageData
 
 
 def _made(group: str, settings: Mapping[str, Any], **known: Any) -> Any:
-    """The object of a group's node; it gets those of the ``known`` arguments that its constructor has."""
+    """The object of a group's node. Its constructor gets the ``known`` arguments that it has."""
     node = settings[group]
     constructor = find(node["_target_"])
     given = {name: value for name, value in known.items() if name in parameters_of(constructor)}

@@ -86,7 +86,7 @@ def generator_node(game: GameModule) -> dict[str, Any]:
 
 
 def node_of(thing: Any, given: Sequence[str] = ()) -> dict[str, Any]:
-    """The node of an object: the name of its class and the arguments of its constructor, without those of ``given``.
+    """The node of an object: the name of its class and the arguments of its constructor, except the ``given`` ones.
 
     Raises:
         NotDescribed: the class cannot be imported by its name, or its arguments are not known.

@@ -27,7 +27,7 @@ Batch = Tensor | Sequence[Tensor]
 
 
 class NotBuilt(nn.Module):
-    """Stands for a network that is built when the size of the images is known."""
+    """Placeholder for a network that is built when the size of the images is known."""
 
 
 class GameModule(Game, L.LightningModule):
@@ -78,10 +78,10 @@ class GameModule(Game, L.LightningModule):
         self.train_minibatch(real, labels, d_optimizer, g_optimizer, epoch=self.current_epoch)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Nothing: at the end of the epoch `ValidationQuality` measures as many generated images."""
+        """Do nothing: at the end of the epoch `ValidationQuality` measures equally many generated images."""
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """As `validation_step`."""
+        """Do nothing, as `validation_step`."""
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Normalised images (N, C, H, W) of ``final_generator``.
@@ -194,8 +194,8 @@ class GameModule(Game, L.LightningModule):
         self.stepper = Stepper.for_trainer(self.trainer)
         if self._compiled is not None and not isinstance(self.stepper, FastStepper):
             raise ConfigError(
-                "model.compile: True given, and a callback, a strategy or a method listens to backward passes, which a "
-                "compiled update has inside; model.compile=false expected"
+                "model.compile: True given, but a callback, a strategy or a method has a backward hook, which "
+                "a compiled update does not call; model.compile=false expected"
             )
         self.rank, self.world_size = self.global_rank, self.trainer.world_size
         self.mean_over_processes = self.trainer.strategy.reduce

@@ -77,8 +77,9 @@ def _load(network: nn.Module, tensors: Mapping[str, Tensor], name: str, source: 
     if here != there:
         key = next(key for key in (*here, *there) if here.get(key) != there.get(key))
         raise ConfigError(
-            f"model.init_from: {source} given, whose {name} is another network: {key} is {there.get(key, 'missing')} "
-            f"there and {here.get(key, 'missing')} here; the same settings under model, and as many classes, expected"
+            f"model.init_from: {source} given, but its {name} is a different network: {key} is "
+            f"{there.get(key, 'missing')} there and {here.get(key, 'missing')} in this run; use the same settings of "
+            "model and the same number of classes"
         )
     network.load_state_dict(tensors)
 

@@ -73,7 +73,7 @@ def test_a_row_for_each_run_and_one_for_real_images(run: Path, tmp_path: Path, g
     assert [line.split()[0] for line in lines[1:4]] == ["(real", str(run), str(other)]
     assert "FCD is not FID" in done.stdout
     assert "mnist_classifier: sha256" in done.stdout
-    # what was asked for is not there, and the sample stands in: the output says so
+    # what was requested is not there, and the sample stands in: the output says so
     assert "IN PLACE OF THE FULL MNIST" in done.stderr
 
 
@@ -170,7 +170,7 @@ def test_mistakes(run: Path, tmp_path: Path, gan: Evaluate) -> None:
     told(gan(run, "--data", "mnist", *QUICK), "data=mnist: MNIST is not available")
     told(gan(run, "--device", "gpu"), "--device: 'gpu' given")
     told(gan(run, "--classifier", tmp_path / "none.safetensors"), "there is no such file; an extractor's")
-    told(gan(bundle(tmp_path / "x.safetensors")), r"x\.safetensors: its bundle names no data set; give --data")
+    told(gan(bundle(tmp_path / "x.safetensors")), r"x\.safetensors: its bundle names no dataset; give --data")
     told(gan(bundle(tmp_path / "y.safetensors", data={"name": "kmnist"})), "no such option 'kmnist'")
 
 
@@ -201,7 +201,7 @@ def test_points_of_no_known_world(tmp_path: Path, gan: Evaluate) -> None:
     generator = build_generator("mlp", latent_dim=4, image_shape=(2, 1, 1), **MLP)
     metadata = describe("mlp", MLP, prior=Prior("normal", 4), image_shape=(2, 1, 1), mean=0.5, std=0.5)
     save_bundle(tmp_path / FILE_NAME, generator, metadata)
-    told(gan(tmp_path, *QUICK), "its bundle names no toy distribution; known are ring, grid")
+    told(gan(tmp_path, *QUICK), "its bundle names no toy distribution; known: ring, grid")
 
 
 def test_the_images_that_are_most_like_training_images_are_drawn_above_those(

@@ -27,7 +27,7 @@ def test_a_folder_to_hand_on(
     assert set(made) == {"generator.safetensors", "generator.pt2", "samples.png", "README.md"}
     assert made["generator.safetensors"] == (clothes / "generator.safetensors").read_bytes()
     told = capsys.readouterr().out
-    difference = re.search(r"generator.pt2: torch.export, .* by (\S+) at most over 1,000 latents, in torch 2", told)
+    difference = re.search(r"generator.pt2: torch.export, .* bundle: (\S+) \(1,000 latents, torch 2", told)
     assert difference is not None
     assert float(difference[1]) <= 1e-5
     with Image.open(tmp_path / "export" / "samples.png") as picture:
@@ -103,7 +103,7 @@ def test_a_page(clothes: Path, tmp_path: Path, gan: GanCommand, capsys: pytest.C
     assert "To publish the page, upload it as index.html to a host of static files" in told
     page = (tmp_path / "export" / "generator.html").read_text()
     assert load_generator(clothes).metadata["sha256"] in page
-    assert "The weights: mit." in page
+    assert "Weights: mit." in page
     assert "generator.html" in (tmp_path / "export" / "README.md").read_text()
     assert gan("export", clothes, "--to", "html", "--weights", "float32", "--out", "whole") == 0
     assert gan("export", clothes, "--to", "html") == 2
@@ -114,7 +114,7 @@ def test_weights_are_of_html_alone(
     clothes: Path, tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert gan("export", clothes, "--to", "pt2", "--weights", "float32") == 2
-    assert "--weights: float32 given; only --to html has a choice" in capsys.readouterr().err
+    assert "--weights: float32 given, which needs --to html" in capsys.readouterr().err
     assert gan("export", clothes, "--to", "html", "--weights", "float1") == 2
     assert "did you mean 'float16'?" in capsys.readouterr().err
     assert not (tmp_path / "export").exists()

@@ -122,7 +122,7 @@ def test_an_ffmpeg_that_fails_or_is_not_there(
     assert capsys.readouterr().err == "ffmpeg has failed: Unknown encoder libx264\n"
     monkeypatch.setenv("PATH", str(tmp_path))
     assert gan("interpolate", run, "--steps", 2, "--out", "x.mp4") == 2
-    expected = "an MP4 is made by ffmpeg, which is not on the PATH: install it, or write a .gif instead\n"
+    expected = "MP4 needs ffmpeg, which is not on the PATH: install it, or write a .gif instead\n"
     assert capsys.readouterr().err == expected
     assert not (tmp_path / "x.mp4").exists()
 

@@ -33,7 +33,7 @@ def test_pictures_images_and_latents(
     assert (tmp_path / "inverted.png").read_bytes() == png(grid(pairs, columns=4, scale=2))
     assert np.array_equal(np.load(tmp_path / "inverted.npy"), np.stack([one.z.numpy() for one in found]))
     first, second, last = capsys.readouterr().out.splitlines()
-    assert first == f"1.png: error {found[0].error:.4f}, at the start {found[0].error_of_nearest:.4f}"
+    assert first == f"1.png: error {found[0].error:.4f} (at the start {found[0].error_of_nearest:.4f})"
     assert second.startswith("2.png: error ")
     assert last.endswith("seed 4: inverted.png; latents: inverted.npy")
 

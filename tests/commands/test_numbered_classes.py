@@ -32,7 +32,7 @@ def test_a_bundle_of_an_earlier_version_keeps_its_order(trained: TrainedGenerato
     assert trained.class_names == EARLIER
     for number, name in enumerate(EARLIER):
         assert np.array_equal(trained.sample(2, labels=name), images_of(trained, number))
-    with pytest.raises(GanError, match=r"^class 2: a number could mean two classes, .*; give a name, as text classes"):
+    with pytest.raises(GanError, match=r"^class 2: the number is ambiguous, .*; give a name, as text classes"):
         trained.sample(2, labels=2)
     walked = trained.latent_walk([0, 0], steps=2, labels=["2", "10"])
     assert np.array_equal(walked[[0, -1]], [images_of(trained, 2)[0], images_of(trained, 1)[0]])

@@ -40,8 +40,8 @@ def test_a_result_is_repeated_and_compared(tmp_path: Path, gan: GanCommand, capf
     publish(tmp_path, write_run(tmp_path / "another", fcd=4.0))
     assert gan("repeat", "--published", NAME) == 1
     told = capfd.readouterr().out
-    assert "Other numbers than published. The metrics:\n  FCD: " in told
-    assert "One seed is published" in told
+    assert "The numbers differ from the published run. The metrics:\n  FCD: " in told
+    assert "Only one seed is published" in told
     assert "different in the two runs: machine.processor: None -> " in told
 
     folder = tmp_path / "outputs" / f"{NAME}-seed0"
@@ -52,7 +52,7 @@ def test_a_result_is_repeated_and_compared(tmp_path: Path, gan: GanCommand, capf
     (folder / "run.json").write_text(json.dumps({**facts, "git": {"commit": "abcdef12", "clean": True}}))
     publish(tmp_path, folder)
     assert gan("repeat", "--published", NAME, "--out", "again") == 0
-    assert "The same numbers as published, bit for bit: metrics.csv and the weights" in capfd.readouterr().out
+    assert "Bit-identical to the published run: metrics.csv and the weights" in capfd.readouterr().out
 
 
 @pytest.mark.slow
@@ -88,7 +88,7 @@ def test_mistakes(tmp_path: Path, gan: GanCommand, capfd: Told) -> None:
     publish(tmp_path, write_run(tmp_path / "another", fcd=4.0))
     for words, message in [
         (["--published", "tiny-mnist"], f"--published: no such option 'tiny-mnist'; did you mean '{NAME}'?"),
-        (["--published", NAME, "--seed", "4"], f"--seed: 4 given; '{NAME}' was published with 0"),
+        (["--published", NAME, "--seed", "4"], f"--seed: 4 given; published seeds of '{NAME}': 0"),
         ([], "give a run folder, or --published NAME"),
         (["another", "--published", NAME], "give a run folder, or --published NAME"),
         (["another", "--seed", "4"], "--seed: only with --published"),
@@ -115,4 +115,4 @@ def test_the_cheapest_published_result_is_confirmed(
     code = gan("repeat", "--published", "quickstart-mnist_sample")
     told = capfd.readouterr().out
     assert code == 0, told
-    assert "bit for bit" in told or "All within the range that 3 seeds predict" in told
+    assert "Bit-identical" in told or "All are within the range predicted from 3 seeds" in told

@@ -158,7 +158,7 @@ def test_measures_that_are_not_alike_are_noted(gan: GanCommand, tmp_path: Path) 
     other = write_run(tmp_path / "runs" / "b", fcd=4.0, lr=1) / "quality.json"
     other.write_text(other.read_text().replace("10000", "5000"))
     assert gan("report", "runs") == 0
-    assert "not all runs were measured alike: 10000 images" in (tmp_path / "report.md").read_text()
+    assert "the runs were evaluated with different settings: 10000 images" in (tmp_path / "report.md").read_text()
 
 
 def test_a_loss_that_became_nan_is_noted(gan: GanCommand, tmp_path: Path) -> None:

@@ -132,9 +132,9 @@ NOT_FOR_US = {
     "trainer._target_=builtins.exec": "trainer._target_: 'builtins.exec' given, a Trainer expected",
     "penalty._target_=gan.game.losses.Hinge": "penalty._target_: 'gan.game.losses.Hinge' given, a Penalty expected",
     "objective._target_=gan.game.none": "objective._target_: 'gan.game.none' given, an Objective expected",
-    "+trainer.gradient_clip_val=0.5": "trainer.gradient_clip_val: 0.5 given; here this is "
+    "+trainer.gradient_clip_val=0.5": "trainer.gradient_clip_val: 0.5 given; use "
     "optimizer.clip_norm (or optimizer.generator.clip_norm, optimizer.discriminator.clip_norm)",
-    "+trainer.accumulate_grad_batches=2": "trainer.accumulate_grad_batches: 2 given; here this is "
+    "+trainer.accumulate_grad_batches=2": "trainer.accumulate_grad_batches: 2 given; use "
     "optimizer.accumulate, the number of parts of a minibatch",
     "trainer.strategy=fsdp": "trainer.strategy: 'fsdp' given, auto or ddp (both are our data-parallel strategy, "
     "gan.training.strategy) expected",

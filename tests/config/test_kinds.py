@@ -122,7 +122,7 @@ def test_a_nested_node_of_the_right_kind_is_made(compose_settings: Compose, tmp_
         ),
         (
             "+trainer.callbacks=[]",
-            "trainer.callbacks: [] given; here this is callbacks, as in +callbacks.NAME._target_=…",
+            "trainer.callbacks: [] given; use the group callbacks: +callbacks.NAME._target_=…",
         ),
     ],
 )

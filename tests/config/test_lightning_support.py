@@ -18,7 +18,7 @@ REFUSED_ARGUMENTS: dict[str, tuple[Any, str]] = {
     "accumulate_grad_batches": (2, "optimizer.accumulate"),
     "callbacks": ("[]", "+callbacks.NAME._target_"),
     "logger": ("true", "logger=none"),
-    "plugins": ("[]", "none of the settings"),
+    "plugins": ("[]", "leave it out"),
     "model_registry": ("x", "gan export"),
     "fast_dev_run": ("true", "trainer.max_steps=1"),
     "barebones": ("true", "callbacks=none logger=none"),

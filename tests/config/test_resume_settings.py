@@ -280,7 +280,7 @@ def test_a_probability_that_adapts_is_the_checkpoints(
 ) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "config.yaml").write_text(yaml.safe_dump(compose_settings(*TINY, "augmentation=adaptive")))
-    with pytest.raises(ConfigError, match=r"augmentation.probability: 0.0 before, 0.5 given: it is adapted"):
+    with pytest.raises(ConfigError, match=r"augmentation.probability: 0.0 before, 0.5 given: the run adapts it"):
         settle("augmentation.probability=0.5", "resume.allow=[augmentation]")
 
 

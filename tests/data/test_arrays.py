@@ -179,7 +179,7 @@ def unusable(folder: Path) -> list[tuple[str, str]]:
         ),
         (
             write(folder / "shapes.npz", {"x_train": IMAGES, "x_test": np.zeros((4, 20, 20), np.uint8)}),
-            "images of 1 x 16 x 16 to train on and of 1 x 20 x 20 held out; the same expected",
+            "the training images are 1 x 16 x 16 and the held-out images 1 x 20 x 20; one shape expected",
         ),
         (write(folder / "empty.npy", IMAGES[:0]), "there are no images in it"),
     ]
@@ -197,7 +197,7 @@ def test_larger_than_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     files = [write(tmp_path / "a.npy", IMAGES), write(tmp_path / "a.npz", {"images": IMAGES})]
     monkeypatch.setattr(memory, "free_memory", lambda: 5120)  # of which half may be used; the images take 5,120
     for file in files:
-        with pytest.raises(DataError, match=rf"^data.file={file}: .* take .*half may be used; "):
+        with pytest.raises(DataError, match=rf"^data.file={file}: .* need .*half of the free .* may be used; "):
             load_array(file)
 
 
@@ -229,5 +229,5 @@ def test_damaged_files_are_a_message(tmp_path: Path) -> None:
 
 def test_a_class_of_held_out_images_alone(tmp_path: Path) -> None:
     arrays = {"x": IMAGES, "y": LABELS, "x_test": IMAGES[:3], "y_test": np.array([0, 1, 2])}
-    with pytest.raises(DataError, match=r": held-out images of class 2, of which there are none to train on$"):
+    with pytest.raises(DataError, match=r": class 2 has held-out images, but no training images$"):
         load_array(write(tmp_path / "a.npz", arrays))

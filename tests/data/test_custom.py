@@ -129,7 +129,7 @@ def test_a_share_is_held_out() -> None:
     loaded = load_custom("x.y", lambda: GREY, held_out=0.25)
     assert len(loaded.held_out_images) == 10
     assert torch.equal(loaded.held_out_images, GREY[3::4])
-    assert "a share of 0.25" in loaded.origin
+    assert "a fraction of 0.25" in loaded.origin
 
 
 def test_a_folder_is_held_out(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def failing() -> None:
          "x C expected"),
         (lambda: Items([GREY[0], GREY[0].float() / 255]), "image 1 has another type of numbers than image 0"),
         (lambda: Items([GREY[0], pictures(1, 18, 18)[0]]),
-         "image 1 is 1 x 18 x 18 and image 0 is 1 x 16 x 16; give data.image_size=16 to make them alike"),
+         "image 1 is 1 x 18 x 18 and image 0 is 1 x 16 x 16; give data.image_size=16 to convert all"),
         (lambda: Items([GREY[0], COLOUR[0]]),
          "image 1 is 3 x 16 x 16 and image 0 is 1 x 16 x 16; give data.image_channels=1 or 3 to make them alike"),
         (lambda: Items([(GREY[0], "cat")]), "a label is str; an integer for each image expected"),
@@ -291,5 +291,5 @@ def test_a_dataset_larger_than_memory(monkeypatch: pytest.MonkeyPatch, pixels: t
     assert read == [0]
     assert load_custom("x.y", lambda: Large([pixels] * 100), image_size=18).images.shape == (90, 3, 18, 18)
     monkeypatch.setattr(memory, "free_memory", lambda: 20_000_000)  # of a stream the number is not known
-    with pytest.raises(DataError, match=r"^data._target_=x.y: 1,025 images of 3 x 64 x 64 take"):
+    with pytest.raises(DataError, match=r"^data._target_=x.y: 1,025 images of 3 x 64 x 64 need"):
         load_custom("x.y", lambda: iter([pixels] * 2000))

@@ -92,8 +92,8 @@ def test_md5_alone_is_not_enough(tmp_path: Path, tiny: TinySet, online: Online) 
     with pytest.raises(DataError) as error:
         fetch(tiny.source, tmp_path)
     assert str(error.value) == (
-        f"what was downloaded is broken: MNIST/raw/{FILES[2]}: is truncated: its header asks for 4,720 bytes, "
-        "there are 4,715"
+        f"what was downloaded is broken: MNIST/raw/{FILES[2]}: is truncated: its header announces 4,720 bytes, "
+        "the file has 4,715"
     )
     assert files_under(tmp_path) == set()
 

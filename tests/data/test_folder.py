@@ -290,7 +290,7 @@ def test_different_sizes(tmp_path: Path) -> None:
 def test_size_out_of_range(tmp_path: Path, size: int, nearest: int) -> None:
     fill(tmp_path, ["0.png"], size=size)
     assert error_of(tmp_path) == (
-        f"pictures of {size} x {size} pixels (0.png), from 16 to 128 can be used; give data.image_size={nearest}"
+        f"pictures of {size} x {size} pixels (0.png), 16 to 128 expected; give data.image_size={nearest}"
     )
     assert load_folder(str(tmp_path), nearest).images.shape == (1, 1, nearest, nearest)
 
@@ -310,8 +310,8 @@ def test_too_many_for_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     fill(tmp_path, ["0.png", "1.png"])
     monkeypatch.setattr(memory, "free_memory", lambda: 1000)
     assert error_of(tmp_path) == (
-        "2 images of 1 x 16 x 16 take 0.0 GiB, and of this machine's free 0.0 GiB half may be used; "
-        "a smaller data.image_size takes less (1 of these images would fit)"
+        "2 images of 1 x 16 x 16 need 0.0 GiB, but only half of the free 0.0 GiB may be used; "
+        "a smaller data.image_size needs less (1 of these images would fit)"
     )
 
 
@@ -348,4 +348,4 @@ def test_held_out_folder_and_share(tmp_path: Path) -> None:
     assert len(load_folder(mine, held_out=str(tmp_path / "other")).images) == 20
     halves = load_folder(mine, held_out=0.5)
     assert (len(halves.images), len(halves.held_out_images)) == (10, 10)
-    assert "10 held out (a share of 0.5)" in halves.origin
+    assert "10 held out (a fraction of 0.5)" in halves.origin

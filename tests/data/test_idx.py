@@ -57,9 +57,9 @@ def test_result_is_writable(tmp_path: Path) -> None:
         ),
         (WHOLE[:10], "its IDX header is incomplete (3 dimensions announced, 10 bytes in all)"),
         (b"\0\0\x08\0", "its IDX header is incomplete (0 dimensions announced, 4 bytes in all)"),
-        (idx_bytes(torch.zeros(0, 28, dtype=torch.uint8)), "holds nothing (shape (0, 28))"),
-        (WHOLE[:-1], "is truncated: its header asks for 40 bytes, there are 39"),
-        (WHOLE + b"\0", "is too long: its header asks for 40 bytes, there are 41"),
+        (idx_bytes(torch.zeros(0, 28, dtype=torch.uint8)), "is empty (shape (0, 28))"),
+        (WHOLE[:-1], "is truncated: its header announces 40 bytes, the file has 39"),
+        (WHOLE + b"\0", "is too long: its header announces 40 bytes, the file has 41"),
     ],
 )
 def test_refuses(tmp_path: Path, content: bytes, fault: str) -> None:

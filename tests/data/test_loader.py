@@ -149,7 +149,7 @@ def test_no_batch_at_all() -> None:
         loader(batch_size=54, drop_last=True)
     assert str(error.value) == (
         "data.batch_size=54: no batch can be made of 53 images for 1 process(es) with data.drop_last=true; "
-        "it takes a smaller batch_size or data.drop_last=false"
+        "use a smaller batch_size or data.drop_last=false"
     )
 
 

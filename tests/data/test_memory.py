@@ -16,7 +16,7 @@ def test_more_than_half_of_the_free_memory_is_refused(monkeypatch: pytest.Monkey
     memory.check_memory("data.folder=x", 699_050, (3, 32, 32), "take less")
     memory.check_memory("data.folder=x", 2 * 2**20, (3, 18, 18), "take less")
     assert str(error.value) == (
-        "data.folder=x: 2,097,152 images of 3 x 32 x 32 take 6.0 GiB, and of this machine's free 4.0 GiB half may be "
+        "data.folder=x: 2,097,152 images of 3 x 32 x 32 need 6.0 GiB, but only half of the free 4.0 GiB may be "
         "used; take less (699,050 of these images or all of them with data.image_size=18 would fit)"
     )
 

@@ -218,7 +218,7 @@ def test_folders_that_are_not_looked_into_are_named(tmp_path: Path, caplog: pyte
 def test_a_pipe_is_no_picture(tmp_path: Path) -> None:
     save(tmp_path / "0.png", 7)
     os.mkfifo(tmp_path / "1.png")
-    with pytest.raises(DataError, match=r"\n  1\.png: is no regular file$"):
+    with pytest.raises(DataError, match=r"\n  1\.png: is not a regular file$"):
         load_folder(str(tmp_path))
     assert firsts(tmp_path, on_broken="skip") == [7]
 
@@ -279,7 +279,7 @@ def test_class_folders_whose_names_cannot_be_printed(tmp_path: Path) -> None:
     # a bundle would refuse such a name, after the first epoch
     save(tmp_path / "a\nb" / "0.png", 7)
     save(tmp_path / "c" / "0.png", 7)
-    with pytest.raises(DataError, match=r"class folders are called 'a\\nb'; a class's name is what can be printed"):
+    with pytest.raises(DataError, match=r"characters that cannot be printed: 'a\\nb'; rename the folders"):
         load_folder(str(tmp_path))
 
 

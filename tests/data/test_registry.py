@@ -114,9 +114,9 @@ def test_stacks_are_of_sets_of_ten_classes(name: str) -> None:
          "data=folder: it needs the path of the pictures; give data.folder=PATH, with pictures PATH/….png, or "
          "PATH/CLASS/….png for pictures with classes"),
         ("mnist", {"folder": "x"},
-         "data.folder=x: 'mnist' is no folder of pictures; only folder is. Leave data.folder out"),
+         "data.folder=x: 'mnist' is not a folder of pictures; only data=folder is. Leave data.folder out"),
         ("ring", {"folder": "x"},
-         "data.folder=x: 'ring' is no folder of pictures; only folder is. Leave data.folder out"),
+         "data.folder=x: 'ring' is not a folder of pictures; only data=folder is. Leave data.folder out"),
         ("folder", {"folder": "x", "split": "letters"},
          "data.split=letters: 'folder' has no splits; only emnist has. Leave data.split out"),
         ("mnist", {"of": "fashion"},

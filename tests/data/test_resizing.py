@@ -106,8 +106,8 @@ def test_too_large_for_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError) as error:
         fitted(some_images(), 64)
     assert str(error.value).startswith(
-        "data.image_size=64: 5 images of 1 x 64 x 64 take 0.0 GiB, and of this machine's"
+        "data.image_size=64: 5 images of 1 x 64 x 64 need 0.0 GiB, but only half of the free"
     )
     with pytest.raises(DataError) as error:
         fitted(some_images(), 64, 3)
-    assert str(error.value).startswith("data.image_size=64 data.image_channels=3: 5 images of 3 x 64 x 64 take")
+    assert str(error.value).startswith("data.image_size=64 data.image_channels=3: 5 images of 3 x 64 x 64 need")

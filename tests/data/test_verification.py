@@ -46,7 +46,7 @@ BROKEN: dict[str, tuple[dict[str, Any], int, str]] = {
     "truncated": (
         {"test_images": idx_bytes(random_images(6, seed=1))[:3000]},
         2,
-        "is truncated: its header asks for 4,720 bytes, there are 3,000",
+        "is truncated: its header announces 4,720 bytes, the file has 3,000",
     ),
     "fewer images": (
         {"train_images": idx_bytes(random_images(5, 0))},
@@ -116,7 +116,7 @@ def test_wrong_sha256(tmp_path: Path, tiny: TinySet, position: int) -> None:
     kind = ("images", "labels")[position]
     assert str(error.value) == (
         f"{folder / FILES[position]}: a well-formed IDX file of 12 {kind}, but not MNIST's (sha256 {found[:16]}…, "
-        f"MNIST's is {digests[position][:16]}…); changed, or another data set under this name"
+        f"MNIST's is {digests[position][:16]}…); changed, or another dataset under this name"
     )
 
 

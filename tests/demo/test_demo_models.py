@@ -150,8 +150,8 @@ def test_a_network_that_puts_out_too_much_for_one_image_is_not_opened(
     answer = ask("/api/models?name=large", method="POST", body=large)
     assert answer.status == 400
     assert answer.error == (
-        "large: its layers put out up to 32,769 values for one image of 4 x 64 x 64, and a page takes at most 32,768; "
-        "gan sample makes its images"
+        "large: its layers have up to 32,769 output values for one image of 4 x 64 x 64; a page allows at most "
+        "32,768. Use gan sample instead"
     )
     assert len(ask("/api/pages").json["models"]) == 4
 
@@ -209,7 +209,7 @@ def test_pages_do_not_send_files_without_end(ask: Asker, tmp_path: Path, monkeyp
     content = (tmp_path / "plain" / "run" / FILE_NAME).read_bytes()
     assert ask("/api/models?name=a", method="POST", body=content).status == 200
     answer = ask("/api/models?name=b", method="POST", body=content)
-    assert answer.error == "b: 1 files were sent already; give more of them on the command line"
+    assert answer.error == "b: 1 files were uploaded already; give more files on the command line"
 
 
 def test_a_bundle_is_opened_anew_once_it_has_changed(ask: Asker, tmp_path: Path) -> None:

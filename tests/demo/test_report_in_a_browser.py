@@ -25,7 +25,7 @@ def test_its_charts_and_their_axes(browser: Any, tmp_path: Path, monkeypatch: py
         assert len(set(up)) == len(up) > 2
         assert page.locator("#legend button.run").count() == 2
         page.get_by_role("button", name="none").click()
-        page.get_by_text("no run is chosen").first.wait_for()
+        page.get_by_text("no run is selected").first.wait_for()
 
 
 def test_a_command_is_copied_by_its_button_with_the_keyboard(

@@ -114,7 +114,7 @@ def test_grids_are_pictures_of_this_folder_alone(tmp_path: Path, serve: Serve) -
     assert ask("/api/run").json["grids"] == ["epoch_0000", "epoch_0001", "epoch_0002"]
     assert ask("/api/grid.png?grid=0").content == picture
     for number in (1, 2):
-        told = f"grid: epoch_000{number}.png is no picture of this run"
+        told = f"grid: epoch_000{number}.png is not a PNG of this run"
         assert ask(f"/api/grid.png?grid={number}").error == told
     with pytest.raises(GanError, match="grid: 3 given; this run has 3"):
         run_status.grid(read_run(folder), 3)

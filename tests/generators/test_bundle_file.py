@@ -85,7 +85,7 @@ NOT_OPENED = "a pickle: not opened, since a pickle can run any code"
         (b"\n  <html>" * 20, "a web page or XML, as a failed download leaves it"),
         (
             b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n",
-            "a pointer of Git LFS in place of the file: fetch it with `git lfs pull`",
+            "a Git LFS pointer instead of the file: fetch it with `git lfs pull`",
         ),
         (b"\x1f\x8b\x08" + b"x" * 90, "compressed by gzip: unpack it first"),
         (b"\x89PNG\r\n\x1a\n" + b"x" * 90, "a picture"),

@@ -49,8 +49,8 @@ def test_every_command_tells_of_weights_that_are_not_finite(
         out, err = capsys.readouterr()
         assert out == ""
         assert err == (
-            f"{path}: 2 of its weights are not finite, the first in 'layers.0.bias': its training had diverged, and it "
-            "makes no images\n"
+            f"{path}: 2 of its weights are not finite, the first in 'layers.0.bias': its training diverged, so it "
+            "cannot generate images\n"
         )
     assert sorted(tmp_path.iterdir()) == before
     for call in (lambda: load_generator(path), lambda: add_quality(path, {})):

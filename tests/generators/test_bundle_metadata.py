@@ -144,7 +144,7 @@ def test_a_class_of_a_package_that_is_not_trusted(bundle: Path, family: str) -> 
 @pytest.mark.parametrize(
     ("family", "reason"),
     [
-        ("os.system", "its network is os.system, which makes no torch.nn.Module"),
+        ("os.system", "its network is os.system, which is not a torch.nn.Module"),
         ("torch.nn.Linearr", "its network: 'torch.nn.Linearr' given, and torch.nn has no 'Linearr'"),
     ],
 )

@@ -15,7 +15,7 @@ CLOTHES = ("T-shirt/top", "Trouser", "Pullover")
 LETTERS = ("a", "A", "b")
 FOLDERS = ("10", "2", "7")  # as an earlier version's bundle has them: the name of a class is not its number
 FROM_1 = ("1", "2", "3")
-TWO_CLASSES = "a number could mean two classes, for class number {} is called '{}'; give a name, as text classes: {}"
+TWO_CLASSES = "the number is ambiguous, because class number {} is called '{}'; give a name, as text classes: {}"
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,9 @@ def test_what_differs_is_refused(clothes: TrainedGenerator, monkeypatch: pytest.
         return images, runtime
 
     monkeypatch.setattr(exporting, "_by_torch", off)
-    with pytest.raises(GanError, match=r"pt2: what was exported differs by up to (2e-05|nan) .*nothing was written"):
+    with pytest.raises(
+        GanError, match=r"pt2: the exported generator differs by up to (2e-05|nan) .*nothing was written"
+    ):
         export(clothes, "pt2")
 
 

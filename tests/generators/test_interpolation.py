@@ -30,7 +30,7 @@ def test_a_loop_goes_back_to_the_first_and_does_not_show_it_twice() -> None:
         (0, 3, "an interpolation needs 2 or more images; 0 given"),
         (1, 3, "an interpolation needs 2 or more images; 1 given"),
         (2, 0, "steps: 0 given; 1 or more expected"),
-        (2, 100_000, "steps: 100000 given, which makes 100001 frames; at most 100000 are made"),
+        (2, 100_000, "steps: 100000 given, which makes 100001 frames; at most 100000 expected"),
     ],
 )
 def test_numbers_out_of_their_range(anchors: int, steps: int, message: str) -> None:

@@ -152,7 +152,7 @@ def test_a_minibatch_is_timed_at_a_processs_share(compose_settings: Compose) -> 
     trial = timed(settings, data, build_game(settings, data), [BOTH], processes=2)
     assert trial.batch_size == 4
     page = show(settings)
-    assert "each a process's share of 4 images; without callbacks and the exchange between processes" in page
+    assert "each with the 4 images of one process; without callbacks and the exchange between processes" in page
 
 
 # The images

@@ -72,7 +72,7 @@ def test_a_quiet_run_prints_nothing_unless_it_fails(
     run = gan.train(*SMALL, "trainer.max_epochs=1", quiet=True)
     assert capsys.readouterr() == ("", "")
     assert repr(run).startswith("<run outputs/")  # relative to the working folder
-    with pytest.raises(gan.GanError, match="no run was made"):
+    with pytest.raises(gan.GanError, match="no run was started"):
         gan.train(*SMALL, dry_run=True, quiet=True)
     with pytest.raises(gan.GanError, match="no such option 'r3'"):
         gan.train("penalty=r3", quiet=True)
@@ -80,7 +80,7 @@ def test_a_quiet_run_prints_nothing_unless_it_fails(
 
 def test_a_dry_run_makes_no_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(gan.GanError, match="no run was made, as with dry_run=true"):
+    with pytest.raises(gan.GanError, match="no run was started"):
         gan.train(*SMALL, dry_run=True)
 
 

@@ -87,7 +87,7 @@ def test_colours_are_looked_at_together(tmp_path: Path) -> None:
     extractor = make_extractor(tmp_path / "x", "classifier", coloured, epochs=1, seed=0, command="")
     assert read_extractor(tmp_path / "x").channels == 3
     assert extractor.features(coloured.held_out_images).shape == (250, 64)
-    with pytest.raises(GanError, match="looks at images of 3 channels; these have 1"):
+    with pytest.raises(GanError, match="expects images of 3 channels; these have 1"):
         extractor.features(few().images)
 
 

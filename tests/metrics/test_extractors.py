@@ -116,7 +116,7 @@ def test_no_images_have_no_features(extractor: Extractor) -> None:
 
 
 def test_an_autoencoder_knows_no_classes() -> None:
-    with pytest.raises(GanError, match="mnist_autoencoder knows no classes"):
+    with pytest.raises(GanError, match="mnist_autoencoder has no classes"):
         load_extractor("mnist", "autoencoder").logits(torch.zeros(1, 64))
 
 

@@ -136,7 +136,7 @@ def test_an_extractor_sees_a_batch_once_and_a_buffer_that_is_filled_anew_is_anot
 
 
 def test_mistakes_say_what_is_expected(gaussian: Gaussian, classifier: Extractor) -> None:
-    with pytest.raises(GanError, match="num_features expected, for the extractor does not say"):
+    with pytest.raises(GanError, match="num_features expected, because the extractor does not define it"):
         FrechetDistance(nn.Identity())
     with pytest.raises(GanError, match="192 features given; num_features=64"):
         FrechetDistance(classifier).update(gaussian(3, 192), real=True)

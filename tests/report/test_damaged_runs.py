@@ -142,7 +142,7 @@ def test_a_report_and_a_list_name_what_they_cannot_read_and_tell_of_the_rest(
     assert gan("report", "runs") == 0
     told = capsys.readouterr().out
     markdown = (tmp_path / "report.md").read_text()
-    assert f"Not read, and in nothing else on this page: {len(many)}." in markdown
+    assert f"Runs that cannot be read, and are missing in the rest of this page: {len(many)}." in markdown
     for path in many:
         name = path.parent.name
         assert f"  {name}: {path.relative_to(tmp_path)}: cannot be read: " in told

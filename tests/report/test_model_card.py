@@ -17,6 +17,7 @@ from gan.report.loading_code import usage
 from gan.report.model_card import Card
 from gan.runs.reading import Run
 
+SECTIONS = ["How to use", "Training data", "Training procedure", "Evaluation", "Limitations", "Licence"]
 FILES = {"generator.safetensors": "the bundle", "generator.onnx": "ONNX", "generator.pt2": "torch.export"}
 
 
@@ -43,13 +44,13 @@ def test_of_a_bundle_that_knows_little(tmp_path: Path) -> None:
     for told in (
         "# mlp-generator",
         "grey images of 4 × 5 pixels",
-        "does not say what it was trained on",
-        "Not measured.",
-        "Whether it copies training images has not been measured.",
-        "Nobody has chosen a licence",
+        "The training data is unknown",
+        "This model has not been evaluated.",
+        "It has not been tested for copies of training images.",
+        "No licence has been chosen",
     ):
         assert told in text
-    assert re.findall(r"^## (.*)", text, re.MULTILINE) == ["Use", "Data", "Recipe", "Measures", "Limits", "Licence"]
+    assert re.findall(r"^## (.*)", text, re.MULTILINE) == SECTIONS
 
 
 def test_of_a_measured_run(tmp_path: Path) -> None:
@@ -69,10 +70,10 @@ def test_of_a_measured_run(tmp_path: Path) -> None:
     assert {one["name"]: one["value"] for one in result["metrics"]} == {"FCD": 3.25, "×floor": 8.0, "missing": 1}
     assert result["dataset"]["name"] == "fashion"
     assert "| FCD | 3.25 |" in text
-    assert "Of 500 samples, by `gan evaluate`, against fashion." in text
+    assert "Measured by `gan evaluate` with 500 samples against fashion." in text
     assert r"fashion\_classifier (sha256 abababababababab)" in text
-    assert "It makes (almost) no images of: Coat." in text
-    assert "Copied, perhaps, from training images: 2.0% of its images" in text
+    assert "It generates almost no images of these classes: Coat." in text
+    assert "2.0% of its images may be copies of training images" in text
     assert "Trained on the bundled sample." in text
     assert "Licence of the images: MIT" in text
     assert "```\npython train.py experiment=lsgan\n```" in text
@@ -100,16 +101,16 @@ def in_training(tmp_path: Path, ended: dict[str, Any], rows: str = "") -> str:
 )
 def test_of_a_run_that_was_measured_while_it_trained(ended: dict[str, Any], rows: str, tmp_path: Path) -> None:
     text = in_training(tmp_path, ended, rows)
-    assert "| measure while training | value |\n| --- | --- |\n| quality/fcd | 14.8 |\n| quality/missing | 2 |" in text
-    assert "Measured while it trained, of 2,000 samples, in the features of the extractors of fashion." in text
-    assert "Not measured" not in text
-    assert "Nothing is known of its quality" not in text
+    assert "| metric during training | value |\n| --- | --- |\n| quality/fcd | 14.8 |\n| quality/missing | 2 |" in text
+    assert "Measured during training with 2,000 samples and the feature extractors of fashion." in text
+    assert "has not been evaluated" not in text
+    assert "Its quality has not been measured" not in text
     assert "model-index" not in header(text)  # where numbers of other counts would be compared with these
 
 
 @pytest.mark.parametrize("ended", [{"seconds": 3.0}, {"quality/fcd": float("nan"), "quality/kid": "<b>"}])
 def test_without_a_number_nothing_was_measured(ended: dict[str, Any], tmp_path: Path) -> None:
-    assert "Not measured." in in_training(tmp_path, ended)
+    assert "has not been evaluated" in in_training(tmp_path, ended)
 
 
 @pytest.mark.parametrize("bundle", [whole_bundle, codes_bundle, points_bundle, "conditional", "uniform"])
@@ -171,9 +172,7 @@ def test_no_name_from_a_file_is_markdown_or_html(tmp_path: Path) -> None:
         prose = re.sub(r"^(`{3,})\w*\n.*?^\1$", "", body, flags=re.DOTALL | re.MULTILINE)  # as it is
         prose = re.sub(r"(?<!\\)`[^`\n]*`", "", prose)
         assert header(text)["license"] == "unknown"
-        assert re.findall(r"^#+ (.*)", prose, re.MULTILINE) == [
-            "Use", "Data", "Recipe", "Measures", "Limits", "Licence"
-        ]  # fmt: skip
+        assert re.findall(r"^#+ (.*)", prose, re.MULTILINE) == SECTIONS
         for raw in ("<script", "```", "[a](javascript", "![c]", "https://e", "www.g", "@i", " | !"):
             assert raw not in prose, raw
 
@@ -182,4 +181,4 @@ def test_odd_measures_make_a_card_too(tmp_path: Path) -> None:
     trained = load_generator(whole_bundle(tmp_path))
     odd = {"fcd": 10**400, "copied": 10**400, "missing": 3, "extractors": [1], "data": {}, "n": None}
     trained.metadata["quality"] = {"quality": odd}
-    assert "Not measured." in card(trained)
+    assert "This model has not been evaluated." in card(trained)

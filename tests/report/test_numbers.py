@@ -24,14 +24,14 @@ def test_csv_has_the_statistics_of_each_configuration(gan: GanCommand, tmp_path:
     assert gan("report", "sweep", "--csv", "table.csv") == 0
     rows = list(csv.DictReader(io.StringIO((tmp_path / "table.csv").read_text())))
     assert tuple(rows[0]) == HEAD
-    first, second, third = [row for row in rows if row["quantity"] == "FCD"]
+    first, second, third = [row for row in rows if row["metric"] == "FCD"]
     assert (first["configuration"], first["seeds"], first["n"]) == ("optimizer.lr=0.0001", "0 1 2", "3")
     assert (float(first["mean"]), float(first["std"])) == (5.0, 1.0)
     assert float(first["ci95_high"]) == pytest.approx(5 + 2.484, abs=1e-3)
     assert (first["diff_to_first"], first["measured_on"], first["better"]) == ("", "10,000 images", "lower")
     assert (second["diff_to_first"], second["diff_ci95_low"], second["diff_n"]) == ("4", "4", "3")
-    assert (second["diff_method"], second["separate"]) == ("paired", "yes")
-    assert (third["n"], third["std"], third["ci95_low"], third["separate"]) == ("1", "", "", "")
+    assert (second["diff_method"], second["different"]) == ("paired", "yes")
+    assert (third["n"], third["std"], third["ci95_low"], third["different"]) == ("1", "", "", "")
     assert {row["unit"] for row in rows} == {"1", "classes", "images", "min"}
 
 

@@ -27,7 +27,7 @@ def test_the_same_run_is_the_same_bit_for_bit(tmp_path: Path) -> None:
     row = rows_of(tmp_path, 4.0)
     is_confirmed, lines = compare(row, 0, read_run(write_run(tmp_path / "again", fcd=4.0)))
     assert is_confirmed
-    assert lines == ["The same numbers as published, bit for bit: metrics.csv and the weights of the generator."]
+    assert lines == ["Bit-identical to the published run: metrics.csv and the weights of the generator."]
 
 
 def test_other_weights_are_not_the_same(tmp_path: Path) -> None:
@@ -45,19 +45,19 @@ def test_two_seeds_and_more_predict_a_range(tmp_path: Path, fcd: float, is_insid
     is_confirmed, lines = compare(row, 0, read_run(other_run(tmp_path, fcd)))
     assert is_confirmed == is_inside
     assert f"  FCD: {fcd:.3f}; 1.516 to 6.484 expected" in lines
-    end = "All within the range that 3 seeds predict for 95 % of the runs."
-    assert lines[-1] == (end if is_inside else "Outside the range that 3 seeds predict: FCD.")
+    end = "All are within the range predicted from 3 seeds for 95 % of the runs."
+    assert lines[-1] == (end if is_inside else "Outside the range predicted from 3 seeds: FCD.")
 
 
 def test_one_seed_predicts_nothing(tmp_path: Path) -> None:
     is_confirmed, lines = compare(rows_of(tmp_path, 4.0), None, read_run(other_run(tmp_path, 4.01)))
     assert not is_confirmed
     assert "  FCD: 4.010; published 4.000" in lines
-    assert lines[-1].startswith("One seed is published, so it is not known")
+    assert lines[-1].startswith("Only one seed is published")
 
 
 def test_a_seed_that_was_not_published(tmp_path: Path) -> None:
-    with pytest.raises(GanError, match=r"--seed: 5 given; 'dcgan-mnist' was published with 0, 1"):
+    with pytest.raises(GanError, match=r"--seed: 5 given; published seeds of 'dcgan-mnist': 0, 1"):
         rows_of(tmp_path, 4.0, 4.1).of_seed(5)
 
 
@@ -67,7 +67,7 @@ def test_what_cannot_be_repeated_is_not_published(tmp_path: Path) -> None:
         record(read_run(folder))
     write_quality(folder, fcd=4.0)
     (folder / "run.json").write_text((folder / "run.json").read_text().replace('"clean": true', '"clean": false'))
-    with pytest.raises(GanError, match="not committed"):
+    with pytest.raises(GanError, match="uncommitted changes"):
         record(read_run(folder))
 
 

@@ -52,7 +52,7 @@ def test_a_configuration_that_loses_in_pairs_is_not_the_best(tmp_path: Path) -> 
     said = first_place(ranking)
     assert "is the best" not in said
     assert said.endswith(
-        "With the same seeds, 1 other configuration had better values: the means are of different seeds."
+        "Compared on common seeds only, 1 other configuration had better values; the means are over different seeds."
     )
 
 

@@ -44,14 +44,14 @@ def sweep(tmp_path: Path) -> Path:
 def test_their_states_and_reasons(sweep: Path) -> None:
     early, broken = read_run(sweep / "early"), read_run(sweep / "broken")
     assert (early.state(0), broken.state(0)) == ("pruned", "failed")
-    assert early.why == "quality/fcd 120.3 at its measurement 2, worse than the median of 5 finished runs, 90.12"
+    assert early.why == "quality/fcd 120.3 at measurement 2, worse than the median of 5 finished runs, 90.12"
     assert broken.why == "RuntimeError: no memory and more"
 
 
 @pytest.mark.parametrize(
     ("facts", "why"),
     [
-        ({"measurement": 3, "quality/recall": 0.25}, "quality/recall 0.25 at its measurement 3, worse than the median"),
+        ({"measurement": 3, "quality/recall": 0.25}, "quality/recall 0.25 at measurement 3, worse than the median"),
         ({"measurement": 1}, "by its search"),
     ],
 )
@@ -70,10 +70,10 @@ def test_none_of_them_is_the_best_or_in_the_ranking(sweep: Path) -> None:
 def test_they_stand_apart_with_what_they_had_reached(sweep: Path) -> None:
     (ranking,) = rankings(find_runs([sweep]))
     about, table = unranked_blocks(ranking, now=0)
-    assert about.text.startswith("Not ranked: 1 failed, 1 ended early by their search.")  # type: ignore[union-attr]
+    assert about.text.startswith("Not ranked: 1 failed, 1 stopped early by the search.")  # type: ignore[union-attr]
     assert isinstance(table, Table)
     rows = {row[0]: dict(zip(table.head, row, strict=True)) for row in table.rows}
-    assert (rows["early"]["state"], rows["early"]["FCD there"], rows["early"]["images"]) == ("pruned", "1.00", "200")
+    assert (rows["early"]["state"], rows["early"]["last FCD"], rows["early"]["images"]) == ("pruned", "1.00", "200")
     assert rows["early"]["settings"] == "penalty=none optimizer.lr=0.01"
     assert rows["broken"]["why"] == "RuntimeError: no memory and more"
 
@@ -86,7 +86,7 @@ def test_they_have_a_dashed_line_and_no_part_in_what_mattered(sweep: Path) -> No
     assert isinstance(drawing, Drawing)
     assert drawing.svg.count("<polyline") == 10
     assert drawing.svg.count("stroke-dasharray") == 2
-    assert "early: quality/fcd 120.3 at its measurement 2" in drawing.svg
+    assert "early: quality/fcd 120.3 at measurement 2" in drawing.svg
     assert isinstance(table, Table)
     assert "0.01:" not in table.rows[0][2]
     assert table.rows[0][:2] == ["optimizer.lr", "100%"]
@@ -107,12 +107,12 @@ def test_page_markdown_and_terminal_say_it(
 ) -> None:
     assert gan("report", "sweep") == 0
     page, text = (tmp_path / "report.html").read_text(), (tmp_path / "report.md").read_text()
-    for said in ("Never begun: 1 of the sweep", "Not ranked: 1 failed", "RuntimeError: no memory and more", "90.12"):
+    for said in ("Jobs that did not start: 1.", "Not ranked: 1 failed", "RuntimeError: no memory and more", "90.12"):
         assert said in page
         assert said in text
     assert "command that repeats the first run of the ranking" in page
     told = capsys.readouterr().out
-    assert "  pruned: early: quality/fcd 120.3 at its measurement 2, worse than" in told
+    assert "  pruned: early: quality/fcd 120.3 at measurement 2, worse than" in told
     assert "  failed: broken: RuntimeError: no memory and more" in told
     assert "  failed: penalty-none_ab12cd34: penalty.gamma: no such setting" in told
 
@@ -120,7 +120,7 @@ def test_page_markdown_and_terminal_say_it(
 def test_where_all_have_failed_there_is_a_report_still(gan: GanCommand, tmp_path: Path) -> None:
     fail(write_run(tmp_path / "sweep" / "only", ended=False), "no memory")
     assert gan("report", "sweep") == 0
-    assert "mnist: no run has ended well." in (tmp_path / "report.md").read_text()
+    assert "mnist: there are no runs to rank" in (tmp_path / "report.md").read_text()
 
 
 def test_where_nothing_has_begun_the_first_reason_is_the_answer(

@@ -64,7 +64,7 @@ def test_a_disk_that_is_nearly_full(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     folder = tmp_path / "run"
     with pytest.raises(ConfigError) as told, undo_on_failure(folder):
         claim(settings(folder))
-    assert str(told.value) == f"hydra.run.dir: {folder} given, whose disk has 12 MB left; 50 MB expected"
+    assert str(told.value) == f"hydra.run.dir: {folder} given, but its disk has only 12 MB left; 50 MB expected"
     assert not folder.exists()
 
 

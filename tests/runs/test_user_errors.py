@@ -33,8 +33,7 @@ def test_no_memory_left(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError) as cpu:
         torch.empty(2**60, dtype=torch.uint8)
     assert told(cpu.value, tmp_path, batch_size=4096).splitlines()[1] == (
-        "To try: optimizer.accumulate=2 (the same mathematics in less memory), data.batch_size=2048, "
-        "or smaller networks."
+        "Try: optimizer.accumulate=2 (the same training with less memory), data.batch_size=2048, or smaller networks."
     )
     cuda = torch.OutOfMemoryError(
         "CUDA out of memory. Tried to allocate 9.00 GiB. GPU 0 has a total capacity of 8.00 GiB. Of the allocated …"
@@ -96,7 +95,7 @@ def test_a_folder_that_goes_under_a_run_is_told_and_not_made_anew(play: Play, tm
         played(play, At(BATCHES + 2, move))
     words = told(gone.value, tmp_path / "run")
     assert words.endswith(
-        "No such file or directory: it was moved or deleted while the run trained. What was there before is as it was."
+        "No such file or directory: it was moved or deleted while the run trained. The earlier content is unchanged."
     )
     assert is_intact(tmp_path / "elsewhere" / "checkpoints" / "last.ckpt")
     assert not (tmp_path / "run").exists()
@@ -114,10 +113,10 @@ def in_place(path: Path) -> None:
     [
         ("", shutil.rmtree, "it was moved or deleted while the run trained"),
         ("tensorboard", shutil.rmtree, "it was moved or deleted while the run trained"),
-        ("tensorboard", in_place, "see to the folder and its disk"),
+        ("tensorboard", in_place, "check the folder and its disk"),
         ("metrics.csv", os.unlink, "it was moved or deleted while the run trained"),
-        ("metrics.csv", in_place, "see to the folder and its disk"),
-        ("samples", in_place, "see to the folder and its disk"),
+        ("metrics.csv", in_place, "check the folder and its disk"),
+        ("samples", in_place, "check the folder and its disk"),
     ],
 )
 def test_whichever_writer_meets_it_first_it_is_one_message(
@@ -139,7 +138,7 @@ def test_whichever_writer_meets_it_first_it_is_one_message(
         run()
     if damage is in_place and isinstance(failed.value, FileNotFoundError):  # met before the other was in its place
         answer = "it was moved or deleted while the run trained"
-    assert f"{answer}. What was there before is as it was." in told(failed.value, folder)
+    assert f"{answer}. The earlier content is unchanged." in told(failed.value, folder)
     assert "Traceback" not in capfd.readouterr().err
     assert folder.exists() == bool(name)  # it is not created again, in part
 

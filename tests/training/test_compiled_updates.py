@@ -68,7 +68,7 @@ def test_random_numbers_that_depend_on_a_value_are_refused() -> None:
     [
         ("schedule.reuse_fakes=true", "schedule.reuse_fakes, and G would need the graph of D's update"),
         ("game.instance_noise=0.1", "game.instance_noise, and the noise decreases with every update"),
-        ("trainer.profiler=simple", "trainer.profiler, and a profiler hears of each backward pass"),
+        ("trainer.profiler=simple", "trainer.profiler, and a profiler needs hooks of the backward passes"),
         ("trainer.precision=16-mixed", "trainer.precision, and float16 scales the loss before its gradients"),
     ],
 )

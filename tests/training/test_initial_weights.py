@@ -89,7 +89,7 @@ def test_layers_are_not_frozen_at_random_weights(train: Train, source: Path) -> 
 
 
 def test_other_networks_are_refused_with_the_first_difference(source: Path) -> None:
-    with pytest.raises(ConfigError, match=r"whose generator is another network: .* is \(8, 100\) there and \(9, 100\)"):
+    with pytest.raises(ConfigError, match=r"generator is a different network: .* is \(8, 100\) there and \(9, 100\)"):
         start_from(game(5, hidden=9), str(source))
 
 

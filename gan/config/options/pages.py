@@ -83,7 +83,7 @@ def _terminal_group(group: Group, *, with_others: bool) -> Iterator[str]:
             yield from textwrap.wrap(f"{line:<48}{f'  [{owners}]' if owners else ''}", WIDTH, subsequent_indent=" " * 8)
         yield from textwrap.wrap(_sentence(entries[0]), WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
     for others in group.others if with_others else ():
-        text = f"{others.target} takes also: {' '.join(others.paths)}"
+        text = f"{others.target} also accepts: {' '.join(others.paths)}"
         yield from textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
 
 

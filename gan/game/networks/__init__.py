@@ -106,6 +106,6 @@ class Networks:
 
 
 def build(constructor: Callable[..., nn.Module], **known: Any) -> nn.Module:
-    """Call a constructor with those of the ``known`` arguments that it has."""
+    """Call a constructor with the ``known`` arguments that it has."""
     has = parameters_of(constructor)
     return constructor(**{name: value for name, value in known.items() if name in has})

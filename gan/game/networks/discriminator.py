@@ -104,7 +104,7 @@ class Discriminator(Recorded, nn.Module):
             raise ValueError(f"conditioning={conditioning!r} needs num_classes of 1 or more, not {num_classes}")
         if spectral_norm and not trunk.allows_spectral_norm:
             raise ValueError(
-                f"spectral_norm=True is nothing for {type(trunk).__name__}, which has weights of 0 at first"
+                f"spectral_norm=True does not work for {type(trunk).__name__}: some of its weights start at 0"
             )
         _, *self.map_size = image_shape
         self.code_sizes = [*categorical_codes, continuous_codes]

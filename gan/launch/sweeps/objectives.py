@@ -1,4 +1,4 @@
-"""What a search can go by: the names in run.json's `ended`, and which of them a run with these settings will have."""
+"""Objectives of a search: the names in run.json's `ended`, and which of them a run with these settings will have."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,21 +16,21 @@ PATH = "hydra.sweeper.objectives"
 
 
 def in_full(objectives: Mapping[str, str]) -> dict[str, str]:
-    """The same with the names in run.json: quality/fcd for fcd, since Hydra takes no slash in a key."""
+    """The objectives by their names in run.json: quality/fcd for fcd, because a key in Hydra has no slash."""
     return {name if name in COUNTS or "/" in name else QUALITY + name: way for name, way in objectives.items()}
 
 
 def check_directions(objectives: Mapping[str, str]) -> None:
     """Raise a ConfigError if there is no objective, or one of them is neither to be minimized nor maximized."""
     if not objectives:
-        raise ConfigError(f"{PATH}: none given; such as {{fcd: minimize}} expected")
+        raise ConfigError(f"{PATH}: none given; for example {{fcd: minimize}} expected")
     for name, direction in objectives.items():
         if direction not in DIRECTIONS:
             raise ConfigError(unknown_name(f"{PATH}.{name.removeprefix(QUALITY)}", str(direction), DIRECTIONS))
 
 
 def check_names(objectives: Mapping[str, str], settings: Mapping[str, Any], *, any_data: bool, prune: bool) -> None:
-    """Hold the names against what a run with these settings leaves, before the first of many is trained for nothing.
+    """Check, before the first run, that runs with these settings will measure the objectives.
 
     Args:
         objectives: each with its direction, their names in full.
@@ -53,6 +53,6 @@ def check_names(objectives: Mapping[str, str], settings: Mapping[str, Any], *, a
             raise ConfigError(f"{PATH}: {name} given, which is not measured, because callbacks.quality is null")
         if prune and name in COUNTS:
             raise ConfigError(
-                f"hydra.sweeper.prune: true given, and {name} is to be minimized or maximized, which is known "
-                f"only at the end; false, or one of {', '.join(there)} expected"
+                f"hydra.sweeper.prune: true given, but the objective {name} is known only at the end of a run; false, "
+                f"or one of these objectives expected: {', '.join(there)}"
             )

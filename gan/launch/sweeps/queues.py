@@ -235,7 +235,7 @@ def _outcome(queued: Any) -> tuple[int, str | None]:
     if result_of(queued).exists():
         with contextlib.suppress(submitit.core.utils.FailedJobError, submitit.core.utils.UncompletedJobError):
             return int(first.result()), None
-    reason = f"job {queued.job_id} ended without a result, killed perhaps: {first.paths.stderr} may say why"
+    reason = f"job {queued.job_id} ended without a result (perhaps it was killed); see {first.paths.stderr}"
     return signals.CRASH, reason
 
 

@@ -164,7 +164,7 @@ class RunningTrial:
             self._trial().report(value, measurement)
 
     def is_hopeless(self) -> bool:
-        """Whether its best value so far is worse than the median of the finished runs' at its last measurement."""
+        """Whether its best value so far is worse than the finished runs' median at the same measurement."""
         with warnings.catch_warnings(), kept(self._storage):
             warnings.simplefilter("ignore", RuntimeWarning)  # numpy, of values that are all NaN: hopeless
             return bool(self.reported) and self._trial().should_prune()
@@ -181,5 +181,5 @@ class RunningTrial:
             return self._study.get_trials(deepcopy=False)[self._number]
 
     def _trial(self) -> optuna.trial.Trial:
-        """Anew each time: a trial knows only of what was reported before it was made."""
+        """A new object at each call, because a trial object contains only what was reported before."""
         return optuna.trial.Trial(self._study, self._now._trial_id)

@@ -1,4 +1,4 @@
-"""What a sweep says at its end: how many jobs there are, what became of them, and which is the best."""
+"""The text at the end of a sweep: the number of jobs by their state, and the best job."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -50,9 +50,9 @@ def _failure(job: SweepJob) -> str:
 
 
 def best(jobs: Sequence[SweepJob], objectives: Mapping[str, str]) -> list[str]:
-    """The best job as training has measured it, in a line; nothing if none was measured.
+    """The best job by the values of its training, in one line; none if no job was measured.
 
-    Of several objectives every job that no other beats in one of them and equals in the rest: the Pareto front.
+    With several objectives: all jobs of the Pareto front.
     """
     measured = {job: values for job in jobs if (values := _values(job, objectives))}
     signs = [-1 if direction == "maximize" else 1 for direction in objectives.values()]
@@ -63,7 +63,7 @@ def best(jobs: Sequence[SweepJob], objectives: Mapping[str, str]) -> list[str]:
         front = front[:1]
     lines = [_line(measured[job], objectives, job) for job in front[:MOST_BEST]]
     if len(front) > MOST_BEST:
-        lines.append(f"{len(front) - MOST_BEST} more jobs are the best in some way.")
+        lines.append(f"{len(front) - MOST_BEST} more jobs are Pareto-optimal.")
     return lines
 
 
@@ -73,7 +73,7 @@ def _line(values: Sequence[float], objectives: Mapping[str, str], job: SweepJob)
 
 
 def _values(job: SweepJob, objectives: Mapping[str, str]) -> list[float] | None:
-    """What it has come to; None unless all of it was measured."""
+    """The values of the objectives; None if one was not measured."""
     facts = ended(job.folder)
     values = [facts.get(name) for name in objectives]
     finite = [float(value) for value in values if isinstance(value, int | float) and math.isfinite(value)]

@@ -154,7 +154,7 @@ class Alarms(L.Callback):
         still = PictureCheck.still(pictures, before)
         self._before, self._updates = pictures.fake[:STILL_COUNT], game.g_updates
         dead = PictureCheck.dead(pictures)
-        unchanged = f"from one epoch to the next no {pictures.one} of the same latents changes"
+        unchanged = f"the {pictures.one}s of the same latent vectors did not change from one epoch to the next"
         self._watch(trainer, game, STILL, unchanged if still and not dead else "")
         self._watch(trainer, game, DEAD, dead)
         self._watch(trainer, game, COLLAPSE, "" if dead else self._generator.collapsed(pictures, game.g_updates))

@@ -52,7 +52,7 @@ class QualityMonitor(L.Callback):
     def __init__(self, every: int = 150_000, n: int = 2000, metrics: Mapping[str, Metric] | None = None) -> None:
         at_least_one(every=every)
         if n < FEWEST:
-            raise ConfigError(f"n: {n!r} given, {FEWEST} or more expected: of fewer images a covariance says nothing")
+            raise ConfigError(f"n: {n!r} given, {FEWEST} or more expected: fewer images have no usable covariance")
         self.every = every
         self.n = n
         self.metrics = dict(metrics or {})

@@ -45,7 +45,7 @@ class Alarm:
     @property
     def end(self) -> str:
         """The line that reports the end of the problem."""
-        return f"OVER {self.name}, since {self.over}; it was seen from {self.since} on."
+        return f"OVER {self.name}, since {self.over}; it began in {self.since}."
 
     def plain(self) -> dict[str, Any]:
         """The alarm in plain containers, for JSON and checkpoints."""

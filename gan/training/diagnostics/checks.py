@@ -55,7 +55,7 @@ class DiscriminatorCheck:
         right = row["d_accuracy_real"], row["d_accuracy_fake"]
         if min(right) < self.accuracy or row.get("d_fake", 0.0) > SATURATED:
             return ""
-        sure = f", its probability of fakes is {row['d_fake']:.2g}" if "d_fake" in row else ""
+        sure = f", its mean probability for fakes is {row['d_fake']:.2g}" if "d_fake" in row else ""
         return f"D classifies {right[0]:.1%} of real images and {right[1]:.1%} of fakes correctly{sure}{gradient}"
 
     @property
@@ -85,18 +85,20 @@ class PictureCheck:
         fell = self.best >= 2 * self.least
         if not now < self.least or not (fell or updates >= self.patience):
             return ""
-        within = " of one class" if pictures.labels is not None else ""
-        once = f", once {self.best:.0%}" if fell else ", and never were much more"
-        them = f"{len(pictures.fake)} {pictures.one}s{within}"
-        return f"{them} are {now:.0%} as different from each other as real ones{once}"
+        within = " of the same class" if pictures.labels is not None else ""
+        before = f"the highest value was {self.best:.0%}" if fell else f"it was never above {2 * self.least:.0%}"
+        return (
+            f"the mean distance between two {pictures.one}s{within} is {now:.0%} of the value for real "
+            f"{pictures.one}s ({len(pictures.fake)} {pictures.one}s); {before}"
+        )
 
     @staticmethod
     def dead(pictures: "Pictures") -> str:
         """The message; "" if the images differ."""
         if pictures.diversity < EQUAL:
-            return f"all {len(pictures.fake)} {pictures.one}s are the same, whatever z is"
+            return f"all {len(pictures.fake)} {pictures.one}s are the same, for different latent vectors"
         if not pictures.of_points and contrast(pictures.fake) < FLAT * contrast(pictures.real):
-            return f"{len(pictures.fake)} images of one grey each"
+            return f"{len(pictures.fake)} images have less than {FLAT:.0%} of the contrast of real images"
         return ""
 
     @staticmethod
@@ -130,7 +132,7 @@ class ClassCheck:
         elif "missing" in measures:
             gone = measures["missing"]
             missing = "1 class is" if gone == 1 else f"{gone:.0f} classes are"
-            seen = f"{missing} missing, with less than a tenth of the share in real images (gan evaluate names them)"
+            seen = f"{missing} missing: less than a tenth of the frequency in real images (gan evaluate lists them)"
         else:
             return None
         self.whole = self.whole or not gone

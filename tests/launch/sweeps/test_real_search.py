@@ -66,7 +66,7 @@ def test_hopeless_jobs_are_ended_early_and_reported_apart(tmp_path: Path) -> Non
         assert why["quality/fcd"] > why["median"]
     assert not list(tmp_path.rglob("failed.json"))
     assert in_a_process("report", "found", folder=tmp_path).returncode == 0
-    assert f"Not ranked: {early} ended early by their search" in (tmp_path / "report.md").read_text()
+    assert f"Not ranked: {early} stopped early by the search" in (tmp_path / "report.md").read_text()
 
 
 @pytest.mark.slow

@@ -162,9 +162,7 @@ def test_braces_for_the_objectives_are_refused_with_the_words_that_add_one(
     sweeps.more = {"quality/recall": lambda lr: lr}
     assert sweeps(*SEARCH, "hydra.sweeper.objectives={recall: maximize}") == 2
     told = capsys.readouterr().err
-    assert told == (
-        "hydra.sweeper.objectives: no such setting; a new one by itself: +hydra.sweeper.objectives.NAME=…\n"
-    )
+    assert told == ("hydra.sweeper.objectives: no such setting; to add your own: +hydra.sweeper.objectives.NAME=…\n")
     advised = told.split()[-1].replace("NAME=…", "recall=maximize")
     assert sweeps(*SEARCH, "hydra.sweeper.trials=1", advised) == 0
     assert "Best quality/fcd:  " in capsys.readouterr().out

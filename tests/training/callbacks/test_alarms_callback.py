@@ -69,9 +69,11 @@ def test_a_generator_that_cannot_follow_stands_still_and_its_discriminator_wins(
     run = play("trainer.max_epochs=10", *HELPLESS, callbacks=[GameMonitor(), alarms])
     assert raised(alarms) == ["generator stands still", "discriminator wins"]
     still, wins = alarms.raised
-    assert still.seen == "from one epoch to the next no image of the same latents changes"
+    assert still.seen == "the images of the same latent vectors did not change from one epoch to the next"
     assert still.since == (1, BATCHES)
-    assert wins.seen.startswith("D classifies 100.0% of real images and 100.0% of fakes correctly, its probability of ")
+    assert wins.seen.startswith(
+        "D classifies 100.0% of real images and 100.0% of fakes correctly, its mean probability "
+    )
     assert wins.settings[0] == "optimizer.generator.lr=0.3"
     written = json.loads((run.folder / "alarms.json").read_text())
     assert [alarm["message"] for alarm in written] == [alarm.message for alarm in alarms.raised]
@@ -84,7 +86,7 @@ def test_a_generator_whose_units_are_dead_makes_one_picture(play: Play) -> None:
     units = ["model.generator.hidden=[8,8,8]", "model.generator.activation=relu", "optimizer.generator.lr=1"]
     play("trainer.max_epochs=4", *units, callbacks=[alarms])
     (dead,) = alarms.raised
-    assert (dead.name, dead.seen) == ("dead generator", "all 16 images are the same, whatever z is")
+    assert (dead.name, dead.seen) == ("dead generator", "all 16 images are the same, for different latent vectors")
     assert dead.settings[0] == "optimizer.generator.lr=0.1"
 
 
@@ -92,7 +94,7 @@ def test_a_game_that_goes_in_circles_collapses(ring: Ring) -> None:
     alarms = watching()
     run = ring("optimizer.betas=[0.9,0.999]", "trainer.max_epochs=20", callbacks=[GameMonitor(), alarms])
     assert raised(alarms) == ["mode collapse"]
-    assert "% as different from each other as real ones, once " in alarms.raised[0].seen
+    assert "% of the value for real points (16 points); the highest value was " in alarms.raised[0].seen
     assert "optimizer.betas=[0.5,0.999]" in alarms.raised[0].settings
     assert run.game.g_updates == 200
 
@@ -121,8 +123,7 @@ def test_a_trouble_that_ends_is_told_to_be_over(play: Play, monkeypatch: pytest.
     assert (still.since, still.over) == ((1, BATCHES), (5, 5 * BATCHES))
     assert said == [
         str(still).replace("from epoch 1", "since epoch 1").replace(" to epoch 5 (generator update 30)", ""),
-        "OVER generator stands still, since epoch 5 (generator update 30); "
-        "it was seen from epoch 1 (generator update 6) on.",
+        "OVER generator stands still, since epoch 5 (generator update 30); it began in epoch 1 (generator update 6).",
     ]
     assert json.loads((run.folder / "alarms.json").read_text())[0]["over"] == {"epoch": 5, "update": 30}
 

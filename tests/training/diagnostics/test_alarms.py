@@ -50,8 +50,7 @@ def test_an_alarm_is_a_line_with_what_to_try() -> None:
         "Try: optimizer=adam | penalty=r1"
     )
     assert alarm.end == (
-        "OVER mode collapse, since epoch 4 (generator update 1,600); "
-        "it was seen from epoch 3 (generator update 1,200) on."
+        "OVER mode collapse, since epoch 4 (generator update 1,600); it began in epoch 3 (generator update 1,200)."
     )
 
 

@@ -29,7 +29,7 @@ def judged(**changed: float) -> str | None:
 
 def test_a_discriminator_that_is_right_and_sure_wins() -> None:
     assert judged() == (
-        "D classifies 100.0% of real images and 100.0% of fakes correctly, its probability of fakes is 0.001; "
+        "D classifies 100.0% of real images and 100.0% of fakes correctly, its mean probability for fakes is 0.001; "
         "G's gradient norm is 1"
     )
 
@@ -100,19 +100,20 @@ def test_diversity_that_falls_is_a_collapse_at_once_and_one_that_never_was_after
     alike_now = one_digit_and_a_little_of_others(0.1)
     assert looked(alike_now, best=0.9) == (
         "",
-        "128 images are 10% as different from each other as real ones, once 90%",
+        "the mean distance between two images is 10% of the value for real images (128 images); "
+        "the highest value was 90%",
     )
     assert looked(alike_now, updates=999) == ("", "")
     assert looked(alike_now, updates=1000) == (
         "",
-        "128 images are 10% as different from each other as real ones, and never were much more",
+        "the mean distance between two images is 10% of the value for real images (128 images); it was never above 50%",
     )
 
 
 def test_the_judge_remembers_how_diverse_a_generator_was() -> None:
     check = PictureCheck(0.25, 1000)
     assert check.collapsed(Pictures(OTHERS, REAL), 10) == ""
-    assert "once" in check.collapsed(Pictures(one_digit_and_a_little_of_others(0.1), REAL), 20)
+    assert "the highest value was" in check.collapsed(Pictures(one_digit_and_a_little_of_others(0.1), REAL), 20)
 
 
 def test_one_picture_a_class_is_a_collapse_though_classes_differ() -> None:
@@ -121,7 +122,8 @@ def test_one_picture_a_class_is_a_collapse_though_classes_differ() -> None:
     first = torch.stack([OTHERS[SET.labels[128:256] == label][0] for label in labels])
     real = Pictures(first, REAL[places], labels, of_real[places])
     assert PictureCheck(0.25, 1000, best=1.0).collapsed(real, 0) == (
-        "128 images of one class are 0% as different from each other as real ones, once 100%"
+        "the mean distance between two images of the same class is 0% of the value for real images (128 images); "
+        "the highest value was 100%"
     )
     assert Pictures(first, REAL).diversity > 0.5
 
@@ -129,12 +131,12 @@ def test_one_picture_a_class_is_a_collapse_though_classes_differ() -> None:
 def test_dead_is_one_picture_or_one_grey() -> None:
     grey = torch.linspace(-1, 1, 128).view(-1, 1, 1, 1).expand(128, 1, 28, 28)
     assert PictureCheck.dead(Pictures(REAL[:1].expand(128, -1, -1, -1), REAL)) == (
-        "all 128 images are the same, whatever z is"
+        "all 128 images are the same, for different latent vectors"
     )
-    assert PictureCheck.dead(Pictures(grey, REAL)) == "128 images of one grey each"
+    assert PictureCheck.dead(Pictures(grey, REAL)) == "128 images have less than 2% of the contrast of real images"
     points = torch.rand(16, 2, 1, 1)
     assert PictureCheck.dead(Pictures(points[:1].expand(16, -1, -1, -1), points)) == (
-        "all 16 points are the same, whatever z is"
+        "all 16 points are the same, for different latent vectors"
     )
     assert PictureCheck.dead(Pictures(points.flip(0), points)) == ""
 
