@@ -40,9 +40,14 @@ def main(folders: Sequence[str]) -> None:
 
 
 def add(rows: dict[str, Published], run: Run) -> None:
-    """Add a run to its row, in place of one with the same seed; draw the images of the first seed."""
-    name, new = published.name_of(run), published.record(run)
-    row = rows.get(name, Published(name, published.overrides_of(run), []))
+    """Add a run to its row, in place of one with the same seed; draw the images of the first seed.
+
+    Runs with other overrides are of an earlier version of the recipe: they are removed.
+    """
+    name, new, overrides = published.name_of(run), published.record(run), published.overrides_of(run)
+    row = rows.get(name)
+    if row is None or row.overrides != overrides:
+        row = Published(name, overrides, [])
     runs = {each.seed: each for each in row.runs} | {new.seed: new}
     rows[name] = replace(row, runs=[runs[seed] for seed in sorted(runs)])
     if new.seed == min(runs):

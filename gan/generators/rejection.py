@@ -111,7 +111,7 @@ class RejectingGenerator(TrainedGenerator):
     def _logits(self, images: np.ndarray, labels: Tensor) -> Tensor:
         mean, std = self.metadata["mean"], self.metadata["std"]
         pairs = zip(torch.from_numpy(images).split(AT_ONCE), labels.split(AT_ONCE), strict=True)
-        return torch.cat([self._score(normalize(part, mean, std), y).double().cpu().flatten() for part, y in pairs])
+        return torch.cat([self._score(normalize(part, mean, std), y).cpu().double().flatten() for part, y in pairs])
 
 
 def calibrate(real: Tensor, fake: Tensor) -> tuple[float, float]:
@@ -122,12 +122,13 @@ def calibrate(real: Tensor, fake: Tensor) -> tuple[float, float]:
     Raises:
         GanError: the logits are not finite, or do not increase from generated to real images.
     """
-    logits = torch.cat([real, fake]).double()
+    real, fake = real.cpu().double(), fake.cpu().double()
+    logits = torch.cat([real, fake])
     if not logits.isfinite().all():
         raise GanError("rejection sampling: the discriminator's logits are not finite")
     centre, scale = logits.mean(), logits.std().clamp(min=1e-12)
-    x, is_real = (logits - centre) / scale, torch.cat([torch.ones_like(real), torch.zeros_like(fake)]).double()
-    weights = torch.cat([torch.full_like(real, 0.5 / len(real)), torch.full_like(fake, 0.5 / len(fake))]).double()
+    x, is_real = (logits - centre) / scale, torch.cat([torch.ones_like(real), torch.zeros_like(fake)])
+    weights = torch.cat([torch.full_like(real, 0.5 / len(real)), torch.full_like(fake, 0.5 / len(fake))])
     weights_ = torch.zeros(2, dtype=torch.float64)
     for _ in range(50):  # Newton's method (iteratively reweighted least squares), with a little weight decay
         p = torch.sigmoid(weights_[0] * x + weights_[1])

@@ -89,7 +89,7 @@ def test_nothing_to_show(
 ) -> None:
     (tmp_path / "outputs" / "day").mkdir(parents=True)
     for call, told in {
-        ("board",): "no run below outputs has anything for TensorBoard",
+        ("board",): "no run below outputs has TensorBoard files",
         ("board", "outputs"): "outputs: no TensorBoard files in this folder",
         ("board", "none"): "none: there is no such folder",
     }.items():

@@ -198,7 +198,7 @@ def failing() -> None:
         (lambda: Items([]), "there are no images in it"),
         (lambda: pictures(2, 16, 16), "shape N x 2 x 16 x 16; N x H x W, N x C x H x W or N x H x W x C expected, with "
          "C = 1 or 3"),
-        (lambda: pictures(8, 8), "images of 8 x 8 pixels, from 16 to 128 can be used; give data.image_size=16"),
+        (lambda: pictures(8, 8), "images of 8 x 8 pixels, 16 to 128 expected; give data.image_size=16"),
         (GREY.float, "values from 0 to 255; integers from 0 to 255 (as uint8), or floats in [0, 1] or "
          "[-1, 1] expected"),
         (lambda: GREY.long() * 2, "values from 0 to 510; integers from 0 to 255 (as uint8), or floats in [0, 1] "
@@ -211,7 +211,7 @@ def failing() -> None:
         (lambda: Items([GREY[0], pictures(1, 18, 18)[0]]),
          "image 1 is 1 x 18 x 18 and image 0 is 1 x 16 x 16; give data.image_size=16 to convert all"),
         (lambda: Items([GREY[0], COLOUR[0]]),
-         "image 1 is 3 x 16 x 16 and image 0 is 1 x 16 x 16; give data.image_channels=1 or 3 to make them alike"),
+         "image 1 is 3 x 16 x 16 and image 0 is 1 x 16 x 16; give data.image_channels=1 or 3 to convert all"),
         (lambda: Items([(GREY[0], "cat")]), "a label is str; an integer for each image expected"),
     ],
 )  # fmt: skip

@@ -174,7 +174,5 @@ def test_the_real_sets_pass(shared_data: Path, name: str) -> None:
 
 def test_fashion_under_mnists_name_is_refused(shared_data: Path, tmp_path: Path) -> None:
     (tmp_path / "MNIST").symlink_to(shared_data / "FashionMNIST")
-    with pytest.raises(
-        DataError, match=r"a well-formed IDX file of 60,000 images, but not MNIST's .* another data set"
-    ):
+    with pytest.raises(DataError, match=r"a well-formed IDX file of 60,000 images, but not MNIST's .* another dataset"):
         read_source(find_source("mnist"), tmp_path)  # type: ignore[arg-type]

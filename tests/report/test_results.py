@@ -67,3 +67,13 @@ def test_a_run_that_was_not_measured_is_named(empty: ModuleType, tmp_path: Path)
 def test_docs_results_is_what_the_script_writes(results: ModuleType) -> None:
     text = (ROOT / "docs" / "results.md").read_text()
     assert results.page(text, published.read().values()) == text
+
+
+def test_runs_of_other_overrides_replace_those_of_the_row(empty: ModuleType, tmp_path: Path) -> None:
+    command = ["train.py", "experiment=dcgan", "data=mnist"]
+    for name, seed, more in (("old-0", 0, ["optimizer.lr=1e-3"]), ("old-1", 1, ["optimizer.lr=1e-3"]), ("new", 0, [])):
+        write_run(tmp_path / "runs" / name, seed=seed, fcd=4.0, command=[*command, f"seed={seed}", *more])
+        empty.main([str(tmp_path / "runs" / name)])
+    row = published.read()["dcgan-mnist"]
+    assert row.overrides == ["experiment=dcgan", "data=mnist"]
+    assert [run.seed for run in row.runs] == [0]
