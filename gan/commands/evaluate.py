@@ -133,7 +133,7 @@ def evaluate(
         raise typer.Exit(1)
 
 
-def _sampler(reject: bool) -> "Callable[[Path, TrainedGenerator, RealSets], TrainedGenerator] | None":
+def _sampler(reject: bool) -> "Callable[[Path, TrainedGenerator], TrainedGenerator] | None":
     if not reject:
         return None
     from gan.training.rejection import with_rejection  # imports Lightning

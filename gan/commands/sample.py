@@ -10,15 +10,12 @@ import typer
 
 from gan.commands.arguments import Device, Force, GrayR, Seed, Source, Trust, classes
 from gan.commands.files import npy, write_files
-from gan.commands.real_images import Root
 from gan.system.devices import usable_device
 from gan.system.errors import GanError, counted
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from gan.generators.rejection import RejectingGenerator
-    from gan.generators.trained_generator import TrainedGenerator
 
 OTHER_SUFFIXES = (".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".npz", ".pt", ".zip", ".mp4", ".pdf")
 
@@ -75,7 +72,6 @@ def sample(
             "Slower; needs the run's checkpoint, and its dataset to calibrate the discriminator.",
         ),
     ] = False,
-    root: Root = Path("data"),
     device: Device = "cpu",
     gray_r: GrayR = False,
     batch_size: Annotated[
@@ -97,7 +93,9 @@ def sample(
     generator = load_generator(source).to(usable_device(device))
     kept = ""
     if reject:
-        generator = rejecting = _with_rejection(source, generator, root, device)
+        from gan.training.rejection import with_rejection  # imports Lightning
+
+        generator = rejecting = with_rejection(source, generator)
         kept = f", rejection sampling (about {rejecting.acceptance:.0%} kept)"
     labels = classes(of_class, generator.class_names)
     if generator.points:
@@ -111,13 +109,6 @@ def sample(
     write_files(out, files, force=force)
     of = f" of class {of_class}" if of_class else ""
     print(f"{counted(count, 'point' if generator.points else 'image')}{of}, seed {seed}{kept}: {out}")
-
-
-def _with_rejection(source: Path, generator: "TrainedGenerator", root: Path, device: str) -> "RejectingGenerator":
-    from gan.metrics.real_sets import RealSets
-    from gan.training.rejection import with_rejection  # imports Lightning
-
-    return with_rejection(source, generator, RealSets("", root, {}, device))
 
 
 def _columns_and_count(layout: str | None, n: int | None, out: Path) -> tuple[int | None, int]:

@@ -22,6 +22,12 @@ def untrusted(settings: Any, trusted: Collection[str], path: str = "") -> Iterat
             yield from untrusted(value, trusted, f"{path}[{index}]")
 
 
+def trust_override(settings: Any) -> list[str]:
+    """The override that trusts the packages of all classes that these settings name; [] if none is needed."""
+    packages = dict.fromkeys(target.split(".")[0] for _, target in untrusted(settings, ()))
+    return [f"trust=[{','.join(packages)}]"] if packages else []
+
+
 def as_override(packages: Sequence[str]) -> str:
     return shell.command(f"trust=[{','.join(packages)}]")
 

@@ -39,6 +39,7 @@ class Command:
         exit_codes: exit codes of its jobs; a sweep has several.
         raises: errors are raised, for a caller in Python, and not printed.
         error: the error of its job, if ``raises``.
+        finished: the folder of the run that was to be resumed, and is finished.
     """
 
     changes: list[str] = field(default_factory=list)
@@ -46,6 +47,7 @@ class Command:
     exit_codes: list[int] = field(default_factory=list)
     raises: bool = False
     error: GanError | None = None
+    finished: Path | None = None
 
 
 _current: ContextVar[Command] = ContextVar("command")

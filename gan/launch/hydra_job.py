@@ -76,6 +76,7 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
                 error = ConfigError(hydra_message(raised))
             if isinstance(error, resume.FinishedError):
                 print(error)
+                command_line.current().finished = error.folder
                 code = 0
             elif process.is_rank():
                 code = rank_errors.leave(error, full=WANTS_TRACEBACKS)
@@ -196,6 +197,9 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     Raises:
         ConfigError: a value is missing (``???``), or an interpolation cannot be resolved.
     """
+    if HydraConfig.initialized() and HydraConfig.get().job.chdir:
+        os.chdir(HydraConfig.get().runtime.cwd)
+        raise ConfigError("hydra.job.chdir: true given, false expected: relative paths are relative to where you start")
     try:
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:

@@ -6,7 +6,7 @@ import io
 import math
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 
 PATH = "PYTHONPATH"
+SWEEPS = ("-m", "--multirun", "sweep=", "hydra.mode=")  # words that begin so start several runs
 
 
 @dataclass(frozen=True)
@@ -117,16 +118,17 @@ def train(
         GanError: with the message that the command line would print.
         KeyboardInterrupt: the run was interrupted; its folder can be resumed.
     """
-    from gan.launch import hydra_job
+    from gan.launch import command_line, hydra_job
     from gan.launch.train import main
 
+    _check_overrides(overrides)
     words = [*overrides, *_words(settings), *([f"trust=[{','.join(trust)}]"] if trust else [])]
-    if any(word in ("-m", "--multirun") for word in words):
+    if any(word.startswith(SWEEPS) for word in words):
         raise ConfigError("gan.train: one run at a time; for a sweep: gan train -m …")
     with _as_command(["gan", *words]), _silent() if quiet else contextlib.nullcontext():
         try:
             code = hydra_job.run_command(main, raises=True)
-            folder = run_folder.claimed()
+            folder = run_folder.claimed() or command_line.current().finished
         finally:
             run_folder.release_all()
         if code:
@@ -134,6 +136,15 @@ def train(
     if folder is None:
         raise GanError("gan.train: no run was started (for example, because of dry_run=true)")
     return TrainingRun(folder, tuple(trust))
+
+
+def _check_overrides(overrides: Sequence[object]) -> None:
+    """Raise ConfigError for what is not an override: another type, or an option such as --help."""
+    for word in overrides:
+        if not isinstance(word, str) or (word.startswith("-") and not word.startswith(SWEEPS)):
+            raise ConfigError(
+                f"gan.train: {word!r} given; overrides as strings, such as 'data=fashion', or keywords expected"
+            )
 
 
 def _words(settings: Mapping[str, Any], above: str = "") -> Iterator[str]:

@@ -1,11 +1,12 @@
 """Results of a run: the text printed after training. Files, metrics in plain words, and what to do next."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import lightning.pytorch as L
 
 from gan.config.experiments import longer_experiment
+from gan.config.kinds import OWN_PACKAGES
 from gan.data.module import ImageData
 from gan.generators.bundle_path import FILE_NAME
 from gan.launch.summary import quality_monitor, warning
@@ -32,7 +33,10 @@ MEANINGS = {
 def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
     """Describe a run that has ended: its length, files, metrics and alarms, and what to do next."""
     folder = Path(trainer.default_root_dir)
-    sample = shell.command("gan", "sample", short(folder), "--n", "64", "--out", "grid.png")
+    game = trainer.lightning_module
+    assert isinstance(game, GameModule)
+    trust = _trust(game)
+    sample = shell.command("gan", "sample", short(folder), "--n", "64", "--out", "grid.png", *trust)
     kept = {
         "checkpoints/last.ckpt": "both networks and their optimizers",
         "checkpoints/best.ckpt": "the same, where FCD was lowest",
@@ -42,8 +46,6 @@ def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
         "samples/progress.gif": "the fixed latents, epoch by epoch",
     }
     lines = [f"Trained for {_progress(data, trainer)}, {_time(seconds)}."]
-    game = trainer.lightning_module
-    assert isinstance(game, GameModule)
     if trainer.max_epochs and trainer.current_epoch < trainer.max_epochs and game.g_updates != trainer.max_steps:
         lines.append(f"Ended before its {trainer.max_epochs} epochs. To resume: {shell.resume(folder)}")
     lines += [f"  {short(folder / name)}  {text}" for name, text in kept.items() if (folder / name).exists()]
@@ -51,7 +53,13 @@ def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
     lines += map(str, raised_alarms(trainer))
     if data.substitute_for:
         lines.append(warning(data))
-    return "\n".join([*lines, *([] if failed_jobs.in_sweep() else _next(folder))])
+    return "\n".join([*lines, *([] if failed_jobs.in_sweep() else _next(folder, trust))])
+
+
+def _trust(game: GameModule) -> list[str]:
+    """The option with which `gan` loads a generator of the user's own; [] for one of ours."""
+    package = type(game.generator).__module__.split(".")[0]
+    return [] if package in OWN_PACKAGES else ["--trust", package]
 
 
 def _progress(data: ImageData, trainer: L.Trainer) -> str:
@@ -97,7 +105,7 @@ def described(measured: Mapping[str, float], floor: tuple[float, int] | None) ->
         yield f"  others: {', '.join(others)}"
 
 
-def _next(folder: Path) -> Iterator[str]:
+def _next(folder: Path, trust: Sequence[str]) -> Iterator[str]:
     """At most five commands and files that a user looks at next."""
     run = short(folder)
     has_generator = (folder / FILE_NAME).exists()
@@ -105,7 +113,7 @@ def _next(folder: Path) -> Iterator[str]:
         experiment, why = longer
         yield f"Next recipe:  {shell.train(f'experiment={experiment}')}  ({why})"
     if has_generator:
-        yield f"Try it:       {shell.command('gan', 'demo', run)}"
+        yield f"Try it:       {shell.command('gan', 'demo', run, *trust)}"
     if (folder / "metrics.csv").exists():
         yield f"Curves:       {shell.command('gan', 'watch', run)}"
     if (folder / "tensorboard").exists():

@@ -22,7 +22,7 @@ from gan.config.saved_settings import (
     read_saved,
     with_former_values,
 )
-from gan.config.trust import check_trust, untrusted
+from gan.config.trust import check_trust, trust_override, untrusted
 from gan.launch import command_line
 from gan.runs import run_end, run_folder
 from gan.runs.latest import named_run
@@ -35,7 +35,15 @@ AUTO = "auto"
 
 
 class FinishedError(ConfigError):
-    """The run is finished: it has reached the limits in its settings, so there is nothing to resume."""
+    """The run is finished: it has reached the limits in its settings, so there is nothing to resume.
+
+    Attributes:
+        folder: the run folder.
+    """
+
+    def __init__(self, message: str, folder: Path) -> None:
+        super().__init__(message)
+        self.folder = folder
 
 
 def without_run(words: Sequence[str]) -> list[str]:
@@ -136,12 +144,13 @@ def _unless_finished(folder: Path, state: ResumeState, settings: Mapping[str, An
     so_far = ResumeState(epochs=int(ended.get("epochs", 0)), g_updates=int(ended.get("g_updates", 0)))
     if state.checkpoint is None and (so_far.epochs or so_far.g_updates):
         why = f"{folder} has ended, and it has no checkpoint to resume from; start a new run in another folder"
-        raise FinishedError(why) if is_finished(so_far, settings) else ConfigError(f"resume: {why}")
+        raise FinishedError(why, folder) if is_finished(so_far, settings) else ConfigError(f"resume: {why}")
     is_all = state.checkpoint is not None and is_finished(state, settings)
     if is_all and ended:
         raise FinishedError(
             f"{folder} is finished: {counted(state.epochs, 'epoch')}, {counted(state.g_updates, 'generator update')}. "
-            f"To make it longer: {shell.resume(folder, *_longer(state, settings))}"
+            f"To make it longer: {shell.resume(folder, *_longer(state, settings), *trust_override(settings))}",
+            folder,
         )
     return replace(state, is_all=is_all)
 

@@ -41,8 +41,8 @@ class Wanted:
     nearest: Path | None
     device: str
     metrics: Mapping[str, Any] = field(default_factory=dict)  # the user's own, by name
-    # run, its generator, real images -> a generator with another `sample`, whose metrics are not saved in the bundle
-    sampler: Callable[[Path, TrainedGenerator, RealSets], TrainedGenerator] | None = None
+    # run, its generator -> a generator with another `sample`, whose metrics are not saved in the bundle
+    sampler: Callable[[Path, TrainedGenerator], TrainedGenerator] | None = None
 
 
 def measure(
@@ -50,7 +50,7 @@ def measure(
 ) -> tuple[Quality | None, dict[str, Any]]:
     """The metrics of one generator (None for 2-D data or for FID alone), and the new content of its quality.json."""
     if wanted.sampler is not None:
-        generator = wanted.sampler(source, generator.to(wanted.device), real)
+        generator = wanted.sampler(source, generator.to(wanted.device))
     if generator.points:
         return None, measure_points(source, generator, n=wanted.n, seed=wanted.seed, quiet=quiet)
     try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from gan.config.kinds import OWN_PACKAGES
 from gan.game.latents import Prior
 from gan.generators.bundle_path import FILE_NAME
 from gan.generators.class_labels import first_class
@@ -23,9 +24,12 @@ def usage(trained: TrainedGenerator, files: Mapping[str, str]) -> str:
 def _bundle(trained: TrainedGenerator) -> str:
     labels = f", labels={first_class(trained.class_names)!r}" if trained.conditional else ""
     shape = (COUNT, *trained.image_shape)
+    package, dot, _ = str(trained.metadata["family"]).partition(".")
+    trust = f", trust=[{package!r}]" if dot and package not in OWN_PACKAGES else ""
+    needed = f"  # its class is in the package {package}, which must be installed" if trust else ""
     return (
         "from gan import load_generator\n\n"
-        f'generator = load_generator("{FILE_NAME}")\n'
+        f'generator = load_generator("{FILE_NAME}"{trust}){needed}\n'
         f"images = generator.sample({COUNT}, seed=0{labels})  # {'float32' if trained.points else 'uint8'} {shape}"
     )
 

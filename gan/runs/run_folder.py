@@ -64,10 +64,15 @@ def claim(settings: Mapping[str, Any]) -> None:
 
     Raises:
         ClaimedError: another run has claimed it.
-        ConfigError: it cannot be written, or its disk is full.
+        ConfigError: it cannot be written, its disk is full, or it has files that a run would overwrite.
     """
     folder = Path(settings["run_dir"])
     content = _content(settings)
+    if not (folder / "config.yaml").exists() and (there := written(folder)):
+        raise ConfigError(
+            f"hydra.run.dir: {folder} contains no run, but files that a run would overwrite: "
+            f"{', '.join(path.name for path in there)}; give another folder"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _write_new(folder / "config.yaml", content)
@@ -114,9 +119,14 @@ def reclaim(settings: Mapping[str, Any], *, anew: bool) -> Path | None:
     return aside
 
 
+def written(folder: Path) -> list[Path]:
+    """Return the files and folders there that a run writes, other than config.yaml."""
+    return [path for name in WRITTEN if os.path.lexists(path := folder / name)]
+
+
 def _set_aside(folder: Path) -> Path | None:
     """Move the files that a run has written to a new subfolder of its folder, and return that."""
-    there = [path for name in WRITTEN if os.path.lexists(path := folder / name)]
+    there = written(folder)
     if not there:
         return None
     aside = next(path for number in itertools.count(1) if not os.path.lexists(path := folder / f"set_aside_{number}"))

@@ -5,26 +5,31 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from gan.config.saved_settings import read_saved
 from gan.data.clusters import cluster_images, nearest, principal_components
+from gan.data.loaded import LoadedImages
 from gan.game.networks import adapting
 from gan.generators.rejection import CALIBRATION_IMAGES, RejectingGenerator
 from gan.generators.trained_generator import TrainedGenerator
-from gan.metrics.real_sets import RealSets
+from gan.metrics.real_sets import data_name
 from gan.runs.checkpoint_file import is_intact, newest_first
 from gan.system.errors import GanError
+from gan.training.build import build_data
 from gan.training.module import GAN
 
 
-def with_rejection(run: Path, trained: TrainedGenerator, real: RealSets) -> RejectingGenerator:
+def with_rejection(run: Path, trained: TrainedGenerator) -> RejectingGenerator:
     """The generator of a run, with rejection sampling by the discriminator of its newest complete checkpoint.
+
+    The held-out images of the run's own dataset calibrate the discriminator.
 
     Args:
         run: the run folder.
         trained: the generator of the run's bundle.
-        real: the real images, of which the held-out ones calibrate the discriminator.
 
     Raises:
-        GanError: there is no checkpoint, it is of another generator, or the generator makes points.
+        GanError: there is no checkpoint, it is of another generator, the dataset cannot be read, or the generator makes
+            points.
     """
     if trained.points:
         raise GanError("rejection sampling is for images; this generator makes 2-D points")
@@ -39,6 +44,7 @@ def with_rejection(run: Path, trained: TrainedGenerator, real: RealSets) -> Reje
         raise GanError(
             f"rejection sampling: {checkpoint} and the generator of {run} are of different moments of the training"
         )
+    data = _data(run, trained)
     device = next(trained.generator.parameters()).device
     discriminator = game.discriminator.to(device)
     takes_labels = game.gets_labels["discriminator"]
@@ -47,15 +53,33 @@ def with_rejection(run: Path, trained: TrainedGenerator, real: RealSets) -> Reje
         asked = labels.to(device) if takes_labels else None
         return adapting.discriminate(discriminator, images.to(device), asked).logits
 
-    data = real.images(run, trained)
     images, labels = (held_out[:CALIBRATION_IMAGES] for held_out in (data.held_out_images, data.held_out_labels))
     if trained.prior.clusters:
-        labels = _clusters(images, data.images, trained.prior.clusters, game.seed)
+        labels = _clusters(images, data.images, trained.prior.shares, game.seed)
     return RejectingGenerator(trained, score, images, labels if takes_labels or trained.conditional else None)
 
 
-def _clusters(images: Tensor, training_images: Tensor, clusters: int, seed: int) -> Tensor:
+def _data(run: Path, trained: TrainedGenerator) -> LoadedImages:
+    """The dataset that a run was trained on."""
+    settings, name = read_saved(run), data_name(trained.metadata)
+    node = settings["data"]
+    if name == f"{node.get('name')}_sample":  # the bundled sample replaced a missing dataset
+        node = {**node, "name": name}
+    settings["data"] = {**node, "download": False, "on_missing": "error"}
+    data = build_data(settings)
+    data.setup()
+    if name and data.loaded.name != name:
+        raise GanError(
+            f"rejection sampling: {run} was trained on {name}, and its settings give {data.loaded.name} here"
+        )
+    return data.loaded
+
+
+def _clusters(images: Tensor, training_images: Tensor, shares: tuple[float, ...], seed: int) -> Tensor:
     """The cluster of each image (N,), int64: that of its nearest training image."""
-    found = cluster_images(training_images, clusters, seed)
+    found = cluster_images(training_images, len(shares), seed)
+    here = torch.bincount(found, minlength=len(shares)) / len(found)
+    if not torch.allclose(here, torch.tensor(shares), atol=1e-4):
+        raise GanError("rejection sampling: the training images have other clusters here than when the run was trained")
     rows = principal_components(torch.cat([training_images, images]))
     return found[nearest(rows[len(training_images) :], rows[: len(training_images)], 1)[:, 0]]

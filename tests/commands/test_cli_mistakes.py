@@ -115,8 +115,8 @@ def test_a_folder_that_is_no_run(tmp_path: Path, gan: GanCommand, capsys: pytest
 
 
 OPTIONS = (
-    "--batch-size, --class, --device, --force, --gray-r, --grid, --help, --labels, --n, --out, --reject, --root, "
-    "--scale, --seed, --truncation, --trust"
+    "--batch-size, --class, --device, --force, --gray-r, --grid, --help, --labels, --n, --out, --reject, --scale, "
+    "--seed, --truncation, --trust"
 )
 
 

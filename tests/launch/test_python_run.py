@@ -4,6 +4,7 @@ import math
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL.Image import Image
@@ -41,6 +42,9 @@ def test_the_same_run_can_be_resumed_from_python(run: gan.TrainingRun, monkeypat
     longer = gan.train(f"resume={run.folder}", "trainer.max_epochs=2")
     assert longer.folder == run.folder
     assert "2 epochs, 12 generator updates" in repr(longer)
+    for finished in ("trainer.max_epochs=2", "seed=3"):
+        again = gan.train(f"resume={run.folder}", finished, quiet=True)
+        assert (again.folder, repr(again)) == (run.folder, repr(longer))
 
 
 @pytest.mark.parametrize(
@@ -50,10 +54,19 @@ def test_the_same_run_can_be_resumed_from_python(run: gan.TrainingRun, monkeypat
         ("trainer.max_epochs=0", "trainer.max_epochs: 0 given, 1 or more expected"),
         ("optimizer.lrr=1", "optimizer.lrr: no such setting; did you mean 'lr'?"),
         ("-m", "gan.train: one run at a time; for a sweep: gan train -m …"),
+        ("sweep=seeds", "gan.train: one run at a time; for a sweep: gan train -m …"),
+        ("hydra.mode=MULTIRUN", "gan.train: one run at a time; for a sweep: gan train -m …"),
+        ("--help", "gan.train: '--help' given; overrides as strings, such as 'data=fashion', or keywords expected"),
+        (None, "gan.train: None given; overrides as strings, such as 'data=fashion', or keywords expected"),
+        (
+            {"model": "mlp"},
+            "gan.train: {'model': 'mlp'} given; overrides as strings, such as 'data=fashion', or keywords",
+        ),
+        ("hydra.job.chdir=true", "hydra.job.chdir: true given, false expected: relative paths are relative to where"),
     ],
 )
 def test_an_error_is_an_exception_with_the_words_of_the_command_line(
-    word: str, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    word: Any, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     arguments = list(sys.argv)

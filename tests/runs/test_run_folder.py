@@ -27,6 +27,26 @@ def test_the_settings_are_left_in_a_folder_that_is_taken(tmp_path: Path) -> None
     assert claimed() == folder
 
 
+@pytest.mark.parametrize("name", ["metrics.csv", "losses.png", "samples/mine.png", "generator.safetensors"])
+def test_files_that_a_run_would_overwrite_are_kept(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("mine")
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(
+        ConfigError, match=f"contains no run, but files that a run would overwrite: {Path(name).parts[0]};"
+    ):
+        claim(settings(tmp_path))
+    assert (tmp_path / name).read_text() == "mine"
+    assert not (tmp_path / "config.yaml").exists()
+    (tmp_path / name).unlink()
+
+
+def test_other_files_do_not_matter(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    claim(settings(tmp_path))
+    assert (tmp_path / "config.yaml").exists()
+
+
 def test_of_many_that_want_a_folder_one_gets_it(tmp_path: Path) -> None:
     start, outcomes = threading.Barrier(8), []
 
