@@ -66,7 +66,9 @@ def evaluate(
     class_order: ClassOrder = None,
     n: Count = 10_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the latents; the same seed gives the same numbers.")] = 0,
-    kid_subset: Annotated[int, typer.Option(min=2, help="Images in each subset for KID; at most n.")] = 1000,
+    kid_subset: Annotated[
+        int | None, typer.Option(min=2, help="Images in each subset for KID, at most n; by default 1000, or n if less.")
+    ] = None,
     root: Root = Path("data"),
     classifier: Annotated[
         Path | None, typer.Option(help="File of the classifier extractor, instead of the included one.")
@@ -104,6 +106,7 @@ def evaluate(
     from gan.data.registry import FOLDER
     from gan.metrics.evaluating import Wanted
     from gan.metrics.evaluating_many import expand
+    from gan.metrics.quality import KID_SUBSET
     from gan.metrics.real_sets import RealSets
     from gan.metrics.report import table
 
@@ -111,6 +114,9 @@ def evaluate(
     expanded = expand(sources)
     if nearest is not None:
         _check_nearest(nearest, sources if len(sources) > 1 else list(expanded), force)
+    if kid_subset is not None and kid_subset > n:
+        raise GanError(f"--kid-subset: {kid_subset:,} given, and --n is {n:,}; at most as many expected")
+    kid_subset = kid_subset or min(KID_SUBSET, n)
     own = _own_metrics(metric or ())
     wanted = Wanted(n, seed, kid_subset, cas, fid, nearest, device, own, _sampler(reject))
     extractors = {"classifier": classifier, "labeller": labeller, "autoencoder": autoencoder, "control": control}

@@ -51,7 +51,7 @@ def find_clusters(images: Tensor, clusters: int, seed: int) -> Tensor:
     chosen = torch.randperm(len(rows), generator=generator)[:MAX_IN_GRAPH].sort().values
     graph = rows[chosen]
     if len(graph) <= clusters:
-        raise _too_many(clusters, len(images), len(graph))
+        raise _too_many(clusters, len(images), len(graph) - 1)
     neighbours = nearest(graph, graph, min(NEIGHBOURS + 1, len(graph)))[:, 1:]
     found = _k_means(_spectral_embedding(neighbours, clusters, generator), clusters, generator)
     if len(graph) < len(rows):
@@ -176,5 +176,5 @@ def _centres(rows: Tensor, found: Tensor, distances: Tensor, clusters: int) -> T
 def _too_many(clusters: int, images: int, possible: int) -> DataError:
     return DataError(
         f"model.clusters: {clusters} given, and {counted(images, 'training image')} can be divided into "
-        f"{counted(possible, 'cluster')} only; fewer expected"
+        f"at most {counted(possible, 'cluster')}; fewer expected"
     )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import yaml
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, InstantiationException
 from omegaconf import DictConfig, OmegaConf
@@ -22,6 +23,7 @@ from omegaconf.errors import (
 from gan.config.defaults import completed
 from gan.config.experiments import without_leftovers
 from gan.config.moved import moved_paths, updated
+from gan.config.options.conf_files import yaml_message
 from gan.launch import command_line, resume
 from gan.launch.hydra_messages import hydra_message
 from gan.launch.sweeps import failed_jobs
@@ -173,7 +175,10 @@ def run_command(main: Callable[[], Any], *, raises: bool = False) -> int:
 
 def _run_jobs(main: Callable[[], Any]) -> int:
     try:
-        main()
+        try:
+            main()
+        except yaml.YAMLError as error:  # of a file in the user's --config-dir
+            raise ConfigError(yaml_message(error)) from error
     except (GanError, HydraException, OmegaConfBaseException) as error:
         if WANTS_TRACEBACKS:
             raise

@@ -68,6 +68,11 @@ def claim(settings: Mapping[str, Any]) -> None:
     """
     folder = Path(settings["run_dir"])
     content = _content(settings)
+    if os.path.expandvars(folder) != str(folder):
+        raise ConfigError(
+            f"hydra.run.dir: {folder} given; a name without a variable such as $HOME expected, because TensorBoard's "
+            "logger would replace it"
+        )
     if not (folder / "config.yaml").exists() and (there := written(folder)):
         raise ConfigError(
             f"hydra.run.dir: {folder} contains no run, but files that a run would overwrite: "

@@ -33,6 +33,7 @@ from gan.training import fast_loop, trackers
 from gan.training.game_module import GameModule
 from gan.training.heartbeat import Heartbeat
 from gan.training.initial_weights import freeze, start_from
+from gan.training.own_parts import try_own_parts
 from gan.training.run_end import only_the_end
 from gan.training.strategy import GameDDP, world_size
 
@@ -137,6 +138,7 @@ def build_game(settings: Mapping[str, Any], data: ImageData, *, with_weights: bo
     if networks.freeze_d:
         freeze(game.discriminator, networks.freeze_d)
     _try_networks(settings, game, data)
+    try_own_parts(settings, game, data.image_shape)
     if networks.compile:
         game.compile_updates(batch_size(settings) // world_size(settings["trainer"]))
     return game

@@ -41,6 +41,14 @@ def test_files_that_a_run_would_overwrite_are_kept(tmp_path: Path, name: str) ->
     (tmp_path / name).unlink()
 
 
+def test_a_variable_in_the_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINE", "elsewhere")
+    with pytest.raises(ConfigError, match=r"a name without a variable such as \$HOME expected"):
+        claim(settings(tmp_path / "run $MINE"))
+    assert list(tmp_path.iterdir()) == []
+    claim(settings(tmp_path / "run $UNKNOWN 5$"))
+
+
 def test_other_files_do_not_matter(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     claim(settings(tmp_path))

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from gan.system.errors import GanError
+from gan.system.errors import ConfigError, GanError
 
 _PACKAGE = Path(__file__).parents[2]
 _INSTALLED, _CHECKOUT = _PACKAGE / "conf", _PACKAGE.parent / "conf"  # pyproject.toml: the wheel has conf/ as gan/conf
@@ -49,8 +49,19 @@ def conf_folder(folder: Path = CONF) -> Path:
     return folder
 
 
+def yaml_message(error: yaml.YAMLError, path: Path | None = None) -> str:
+    """One line for a YAML file that cannot be read: where, and the problem."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or str(error)
+    where = f": line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+    return f"{path or (mark.name if mark else 'a YAML file')}{where}: not valid YAML: {' '.join(problem.split())}"
+
+
 def read_conf_file(path: Path) -> ConfFile:
-    """Read one file, and the files of its folder in its defaults list."""
+    """Read one file, and the files of its folder in its defaults list.
+
+    Raises:
+        ConfigError: it is not valid YAML.
+    """
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines()
     comment_lines = next((index for index, line in enumerate(lines) if not line.startswith("#")), len(lines))
@@ -61,7 +72,10 @@ def read_conf_file(path: Path) -> ConfFile:
     values: dict[Keys, str] = {}
     comments: dict[Keys, str] = {}
     defaults: dict[str, str] = {}
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        raise ConfigError(yaml_message(error, path)) from error
     if isinstance(root, yaml.MappingNode):
         defaults = _defaults(root)
         for keys, key, node in _entries(root, ()):
