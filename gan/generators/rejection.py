@@ -30,8 +30,8 @@ AT_ONCE = 500
 class RejectingGenerator(TrainedGenerator):
     """A generator whose `sample` leaves out images that the discriminator recognises as generated.
 
-    A class that is asked for is kept: an image of that class is drawn again. The images that the first draw keeps are
-    those that `TrainedGenerator.sample` returns with this seed, at the same places.
+    A class that is asked for is kept, and so is a cluster: an image of the same is drawn again. The images that the
+    first draw keeps are those that `TrainedGenerator.sample` returns with this seed, at the same places.
 
     Args:
         trained: the generator.
@@ -89,7 +89,9 @@ class RejectingGenerator(TrainedGenerator):
             rejected = rejected[drawn[rejected] >= accepted]
             if not len(rejected):
                 break
-            z = self.prior.fixed(count, seed=seed, purpose=f"rejection sampling, round {number}")
+            before, z = z, self.prior.fixed(count, seed=seed, purpose=f"rejection sampling, round {number}")
+            if self.prior.clusters:  # each image keeps its cluster: their shares in the data are known
+                z[:, -self.prior.clusters :] = before[:, -self.prior.clusters :]
             again = None if classes is None else classes[rejected]
             images[rejected.numpy()] = self.decode(z[rejected], again, batch_size=batch_size)
         return images

@@ -103,9 +103,15 @@ def test_the_discriminator_gets_the_cluster_of_each_latent() -> None:
         return log_ratio(images, labels)
 
     source = trained(shares=(0.75, 0.25))
-    RejectingGenerator(source, score, of_triangle(1000), torch.zeros(1000, dtype=torch.int64)).sample(10)
+    sampler = RejectingGenerator(source, score, of_triangle(1000), torch.zeros(1000, dtype=torch.int64))
     of_fakes = torch.cat(given[:2])  # the generated images come first
     assert of_fakes.float().mean() == pytest.approx(0.25, abs=0.05)
+    given.clear()
+    sampler.sample(300)
+    first, last = torch.cat(given[:1]), given[-1]
+    clusters = source.latents(300, seed=0)[:, -2:].argmax(dim=1)
+    assert torch.equal(first, clusters)
+    assert set(last.tolist()) <= set(clusters.tolist())
 
 
 def test_calibration_finds_the_logits_of_two_gaussians() -> None:
