@@ -202,7 +202,7 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     Raises:
         ConfigError: a value is missing (``???``), or an interpolation cannot be resolved.
     """
-    if HydraConfig.initialized() and HydraConfig.get().job.chdir:
+    if HydraConfig.initialized() and OmegaConf.select(HydraConfig.get(), "job.chdir", default=False):
         os.chdir(HydraConfig.get().runtime.cwd)
         raise ConfigError("hydra.job.chdir: true given, false expected: relative paths are relative to where you start")
     try:

@@ -36,6 +36,7 @@ def publish(tmp_path: Path, folder: Path, data: str = "mnist_sample") -> None:
     published.write({NAME: Published(NAME, OVERRIDES, [run])})
 
 
+@pytest.mark.slow
 def test_a_result_is_repeated_and_compared(tmp_path: Path, gan: GanCommand, capfd: Told) -> None:
     publish(tmp_path, write_run(tmp_path / "another", fcd=4.0))
     assert gan("repeat", "--published", NAME) == 1

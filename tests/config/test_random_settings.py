@@ -60,7 +60,7 @@ def composed() -> list[dict[str, Any]]:
     return [typing.cast(Any, OmegaConf.to_container(config, resolve=True)) for config in configs]
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(which=st.integers(0, 100), changes=st.lists(CHANGE, min_size=1, max_size=4))
 def test_settings_changed_at_random_are_valid_or_refused(which: int, changes: list[tuple[int, str, Any]]) -> None:
     changed = copy.deepcopy(composed()[which % len(composed())])
