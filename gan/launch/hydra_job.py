@@ -202,7 +202,8 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     Raises:
         ConfigError: a value is missing (``???``), or an interpolation cannot be resolved.
     """
-    if HydraConfig.initialized() and OmegaConf.select(HydraConfig.get(), "job.chdir", default=False):
+    hydra: Any = HydraConfig.get() if HydraConfig.initialized() else OmegaConf.create()
+    if OmegaConf.select(hydra, "job.chdir", default=False):
         os.chdir(HydraConfig.get().runtime.cwd)
         raise ConfigError("hydra.job.chdir: true given, false expected: relative paths are relative to where you start")
     try:

@@ -189,7 +189,7 @@ def test_a_value_outside_its_range_is_moved_into_it(browser: Any, ask: Asker) ->
     with open_page(browser, f"{ask.server.address}#{fragment}") as page:
         wait_for_pictures(page)
         assert page.locator(".fault:visible").count() == 0
-        assert page.locator("#seed").input_value() == "9007199254740991"
+        page.wait_for_function("() => document.querySelector('#seed').value === '9007199254740991'")
         assert page.locator("#truncation-value").inner_text() == "0.1"
         assert page.locator(".slider output").first.inner_text() == "3.0"
         assert page.locator("#categorical-code-1 [aria-pressed=true]").inner_text() == "2"
