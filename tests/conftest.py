@@ -22,8 +22,8 @@ from tiny_runs import TINY, Compose, EveryStep, Losses, Play, Rows, Run, few_ima
 
 from gan.config.experiments import without_leftovers
 from gan.runs import run_folder
+from gan.runs.moved_settings import in_folder
 from gan.runs.resume import ResumeState
-from gan.runs.run_folder import in_folder
 from gan.system import trust
 from gan.training.build import build_data, build_game, build_trainer
 

@@ -2,17 +2,20 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from gan_command import command_in
 from train_command import ROOT, SMALL, Train, train_in
 
-from gan.generators.bundle import load_generator
+from gan.generators.bundle import FILE_NAME, load_generator
+from gan.report.model_card import Card
 from gan.system.errors import BundleError
 
 OUTSIDER = ROOT / "tests" / "outsider"
@@ -70,7 +73,9 @@ def test_the_page_shows_each_file_in_full(path: Path) -> None:
     assert len(content.splitlines()) <= MOST_LINES
 
 
-def test_one_of_each_kind_trains_resumes_and_is_used(train: Train, gan: Gan, tmp_path: Path) -> None:
+def test_one_of_each_kind_trains_resumes_and_is_used(
+    train: Train, gan: Gan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done = train(*OWN, *PARTS, *TINY, "hydra.run.dir=run")
     assert done.returncode == 0, done.stderr
     run = tmp_path / "run"
@@ -92,11 +97,27 @@ def test_one_of_each_kind_trains_resumes_and_is_used(train: Train, gan: Gan, tmp
     resumed = train("resume=run", "trainer.max_epochs=3", advice[1], allowed[1])
     assert resumed.returncode == 0, resumed.stderr
     assert (run / "diary.txt").read_text().splitlines()[-1] == "epoch 3: 15 generator updates"
+    finished = train("resume=run", advice[1])
+    assert (finished.returncode, finished.stderr) == (0, "")
+    _, _, longer = finished.stdout.partition("To make it longer: python train.py ")
+    assert train(*shlex.split(longer)).returncode == 0
+    assert (run / "diary.txt").read_text().splitlines()[-1] == "epoch 6: 33 generator updates"
 
     code, out, err = gan("sample", str(run), "--n", "4", "--out", str(tmp_path / "grid.png"))
     assert code == 2
     assert f"if you trust the code of outsider, add {' '.join(TRUST)}" in err
-    assert gan("sample", str(run), "--n", "4", "--out", str(tmp_path / "grid.png"), *TRUST)[0] == 0
+    _, _, sample = next(line for line in done.stdout.splitlines() if "gan sample" in line).partition("gan ")
+    assert shlex.split(sample)[-2:] == list(TRUST)
+    assert gan(*shlex.split(sample))[0] == 0
+    assert f"gan demo run {' '.join(TRUST)}" in done.stdout
+    card = Card(load_generator(run, trust=["outsider"]), None, "unknown", {FILE_NAME: ""}, "samples.png").text()
+    code_block = re.search(r"```python\n(from gan import.*?)```", card, re.DOTALL)
+    assert code_block is not None
+    monkeypatch.chdir(run)
+    monkeypatch.delenv("GAN_TRUST", raising=False)
+    names: dict[str, Any] = {}
+    exec(code_block[1], names)
+    assert names["images"].shape == (16, 1, 28, 28)
     few = ("--n", "500", "--kid-subset", "100")
     code, out, err = gan("evaluate", str(run), *few, "--metric", "outsider.metric.Brightness", *TRUST)
     assert code == 0, err
@@ -133,6 +154,11 @@ def test_images_of_ones_own(train: Train, gan: Gan, tmp_path: Path) -> None:
     assert "bars" in done.stdout
     generator = load_generator(tmp_path / "run")
     assert generator.class_names == ("horizontal", "vertical")
+    code, _, err = gan("sample", "run", "--reject", "--out", "kept.npy")
+    assert code == 2
+    assert "add --trust outsider" in err
+    code, _, err = gan("sample", "run", "--reject", "--out", "kept.npy", *TRUST)
+    assert (code, (tmp_path / "kept.npy").exists()) == (0, True), err
     assert gan("evaluate", "run", *TRUST)[0] == 2
     code, out, err = gan("evaluate", "run", "--n", "40", "--metric", "outsider.metric.Brightness", *TRUST)
     assert code == 0, err

@@ -136,7 +136,7 @@ def verdict(run: Path, second: Path) -> tuple[bool, list[str]]:
 
 def _settings(run: Path, as_in: Path | None = None) -> dict[str, Any]:
     """The settings of config.yaml; ``as_in``: with the paths of a run in that folder."""
-    from gan.runs.run_folder import in_folder
+    from gan.runs.moved_settings import in_folder
 
     try:
         settings = read_settings(run / "config.yaml")
@@ -161,7 +161,7 @@ def _begin(run: Path, second: Path, settings: dict[str, Any]) -> None:
     import yaml
 
     from gan.runs.changes import REPEATED
-    from gan.runs.run_folder import in_folder
+    from gan.runs.moved_settings import in_folder
 
     content = yaml.safe_dump(in_folder(settings, second.resolve()), sort_keys=False).encode()
     try:

@@ -19,8 +19,8 @@ from gan.config.options.conf_files import CONF, read_conf_file
 from gan.config.options.signatures import arguments_of
 from gan.config.trust import check_literal
 from gan.data.registry import FOLDER
+from gan.runs.moved_settings import in_folder
 from gan.runs.run_files import RunFileError, read_settings
-from gan.runs.run_folder import in_folder
 from gan.system import shell
 from gan.system.errors import ConfigError
 

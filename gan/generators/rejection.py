@@ -131,19 +131,18 @@ def calibrate(real: Tensor, fake: Tensor) -> tuple[float, float]:
     centre, scale = logits.mean(), logits.std().clamp(min=1e-12)
     x, is_real = (logits - centre) / scale, torch.cat([torch.ones_like(real), torch.zeros_like(fake)])
     weights = torch.cat([torch.full_like(real, 0.5 / len(real)), torch.full_like(fake, 0.5 / len(fake))])
-    weights_ = torch.zeros(2, dtype=torch.float64)
+    features, line = torch.stack([x, torch.ones_like(x)]), torch.zeros(2, dtype=torch.float64)
     for _ in range(50):  # Newton's method (iteratively reweighted least squares), with a little weight decay
-        p = torch.sigmoid(weights_[0] * x + weights_[1])
-        features = torch.stack([x, torch.ones_like(x)])
-        gradient = features @ (weights * (p - is_real)) + 1e-6 * weights_
+        p = torch.sigmoid(line @ features)
+        gradient = features @ (weights * (p - is_real)) + 1e-6 * line
         hessian = (features * (weights * p * (1 - p))) @ features.T + 1e-6 * torch.eye(2, dtype=torch.float64)
         step = torch.linalg.solve(hessian, gradient)
-        weights_ = weights_ - step.clamp(-5, 5)
+        line = line - step.clamp(-5, 5)
         if step.abs().max() < 1e-10:
             break
-    slope = float(weights_[0] / scale)
+    slope = float(line[0] / scale)
     if slope <= 0:
         raise GanError(
             "rejection sampling: the discriminator's logits are not larger for held-out images than for generated ones"
         )
-    return slope, float(weights_[1] - slope * centre)
+    return slope, float(line[1] - slope * centre)

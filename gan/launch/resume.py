@@ -26,8 +26,8 @@ from gan.config.trust import check_trust, trust_override, untrusted
 from gan.launch import command_line
 from gan.runs import run_end, run_folder
 from gan.runs.latest import named_run
+from gan.runs.moved_settings import in_folder
 from gan.runs.resume import ResumeState, is_finished, newest_state, state_of
-from gan.runs.run_folder import in_folder
 from gan.system import process, shell
 from gan.system.errors import ConfigError, counted
 

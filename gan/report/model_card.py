@@ -21,6 +21,7 @@ from gan.report.settings import PLACES
 from gan.runs.reading import Run
 from gan.system import shell
 from gan.system.errors import counted
+from gan.system.tensor_cache import digest
 
 RECIPE = ("model", "objective", "penalty", "augmentation", "optimizer", "lr_schedule", "schedule", "ema")
 # Known licences of datasets (others are unknown), and the names of the datasets on the Hub.
@@ -175,9 +176,10 @@ def _measures(card: Card) -> str:
 
 def _with_rejection(card: Card) -> list[str]:
     """The metrics of images with rejection sampling, if `gan evaluate --reject` has measured these weights."""
-    quality = {} if card.run is None else card.run.quality_with_rejection
-    if not quality:
-        return []
+    found = {} if card.run is None else card.run.quality_with_rejection
+    if found.get("weights_sha256") != digest(*card.trained.generator.cpu().state_dict().values()):
+        return []  # not measured, or the run was trained further since
+    quality = _node(found, "quality")
     values = ((measure, measure.read(quality)) for measure in MEASURES)
     shown = ", ".join(f"{measure.title} {measure.formatted([value])}" for measure, value in values if value is not None)
     return [

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gan.runs.checkpoint_io import load
 from gan.runs.curves import FILE_NAME, read_rows
-from gan.runs.run_folder import in_folder
+from gan.runs.moved_settings import in_folder
 from gan.runs.series import IMAGES_PER_SECOND
 
 TIMES = ("seconds", "images_per_second", IMAGES_PER_SECOND)

@@ -53,8 +53,8 @@ class Run:
 
     @cached_property
     def quality_with_rejection(self) -> Mapping[str, Any]:
-        """Return the metrics of images with rejection sampling; {} if not measured. Reads the file at first access."""
-        return _node(_json_if_there(self.folder / QUALITY_WITH_REJECTION, dict) or {}, "quality")
+        """Return the content of quality_rejection.json; {} if not measured. Reads the file at first access."""
+        return _json_if_there(self.folder / QUALITY_WITH_REJECTION, dict) or {}
 
     @property
     def data(self) -> str:

@@ -1,11 +1,15 @@
 """Rejection sampling for the generator of a run: its checkpoint has the discriminator."""
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from gan.config.saved_settings import read_saved
+from gan.config.trust import check_trust, untrusted
 from gan.data.clusters import cluster_images, nearest, principal_components
 from gan.data.loaded import LoadedImages
 from gan.game.networks import adapting
@@ -14,6 +18,7 @@ from gan.generators.trained_generator import TrainedGenerator
 from gan.metrics.real_sets import data_name
 from gan.runs.checkpoint_file import is_intact, newest_first
 from gan.system.errors import GanError
+from gan.system.trust import trusted
 from gan.training.build import build_data
 from gan.training.module import GAN
 
@@ -38,13 +43,15 @@ def with_rejection(run: Path, trained: TrainedGenerator) -> RejectingGenerator:
         raise GanError(
             f"rejection sampling: {run} has no checkpoint with a discriminator; a run folder with one expected"
         )
+    settings = read_saved(run)
+    _check_trust(settings)
     game = GAN.load_from_checkpoint(checkpoint).eval().requires_grad_(False)
     ours, theirs = trained.generator.state_dict(), game.final_generator.state_dict()
     if any(not torch.equal(tensor.cpu(), theirs[name]) for name, tensor in ours.items()):
         raise GanError(
             f"rejection sampling: {checkpoint} and the generator of {run} are of different moments of the training"
         )
-    data = _data(run, trained)
+    data = _data(run, settings, data_name(trained.metadata))
     device = next(trained.generator.parameters()).device
     discriminator = game.discriminator.to(device)
     takes_labels = game.gets_labels["discriminator"]
@@ -59,14 +66,20 @@ def with_rejection(run: Path, trained: TrainedGenerator) -> RejectingGenerator:
     return RejectingGenerator(trained, score, images, labels if takes_labels or trained.conditional else None)
 
 
-def _data(run: Path, trained: TrainedGenerator) -> LoadedImages:
-    """The dataset that a run was trained on."""
-    settings, name = read_saved(run), data_name(trained.metadata)
+def _check_trust(settings: Mapping[str, Any]) -> None:
+    """Refuse classes of the user's own in the dataset and the networks, unless their packages are trusted."""
+    used = {name: node for name, node in settings.items() if name not in ("callbacks", "logger")}
+    check_trust(list(untrusted(used, trusted())), trusted(), lambda names: f"--trust {','.join(names)}")
+
+
+def _data(run: Path, settings: Mapping[str, Any], name: str) -> LoadedImages:
+    """The dataset that a run was trained on; ``name`` is its name in the bundle."""
     node = settings["data"]
     if name == f"{node.get('name')}_sample":  # the bundled sample replaced a missing dataset
         node = {**node, "name": name}
-    settings["data"] = {**node, "download": False, "on_missing": "error"}
-    data = build_data(settings)
+    here = {"download": False, "on_missing": "error", "root": os.environ.get("GAN_DATA") or node.get("root")}
+    known = {key: value for key, value in here.items() if key in node}  # a dataset of the user's own has others
+    data = build_data({**settings, "data": {**node, **known}})
     data.setup()
     if name and data.loaded.name != name:
         raise GanError(

@@ -69,6 +69,10 @@ def test_the_metrics_have_a_file_of_their_own_and_a_line_in_the_card(
     text = Card(load_generator(run), read_run(run), "unknown", {}, "samples.png").text()
     (line,) = (line for line in text.splitlines() if "gan sample RUN --reject" in line)
     assert f"FCD {found['quality']['fcd']:.3g}" in line
+    (run / QUALITY_WITH_REJECTION).write_text(json.dumps({**found, "weights_sha256": "of other weights"}))
+    text = Card(load_generator(run), read_run(run), "unknown", {}, "samples.png").text()
+    assert "gan sample RUN --reject" not in text
+    (run / QUALITY_WITH_REJECTION).write_text(json.dumps(found))
     capfd.readouterr()
     assert gan("evaluate", "run", run, *few, "--reject") == 0
     assert capfd.readouterr().err.count("skipped, evaluated before with these settings") == 2

@@ -139,7 +139,7 @@ def test_logits_that_separate_completely_are_calibrated_too() -> None:
 )
 def test_a_discriminator_without_use_is_refused(score: object, message: str) -> None:
     with pytest.raises(GanError, match=message):
-        RejectingGenerator(trained(), score, of_triangle(500))  # type: ignore[arg-type]  # lambdas
+        RejectingGenerator(trained(), score, of_triangle(500))  # type: ignore[arg-type]  # the parameters above are objects
 
 
 def test_too_few_held_out_images_and_truncation_are_refused() -> None:

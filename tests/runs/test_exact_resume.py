@@ -13,7 +13,7 @@ from tiny_runs import Play, Run
 
 from gan.runs.checkpoint_io import load
 from gan.runs.comparison import differing, rows
-from gan.runs.run_folder import in_folder
+from gan.runs.moved_settings import in_folder
 from gan.system import signals
 from gan.training.callbacks import Alarms, BestCheckpoint, GameMonitor, LastCheckpoint, LossCurves, SampleGrids
 

@@ -31,7 +31,7 @@ class Number(NonSaturating):
 
 
 class Fewer(NonSaturating):
-    def g_loss(self, fake_logits: Tensor) -> Tensor:  # type: ignore[override]
+    def g_loss(self, fake_logits: Tensor) -> Tensor:  # type: ignore[override]  # the mistake that is tested
         return fake_logits.mean()
 
 
