@@ -20,7 +20,7 @@ from gan.system.files import write_bytes
 from gan.system.process import GAN_TRAIN, gan_train
 from gan.system.trust import trusted
 
-FACTS = ("versions", "git", "machine")  # of run.json: possible differences of runs with the same settings
+FACTS = ("versions", "git", "machine", "init_from")  # of run.json: possible differences of runs with the same settings
 OTHER_NUMBERS = 1  # exit code
 
 

@@ -18,6 +18,9 @@ from gan.system.value_types import parameters_of
 NOTE, MADE_FOR = "Note: ", "Made for data="
 LONGER = "Longer: experiment="  # printed after a run
 
+# Without this line Hydra puts the settings of a recipe below "experiment".
+NO_PACKAGE = "experiment: the first line of the recipe's file must be: # @package _global_"
+
 # Keys of a node that are not arguments of its class.
 BESIDE = ("_target_", *HYDRA_KEYS, *NETWORKS, *RULE_SETTINGS)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from gan.config.constraints import violated_constraints
 from gan.config.data_node import data_problems
+from gan.config.experiments import NO_PACKAGE
 from gan.config.target_validation import (
     listed_targets,
     model_problems,
@@ -35,7 +36,9 @@ def validate(settings: Mapping[str, Any]) -> None:
 
 
 def _problems(settings: Mapping[str, Any]) -> Iterator[str]:
-    yield from unknown_keys("", settings, TOP_LEVEL)
+    if "experiment" in settings:
+        yield NO_PACKAGE
+    yield from unknown_keys("", {name: node for name, node in settings.items() if name != "experiment"}, TOP_LEVEL)
     yield from (f"{name}: missing" for name in TOP_LEVEL if name not in settings)
     if not is_int(settings.get("seed", 0)) or not 0 <= settings.get("seed", 0) < 2**32:
         yield f"seed: {settings['seed']!r} given, an integer from 0 to 2**32 - 1 expected"

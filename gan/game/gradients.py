@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from gan.system.errors import ConfigError
+
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
 
 
@@ -26,6 +28,13 @@ class UpdateRule:
     optimizer: OptimizerFactory
     clip_norm: float | None = None
     accumulate: int = 1
+
+    def __post_init__(self) -> None:
+        if not callable(self.optimizer):
+            raise ConfigError(
+                f"optimizer: {self.optimizer!r} given, a function that makes an optimizer from parameters expected, "
+                "such as functools.partial(torch.optim.Adam, lr=2e-4)"
+            )
 
 
 def in_parts(parts: int, *tensors: Tensor) -> Iterator[tuple[float, tuple[Tensor, ...]]]:

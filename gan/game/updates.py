@@ -29,6 +29,7 @@ from gan.game.schedules import Schedule, Steps
 from gan.game.statistics import GameStatistics
 from gan.system.random_streams import start_stream, stream_seed
 from gan.system.ranges import NonNegativeFloat, PositiveInt
+from gan.system.value_types import check_objects
 
 
 class Fakes(NamedTuple):
@@ -96,6 +97,8 @@ class Game(nn.Module):
         information_weight: NonNegativeFloat = 1.0,
     ) -> None:
         super().__init__()
+        check_objects(generator=generator, discriminator=discriminator, prior=prior, objective=objective)
+        check_objects(penalty=penalty, schedule=schedule, lr_schedule=lr_schedule, augmentation=augmentation, ema=ema)
         self.generator = generator
         self.discriminator = discriminator
         self.ema = ema

@@ -118,8 +118,11 @@ class TrainedGenerator:
         """Latents (count, prior.width) of a seed; the first rows do not depend on ``count``. Truncation: see `sample`.
 
         Raises:
-            GanError: truncation is out of its range, or the prior is uniform; the images do not fit into memory.
+            GanError: count is negative; truncation is out of its range, or the prior is uniform; the images do not fit
+                into memory.
         """
+        if count < 0:
+            raise GanError(f"count: {count} given, 0 or more expected")
         self._check_memory(count)
         z = self.prior.fixed(count, seed=seed, purpose="samples from a bundle")
         if truncation is not None:

@@ -23,6 +23,7 @@ from gan.system.errors import ConfigError, GanError, unknown_name
 
 NONE = "none"  # the option that disables a group
 CONFIG_PATH = ("--config-path", "-cp")
+HYDRA_GROUPS = ("hydra.sweeper", "hydra.launcher", "hydra.job_logging", "hydra.hydra_logging", "hydra.help")
 FLAGS_WITH_VALUE = (
     *(*CONFIG_PATH, "--config-dir", "-cd", "--config-name", "-cn", "--package", "-p"),
     *("--cfg", "-c", "--info", "-i"),
@@ -146,6 +147,10 @@ def _problems(words: Sequence[str], *, sweeps: bool) -> Iterator[str]:
             continue
         if not override.key_or_group:
             yield f"{word}: the name of a setting is missing; NAME=value expected"
+        elif override.key_or_group in HYDRA_GROUPS and not override.is_delete():
+            group = override.key_or_group.replace(".", "/")
+            with_slash = word.replace(override.key_or_group, group, 1)
+            yield f"{word}: {group} is a config group, whose name has a slash: {with_slash}"
         elif override.key_or_group in _groups() and not override.is_delete():
             yield from _option_problems(override)
         elif (
@@ -164,6 +169,8 @@ def _several(word: str) -> str:
 
 def _unreadable(word: str, before: str, parser: OverridesParser) -> str:
     name, equals, value = word.partition("=")
+    if equals and value.startswith("~/"):  # a shell replaces a ~ at the beginning of a word only
+        return f"{word}: ~ is not your home folder here; write {name}=$HOME{value[1:]}"
     if equals and re.fullmatch(r"[+~]*[\w./@]+", name):
         message = f"{word}: Hydra cannot read the value, because it contains a special character"
         as_text = shell.override(name, value)

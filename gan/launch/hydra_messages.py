@@ -13,6 +13,7 @@ from hydra.errors import ConfigCompositionException, HydraException, MissingConf
 from omegaconf import DictConfig
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue, UnsupportedInterpolationType
 
+from gan.config.experiments import NO_PACKAGE
 from gan.config.kinds import is_below, locate
 from gan.config.options.conf_files import CONF
 from gan.system import shell
@@ -39,6 +40,11 @@ def hydra_message(error: Exception, words: Sequence[str] | None = None) -> str:
         target = re.search(r"target '(?:\S+\.)?(\w+)'", text)  # Hydra 1.4 does not name it
         who = target[1] if target else "this configuration"
         return f"{who} needs a package that is not installed: pip install '{found[1]}'"
+    if re.search(r"Could not override '\S+@experiment\.", text):
+        return NO_PACKAGE
+    if found := re.search(r"(\S+) appears more than once|Multiple values for (\S+)\.", text):
+        group = found[1] or found[2]
+        return f"{group}: its option is chosen twice; in a recipe, write: - override /{group}: OPTION"
     if found := re.search(r"Could not override '(.+?)'", text):
         return _unknown_settings(found[1], sys.argv[1:] if words is None else words)
     if isinstance(error, ConfigCompositionException) and error.__cause__ is not None:

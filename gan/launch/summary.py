@@ -70,13 +70,15 @@ def warning(data: ImageData) -> str:
 
 
 def record(
-    settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer, run_dir: Path, past: ResumeState | None = None
+    settings: Mapping[str, Any], data: ImageData, game: GameModule, trainer: L.Trainer, past: ResumeState | None = None
 ) -> None:
     """Write run.json: what is needed, in addition to config.yaml, to repeat the run, and the machine it ran on.
 
     For a resumed run, keep the first facts, and append the current ones to ``resumed``.
     """
-    facts = _facts(settings, data, trainer)
+    facts, run_dir = _facts(settings, data, trainer), Path(settings["run_dir"])
+    if game.initial_weights is not None:
+        facts["init_from"] = {"sha256": game.initial_weights}
     with contextlib.suppress(OSError, RunFileError):  # the first process may have been killed before it wrote one
         if past is not None and past.checkpoint is not None:
             first = read_json(run_dir / "run.json")

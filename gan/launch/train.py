@@ -50,7 +50,7 @@ def main(config: DictConfig) -> int:
         return hydra_job.launch(Path(settings["run_dir"]), checkpoint, processes)
 
     if trainer.is_global_zero:
-        summary.record(settings, data, trainer, Path(settings["run_dir"]), past)
+        summary.record(settings, data, game, trainer, past)
         print(summary.before(settings, data, game, trainer, past))
     began = time.monotonic()
     with summary.early_end(trainer):

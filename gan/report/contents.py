@@ -10,7 +10,16 @@ from gan.report.ranking import Ranking, rankings
 from gan.report.repeating import command
 from gan.report.seeds import first_place, seed_blocks
 from gan.report.sweep import sweep_section
-from gan.report.tables import IN_TRAINING, MARK, SPREAD, origins, ranking_table, settings_blocks, single_runs
+from gan.report.tables import (
+    IN_TRAINING,
+    MARK,
+    SPREAD,
+    origins,
+    ranking_table,
+    rejection_table,
+    settings_blocks,
+    single_runs,
+)
 from gan.report.unranked import never_begun_blocks, unranked_blocks, unreadable_blocks
 from gan.runs.reading import Run
 from gan.runs.series import LOSSES, drawn_in
@@ -80,6 +89,7 @@ def _tables(ranking: Ranking, now: float) -> list[Block]:
         *([Text(IN_TRAINING)] if is_marked else []),
         *seed_blocks(ranking),
         *single_runs(ranking, now),
+        *rejection_table(ranking),
     ]
 
 

@@ -176,7 +176,7 @@ def _measures(card: Card) -> str:
 
 def _with_rejection(card: Card) -> list[str]:
     """The metrics of images with rejection sampling, if `gan evaluate --reject` has measured these weights."""
-    found = {} if card.run is None else card.run.quality_with_rejection
+    found = {} if card.run is None else card.run.with_rejection
     if found.get("weights_sha256") != digest(*card.trained.generator.cpu().state_dict().values()):
         return []  # not measured, or the run was trained further since
     quality = _node(found, "quality")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from gan.report.document import Block, Folded, Table, Text
-from gan.report.measures import RunMeasure, by_seed_of, formatted, measured, training_samples
+from gan.report.measures import MEASURES, RunMeasure, by_seed_of, formatted, measured, training_samples
 from gan.report.ranking import Ranking, minutes, speed
 from gan.report.repeating import recipe_words
 from gan.report.settings import Differences, by_seed, differences, flat, label, settings_of, short
@@ -56,6 +56,22 @@ def single_runs(ranking: Ranking, now: float) -> list[Block]:
     called = labels(ranking.all_runs)
     table = _ranked(ranking, [(called[run.name], [run]) for run in ranking.runs], now)
     return [Folded("Each run by itself", [table])]
+
+
+def rejection_table(ranking: Ranking) -> list[Block]:
+    """The metrics of images with rejection sampling, of the runs that `gan evaluate --reject` has measured."""
+    qualities = {run.name: _node(run.with_rejection.get("quality")) for run in ranking.all_runs}
+    found = {name: quality for name, quality in qualities.items() if quality}
+    measures = [measure for measure in MEASURES if any(measure.read(quality) is not None for quality in found.values())]
+    rows = [
+        [name, *(measure.formatted([measure.read(quality)]) for measure in measures)] for name, quality in found.items()
+    ]
+    head = ["run, with rejection sampling (gan evaluate --reject)", *(measure.title for measure in measures)]
+    return [Table(head, rows)] if rows else []
+
+
+def _node(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
 
 
 def _ranked(ranking: Ranking, rows: Sequence[tuple[str, Sequence[Run]]], now: float) -> Table:

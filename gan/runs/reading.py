@@ -28,6 +28,7 @@ class Run:
     Attributes:
         folder: path of the run folder. name: the end of that path, long enough to be unique in a report.
         settings: config.yaml. facts: run.json. quality: the metrics of quality.json; {} if not measured.
+        with_rejection: quality_rejection.json; {} if not measured.
         alarms: alarms.json, one line each.
         changes: settings that were changed while the run trained (`gan play`), one line each.
         failure: reason from failed.json if this is a failed job of a sweep; else "".
@@ -39,6 +40,7 @@ class Run:
     settings: Mapping[str, Any]
     facts: Mapping[str, Any]
     quality: Mapping[str, Any] = field(default_factory=dict)
+    with_rejection: Mapping[str, Any] = field(default_factory=dict)
     alarms: Sequence[str] = ()
     changes: Sequence[str] = ()
     failure: str = ""
@@ -50,11 +52,6 @@ class Run:
     def curves(self) -> dict[str, Curve]:
         """Return the curves of metrics.csv; reads the file at the first access."""
         return read_curves(self.folder / FILE_NAME)
-
-    @cached_property
-    def quality_with_rejection(self) -> Mapping[str, Any]:
-        """Return the content of quality_rejection.json; {} if not measured. Reads the file at first access."""
-        return _json_if_there(self.folder / QUALITY_WITH_REJECTION, dict) or {}
 
     @property
     def data(self) -> str:
@@ -246,8 +243,7 @@ def read_run(folder: Path, name: str = "") -> Run:
     """Read the run in a folder.
 
     Raises:
-        GanError: the folder contains no run, or config.yaml, run.json, quality.json, alarms.json or changes.json cannot
-            be read.
+        GanError: the folder contains no run, or one of its files cannot be read; alarms.json may be damaged.
     """
     if not is_run(folder):
         raise GanError(f"{folder}: not a run folder; {SETTINGS} and {FACTS} expected")
@@ -262,13 +258,22 @@ def read_run(folder: Path, name: str = "") -> Run:
         settings=settings,
         facts=facts,
         quality=_node(_json_if_there(folder / QUALITY, dict) or {}, "quality"),
-        alarms=[_alarm(alarm) for alarm in _json_if_there(folder / "alarms.json", list) or []],
+        with_rejection=_json_if_there(folder / QUALITY_WITH_REJECTION, dict) or {},
+        alarms=_alarms(folder / "alarms.json"),
         changes=[str(change) for change in read_changes(folder) if change.settings],
         failure="" if failed is None else str(failed.get("reason") or "no reason was recorded"),
         pruned=_json_if_there(folder / PRUNED, dict) or {},
         changed=max(times),
         name=name or folder.name,
     )
+
+
+def _alarms(path: Path) -> list[str]:
+    """One line for each alarm; if the file cannot be read, as after a full disk, a line that says so."""
+    try:
+        return [_alarm(alarm) for alarm in _json_if_there(path, list) or []]
+    except RunFileError as error:
+        return [str(error)]
 
 
 def _alarm(alarm: Any) -> str:

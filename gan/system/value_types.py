@@ -76,6 +76,19 @@ def hints_of(called: Callable[..., Any]) -> dict[str, Any]:
     return hints
 
 
+def check_objects(**arguments: object) -> None:
+    """Check that no argument is a name, a number or a class, where an object is expected.
+
+    Raises:
+        ConfigError: one of them is.
+    """
+    for name, value in arguments.items():
+        if isinstance(value, type):
+            raise ConfigError(f"{name}: the class {value.__name__} given, an object expected: {value.__name__}(…)")
+        if isinstance(value, str | int | float):
+            raise ConfigError(f"{name}: {value!r} given, an object expected")
+
+
 def is_int(value: Any) -> bool:
     """Whether the value is an integer of at most 64 bits."""
     return isinstance(value, int) and not isinstance(value, bool) and -LIMIT <= value < LIMIT

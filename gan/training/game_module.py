@@ -68,11 +68,14 @@ class GameModule(Game, L.LightningModule):
         self.discriminator_rule = discriminator_rule or UpdateRule(optimizer or ADAM)
         self.parts = {"discriminator": self.discriminator_rule.accumulate, "generator": self.generator_rule.accumulate}
         self.num_classes = num_classes
+        self.initial_weights: str | None = None  # sha256 of the weights of model.init_from
         self._optimizers_changed = False
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         d_optimizer, g_optimizer = self.trainer.optimizers
         if isinstance(batch, Tensor):
+            if any(self.gets_labels.values()):
+                raise ConfigError("the batches have images without labels; with classes, (images, labels) expected")
             batch = batch, torch.zeros(len(batch), dtype=torch.int64, device=batch.device)
         real, labels = batch
         self.train_minibatch(real, labels, d_optimizer, g_optimizer, epoch=self.current_epoch)

@@ -11,6 +11,7 @@ from gan.generators.bundle_path import FILE_NAME
 from gan.runs.checkpoint_io import load_any
 from gan.runs.resume import newest_state
 from gan.system.errors import ConfigError, GanError, counted
+from gan.system.tensor_cache import digest
 from gan.training.game_module import GameModule
 
 PREFIXES = ("generator.", "discriminator.", "ema.network.")
@@ -20,7 +21,7 @@ def start_from(game: GameModule, source: str, *, needs_discriminator: bool = Fal
     """Give the networks of a game the weights of a run, a checkpoint or a bundle.
 
     A run or a checkpoint has the weights of both networks, and of the generator's average if it has one. A bundle has
-    a generator only.
+    a generator only. ``game.initial_weights`` is set to their sha256.
 
     Args:
         source: run folder, ``.ckpt`` file, or ``generator.safetensors``.
@@ -38,6 +39,7 @@ def start_from(game: GameModule, source: str, *, needs_discriminator: bool = Fal
             f"model.freeze_d: model.init_from={source} has no discriminator, so random weights would be kept; a run "
             "folder with a checkpoint, or a checkpoint, expected"
         )
+    game.initial_weights = digest(*(tensor.cpu() for tensors in found.values() for tensor in tensors.values()))
     for prefix, tensors in found.items():
         network = game.get_submodule(prefix.removesuffix(".")) if prefix != "ema.network." or game.ema else None
         if network is not None:

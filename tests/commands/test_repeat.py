@@ -12,6 +12,7 @@ import pytest
 import yaml
 from gan_command import ROOT, GanCommand, command_in
 from tiny_runs import Play
+from train_command import Train, train_in
 
 from gan.commands import repeat as command
 from gan.commands.repeat import verdict
@@ -28,6 +29,11 @@ Told = pytest.CaptureFixture[str]
 @pytest.fixture
 def gan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> GanCommand:
     return command_in(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Train:
+    return train_in(tmp_path, monkeypatch, capfd)
 
 
 @pytest.fixture
@@ -115,6 +121,16 @@ def test_the_first_difference_and_what_may_explain_it_are_told(played_run: Calla
     assert not agree
     assert told[0].startswith("Different numbers, first at update ")
     assert told[1:] == ["  different in the two runs: versions.torch: 1 -> 2"]
+
+
+def test_other_initial_weights_are_told(train: Train, tmp_path: Path, gan: GanCommand, capfd: Told) -> None:
+    for words in (["hydra.run.dir=source"], ["model.init_from=source", "hydra.run.dir=tuned"]):
+        assert train(*SMALL, *words).returncode == 0
+    shutil.rmtree(tmp_path / "source")
+    assert train(*SMALL, "hydra.run.dir=source", "seed=5").returncode == 0
+    capfd.readouterr()
+    assert gan("repeat", tmp_path / "tuned") == 1
+    assert "  different in the two runs: init_from.sha256: " in capfd.readouterr().out
 
 
 def test_a_changed_run_is_said_to_be_one(played_run: Callable[..., Path]) -> None:

@@ -227,3 +227,9 @@ def test_a_resnet_of_128_pixels_needs_no_gigabytes() -> None:
     with torch.device("meta"):
         largest = build_generator("resnet", latent_dim=8, image_shape=(3, 128, 128), num_classes=0, **settings)
     assert 1 <= images_at_a_time(largest.eval(), torch.zeros(17, 8, device="meta")) <= 100
+
+
+def test_a_negative_count_is_refused(trained: TrainedGenerator) -> None:
+    assert trained.sample(0).shape == (0, *SHAPE)
+    with pytest.raises(GanError, match="count: -1 given, 0 or more expected"):
+        trained.sample(-1)

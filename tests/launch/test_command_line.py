@@ -173,3 +173,49 @@ def test_batch_norm_of_one_image_is_answered_and_each_advice_helps(
         again = train(*TINY, *kept, *advised.split())
         assert (again.returncode, again.stderr) == (0, ""), advised
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("word", "mended"),
+    [
+        ("hydra.sweeper=optuna", "hydra/sweeper=optuna"),
+        ("hydra.launcher=joblib", "hydra/launcher=joblib"),
+        ("hydra.run.dir=~/runs/a", "hydra.run.dir=$HOME/runs/a"),
+        ("data.folder=~/pictures", "data.folder=$HOME/pictures"),
+    ],
+)
+def test_a_slash_for_a_group_and_the_variable_for_ones_home(word: str, mended: str) -> None:
+    message = told(word)
+    assert message.startswith(f"{word}: ")
+    assert message.endswith(f" {mended}")
+    typed = mended.replace("$HOME", "/home/me")  # by the shell
+    assert readable([typed]) == [typed]
+
+
+@pytest.mark.parametrize(
+    ("first_lines", "message"),
+    [
+        ("defaults: [override /model: mlp]", "experiment: the first line of the recipe's file must be: # @package"),
+        ("defaults: [{/penalty: r1}]", "experiment: the first line of the recipe's file must be: # @package _global_"),
+        ("trainer: {max_epochs: 1}", "experiment: the first line of the recipe's file must be: # @package _global_"),
+        (
+            "# @package _global_\ndefaults: [{/penalty: r1}]",
+            "penalty: its option is chosen twice; in a recipe, write: - override /penalty: OPTION",
+        ),
+    ],
+)
+def test_a_recipe_without_its_first_line_or_override_and_the_advice_helps(
+    train: Train, tmp_path: Path, first_lines: str, message: str
+) -> None:
+    file = tmp_path / "mine" / "experiment" / "own.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text(f"{first_lines}\n")
+    done = train("--config-dir", "mine", "experiment=own", *TINY)
+    assert done.returncode == 2
+    assert done.stderr.startswith(message)
+    assert len(done.stderr.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+    mended = first_lines.replace("{/penalty", "{override /penalty").removeprefix("# @package _global_\n")
+    mended = mended.replace("[override /model: mlp]", "[{override /model: mlp}]")
+    file.write_text(f"# @package _global_\n{mended}\n")
+    assert train("--config-dir", "mine", "experiment=own", *TINY).returncode == 0

@@ -1,16 +1,20 @@
 """Which runs belong together, which is the best, and in what they differ."""
 
+import json
 import math
 from pathlib import Path
 
 import pytest
 from written_runs import write_quality, write_run
 
+from gan.report.contents import document
+from gan.report.document import Table
+from gan.report.markdown import markdown
 from gan.report.measures import FCD, formatted
 from gan.report.ranking import rankings
 from gan.report.settings import ABSENT, by_seed, differences, flat, label, settings_of
-from gan.report.tables import labels, ranking_table, settings_blocks
-from gan.runs.reading import Run, find_runs
+from gan.report.tables import labels, ranking_table, rejection_table, settings_blocks
+from gan.runs.reading import Run, find_runs, read_run
 
 
 @pytest.fixture
@@ -68,6 +72,18 @@ def test_the_same_seed_twice_is_one_seed(tmp_path: Path) -> None:
         write_run(tmp_path / name)
     table = ranking_table(rankings(find_runs([tmp_path]))[0], now=0)
     assert dict(zip(table.head, table.rows[0], strict=True))["seeds"] == "1 (2 runs)"
+
+
+def test_runs_measured_with_rejection_sampling_have_a_table_of_their_own(tmp_path: Path) -> None:
+    plain, rejecting = (write_run(tmp_path / name, fcd=3.0) for name in ("plain", "rejecting"))
+    assert rejection_table(rankings([read_run(plain)])[0]) == []
+    (rejecting / "quality_rejection.json").write_text(json.dumps({"quality": {"fcd": 2.0, "recall": 0.5}}))
+    ranking = rankings([read_run(plain), read_run(rejecting)])[0]
+    (table,) = rejection_table(ranking)
+    assert isinstance(table, Table)
+    assert table.head == ["run, with rejection sampling (gan evaluate --reject)", "FCD", "recall"]
+    assert table.rows == [["rejecting", "2.00", "0.500"]]
+    assert "rejection sampling" in str(markdown(document([read_run(rejecting)], now=0.0), "files"))
 
 
 def test_a_run_that_became_nan_is_not_the_best(tmp_path: Path) -> None:

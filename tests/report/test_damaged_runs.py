@@ -84,7 +84,7 @@ FILES = {
     "config.yaml": YAML,
     "run.json": JSON,
     "quality.json": JSON,
-    "alarms.json": JSON,
+    "quality_rejection.json": JSON,
     "failed.json": JSON,
     "pruned.json": JSON,
     "metrics.csv": CSV,
@@ -121,6 +121,15 @@ def test_every_damage_is_told_by_the_files_name(file: str, tmp_path: Path) -> No
         assert str(error.value).startswith(f"{folder / file}: cannot be read: "), what
         assert "\n" not in str(error.value)
         assert len(str(error.value)) < len(str(folder)) + 500, what
+
+
+@pytest.mark.parametrize("damage", [*ANY_FILE.values(), *JSON.values(), _content(b"")])
+def test_damaged_alarms_are_told_in_their_place(damage: Damage, tmp_path: Path, gan: GanCommand) -> None:
+    folder = write_run(tmp_path / "run")
+    damage(folder / "alarms.json")
+    (line,) = read_run(folder).alarms
+    assert line.startswith(f"{folder / 'alarms.json'}: cannot be read: ")
+    assert gan("show", "run") == 0
 
 
 @pytest.fixture

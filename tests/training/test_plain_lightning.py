@@ -22,7 +22,7 @@ from lightning.pytorch.callbacks import (
 )
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from plain_networks import ConditionalDiscriminator, ConditionalGenerator, pair
-from tiny_runs import IMAGES, Play, Rows, few_images
+from tiny_runs import Play, Rows, few_images
 from torch.utils.data import DataLoader, TensorDataset
 
 import gan
@@ -378,15 +378,3 @@ def test_a_features_page_needs_features(
     trainer(tmp_path, logger=logger, callbacks=[FeatureProjector(count=4)]).fit(tiny(), few(monkeypatch))
     assert "callbacks.projector: Sequential has no method `features`; no features are written" in caplog.messages
     assert not list(tmp_path.rglob("projector"))
-
-
-def test_a_logit_for_each_image_is_expected(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    patches = torch.nn.Conv2d(1, 1, 3)
-    with pytest.raises(gan.GanError, match=r"Conv2d: output of shape \(4, 1, 4, 4\) for 4 images given; one logit"):
-        trainer(tmp_path).fit(gan.GAN(pair()[0], patches, prior=Prior("normal", 3)), few(monkeypatch))
-
-
-@pytest.mark.filterwarnings("ignore:You defined a `validation_step`", "ignore:.*does not have many workers")
-def test_without_image_data_both_networks_are_needed(tmp_path: Path) -> None:
-    with pytest.raises(gan.GanError, match=r"discriminator: none given; without gan\.ImageData, give"):
-        trainer(tmp_path).fit(gan.GAN(pair()[0]), DataLoader(torch.zeros(IMAGES, 1, 6, 6)))  # type: ignore[arg-type]
