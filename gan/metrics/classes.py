@@ -1,6 +1,7 @@
 """Metrics from the predictions of a classifier: classifier score, class balance, missing classes, label accuracy."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -41,6 +42,16 @@ def missing_classes(shares: list[float], real_shares: list[float]) -> list[int]:
     """
     pairs = zip(shares, real_shares, strict=True)
     return [index for index, (share, real) in enumerate(pairs) if real > 0 and share < PRESENT * real]
+
+
+def numbers_in(names: Sequence[str], own: Sequence[str]) -> Tensor | None:
+    """int64 (K,): the number in ``names`` of each class in ``own``, which can have another order.
+
+    None if the classes are not the same.
+    """
+    if sorted(names) != sorted(own):
+        return None
+    return torch.tensor([names.index(name) for name in own])
 
 
 def label_accuracy(classes: Tensor, labels: Tensor) -> float:

@@ -89,6 +89,8 @@ def measure_images(source: Path, generator: TrainedGenerator, reference: Referen
         generator.to(wanted.device), reference, n=wanted.n, seed=wanted.seed, kid_subset=wanted.kid_subset,
         train_on_them=wanted.cas,
     )  # fmt: skip
+    if wanted.cas and generator.metadata.get("num_classes") and quality.accuracy_score is None:
+        print(f"{source}: no CAS: only for grey images of the classes of {reference.name}", file=sys.stderr)
     if wanted.fid:
         fid = reference.inception_distance(_images(generator, wanted.n, wanted.seed), wanted.device)
         quality = replace(quality, fid=fid)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from gan.generators.bundle_metadata import class_names_of
 from gan.metrics.accuracy_score import COUNT
 from gan.metrics.classes import (
     class_shares,
@@ -14,6 +15,7 @@ from gan.metrics.classes import (
     label_accuracy,
     missing_classes,
     mode_numbers,
+    numbers_in,
     stacked_modes,
 )
 from gan.metrics.frechet import Moments, distance
@@ -234,7 +236,9 @@ def evaluate(
 ) -> Quality:
     """All metrics of ``n`` images of a trained generator. The same call gives the same values.
 
-    For a conditional generator, labels cycle through the classes, so that each class is equally frequent.
+    For a conditional generator, labels cycle through the classes, so that each class is equally frequent. The classes
+    of generator and reference are compared by their names, if the generator has names. The metrics of classes are None
+    if they are not the same.
 
     Args:
         generator: see ``gan.generators.bundle.load_generator``.
@@ -252,18 +256,21 @@ def evaluate(
     num_classes = int(generator.metadata.get("num_classes") or 0)
     labels = torch.arange(n) % num_classes if num_classes else None
     images = generator.sample(n, seed=seed, labels=labels)
+    names = class_names_of(generator.metadata)
+    known = numbers_in(reference.class_names, names) if names and not reference.stacked else torch.arange(num_classes)
     quality = measure(
         torch.as_tensor(images),
         reference,
-        labels=labels,
+        labels=None if labels is None or known is None else known[labels],
         seed=seed,
         kid_subset=kid_subset,
         look_for_copies=look_for_copies,
     )
-    if not train_on_them or not num_classes or reference.channels > 1:
+    if not train_on_them or not num_classes or known is None or reference.channels > 1:
         return quality
     labels = torch.arange(COUNT) % num_classes
-    score = reference.accuracy_score(torch.as_tensor(generator.sample(COUNT, seed=seed, labels=labels)), labels)
+    images = torch.as_tensor(generator.sample(COUNT, seed=seed, labels=labels))
+    score = reference.accuracy_score(images, known[labels])
     return replace(quality, accuracy_score=score, real_accuracy_score=reference.real_accuracy_score)
 
 

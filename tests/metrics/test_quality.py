@@ -109,6 +109,20 @@ def test_a_conditional_generator_is_asked_for_all_classes_in_turn(reference: Ref
     assert turned.label_accuracy < 0.02
 
 
+def test_classes_are_compared_by_their_names(reference: Reference) -> None:
+    sample = sample_of("mnist")
+    order = [str(digit) for digit in reversed(range(10))]
+    in_turn = torch.stack([sample.images[sample.labels == int(name)][:30] for name in order], dim=1).flatten(0, 1)
+    other_order = stand_in(in_turn, num_classes=10, data={"class_names": order})
+    found = evaluate(other_order, reference, n=300, kid_subset=100)
+    assert other_order.asked.tolist() == list(range(10)) * 30
+    assert found.label_accuracy is not None
+    assert found.label_accuracy > 0.98
+    letters = stand_in(in_turn, num_classes=10, data={"class_names": list("abcdefghij")})
+    found = evaluate(letters, reference, n=300, kid_subset=100, train_on_them=True)
+    assert (found.label_accuracy, found.fcd_by_class, found.accuracy_score) == (None, None, None)
+
+
 def test_the_class_with_bad_images_has_the_highest_fcd(reference: Reference) -> None:
     sample = sample_of("mnist")
     images = torch.cat([sample.images[sample.labels == index][:100] for index in range(10)])

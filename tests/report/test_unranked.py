@@ -7,7 +7,7 @@ import pytest
 from gan_command import GanCommand, command_in
 from written_runs import write_run
 
-from gan.report.document import Drawing, Table
+from gan.report.document import Drawing, Table, Text
 from gan.report.ranking import rankings
 from gan.report.sweep import sweep_section
 from gan.report.unranked import never_begun, unranked_blocks
@@ -70,8 +70,9 @@ def test_none_of_them_is_the_best_or_in_the_ranking(sweep: Path) -> None:
 def test_they_stand_apart_with_what_they_had_reached(sweep: Path) -> None:
     (ranking,) = rankings(find_runs([sweep]))
     about, table = unranked_blocks(ranking, now=0)
-    assert about.text.startswith("Not ranked: 1 failed, 1 stopped early by the search.")  # type: ignore[union-attr]
+    assert isinstance(about, Text)
     assert isinstance(table, Table)
+    assert about.text.startswith("Not ranked: 1 failed, 1 stopped early by the search.")
     rows = {row[0]: dict(zip(table.head, row, strict=True)) for row in table.rows}
     assert (rows["early"]["state"], rows["early"]["last FCD"], rows["early"]["images"]) == ("pruned", "1.00", "200")
     assert rows["early"]["settings"] == "penalty=none optimizer.lr=0.01"
