@@ -1,6 +1,7 @@
 """`gan evaluate`: the quality of generated images."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
     from gan.metrics.real_sets import RealSets
 
 Count = Annotated[
-    int, typer.Option("--n", min=1, help="Number of images; results with different n are not comparable.")
+    int,
+    typer.Option(
+        "--n",
+        min=1,
+        help="Number of images, 65 or more (2-D points: 1 or more); results with different n are not comparable.",
+    ),
 ]
 Cas = Annotated[
     bool,
@@ -95,7 +101,8 @@ def evaluate(
 ) -> None:
     """Measure the quality of generated images.
 
-    Prints one row per run, and writes quality.json beside each bundle. The numbers are also saved in the bundle. The
+    Prints one row per run, and writes quality.json beside each bundle. The numbers are also saved in the bundle. If
+    quality.json has metrics of other images (--data, --n, --seed) for the same weights, it is kept without --force. The
     first call for a dataset takes ten seconds longer: the features of the real images are cached in ~/.cache/gan (or
     $XDG_CACHE_HOME/gan).
 
@@ -118,7 +125,7 @@ def evaluate(
         raise GanError(f"--kid-subset: {kid_subset:,} given, and --n is {n:,}; at most as many expected")
     kid_subset = kid_subset or min(KID_SUBSET, n)
     own = _own_metrics(metric or ())
-    wanted = Wanted(n, seed, kid_subset, cas, fid, nearest, device, own, _sampler(reject))
+    wanted = Wanted(n, seed, kid_subset, cas, fid, nearest, device, force, own, _sampler(reject))
     extractors = {"classifier": classifier, "labeller": labeller, "autoencoder": autoencoder, "control": control}
     reading = given_settings(folder=folder, split=split, fit=fit, on_broken=on_broken, class_order=class_order)
     real = RealSets(data or (FOLDER if folder else ""), root, extractors, device, reading)
@@ -176,6 +183,9 @@ def _check_nearest(out: Path, sources: Sequence[Path], force: bool) -> None:
         raise GanError(f"--nearest: {len(sources)} generators given; one expected")
     if out.exists() and not force:
         raise GanError(f"--nearest: {out} exists with other content; give another name, or --force to overwrite")
+    folder = next(parent for parent in out.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise GanError(f"--nearest: {out} cannot be written: {folder} is not a folder in which you can write")
 
 
 def _by_seed(sources: Sequence[Path], found: Sequence[tuple[str, "Quality"]]) -> list[tuple[str, list["Quality"]]]:

@@ -22,6 +22,7 @@ from gan.metrics.inception import inception_distance
 from gan.metrics.quality import Quality, evaluate
 from gan.metrics.real_sets import RealSets, UnknownRealImagesError, data_name
 from gan.metrics.reference import SHOWN, Reference
+from gan.runs.run_files import RunFileError, read_json
 from gan.system.errors import GanError, counted
 from gan.system.files import write_bytes
 from gan.system.tensor_cache import digest
@@ -40,6 +41,7 @@ class Wanted:
     fid: bool
     nearest: Path | None
     device: str
+    force: bool = False  # replace the metrics of another evaluation in quality.json
     metrics: Mapping[str, Any] = field(default_factory=dict)  # the user's own, by name
     # run, its generator -> a generator with another `sample`, whose metrics are not saved in the bundle
     sampler: Callable[[Path, TrainedGenerator], TrainedGenerator] | None = None
@@ -52,7 +54,7 @@ def measure(
     if wanted.sampler is not None:
         generator = wanted.sampler(source, generator.to(wanted.device))
     if generator.points:
-        return None, measure_points(source, generator, n=wanted.n, seed=wanted.seed, quiet=quiet)
+        return None, measure_points(source, generator, wanted, quiet=quiet)
     try:
         reference = real.of(source, generator)
     except UnknownRealImagesError:
@@ -71,12 +73,18 @@ def measure(
         images, held_out = _images(generator, wanted.n, wanted.seed), real.images(source, generator).held_out_images
         quality = replace(quality, own=own_values(wanted.metrics, images, held_out, wanted.device))
     result = result_of(generator, quality, wanted)
-    write(source, result)
+    write(source, result, force=wanted.force)
+    if wanted.nearest is not None:
+        picture = picture_of_nearest(_images(generator, SHOWN, wanted.seed), reference)
+        try:
+            write_bytes(wanted.nearest, picture)
+        except OSError as error:
+            raise GanError(f"--nearest: {wanted.nearest} cannot be written: {error.strerror}") from error
     return quality, result
 
 
 def measure_images(source: Path, generator: TrainedGenerator, reference: Reference, wanted: Wanted) -> Quality:
-    """All requested metrics of a generator of images. Also draws the image ``wanted.nearest``."""
+    """All requested metrics of a generator of images."""
     if wanted.cas and not generator.metadata.get("num_classes"):
         print(f"{source}: trained without classes, so there is no CAS", file=sys.stderr)
     if reference.stacked and wanted.n < STACKED_COUNT:
@@ -94,9 +102,6 @@ def measure_images(source: Path, generator: TrainedGenerator, reference: Referen
     if wanted.fid:
         fid = reference.inception_distance(_images(generator, wanted.n, wanted.seed), wanted.device)
         quality = replace(quality, fid=fid)
-    if wanted.nearest is not None:
-        images = _images(generator, SHOWN, wanted.seed)
-        write_bytes(wanted.nearest, picture_of_nearest(images, reference))
     return quality
 
 
@@ -108,7 +113,7 @@ def _measure_fid(
     if not quiet:
         print(f"{source}: FID {fid:.2f} of {wanted.n:,} images against {data.name}")
     result = _content(generator, wanted, {"data": data.name, "n": wanted.n, "fid": fid})
-    write(source, result)
+    write(source, result, force=wanted.force)
     return result
 
 
@@ -120,7 +125,7 @@ def _measure_own(source: Path, generator: TrainedGenerator, wanted: Wanted, *, q
     if not quiet:
         print(f"{source}: {', '.join(f'{name} {value:.4g}' for name, value in own.items())} of {wanted.n:,} images")
     result = _content(generator, wanted, {"data": data_name(generator.metadata), "n": wanted.n, "own": own})
-    write(source, result)
+    write(source, result, force=wanted.force)
     return result
 
 
@@ -141,12 +146,13 @@ def _content(generator: TrainedGenerator, wanted: Wanted, quality: dict[str, Any
     }
 
 
-def measure_points(source: Path, generator: TrainedGenerator, *, n: int, seed: int, quiet: bool) -> dict[str, Any]:
+def measure_points(source: Path, generator: TrainedGenerator, wanted: Wanted, *, quiet: bool) -> dict[str, Any]:
     """The number of modes of a toy distribution that a generator has found, and the fraction of good points."""
     name = data_name(generator.metadata)
     if name not in TOY_DISTRIBUTIONS:
         raise GanError(f"{source}: its bundle names no toy distribution; known: {', '.join(TOY_DISTRIBUTIONS)}")
     world = TOY_DISTRIBUTIONS[name]
+    n, seed = wanted.n, wanted.seed
     points = torch.as_tensor(generator.sample(n, seed=seed))
     covered = modes_covered(points, torch.tensor(world.centres), world.std)
     if not quiet:
@@ -157,23 +163,50 @@ def measure_points(source: Path, generator: TrainedGenerator, *, n: int, seed: i
         "seed": seed,
         "quality": {"data": name, "n": n, "modes": covered.modes, "of": len(world.centres), **covered._asdict()},
     }
-    write(source, result)
+    write(source, result, force=wanted.force)
     return result
 
 
-def write(source: Path, result: dict[str, Any]) -> None:
+def write(source: Path, result: dict[str, Any], *, force: bool) -> None:
     """Write quality.json beside the bundle and the metrics into its metadata. Print a line if this is not permitted.
 
-    Metrics of images with rejection sampling get a file of their own, and are not written into the bundle.
+    Metrics of images with rejection sampling get a file of their own, and are not written into the bundle. Metrics of
+    the same weights that were compared with other images are kept, unless ``force``; of the same evaluation, those are
+    kept that this one did not measure, as CAS.
     """
     bundle = source / FILE_NAME if source.is_dir() else source
+    path = quality_path(source, rejection="rejection" in result)
+    before = _before(path, result)
+    if _compared(before) == _compared(result):
+        missing = {name: value for name, value in before["quality"].items() if result["quality"].get(name) is None}
+        result = {**result, "quality": {**result["quality"], **missing}}
+    elif before and not force:
+        n, data = before["quality"].get("n"), before["quality"].get("data")
+        kept = f"{path} is kept: it has the metrics of {n} images of {data} with seed {before.get('seed')}"
+        print(f"{kept}; --force replaces them with these", file=sys.stderr)
+        return
     try:
-        path = quality_path(source, rejection="rejection" in result)
         write_bytes(path, (json.dumps(result, indent=2, sort_keys=True) + "\n").encode())
         if "rejection" not in result:
             add_quality(bundle, result)
     except OSError as error:
         print(f"{bundle.parent} cannot be written to ({error.strerror}): the results are only printed", file=sys.stderr)
+
+
+def _before(path: Path, result: Mapping[str, Any]) -> dict[str, Any]:
+    """The evaluation of the same weights in a quality.json; {} if there is none."""
+    try:
+        before: dict[str, Any] = read_json(path, dict)
+    except (OSError, RunFileError):
+        return {}
+    is_alike = before.get("weights_sha256") == result["weights_sha256"] and isinstance(before.get("quality"), dict)
+    return before if is_alike else {}
+
+
+def _compared(result: Mapping[str, Any]) -> list[Any]:
+    """What the metrics of an evaluation depend on, except the weights."""
+    names = ("data", "data_sha256", "n", "extractors")
+    return [result.get("seed"), *(result.get("quality", {}).get(name) for name in names)]
 
 
 def _images(generator: TrainedGenerator, n: int, seed: int) -> torch.Tensor:

@@ -269,8 +269,8 @@ def evaluate(
     if not train_on_them or not num_classes or known is None or reference.channels > 1:
         return quality
     labels = torch.arange(COUNT) % num_classes
-    images = torch.as_tensor(generator.sample(COUNT, seed=seed, labels=labels))
-    score = reference.accuracy_score(images, known[labels])
+    more = torch.as_tensor(generator.sample(COUNT, seed=seed, labels=labels))
+    score = reference.accuracy_score(more, known[labels])
     return replace(quality, accuracy_score=score, real_accuracy_score=reference.real_accuracy_score)
 
 

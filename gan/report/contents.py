@@ -26,6 +26,10 @@ from gan.runs.series import LOSSES, drawn_in
 from gan.system import shell
 
 MOST_NOTES = 12
+SEVERAL = (
+    "There are several rankings, because metrics can only be compared if the dataset, the number of images and the "
+    "extractors are the same."
+)
 
 
 def document(
@@ -58,13 +62,13 @@ def document(
 
 def _title(runs: Sequence[Run], ranked: Sequence[Ranking]) -> str:
     what = f"Run {runs[0].name}" if len(runs) == 1 else f"{len(runs)} runs"
-    return f"{what} on {', '.join(ranking.data for ranking in ranked)}"
+    return f"{what} on {', '.join(dict.fromkeys(ranking.data for ranking in ranked))}"
 
 
 def _ranking_blocks(ranked: Sequence[Ranking], now: float) -> list[Block]:
     blocks: list[Block] = []
     if len(ranked) > 1:
-        blocks.append(Text("The runs have different datasets. Metrics of different datasets are not compared."))
+        blocks.append(Text(SEVERAL))
     for ranking in ranked:
         blocks += [Text(first_place(ranking)), *first_samples(ranking), *_tables(ranking, now)]
         if ranking.best is not None and len(ranking.groups) > 1 and (words := command(ranking.best[0])):
@@ -101,24 +105,14 @@ def _not_evaluated(ranking: Ranking) -> list[Block]:
     parents = {folder.parent for folder in folders}
     is_many = len(folders) > MOST_NOTES and len(parents) == 1
     words = map(str, parents if is_many else folders)
-    text = f"{ranking.data}: {len(folders)} of {len(ranking.runs)} runs are not evaluated. To evaluate them, run:"
+    text = f"{ranking.name}: {len(folders)} of {len(ranking.runs)} runs are not evaluated. To evaluate them, run:"
     return [Text(text), Command(shell.command("gan", "evaluate", *words))]
 
 
 def _notes(ranking: Ranking) -> list[str]:
     notes = [f"{run.name}: {alarm}" for run in ranking.all_runs for alarm in run.alarms]
     notes += [f"{run.name}: changed {change}" for run in ranking.all_runs for change in run.changes]
-    ways = {_measured_with(run) for run in ranking.runs if run.quality}
-    if len(ways) > 1:
-        notes.append(f"{ranking.data}: the runs were evaluated with different settings: {'; '.join(sorted(ways))}")
     return notes + [note for run in ranking.all_runs for note in first_not_finite(run, drawn_in(LOSSES))]
-
-
-def _measured_with(run: Run) -> str:
-    extractors = ", ".join(f"{name} {str(sha)[:8]}" for name, sha in run.extractors.items())
-    return (
-        f"{run.quality.get('n')} images against {run.quality.get('data')}{' with ' if extractors else ''}{extractors}"
-    )
 
 
 def _about_curves() -> str:

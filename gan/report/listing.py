@@ -48,6 +48,7 @@ def columns(now: float) -> dict[str, Column]:
         Column("images", "images seen", lambda run: run.count(IMAGES), better=1),
         Column("minutes", "minutes", lambda run: run.seconds and run.seconds / 60, "{:,.1f}".format),
         *(_measure(measure) for measure in MEASURES),
+        Column("measured_against", "measured against", _other_data),
         Column("fcd_training", "FCD in training", _fcd_in_training, "{:,.2f}".format),
         Column("started", "started", lambda run: str(run.facts.get("started", ""))[:16] or None, better=1),
         Column("state", "state", lambda run: run.state(now)),
@@ -60,6 +61,11 @@ def columns(now: float) -> dict[str, Column]:
 def _measure(measure: RunMeasure) -> Column:
     name = re.sub(r"[^a-z0-9]+", "_", measure.title.lower()).strip("_")
     return Column(name, measure.title, measure.of, lambda value: measure.formatted([value]), measure.better)
+
+
+def _other_data(run: Run) -> str | None:
+    """The dataset of the evaluation if it is not that of the training."""
+    return run.evaluation.data if run.quality and run.evaluation.data != run.data else None
 
 
 def _fcd_in_training(run: Run) -> float | None:

@@ -117,9 +117,9 @@ def first_place(ranking: Ranking) -> str:
     """A sentence that says which configuration is first, and which others are not distinguishable from it."""
     measure = ranking.measure
     if not ranking.groups:
-        return f"{ranking.data}: there are no runs to rank, because all have failed or were stopped early."
+        return f"{ranking.name}: there are no runs to rank, because all have failed or were stopped early."
     if measure is None or ranking.best is None:
-        return f"{ranking.data}: no run has a finite value of the metric that ranks the runs."
+        return f"{ranking.name}: no run has a finite value of the metric that ranks the runs."
     way = "lower" if measure.better < 0 else "higher"
     found = configurations(ranking, measure)
     first, others = found[0], [each.to_first for each in found[1:] if each.to_first is not None]
@@ -127,16 +127,16 @@ def first_place(ranking: Ranking) -> str:
     n = first.estimate.n if first.estimate else 0
     seeds = f"{n} seeds" if n > 1 else "one seed, so no interval"
     if len(found) == 1:
-        return f"{ranking.data}: {measure.title} {value} ({way} is better; {seeds})."
+        return f"{ranking.name}: {measure.title} {value} ({way} is better; {seeds})."
     close = [each for each in others if not each.is_separate]
     better = [each for each in others if each.is_separate and measure.better * each.mean > 0]
     if others and not close and not better:
         return (
-            f"{ranking.data}: {first.name} is the best of {len(others) + 1} configurations: {measure.title} "
+            f"{ranking.name}: {first.name} is the best of {len(others) + 1} configurations: {measure.title} "
             f"{value} ({way} is better; {seeds})."
         )
     extreme = "lowest" if measure.better < 0 else "highest"
-    start = f"{ranking.data}: {first.name} has the {extreme} mean {measure.title}, {value} ({seeds})."
+    start = f"{ranking.name}: {first.name} has the {extreme} mean {measure.title}, {value} ({seeds})."
     if better:
         start += (
             f" Compared on common seeds only, {counted(len(better), 'other configuration')} had better values; the "

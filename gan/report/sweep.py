@@ -27,7 +27,7 @@ def sweep_section(ranking: Ranking) -> Section | None:
     blocks += _importance(runs, columns, ranking.measure, distinct)
     if len(distinct) > MOST_AXES:
         blocks.append(Text(f"{len(distinct)} settings differ. This section shows the first {MOST_AXES}."))
-    return Section(f"Sweep: {ranking.data}", blocks)
+    return Section(f"Sweep: {ranking.name}", blocks)
 
 
 def _coordinates(data: str, runs: Sequence[Run], columns: dict[str, list[str]], measure: RunMeasure) -> Drawing:

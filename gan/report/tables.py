@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from gan.report.document import Block, Folded, Table, Text
 from gan.report.measures import MEASURES, RunMeasure, by_seed_of, formatted, measured, training_samples
 from gan.report.ranking import Ranking, minutes, speed
-from gan.report.repeating import recipe_words
+from gan.report.repeating import recipe, recipe_words
 from gan.report.settings import Differences, by_seed, differences, flat, label, settings_of, short
 from gan.runs.reading import Run
 from gan.runs.series import IMAGES, QUALITY
@@ -38,9 +38,9 @@ def labels(runs: Sequence[Run]) -> dict[str, str]:
 
 
 def configuration_names(ranking: Ranking) -> list[str]:
-    """The settings of each group of the ranking that differ from the others; the name of its run if none differs."""
+    """The settings of each group of the ranking that differ from the others; of a single one, its recipe."""
     called = labels(ranking.all_runs)
-    return [called[group[0].name] or group[0].name for group in ranking.groups]
+    return [called[group[0].name] or recipe(group[0]) or group[0].name for group in ranking.groups]
 
 
 def ranking_table(ranking: Ranking, now: float) -> Table:
@@ -109,8 +109,7 @@ def images_measured(group: Sequence[Run]) -> str:
 
 def _images_of(run: Run) -> str:
     if run.quality:
-        n = run.quality.get("n")
-        return f"{n:,} images" if isinstance(n, int) else "gan evaluate"
+        return str(run.evaluation)
     if not any(column.startswith(QUALITY) for column in run.curves):
         return ""
     n = training_samples(run)

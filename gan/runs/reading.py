@@ -22,6 +22,22 @@ STILL = 600  # seconds: without locks, an unended run with no file change for th
 
 
 @dataclass(frozen=True)
+class Evaluation:
+    """What `gan evaluate` compared a run with. Metrics of different evaluations are not comparable.
+
+    Attributes:
+        data: dataset of the real images. n: number of generated images, as text. extractors: names and short sha256.
+    """
+
+    data: str
+    n: str
+    extractors: str
+
+    def __str__(self) -> str:
+        return f"{self.n} images of {self.data}"
+
+
+@dataclass(frozen=True)
 class Run:
     """Contents of one run folder.
 
@@ -62,6 +78,16 @@ class Run:
     def extractors(self) -> Mapping[str, Any]:
         """Return the feature extractors used for the quality metrics: name -> sha256."""
         return _node(self.quality, "extractors")
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """Return what the metrics of ``quality`` were measured against."""
+        n = self.quality.get("n")
+        return Evaluation(
+            str(self.quality.get("data")),
+            f"{n:,}" if isinstance(n, int) else str(n),
+            ", ".join(f"{name} {str(digest)[:8]}" for name, digest in self.extractors.items()),
+        )
 
     @property
     def seed(self) -> Any:

@@ -145,8 +145,41 @@ def test_the_same_call_gives_the_same_bytes(run: Path, gan: Evaluate) -> None:
     again = gan(run, *QUICK), (run / "quality.json").read_bytes(), (run / FILE_NAME).read_bytes()
     assert first[0].output == again[0].output
     assert first[1:] == again[1:]
-    gan(run, *QUICK, "--seed", 1)
-    assert (run / "quality.json").read_bytes() != first[1]
+
+
+def test_metrics_of_another_evaluation_are_replaced_only_if_forced(run: Path, gan: Evaluate) -> None:
+    gan(run, *QUICK)
+    file, first = run / "quality.json", (run / "quality.json").read_bytes()
+    for other in (("--seed", 1), ("--n", 300), ("--data", "fashion_sample")):
+        done = gan(run, *QUICK, *other)
+        assert done.exit_code == 0, done.output
+        told = f"{file} is kept: it has the metrics of 200 images of mnist_sample with seed 0; --force replaces them"
+        assert told in done.stderr
+        assert f"({'real fashion' if '--data' in other else 'real mnist'}" in done.stdout
+        assert file.read_bytes() == first
+        assert load_generator(run).metadata["quality"] == json.loads(first)
+    gan(run, *QUICK, "--seed", 1, "--force")
+    assert json.loads(file.read_text())["seed"] == 1
+    (run / FILE_NAME).unlink()
+    bundle(run / FILE_NAME, seed=5, data={"name": "mnist_sample"})  # trained further: the metrics are of the past
+    gan(run, *QUICK)
+    assert json.loads(file.read_text())["seed"] == 0
+
+
+def test_what_an_earlier_evaluation_of_the_same_images_measured_is_kept(run: Path, gan: Evaluate) -> None:
+    gan(run, *QUICK)
+    result = json.loads((run / "quality.json").read_text())
+    assert result["quality"]["fid"] is None
+    result["quality"]["fid"] = 12.5
+    (run / "quality.json").write_text(json.dumps(result))
+    gan(run, *QUICK)
+    assert json.loads((run / "quality.json").read_text()) == result
+    assert load_generator(run).metadata["quality"] == result
+
+
+def test_a_picture_is_not_drawn_where_one_cannot_write_and_nothing_is_measured(run: Path, gan: Evaluate) -> None:
+    told(gan(run, *QUICK, "--nearest", "/dev/null/x.png"), "--nearest: /dev/null/x.png cannot be written: /dev/null is")
+    assert not (run / "quality.json").exists()
 
 
 def test_a_run_that_cannot_be_written_to_is_measured_all_the_same(

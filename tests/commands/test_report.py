@@ -1,5 +1,6 @@
 """`gan report`: one HTML page that fetches nothing and the same in Markdown, whatever the runs are called."""
 
+import csv
 import json
 import re
 import subprocess
@@ -153,12 +154,29 @@ def test_what_is_there_is_kept_unless_it_is_the_same_or_forced(
     assert (tmp_path / "report.html").read_bytes() != before
 
 
-def test_measures_that_are_not_alike_are_noted(gan: GanCommand, tmp_path: Path) -> None:
-    write_run(tmp_path / "runs" / "a", fcd=3.0)
-    other = write_run(tmp_path / "runs" / "b", fcd=4.0, lr=1) / "quality.json"
-    other.write_text(other.read_text().replace("10000", "5000"))
-    assert gan("report", "runs") == 0
-    assert "the runs were evaluated with different settings: 10000 images" in (tmp_path / "report.md").read_text()
+@pytest.mark.parametrize(
+    ("what", "other", "heading"),
+    [
+        ("10000", "5000", "mnist, measured on 5,000 images of mnist: FCD 9.00 (lower is better; one seed"),
+        ('"mnist"', '"fashion"', "mnist, measured on 10,000 images of fashion: FCD 9.00 (lower is better; one seed"),
+        ("5" * 64, "6" * 64, "10,000 images of mnist with mnist_classifier 66666666: FCD 9.00 (lower is better; one"),
+    ],
+)
+def test_only_metrics_of_the_same_evaluation_are_averaged_and_ranked(
+    gan: GanCommand, tmp_path: Path, capsys: pytest.CaptureFixture[str], what: str, other: str, heading: str
+) -> None:
+    for seed in range(3):
+        write_run(tmp_path / "runs" / str(seed), fcd=3.0 + 3 * seed, seed=seed)
+    differs = tmp_path / "runs" / "2" / "quality.json"
+    differs.write_text(differs.read_text().replace(what, other))
+    assert gan("report", "runs", "--csv", "numbers.csv", "--latex", "numbers.tex") == 0
+    out = capsys.readouterr().out
+    assert "FCD 4.50 ± " in out
+    assert heading in out
+    assert "There are several rankings, because" in (tmp_path / "report.md").read_text()
+    assert (tmp_path / "numbers.tex").read_text().count(r"\begin{table}") == 2
+    rows = list(csv.DictReader((tmp_path / "numbers.csv").read_text().splitlines()))
+    assert [(row["n"], row["mean"]) for row in rows if row["metric"] == "FCD"] == [("2", "4.5"), ("1", "9")]
 
 
 def test_a_loss_that_became_nan_is_noted(gan: GanCommand, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_csv_has_the_statistics_of_each_configuration(gan: GanCommand, tmp_path:
     assert (first["configuration"], first["seeds"], first["n"]) == ("optimizer.lr=0.0001", "0 1 2", "3")
     assert (float(first["mean"]), float(first["std"])) == (5.0, 1.0)
     assert float(first["ci95_high"]) == pytest.approx(5 + 2.484, abs=1e-3)
-    assert (first["diff_to_first"], first["measured_on"], first["better"]) == ("", "10,000 images", "lower")
+    assert (first["diff_to_first"], first["measured_on"], first["better"]) == ("", "10,000 images of mnist", "lower")
     assert (second["diff_to_first"], second["diff_ci95_low"], second["diff_n"]) == ("4", "4", "3")
     assert (second["diff_method"], second["different"]) == ("paired", "yes")
     assert (third["n"], third["std"], third["ci95_low"], third["different"]) == ("1", "", "", "")

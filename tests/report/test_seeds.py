@@ -104,7 +104,7 @@ def test_a_run_without_evaluation_shows_its_value_in_training(tmp_path: Path) ->
     (ranking,) = rankings(find_runs([tmp_path]))
     table = ranking_table(ranking, now=0)
     evaluated, other = (dict(zip(table.head, row, strict=True)) for row in table.rows)
-    assert (evaluated["FCD"], evaluated["measured on"]) == ("9.00", "10,000 images")
+    assert (evaluated["FCD"], evaluated["measured on"]) == ("9.00", "10,000 images of mnist")
     assert (other["FCD"], other["measured on"]) == ("4.00 †", "in training, 2,000 images")
     assert (other["recall in training"], evaluated["recall in training"]) == ("0.250", "-")
     blocks = document(find_runs([tmp_path]), now=0).sections[0].blocks
