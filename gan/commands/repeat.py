@@ -1,5 +1,6 @@
 """`gan repeat`: repeats a run from its saved settings, or a published result, and compares the numbers."""
 
+import json
 import os
 import signal
 import subprocess
@@ -162,12 +163,15 @@ def _begin(run: Path, second: Path, settings: dict[str, Any]) -> None:
 
     from gan.runs.changes import REPEATED
     from gan.runs.moved_settings import in_folder
+    from gan.runs.run_end import STARTED_BY
 
     content = yaml.safe_dump(in_folder(settings, second.resolve()), sort_keys=False).encode()
     try:
         for path in (run / name for name in REPEATED):
             if path.exists():
                 write_bytes(second / path.name, read_bytes(path))
+        started = {name: value for name, value in _facts(run).items() if name in STARTED_BY}
+        write_bytes(second / "run.json", f"{json.dumps(started, indent=2)}\n".encode())
         write_bytes(second / "config.yaml", content)
     except OSError as error:
         raise GanError(f"--out: {second} cannot be written: {error.strerror}") from error

@@ -40,10 +40,8 @@ def _architecture(settings: Settings) -> Iterator[str]:
     if data.get("name") in TOY_DISTRIBUTIONS and sizes is not None:
         yield f"model: '{name}' given, and data={data['name']} has 2-D points, not images; model=mlp expected"
         return
-    shape, classes = known_shape(data)
-    generator, discriminator = with_defaults(model["generator"]), with_defaults(model["discriminator"])
+    yield from network_problems(model, *known_shape(data))
     clusters = model.get("clusters", 0)
-    yield from networks.problems(name, sizes, shape, generator, discriminator, classes, clusters)
     codes = model.get("codes", {})
     if clusters and (codes.get("categorical") or codes.get("continuous")):
         yield f"model.clusters: {clusters} given, and model.codes are given too; one of the two expected"
@@ -54,6 +52,14 @@ def _architecture(settings: Settings) -> Iterator[str]:
         )
     if clusters == 1:
         yield "model.clusters: 1 given; 2 or more expected, or 0 for none"
+
+
+def network_problems(model: Settings, shape: tuple[int, int, int] | None, classes: int | None) -> Iterator[str]:
+    """One message for each contradiction of the networks and the images, as far as these are known."""
+    generator, discriminator = with_defaults(model["generator"]), with_defaults(model["discriminator"])
+    sizes, clusters = getattr(_class(model["generator"]), "sizes", None), model.get("clusters", 0)
+    name = option_name("model", model)
+    yield from networks.problems(name, sizes, shape, generator, discriminator, classes, clusters)
 
 
 def _objective(settings: Settings) -> Iterator[str]:

@@ -155,9 +155,10 @@ def _check_square(pictures: _Pictures, image_size: int | None) -> None:
 
 
 def _suggested(sides: Sequence[int]) -> int:
-    """The most common size, limited to the allowed range."""
+    """The largest size up to the most common one for which every network can be built: 16, 20, 24, 28, 32, 40, …"""
     least, most = IMAGE_SIZES
-    return min(max(statistics.mode(sides), least), most)
+    wanted = min(max(statistics.mode(sides), least), most)
+    return max(size for start in (4, 5, 6, 7) for power in range(2, 6) if least <= (size := start << power) <= wanted)
 
 
 def _common_size(pictures: _Pictures, sides: Mapping[Path, int]) -> int:

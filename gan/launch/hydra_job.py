@@ -27,7 +27,8 @@ from gan.config.options.conf_files import yaml_message
 from gan.launch import command_line, resume
 from gan.launch.hydra_messages import hydra_message
 from gan.launch.sweeps import failed_jobs
-from gan.runs import run_end, run_folder, user_errors
+from gan.runs import run_end, run_files, run_folder, user_errors
+from gan.runs.checkpoint_file import newest_first
 from gan.runs.resume import ResumeState
 from gan.runs.sweep_jobs import run_overrides
 from gan.system import cpu_threads, process, rank_errors, signals
@@ -63,7 +64,7 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
         try:
             cpu_threads.set_wait_policy(BEGUN)
             # HYDRA_FULL_ERROR as the user set it: subprocesses inherit it
-            with _full_errors("1" if WANTS_TRACEBACKS else None), _with_overrides(), user_errors.one_message():
+            with _full_errors("1" if WANTS_TRACEBACKS else None), _with_command(config), user_errors.one_message():
                 code = function(config) or 0
             if code and failed_jobs.in_sweep():
                 why = f"ended with exit code {code}; the reason is printed above"
@@ -110,12 +111,21 @@ def note_exit_code(code: int) -> None:
 
 
 @contextlib.contextmanager
-def _with_overrides() -> Iterator[None]:
-    """Inside the block, all processes know the overrides of this run, for run.json."""
+def _with_command(config: DictConfig) -> Iterator[None]:
+    """Inside the block, all processes know the command and the overrides of this run, for run.json.
+
+    A run that is resumed before its first checkpoint starts again: its first command, with the changes, repeats it.
+    """
     if process.is_rank() or not HydraConfig.initialized():
         yield
         return
-    with process.as_parent(overrides=run_overrides(command_line.task_words())):
+    known = {"overrides": run_overrides(command_line.task_words())}
+    folder = OmegaConf.select(config, "resume.run", default=None)
+    if folder not in (None, resume.AUTO) and not newest_first(Path(folder)):
+        with contextlib.suppress(OSError, run_files.RunFileError):
+            first, changes = run_files.read_json(Path(folder) / "run.json"), command_line.current().changes
+            known |= {name: [*first[name], *changes] for name in run_end.STARTED_BY if first.get(name)}
+    with process.as_parent(**known):
         yield
 
 

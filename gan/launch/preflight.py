@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from lightning.fabric.plugins.environments import TorchElasticEnvironment
 
+from gan.config.constraints import network_problems
 from gan.config.kinds import locate
 from gan.config.target_validation import NETWORKS, network_optimizer
 from gan.data.loader import check_batch_size
@@ -62,9 +63,11 @@ def check_data(settings: Mapping[str, Any], data: ImageData) -> None:
     """Check what depends on the images; ``data`` must have been set up.
 
     Raises:
-        ConfigError: an epoch has no minibatch, a minibatch is too small, the networks do not fit into memory, or a
-            callback monitors a metric that is never logged.
+        ConfigError: the networks cannot be built for these images or do not fit into memory, an epoch has no minibatch,
+            a minibatch is too small, or a callback monitors a metric that is never logged.
     """
+    if lines := list(network_problems(settings["model"], data.image_shape, data.num_classes)):
+        raise ConfigError("\n".join(lines))
     check_minibatches(settings["trainer"], len(data.train_dataloader()))
     check_batch_norm(settings, data.train_images, data.batch_size)
     check_memory(settings, data)

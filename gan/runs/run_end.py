@@ -11,6 +11,7 @@ from gan.runs.run_files import RunFileError, read_json
 from gan.system import shell
 from gan.system.files import write_bytes
 
+STARTED_BY = ("command", "overrides")  # in run.json: what repeats the run
 ENDED_EARLY = ("failed", "cut")  # in run.json: by an error, by a signal
 
 

@@ -59,6 +59,9 @@ def test_a_run_is_repeated_and_compared(tmp_path: Path, gan: GanCommand, capfd: 
     told = capfd.readouterr()
     assert "The same numbers, bit for bit: 4 rows of metrics.csv and the last checkpoint." in told.out
     assert yaml.safe_load((tmp_path / "first-repeated" / "config.yaml").read_text())["run_dir"].endswith("-repeated")
+    first, again = (json.loads((tmp_path / name / "run.json").read_text()) for name in ("first", "first-repeated"))
+    assert (again["command"], again["overrides"]) == (first["command"], first["overrides"])
+    assert first["command"][1:] == [*SMALL, "hydra.run.dir=first"]
 
 
 @pytest.mark.parametrize("typed", [".", "..", "../first", "it's #1"])

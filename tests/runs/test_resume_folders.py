@@ -1,5 +1,6 @@
 """What becomes of the files of a run that goes on, and the commands that it prints, typed where they are printed."""
 
+import json
 import os
 import pickle
 import re
@@ -104,6 +105,19 @@ def test_damaged_checkpoints_stop_a_run_that_is_to_go_on(
     for name, content in kept.items():
         assert content in (now.get(name), now.get(f"set_aside_1/{name}")), name
     assert now["set_aside_1/metrics.csv"] == kept["metrics.csv"]
+
+
+def test_a_run_that_starts_again_has_its_first_command_and_the_changes(train: Train, trained: Path) -> None:
+    shutil.rmtree(trained / "checkpoints")
+    path = trained / "run.json"
+    facts = json.loads(path.read_text())
+    facts.pop("ended", None)  # killed before the first checkpoint
+    path.write_text(json.dumps(facts))
+    assert train("resume=run", "trainer.max_epochs=3").returncode == 0
+    again = json.loads(path.read_text())
+    assert again["command"] == [*facts["command"], "trainer.max_epochs=3"]
+    assert again["overrides"] == [*facts["overrides"], "trainer.max_epochs=3"]
+    assert "resumed" not in again
 
 
 def test_a_folder_of_checkpoints_that_cannot_be_read_is_not_an_empty_one(train: Train, trained: Path) -> None:

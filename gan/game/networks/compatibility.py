@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gan.game.sizes import ImageSizes
+from gan.game.sizes import MAX_SETTING, ImageSizes
 
 Settings = Mapping[str, Any]
 Shape = tuple[int, int, int]
@@ -47,7 +47,20 @@ def _size_problems(name: str, sizes: ImageSizes, image_shape: Shape) -> Iterator
     try:
         sizes.check(height)
     except ValueError:
-        yield f"data.image_size: {height} given, {name} {sizes.rule}"
+        near = f"; the nearest: data.image_size={_nearest(sizes, height)}"
+        yield f"data.image_size: {height} given, {name} {sizes.rule}{near}"
+
+
+def _nearest(sizes: ImageSizes, wanted: int) -> int:
+    """The nearest size for which a network can be built, the smaller one of two."""
+    for distance in range(1, wanted + MAX_SETTING):
+        for size in (wanted - distance, wanted + distance):
+            try:
+                sizes.check(size)
+            except ValueError:
+                continue
+            return size
+    raise ValueError(f"no size near {wanted}")
 
 
 def _class_problems(

@@ -30,7 +30,9 @@ def test_nothing_is_wrong_with_the_defaults(family: str) -> None:
 
 @pytest.mark.parametrize("size", [9, 18, 30, 33])
 def test_sizes_that_dcgan_cannot_halve(size: int) -> None:
+    near = {9: 8, 18: 16, 30: 28, 33: 32}[size]
     message = f"data.image_size: {size} given, dcgan needs 4, 5, 6 or 7 times a power of two (16, 28, 32, …)"
+    message += f"; the nearest: data.image_size={near}"
     assert found(shape=(3, size, size)) == [message]
     assert found("resnet", (3, size, size)) == []
     assert found("r3gan", (3, size, size)) == []
@@ -38,7 +40,9 @@ def test_sizes_that_dcgan_cannot_halve(size: int) -> None:
 
 def test_what_is_too_small_for_convolutions_and_not_for_mlp() -> None:
     for family in ("resnet", "r3gan"):
-        assert found(family, (2, 1, 1)) == [f"data.image_size: 1 given, {family} needs 8 or more"]
+        assert found(family, (2, 1, 1)) == [
+            f"data.image_size: 1 given, {family} needs 8 or more; the nearest: data.image_size=8"
+        ]
     assert found("mlp", (2, 1, 1)) == []
 
 
