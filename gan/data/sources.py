@@ -34,6 +34,7 @@ from gan.data.resizing import fitted
 from gan.data.stacked import stacked
 from gan.data.torchvision_sets import load_torchvision
 from gan.data.verification import missing_files, read_source, read_split
+from gan.system import shell
 from gan.system.errors import DataError, unknown_name
 
 logger = logging.getLogger(__name__)
@@ -122,14 +123,14 @@ def _load_files(name: str, root: str | Path, split: str | None, download: bool, 
         return _load_source(source, root)
     except DataError as error:
         fault = _fault(source, root, error)
-    obstacle = "not downloaded (data.download=false, or another process downloads)"
+    obstacle = "no download was tried"
     if download:
         try:
             return _fetch_and_load(source, root, fault)
         except DataError as error:
             obstacle = f"the download failed ({error})"
-    if source.sample is None or on_missing == "error":
-        raise DataError(_ways_out(source, root, fault, obstacle))
+    if source.sample is None or on_missing == "error" or not missing_files(source, root):  # damaged, not missing
+        raise DataError(_ways_out(source, root, fault, obstacle, download=download))
     sample = _load_sample(SAMPLES[source.sample])
     origin = f"{sample.origin}, IN PLACE OF THE FULL {source.title}: {fault}, and {obstacle}"
     return replace(sample, origin=origin, substitute_for=source.name)
@@ -180,7 +181,10 @@ def _fault(source: DatasetSpec | Archive, root: Path, error: DataError) -> str:
     return str(error)
 
 
-def _ways_out(source: DatasetSpec | Archive, root: Path, fault: str, obstacle: str) -> str:
+def _ways_out(source: DatasetSpec | Archive, root: Path, fault: str, obstacle: str, *, download: bool) -> str:
+    """The message with remedies for every command that reads a dataset."""
+    split = ["--split", source.split] if source.split else []
+    fetching = shell.command("gan", "data", "fetch", source.name, *split, "--root", str(root))
     asked = f"data={source.name}" + (f" data.split={source.split}" if source.split else "")
     lines = [
         f"{asked}: {source.title} is not available",
@@ -189,14 +193,12 @@ def _ways_out(source: DatasetSpec | Archive, root: Path, fault: str, obstacle: s
         "  looked for:",
         *(f"    {root / source.folder / file}" for file in source.files),
         "  remedies:",
+        *([] if download else [f"    - {fetching}: downloads the files"]),
         f"    - {_by_hand(source)}",
-        "    - data.root=FOLDER, or GAN_DATA=FOLDER in the environment, if the files are in another folder",
+        "    - GAN_DATA=FOLDER in the environment, if the files are in another folder",
     ]
     if source.sample:
-        lines += [
-            f"    - data={source.sample}: the bundled 10,000 images",
-            "    - data.on_missing=sample: the bundled images, but only if the full dataset is not available",
-        ]
+        lines.append(f"    - {source.sample} instead of {source.name}: the bundled 10,000 images")
     return "\n".join(lines)
 
 

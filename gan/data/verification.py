@@ -18,7 +18,7 @@ IMAGE_SIZE = 28
 def missing_files(source: DatasetSpec | Archive, root: Path) -> list[Path]:
     """The files of a dataset that are missing, both plain and as ``.gz``."""
     folder = root / source.folder
-    return [folder / file for file in source.files if not _locate(folder / file).exists()]
+    return [folder / file for file in source.files if not _exists(_locate(folder / file))]
 
 
 def read_source(source: DatasetSpec | Archive, root: Path) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -61,7 +61,15 @@ def read_split(
 def _locate(path: Path) -> Path:
     """The plain file, or the gzipped one if only that exists (a manual download)."""
     gzipped = path.with_name(path.name + ".gz")
-    return gzipped if gzipped.exists() and not path.exists() else path
+    return gzipped if _exists(gzipped) and not _exists(path) else path
+
+
+def _exists(path: Path) -> bool:
+    """Whether a file exists; True if its folder may not be searched: reading it says why."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return True
 
 
 def _read_images(path: Path, files: SplitFiles, title: str) -> Tensor:

@@ -164,7 +164,7 @@ def test_what_cannot_be_had_is_an_error_with_the_ways_out(tmp_path: Path, offlin
             "  remedies:",
             f"    - unpack {offline.address} under data.root (torchvision's version, cifar-10-batches-py, is not "
             "read, because it consists of pickles, which can run code)",
-            "    - data.root=FOLDER, or GAN_DATA=FOLDER in the environment, if the files are in another folder",
+            "    - GAN_DATA=FOLDER in the environment, if the files are in another folder",
         ]
     )
 

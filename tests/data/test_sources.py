@@ -3,6 +3,8 @@
 import gzip
 import hashlib
 import logging
+import re
+import shlex
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from fake_set import FILES, Mirror, TinySet, random_images
+from gan_command import command_in
 
 from gan.data import registry
 from gan.data.mnist_like import SAMPLES, SAMPLES_FOLDER
@@ -70,12 +73,38 @@ def test_missing_goes_on_with_the_sample(tmp_path: Path, tiny: TinySet, offline:
     )
 
 
-def test_broken_goes_on_with_the_sample_and_names_the_file(tmp_path: Path, tiny: TinySet, offline: str) -> None:
+def test_the_sample_does_not_replace_a_damaged_file(tmp_path: Path, tiny: TinySet, offline: str) -> None:
     folder = tiny.write(tmp_path, test_images=b"")
-    loaded = load("mnist", tmp_path)
-    assert loaded.substitute_for == "mnist"
-    assert f"IN PLACE OF THE FULL MNIST: {folder / FILES[2]}: is empty (0 bytes), and the download" in loaded.origin
+    with pytest.raises(DataError) as error:
+        load("mnist", tmp_path)
+    assert f"  {folder / FILES[2]}: is empty (0 bytes)\n  the download failed" in str(error.value)
     assert (folder / FILES[2]).read_bytes() == b""
+
+
+def test_the_remedy_that_downloads(
+    tmp_path: Path, tiny: TinySet, online: Online, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    online()
+    tiny.write(tmp_path, test_images=b"")
+    with pytest.raises(DataError) as error:
+        load("mnist", tmp_path, download=False)
+    (command,) = re.findall(r"- gan (data fetch .*): downloads the files", str(error.value))
+    assert command_in(tmp_path, monkeypatch)(*shlex.split(command)) == 0
+    assert load("mnist", tmp_path, download=False).name == "mnist"
+
+
+def test_a_folder_that_may_not_be_searched_is_named(
+    tmp_path: Path, tiny: TinySet, offline: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tiny.write(tmp_path)
+
+    def refused(path: Path, *, follow_symlinks: bool = True) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", refused)
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    with pytest.raises(DataError, match=rf"{folder / FILES[0]}\S*: cannot be read \(Permission denied\)"):
+        load("mnist", tmp_path, download=False)
 
 
 def test_unwritable_root_goes_on_with_the_sample(tmp_path: Path, tiny: TinySet, online: Online) -> None:
@@ -98,9 +127,8 @@ def test_missing_is_an_error_with_the_ways_out(tmp_path: Path, tiny: TinySet, of
             *(f"    {tmp_path}/MNIST/raw/{file}" for file in FILES),
             "  remedies:",
             "    - put these files there, plain or as .gz (torchvision.datasets.MNIST downloads them)",
-            "    - data.root=FOLDER, or GAN_DATA=FOLDER in the environment, if the files are in another folder",
-            "    - data=mnist_sample: the bundled 10,000 images",
-            "    - data.on_missing=sample: the bundled images, but only if the full dataset is not available",
+            "    - GAN_DATA=FOLDER in the environment, if the files are in another folder",
+            "    - mnist_sample instead of mnist: the bundled 10,000 images",
         ]
     )
 
@@ -120,7 +148,7 @@ def test_broken_or_incomplete_is_an_error(
         load("mnist", tmp_path, download=False, on_missing="error")
     _, found, obstacle, *_ = str(error.value).splitlines()
     assert found.startswith(f"  {fault.format(folder=folder)}")
-    assert obstacle == "  not downloaded (data.download=false, or another process downloads)"
+    assert obstacle == "  no download was tried"
 
 
 def test_no_sample_is_an_error_whatever_on_missing_says(tmp_path: Path) -> None:
