@@ -22,6 +22,7 @@ from gan.system.process import GAN_TRAIN, gan_train
 from gan.system.trust import trusted
 
 FACTS = ("versions", "git", "machine", "init_from")  # of run.json: possible differences of runs with the same settings
+UNKNOWN = "null"  # the text of a missing fact, as of git outside of a clone
 OTHER_NUMBERS = 1  # exit code
 
 
@@ -211,9 +212,9 @@ def _differences(run: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]
     names = [name for name in FACTS if name in run]
     before, now = (flat({name: facts.get(name) for name in names}) for facts in (run, second))
     return [
-        f"  different in the two runs: {path}: {before.get(path)} -> {now.get(path)}"
+        f"  different in the two runs: {path}: {before.get(path, UNKNOWN)} -> {now.get(path, UNKNOWN)}"
         for path in dict.fromkeys([*before, *now])
-        if before.get(path) != now.get(path)
+        if before.get(path, UNKNOWN) != now.get(path, UNKNOWN)
     ]
 
 

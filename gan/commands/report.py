@@ -25,9 +25,9 @@ def report(
             callback=lambda runs: [one_run(run) for run in runs],
         ),
     ],
-    out: Annotated[Path, typer.Option(help="FILE.html: the page. FILE.md has the same content as Markdown.")] = Path(
-        "report.html"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="The page, FILE.html. The same content as Markdown is written beside it, as FILE.md.")
+    ] = Path("report.html"),
     csv: Annotated[
         Path | None, typer.Option(help="Also FILE.csv: the statistics over seeds, a row for each metric.")
     ] = None,

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from gan.runs.run_end import ended
 from gan.runs.run_files import QUALITY_WITH_REJECTION
 from gan.system.errors import BundleError
 
@@ -17,6 +18,11 @@ def find(path: Path) -> Path:
     check_exists(path)
     if path.is_dir():
         if not (path / FILE_NAME).exists():
+            if ended(path):
+                raise BundleError(
+                    f"{path}: its run saved no generator, because it had no callbacks.bundle (callbacks=none); "
+                    "callbacks=default expected"
+                )
             raise BundleError(
                 f"{path}: this folder has no {FILE_NAME}; it is not a run folder, or its run has not started"
             )

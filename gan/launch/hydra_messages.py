@@ -15,6 +15,7 @@ from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
 from gan.config.experiments import NO_PACKAGE
 from gan.config.kinds import is_below, locate
+from gan.config.lightning_support import NOT_FOR_A_GAME
 from gan.config.options.conf_files import CONF
 from gan.system import shell
 from gan.system.errors import GanError, unknown_name, unknown_setting
@@ -47,6 +48,8 @@ def hydra_message(error: Exception, words: Sequence[str] | None = None) -> str:
         return f"{group}: its option is chosen twice; in a recipe, write: - override /{group}: OPTION"
     if found := re.search(r"Could not override '(.+?)'", text):
         return _unknown_settings(found[1], sys.argv[1:] if words is None else words)
+    if (found := re.match(r"Error merging override \+([^=+]+=.*)", text)) and "HydraConfig" in str(error.__cause__):
+        return f"+{found[1]}: a plus only adds a setting that is not there; to change this one: {found[1]}"
     if isinstance(error, ConfigCompositionException) and error.__cause__ is not None:
         text = f"{text}: {error.__cause__}"
     return re.sub(r"\s*\n\s*", " ", text.strip())
@@ -98,6 +101,8 @@ def _unknown_setting(node: Any, path: str) -> str | None:
     for depth, name in enumerate(path.split(".")):
         if not isinstance(node, DictConfig):
             return f"{path}: no such setting"
+        if path == f"trainer.{name}" and name in NOT_FOR_A_GAME:
+            return f"{path}: not for a GAN; {NOT_FOR_A_GAME[name].alternative}"
         if name not in node and _is_argument(name, node.get("_target_")):
             return f"{path}: not in conf/; put a plus before it to add it: +{path}=…"
         if not node:

@@ -112,6 +112,8 @@ def _next(folder: Path, trust: Sequence[str]) -> Iterator[str]:
     if longer := longer_experiment(process.current().overrides):
         experiment, why = longer
         yield f"Next recipe:  {shell.train(f'experiment={experiment}')}  ({why})"
+    if not has_generator:
+        yield "Generator:    not saved, because the run has no callbacks.bundle; it cannot be sampled or evaluated"
     if has_generator:
         yield f"Try it:       {shell.command('gan', 'demo', run, *trust)}"
     if (folder / "metrics.csv").exists():

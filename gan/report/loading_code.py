@@ -65,7 +65,8 @@ def _pixels(trained: TrainedGenerator) -> str:
 
 
 def _inputs(trained: TrainedGenerator) -> str:
-    lines = ["random = np.random.default_rng(0)", _latents(trained.prior)]
+    compared = f"# generator.sample({COUNT}, seed=0) has other latents: z = generator.latents({COUNT}, seed=0).numpy()"
+    lines = [compared, "random = np.random.default_rng(0)", _latents(trained.prior)]
     if trained.conditional:
         lines.append(f"labels = np.arange({COUNT}) % {trained.num_classes}  # int64")
     return "\n".join(lines)

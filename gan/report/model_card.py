@@ -134,8 +134,9 @@ def _data(card: Card) -> str:
     licence = DATA_LICENCES.get(
         _full_set(card.data), "unknown to this program; check it before you redistribute the model"
     )
+    of = "Classes, by label" if card.trained.conditional else "Classes of the images"
     lines = [f"Trained on {origin}." if card.data else origin, f"Licence of the images: {licence}."]
-    return "\n\n".join([*lines, *([f"Classes, by label: {names}."] if names else [])])
+    return "\n\n".join([*lines, *([f"{of}: {names}."] if names else [])])
 
 
 def _recipe(card: Card) -> str:
@@ -163,11 +164,13 @@ def _measures(card: Card) -> str:
     rows = [f"| {name} | {value} |" for name, (value, _) in card.measures.items()]
     extractors = _node(card.quality, "extractors")
     samples, data = plain(card.quality.get("n", "?")), plain(card.quality.get("data"))
-    notes = [
-        f"Measured by `gan evaluate` with {samples} samples against {data}. FCD is the Fréchet distance between real "
+    measured = f"Measured by `gan evaluate` with {samples} samples against {data}."
+    fcd = (
+        "FCD is the Fréchet distance between real "
         "and generated images in the features of a small classifier. It is not FID: compare it only with FCD values "
         "of the same extractor. ×floor: the value divided by the value of real held-out images."
-    ]
+    )
+    notes = [measured if card.trained.points else f"{measured} {fcd}"]
     if extractors:
         named = [f"{plain(name)} (sha256 {plain(str(digest)[:16])})" for name, digest in extractors.items()]
         notes.append(f"Extractors: {', '.join(named)}.")
@@ -215,7 +218,11 @@ def _limits(card: Card) -> str:
     trained, missing, copied = card.trained, card.quality.get("missing"), card.quality.get("copied")
     lines = ["It generates only samples that resemble its training data."]
     lines += ["Rare kinds of training data are even rarer among its samples."]
-    if not trained.conditional:
+    if trained.prior.clusters:
+        lines += ["It knows no classes: the cluster at the end of z chooses a kind of image, found without labels."]
+    elif trained.prior.has_codes:
+        lines += ["It knows no classes: the codes at the end of z change the kind of image, found without labels."]
+    elif not trained.conditional:
         lines += ["It is unconditional: you cannot choose a class."]
     if missing and isinstance(missing, list):
         lines += [f"It generates almost no images of these classes: {', '.join(map(plain, missing))}."]

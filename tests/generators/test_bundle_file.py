@@ -41,6 +41,11 @@ def test_a_folder_without_a_bundle(tmp_path: Path) -> None:
     )
 
 
+def test_the_run_of_a_folder_without_a_bundle_has_saved_none(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"ended": {"epochs": 1}}')
+    assert told(tmp_path).startswith("its run saved no generator, because it had no callbacks.bundle (callbacks=none);")
+
+
 def test_a_path_that_no_file_can_have(tmp_path: Path) -> None:
     assert told(tmp_path / ("x" * 300)) == "cannot be read: File name too long"
 

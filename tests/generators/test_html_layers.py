@@ -196,7 +196,7 @@ def test_what_the_page_cannot_run_is_refused(layer: nn.Module, reason: str) -> N
     with pytest.raises(GanError) as error:
         Layers(of(network, "mine.Own", (1, 5, 5)))
     assert f"mine.Own has {reason}" in str(error.value)
-    assert "which the page cannot run; use --to onnx or --to pt2 instead" in str(error.value)
+    assert "which the page cannot run; `gan export RUN --to onnx` (or pt2) writes" in str(error.value)
 
 
 def test_points_are_refused() -> None:

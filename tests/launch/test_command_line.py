@@ -193,6 +193,24 @@ def test_a_slash_for_a_group_and_the_variable_for_ones_home(word: str, mended: s
 
 
 @pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("trainer.gradient_clip_val=1", "trainer.gradient_clip_val: not for a GAN; use optimizer.clip_norm"),
+        ("trainer.fast_dev_run=true", "trainer.fast_dev_run: not for a GAN; use trainer.max_steps=1 for a short run"),
+        (
+            "+trainer.default_root_dir=/x",
+            "+trainer.default_root_dir=/x: a plus only adds a setting that is not there; to",
+        ),
+    ],
+)
+def test_a_plus_is_not_advised_for_what_is_refused(train: Train, word: str, message: str) -> None:
+    done = train(*TINY, word)
+    assert done.returncode == 2
+    assert done.stderr.startswith(message)
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
     ("first_lines", "message"),
     [
         ("defaults: [override /model: mlp]", "experiment: the first line of the recipe's file must be: # @package"),

@@ -17,7 +17,7 @@ from torch.fx import Node
 from gan.generators.trained_generator import TrainedGenerator
 from gan.system.errors import GanError
 
-REFUSED = "use --to onnx or --to pt2 instead (or both: --to onnx,pt2)"
+REFUSED = "`gan export RUN --to onnx` (or pt2) writes a file for other programs"
 
 
 class Untranslatable(Exception):
