@@ -42,7 +42,7 @@ def test_what_holds_no_run_is_told_in_one_line(name: str, message: str, tmp_path
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("file", ["config.yaml", "run.json", "quality.json", "alarms.json"])
+@pytest.mark.parametrize("file", ["config.yaml", "run.json", "quality.json"])
 def test_a_broken_file_is_named(file: str, tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", fcd=1.0)
     for content in ("[1, {", "3"):

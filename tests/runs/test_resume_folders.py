@@ -118,6 +118,9 @@ def test_a_run_that_starts_again_has_its_first_command_and_the_changes(train: Tr
     assert again["command"] == [*facts["command"], "trainer.max_epochs=3"]
     assert again["overrides"] == [*facts["overrides"], "trainer.max_epochs=3"]
     assert "resumed" not in again
+    finished = train("resume=run")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert "is finished: 3 epochs" in finished.stdout
 
 
 def test_a_folder_of_checkpoints_that_cannot_be_read_is_not_an_empty_one(train: Train, trained: Path) -> None:
