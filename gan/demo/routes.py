@@ -21,7 +21,7 @@ from gan.demo.training_images import TrainingSets
 from gan.generators.pictures import Pixels, png
 from gan.runs.reading import Run, read_run
 from gan.system import shell
-from gan.system.errors import GanError
+from gan.system.errors import GanError, nearest
 
 PAGES = {"/": "demo", "/watch": "watch"}
 REPORT_SCRIPTS = ("chart.js",)  # shared with the report
@@ -29,6 +29,7 @@ OF_PANELS = ("nearest.js", "served.js", "panel.js")
 OF_DEMO = ("elements.js", "requests.js", "address.js", "keys.js", "controls.js", "files.js", *OF_PANELS, "demo.js")
 SCRIPTS = (*OF_DEMO, "watch.js", *REPORT_SCRIPTS)
 STYLES = ("page.css",)
+OF_VIEW = ("model", "seed", "count", "columns", "class", "truncation", "directions", "categorical", "continuous")
 NEIGHBOURS = 5
 MOST_FPS = 30  # of an animation
 Route = Callable[[Request], Response]
@@ -85,17 +86,31 @@ def _of_models(models: ModelCache, training_sets: TrainingSets) -> dict[str, Rou
             content = asked.animation(asked.view(request.args), *end_and_steps(request), fps)
         return Response(content, content_type="image/gif")
 
-    def nearest(request: Request) -> Response:
+    def neighbours(request: Request) -> Response:
         with _one_at_a_time:
             return as_json(_nearest(model(request), request.args, training_sets))
 
     return {
-        "/api/model": describe,
-        "/api/images.png": images,
-        "/api/walk.png": walk,
-        "/api/walk.gif": animation,
-        "/api/nearest": nearest,
+        "/api/model": _checked(describe, ("model",)),
+        "/api/images.png": _checked(images, OF_VIEW),
+        "/api/walk.png": _checked(walk, (*OF_VIEW, "to", "steps")),
+        "/api/walk.gif": _checked(animation, (*OF_VIEW, "to", "steps", "fps")),
+        "/api/nearest": _checked(neighbours, (*OF_VIEW, "index")),
     }
+
+
+def _checked(route: Route, names: Sequence[str]) -> Route:
+    """The route; a parameter with another name is an error, and not ignored."""
+
+    def checked(request: Request) -> Response:
+        for name in request.args:
+            if name not in names:
+                raise GanError(
+                    f"{name[:40]}: no such parameter{nearest(name, [*names])} parameters: {', '.join(names)}"
+                )
+        return route(request)
+
+    return checked
 
 
 def _add(models: ModelCache) -> Route:
@@ -118,7 +133,7 @@ def _of_runs(runs: Sequence[Path]) -> dict[str, Route]:
         content = run_status.grid(run(request), parse_int(request.args, "grid", 0, 0, 10**6))
         return Response(content, content_type="image/png")
 
-    return {"/api/run": status, "/api/grid.png": grid}
+    return {"/api/run": _checked(status, ("run",)), "/api/grid.png": _checked(grid, ("run", "grid"))}
 
 
 def _nearest(model: Model, query: Mapping[str, str], training_sets: TrainingSets) -> dict[str, Any]:

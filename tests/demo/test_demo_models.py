@@ -101,6 +101,9 @@ def test_points_are_scattered_and_neither_walk_nor_have_neighbours(ask: Asker) -
         ("images.png?model=1&class=Bags", "class 'Bags': there is no such class; did you mean 'Bag'? "),
         ("walk.png?count=256&steps=120", "steps: 120 of 256 images given; at most 8192 images expected"),
         ("nearest?index=0", "nearest training images: this bundle does not name its training data"),
+        ("images.png?seed=0&clas=3", "clas: no such parameter; did you mean 'class'? parameters: model, seed, count, "),
+        ("model?model=0&seed=0", "seed: no such parameter; parameters: model"),
+        ("grid.png?index=0", "index: no such parameter; parameters: run, grid"),
         ("run", "run: no run is watched here; gan watch RUN shows one"),
     ],
 )
