@@ -107,7 +107,7 @@ def _repeat_published(name: str, seed: int | None, out: Path | None) -> None:
     # With --data, a missing dataset is an error; without, the bundled sample would replace it and give other metrics.
     options = [word for name, value in before.evaluation.items() for word in (f"--{name}", str(value))]
     options += ["--cas"] if "accuracy_score" in before.quality else []
-    evaluate = [*gan_train()[:-1], "evaluate", str(folder), *options]
+    evaluate = [*gan_train()[:-1], "evaluate", str(folder), *options, "--force"]
     for command in ([*gan_train(), *words], evaluate):
         if code := _run(command, threads):
             raise typer.Exit(code)

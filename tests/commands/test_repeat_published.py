@@ -82,7 +82,7 @@ def test_it_trains_and_evaluates_as_the_published_run_in_a_folder_of_any_name(
     assert gan("repeat", "--published", NAME, "--out", "it's, #1") == 1  # the exit code of the evaluation
     (train, evaluate) = commands
     assert 'hydra.run.dir="it\'s, #1"' in train
-    assert evaluate[-8:] == ["it's, #1", "--n", "1000", "--seed", "3", "--data", "mnist_sample", "--cas"]
+    assert evaluate[-9:] == ["it's, #1", "--n", "1000", "--seed", "3", "--data", "mnist_sample", "--cas", "--force"]
 
 
 def test_mistakes(tmp_path: Path, gan: GanCommand, capfd: Told) -> None:
