@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from gan.report.measures import RunMeasure, by_seed_of, chosen, mean
 from gan.report.settings import by_seed
-from gan.runs.reading import Evaluation, Run
+from gan.runs.evaluation import Evaluation
+from gan.runs.reading import Run
 from gan.runs.series import IMAGES_PER_SECOND
 
 

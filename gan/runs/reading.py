@@ -11,6 +11,7 @@ from typing import Any, TypeGuard
 
 from gan.runs.changes import read_changes
 from gan.runs.curves import FILE_NAME, Curve, read_curves
+from gan.runs.evaluation import Evaluation
 from gan.runs.run_files import QUALITY_WITH_REJECTION, RunFileError, read_bytes, read_json, read_settings
 from gan.runs.run_folder import is_locked
 from gan.runs.series import IMAGES
@@ -19,22 +20,6 @@ from gan.system.errors import GanError
 
 SETTINGS, FACTS, QUALITY = "config.yaml", "run.json", "quality.json"
 STILL = 600  # seconds: without locks, an unended run with no file change for this long counts as interrupted
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What `gan evaluate` compared a run with. Metrics of different evaluations are not comparable.
-
-    Attributes:
-        data: dataset of the real images. n: number of generated images, as text. extractors: names and short sha256.
-    """
-
-    data: str
-    n: str
-    extractors: str
-
-    def __str__(self) -> str:
-        return f"{self.n} images of {self.data}"
 
 
 @dataclass(frozen=True)
@@ -82,12 +67,7 @@ class Run:
     @property
     def evaluation(self) -> Evaluation:
         """Return what the metrics of ``quality`` were measured against."""
-        n = self.quality.get("n")
-        return Evaluation(
-            str(self.quality.get("data")),
-            f"{n:,}" if isinstance(n, int) else str(n),
-            ", ".join(f"{name} {str(digest)[:8]}" for name, digest in self.extractors.items()),
-        )
+        return Evaluation.of(self.quality)
 
     @property
     def seed(self) -> Any:
