@@ -19,6 +19,7 @@ Directions = Annotated[
     str,
     typer.Option(help="pca (principal directions of the first layer), random, or codes (InfoGAN's, or the clusters)."),
 ]
+DIRECTIONS = 8  # without --count
 Reach = Annotated[
     float | None,
     typer.Option(
@@ -35,7 +36,7 @@ Out = Annotated[Path, typer.Option(help="FILE.png, or FILE.npy: uint8 (rows, col
 def explore(
     source: Source,
     directions: Directions = "pca",
-    count: Annotated[int, typer.Option(min=1, max=256, help="Number of directions; all codes are shown.")] = 8,
+    count: Annotated[int, typer.Option(min=1, max=256, help="Number of directions; all codes are shown.")] = DIRECTIONS,
     columns: Annotated[int, typer.Option(min=2, max=256, help="Images in a row.")] = 9,
     reach: Reach = None,
     seed: Seed = 0,
@@ -73,7 +74,7 @@ def explore(
     else:
         for number, row in enumerate(rows, start=1):
             print(f"row {number}: {row.name}, {row.positions[0]:g} … {row.positions[-1]:g}")
-        if len(rows) < count:
+        if len(rows) < count != DIRECTIONS:
             print(f"--count: {count} given; this generator has {counted(len(rows), 'direction')}", file=sys.stderr)
         print(f"seed {seed}: {out}")
 

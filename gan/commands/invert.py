@@ -33,7 +33,10 @@ OfClass = Annotated[
 GrayR = Annotated[
     bool, typer.Option("--gray-r", help="Invert pictures that are dark on white, if the generator's images are not.")
 ]
-Out = Annotated[Path, typer.Option(help="FILE.png: each picture with the nearest image. FILE.npy: the latents.")]
+Out = Annotated[
+    Path,
+    typer.Option(help="FILE.png: each picture with the nearest image. The latents are written beside it, as FILE.npy."),
+]
 
 
 def invert(
@@ -78,6 +81,8 @@ def invert(
     else:
         _print(results)
         print(f"error: root mean square error of the pixels, in [0, 1]; seed {seed}: {out}; latents: {latents}")
+        labels = f", labels={[one.label for one in found]}" if generator.conditional else ""
+        print(f"in Python: generator.decode(torch.tensor(numpy.load({str(latents)!r})){labels})")
 
 
 def _picture(wanted: Sequence["np.ndarray"], found: Sequence["Inversion"], scale: int) -> bytes:
@@ -99,6 +104,7 @@ def _result(picture: Path, found: "Inversion", generator: "TrainedGenerator") ->
         "errors": found.errors,
         "error_of_nearest": found.error_of_nearest,
         "class": named,
+        "label": found.label,
     }
 
 

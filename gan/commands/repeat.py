@@ -199,7 +199,7 @@ def _run(command: list[str], variables: Mapping[str, str] | None = None) -> int:
 
 
 def _changes(run: Path) -> Iterator[str]:
-    from gan.config.saved_settings import FREE, within
+    from gan.config.free_settings import FREE, within
 
     for part in _facts(run).get("resumed", []):
         yield from (what for what in part.get("changed", []) if not within(what.partition(":")[0], FREE))

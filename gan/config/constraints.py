@@ -22,7 +22,7 @@ def violated_constraints(settings: Settings) -> Iterator[str]:
     except DataError as error:  # a setting of another data set: `data.of` for MNIST
         yield str(error)
         return
-    for rule in (_architecture, _objective, _penalty, _augmentation, _updates, _compiled):
+    for rule in (_architecture, _objective, _penalty, _augmentation, _updates, _length, _compiled):
         yield from rule(settings)
 
 
@@ -120,6 +120,16 @@ def _updates(settings: Settings) -> Iterator[str]:
         elif parts > 1 and settings["schedule"].get("reuse_fakes"):
             reason = "schedule.reuse_fakes=true keeps the fakes of the full minibatch"
             yield f"{path}: {parts} given, and {reason}; 1 expected"
+
+
+def _length(settings: Settings) -> Iterator[str]:
+    node, trainer = settings["lr_schedule"], settings["trainer"]
+    is_endless = trainer.get("max_epochs") in (None, -1) and trainer.get("max_steps") in (None, -1)
+    if is_endless and getattr(_class(node), "needs_length", False):
+        yield (
+            f"lr_schedule: '{option_name('lr_schedule', node)}' given, which depends on the length of the run; "
+            "trainer.max_epochs or trainer.max_steps expected"
+        )
 
 
 def _compiled(settings: Settings) -> Iterator[str]:

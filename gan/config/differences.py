@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gan.config.free_settings import within
 from gan.config.kinds import given_arguments, locate
 from gan.config.option_names import option_name
 from gan.config.options.conf_files import CONF, ConfFile, Keys, read_conf_file, value_of
-from gan.config.saved_settings import within
 from gan.system.value_types import parameters_of
 
 # Settings that have lines of their own in the summary, or none, because they say where files are.

@@ -13,6 +13,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from gan.config.free_settings import FREE, LENGTH, within
 from gan.config.moved import updated
 from gan.config.option_names import option_name
 from gan.config.options.conf_files import CONF, read_conf_file
@@ -24,18 +25,6 @@ from gan.runs.run_files import RunFileError, read_settings
 from gan.system import shell
 from gan.system.errors import ConfigError
 
-# Settings that may differ in a resumed run: they change its length and its environment, but not the training.
-FREE = (
-    "callbacks",
-    "logger",
-    "dry_run",
-    "data.root",
-    "data.download",
-    "data.on_missing",
-    *(f"trainer.{name}" for name in ("max_epochs", "max_steps", "max_time", "log_every_n_steps", "profiler")),
-    *(f"trainer.enable_{name}" for name in ("progress_bar", "model_summary", "checkpointing")),
-)
-LENGTH = ("trainer.max_epochs", "trainer.max_steps")  # a learning-rate schedule depends on them
 # Settings that may not differ, and why.
 NO_STATE = "the checkpoint has no networks or states for that"
 FIXED = {
@@ -271,8 +260,3 @@ def _paths(settings: Mapping[str, Any], above: str = "") -> Iterator[str]:
         yield f"{above}{name}"
         if isinstance(value, Mapping):
             yield from _paths(value, f"{above}{name}.")
-
-
-def within(path: str, parts: Sequence[str]) -> bool:
-    """Whether a setting is one of these paths, or inside one of these nodes."""
-    return any(path == part or path.startswith(f"{part}.") for part in parts)

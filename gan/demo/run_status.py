@@ -9,6 +9,7 @@ from typing import Any
 
 from gan.data.registry import SAMPLES, SOURCES
 from gan.demo.parameters import is_number
+from gan.report.repeating import command
 from gan.runs.curves import Curve, thinned, with_gaps
 from gan.runs.reading import Run
 from gan.runs.series import CHARTS, EPOCH, IMAGES_PER_SECOND, QUALITY, SERIES, Chart, drawn_in
@@ -35,7 +36,7 @@ def status(run: Run, now: float) -> dict[str, Any]:
         "state": state,
         "why": run.why,
         "data": run.data,
-        "command": " ".join(run.command),
+        "command": command(run) or "",
         "started": str(run.facts.get("started") or ""),
         "seconds": _finite(run.seconds),
         "quiet": max(0.0, now - run.changed),

@@ -8,7 +8,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from gan.system.errors import ConfigError
 from gan.system.ranges import Fraction, NonNegativeInt, Range, SomeOf
@@ -24,9 +24,11 @@ class LRSchedule(Checked, ABC):
     """A factor on the learning rates; base class of all learning-rate schedules.
 
     Attributes:
+        needs_length: the factor depends on the length of the run.
         networks: the networks that use this schedule.
     """
 
+    needs_length: ClassVar[bool] = False
     networks: Networks = NETWORKS
 
     @abstractmethod
@@ -56,8 +58,8 @@ def progress(g_updates: int, total: int | None) -> float:
     """
     if total is None:
         raise ConfigError(
-            "lr_schedule: depends on the length of the run, which is not known; "
-            "it needs trainer.max_epochs or trainer.max_steps"
+            "lr_schedule: depends on the length of the run, which is not known: it needs trainer.max_epochs or "
+            "trainer.max_steps; in a loop of your own, set Game.total_updates to the number of generator updates"
         )
     return min(1.0, g_updates / total) if total > 0 else 1.0
 
@@ -90,6 +92,7 @@ class Linear(LRSchedule):
         networks: the networks that use this schedule.
     """
 
+    needs_length = True
     start: Annotated[float, Range(least=0, below=1)] = 0.5
     final: Fraction = 0.0
     warmup: NonNegativeInt = 0
@@ -111,6 +114,7 @@ class Cosine(LRSchedule):
         networks: the networks that use this schedule.
     """
 
+    needs_length = True
     final: Fraction = 0.0
     warmup: NonNegativeInt = 0
     networks: Networks = NETWORKS

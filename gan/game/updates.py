@@ -288,7 +288,7 @@ class Game(nn.Module):
         if self.lr_schedule is not None and network in self.lr_schedule.networks:
             factor = self.lr_schedule.factor(self.g_updates, self.total_updates)
             for group in optimizer.param_groups:
-                group["lr"] = group["initial_lr"] * factor
+                group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
         if not self._trained:
             self.find_trained_parameters()
         for parameter in self._trained[network]:

@@ -21,6 +21,7 @@ from gan.config.options.conf_files import CONF
 from gan.system import process, shell
 from gan.system.errors import ConfigError, GanError, unknown_name
 
+SWEEP = "sweep"  # the config group
 NONE = "none"  # the option that disables a group
 CONFIG_PATH = ("--config-path", "-cp")
 HYDRA_GROUPS = ("hydra.sweeper", "hydra.launcher", "hydra.job_logging", "hydra.hydra_logging", "hydra.help")
@@ -81,7 +82,7 @@ def readable(words: Sequence[str]) -> list[str]:
     """
     flags, settings = _divided(words)
     settings, warnings = updated_words(settings)
-    for warning in warnings:
+    for warning in (*warnings, *_replaced_values(settings)):
         print(warning, file=sys.stderr)
     problems = list(_problems(settings, sweeps=any(flag in flags for flag in ("-m", "--multirun"))))
     if problems:
@@ -142,6 +143,9 @@ def _problems(words: Sequence[str], *, sweeps: bool) -> Iterator[str]:
         except HydraException:
             yield _unreadable(word, before, parser)
             continue
+        if override.key_or_group == SWEEP and (override.is_sweep_override() or isinstance(override.value(), list)):
+            yield f"{word}: one sweep expected; run several one after the other"
+            continue
         if override.is_sweep_override() and not sweeps:
             yield _several(word)
             continue
@@ -159,6 +163,16 @@ def _problems(words: Sequence[str], *, sweeps: bool) -> Iterator[str]:
             and not (override.is_delete() or isinstance(override.value(), str | list))
         ):
             yield f"{word}: the name of an option expected"
+
+
+def _replaced_values(words: Sequence[str]) -> Iterator[str]:
+    """Yield a warning for each setting that takes the place of its values in the option of ``sweep``."""
+    given = dict(word.lstrip("+").split("=", 1) for word in words if "=" in word)
+    file = CONF / SWEEP / f"{given.get(SWEEP)}.yaml"
+    if file.is_file():
+        params = yaml.safe_load(file.read_text()).get("hydra", {}).get("sweeper", {}).get("params") or {}
+        for name in sorted(given.keys() & params.keys()):
+            yield f"{name}={given[name]}: replaces the values of sweep={given[SWEEP]} ({name}={params[name]})"
 
 
 def _several(word: str) -> str:

@@ -11,6 +11,7 @@ from gan.data.module import ImageData
 from gan.generators.bundle_path import FILE_NAME
 from gan.launch.summary import quality_monitor, warning
 from gan.launch.sweeps import failed_jobs
+from gan.runs.changes import read_changes
 from gan.runs.series import BY_NAME, FCD, QUALITY
 from gan.system import process, shell
 from gan.system.errors import counted
@@ -46,7 +47,11 @@ def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
         "samples/progress.gif": "the fixed latents, epoch by epoch",
     }
     lines = [f"Trained for {_progress(data, trainer)}, {_time(seconds)}."]
-    if trainer.max_epochs and trainer.current_epoch < trainer.max_epochs and game.g_updates != trainer.max_steps:
+    if game.g_updates == 0:
+        lines.append("WARNING: the generator was never updated: its images are noise. A longer run is needed.")
+    if any(change.end for change in read_changes(folder)):
+        lines.append("It was ended by hand (gan play).")
+    elif trainer.max_epochs and trainer.current_epoch < trainer.max_epochs and game.g_updates != trainer.max_steps:
         lines.append(f"Ended before its {trainer.max_epochs} epochs. To resume: {shell.resume(folder)}")
     lines += [f"  {short(folder / name)}  {text}" for name, text in kept.items() if (folder / name).exists()]
     lines += _measured(trainer)

@@ -9,6 +9,7 @@ from gan.report.galleries import first_samples, samples_sections
 from gan.report.ranking import Ranking, rankings
 from gan.report.repeating import command
 from gan.report.seeds import first_place, seed_blocks
+from gan.report.settings import changes_of
 from gan.report.sweep import sweep_section
 from gan.report.tables import (
     IN_TRAINING,
@@ -111,7 +112,7 @@ def _not_evaluated(ranking: Ranking) -> list[Block]:
 
 def _notes(ranking: Ranking) -> list[str]:
     notes = [f"{run.name}: {alarm}" for run in ranking.all_runs for alarm in run.alarms]
-    notes += [f"{run.name}: changed {change}" for run in ranking.all_runs for change in run.changes]
+    notes += [f"{run.name}: changed {change}" for run in ranking.all_runs for change in changes_of(run)]
     return notes + [note for run in ranking.all_runs for note in first_not_finite(run, drawn_in(LOSSES))]
 
 

@@ -15,7 +15,7 @@ from gan.config.moved import NAMED, updated
 from gan.config.option_names import option_name
 from gan.report.listing import Column
 from gan.report.repeating import command
-from gan.report.settings import PLACES, flat
+from gan.report.settings import PLACES, changes_of, flat
 from gan.report.terminal_charts import images, plot
 from gan.runs.curves import Curve
 from gan.runs.reading import Run
@@ -51,7 +51,7 @@ def _head(run: Run, known: dict[str, Column]) -> str:
     rows = {title: cell for title, cell in rows.items() if cell not in ("", "-")}
     repeats = command(run)
     lines = [known["run"].cell(run), *_named(rows | ({"command": repeats} if repeats else {}))]
-    changes = (f"  changed {change}" for change in run.changes)
+    changes = (f"  changed {change}" for change in changes_of(run))
     return "\n".join([*lines, *changes, *(f"  alarm: {alarm}" for alarm in run.alarms)])
 
 
@@ -124,7 +124,7 @@ def as_json(run: Run, row: dict[str, Any]) -> str:
         **row,
         "settings": run.settings,
         "alarms": list(run.alarms),
-        "changes": list(run.changes),
+        "changes": changes_of(run),
         "command": run.command,
     }
     content["last"] = {name: _finite(curve.values) for name, curve in run.curves.items()}

@@ -51,8 +51,10 @@ def recipe(run: Run) -> str:
 
 
 def recipe_words(run: Run) -> list[str]:
-    """The words of the command without data, seed and folders."""
+    """The words of the command without data, seed and folders; for a run of a sweep, first those that were swept."""
     words = [word for word in (run_overrides(run) or [])[1:] if "=" in word and not word.startswith(NO_RECIPE)]
+    swept = {word.partition("=")[0] for word in run.command if _is_sweep(word.partition("=")[2])}
+    words.sort(key=lambda word: (not word.startswith("experiment="), word.partition("=")[0] not in swept))
     return [word.removeprefix("experiment=") for word in words]
 
 

@@ -1,10 +1,11 @@
 """Comparison of settings: the differences between runs, and groups of runs that differ only in the seed."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gan.config.free_settings import FREE, within
 from gan.config.moved import NAMED, updated
 from gan.config.option_names import option_name
 from gan.runs.reading import Run
@@ -56,10 +57,11 @@ class Differences:
     values: list[dict[str, str]]
     equal: dict[str, str]
 
-    def distinct(self) -> dict[str, list[str]]:
+    def distinct(self, chosen: Collection[str] = ()) -> dict[str, list[str]]:
         """One setting, except the seed, for each partition of the runs: path -> settings with the same partition.
 
-        The name of an option represents the settings that change with it; otherwise the shortest path does.
+        The name of an option represents the settings that change with it; otherwise the shortest path does. Settings
+        that were ``chosen`` for each run, as in a search, are always kept: by chance they can have the same partition.
         """
         first: dict[tuple[int, ...], str] = {}
         found: dict[str, list[str]] = {}
@@ -68,7 +70,7 @@ class Differences:
             division = tuple(values.index(value) for value in values)
             if path == "seed":
                 continue
-            if division in first:
+            if division in first and short(path) not in chosen:
                 found[first[division]].append(path)
             else:
                 first[division] = path
@@ -88,12 +90,39 @@ def differences(all_settings: Sequence[Mapping[str, str]]) -> Differences:
     )
 
 
+def chosen_settings(runs: Sequence[Run]) -> set[str]:
+    """The settings of the commands that differ between these runs: those of a sweep or a search."""
+    words: dict[str, set[str]] = {}
+    for run in runs:
+        overrides = run.facts.get("overrides")
+        for word in overrides if isinstance(overrides, list) else ():
+            name, _, value = str(word).lstrip("+").partition("=")
+            words.setdefault(name.replace("/", "."), set()).add(value)
+    return {name for name, values in words.items() if len(values) > 1}
+
+
+def changes_of(run: Run) -> list[str]:
+    """Settings that changed while a run trained, by `gan play` or when it was resumed, one line each.
+
+    Settings that do not change the training, and its length, are left out.
+    """
+    parts = run.facts.get("resumed")
+    resumed = [
+        f"at generator update {part.get('g_updates')}: {what}"
+        for part in (parts if isinstance(parts, list) else ())
+        if isinstance(part, dict)
+        for what in part.get("changed") or ()
+        if not within(str(what).partition(":")[0], FREE)
+    ]
+    return [*resumed, *run.changes]
+
+
 def by_seed(runs: Sequence[Run]) -> list[list[Run]]:
-    """Groups of runs that differ only in the seed, in the order of their first run."""
+    """Groups of runs that differ only in the seed, in the order of their first run. A changed run is another one."""
     groups: dict[str, list[Run]] = {}
     for run in runs:
         settings = {path: value for path, value in settings_of(run).items() if path != "seed"}
-        groups.setdefault(json.dumps([run.data, settings], sort_keys=True), []).append(run)
+        groups.setdefault(json.dumps([run.data, settings, changes_of(run)], sort_keys=True), []).append(run)
     return list(groups.values())
 
 

@@ -8,7 +8,7 @@ from gan.report.importance import LEAST_RUNS, LEVELS, shares
 from gan.report.measures import RunMeasure
 from gan.report.parallel_coordinates import draw, number_axis, setting_axis
 from gan.report.ranking import Ranking
-from gan.report.settings import differences, settings_of, short
+from gan.report.settings import chosen_settings, differences, settings_of, short
 from gan.runs.reading import Run
 
 LEAST_SETTINGS, LEAST_SWEEP = 2, 4
@@ -19,7 +19,7 @@ def sweep_section(ranking: Ranking) -> Section | None:
     """The section for four or more runs that differ in at least two settings, without seed and dependent settings."""
     runs = ranking.all_runs
     differing = differences([settings_of(run) for run in runs])
-    distinct = differing.distinct()
+    distinct = differing.distinct(chosen_settings(runs))
     if len(runs) < LEAST_SWEEP or len(distinct) < LEAST_SETTINGS or ranking.measure is None:
         return None
     columns = {path: [values[path] for values in differing.values] for path in list(distinct)[:MOST_AXES]}

@@ -6,7 +6,17 @@ from gan.report.document import Block, Folded, Table, Text
 from gan.report.measures import MEASURES, RunMeasure, by_seed_of, formatted, measured, training_samples
 from gan.report.ranking import Ranking, minutes, speed
 from gan.report.repeating import recipe, recipe_words
-from gan.report.settings import Differences, by_seed, differences, flat, label, settings_of, short
+from gan.report.settings import (
+    Differences,
+    by_seed,
+    changes_of,
+    chosen_settings,
+    differences,
+    flat,
+    label,
+    settings_of,
+    short,
+)
 from gan.runs.reading import Run
 from gan.runs.series import IMAGES, QUALITY
 
@@ -25,16 +35,21 @@ IN_TRAINING = (
 
 
 def labels(runs: Sequence[Run]) -> dict[str, str]:
-    """Run name -> short label of its settings, the same for all seeds; "" if no setting differs."""
+    """Run name -> short label of its settings, the same for all seeds; "" if no setting differs.
+
+    A run whose settings changed while it trained is marked; the notes of the report have the changes.
+    """
     differing = differences([settings_of(run) for run in runs])
-    distinct = differing.distinct()
+    distinct = differing.distinct(chosen_settings(runs))
     if len(distinct) > MOST_IN_LABEL or len(differing.paths) > MOST_DIFFERENT:
         words = {run.name: recipe_words(run) for run in runs}
         shared = set.intersection(*map(set, words.values()))
         typed = {name: " ".join(word for word in own if word not in shared) for name, own in words.items()}
         if len(set(typed.values())) >= len(by_seed(runs)):
             return typed
-    return {run.name: label(values, distinct) for run, values in zip(runs, differing.values, strict=True)}
+    found = {run.name: label(values, distinct) for run, values in zip(runs, differing.values, strict=True)}
+    changed = {run.name: "(changed)" for run in runs if changes_of(run)}
+    return {name: " ".join(filter(None, (text, changed.get(name)))) for name, text in found.items()}
 
 
 def configuration_names(ranking: Ranking) -> list[str]:
@@ -156,7 +171,7 @@ def _differing(runs: Sequence[Run], differing: Differences) -> list[Block]:
     if not differing.paths:
         return [Text("No setting differs between these runs.")]
     columns: dict[tuple[str, ...], list[str]] = {}
-    distinct = differing.distinct()
+    distinct = differing.distinct(chosen_settings(runs))
     for path in sorted(differing.paths, key=lambda path: path not in distinct):
         columns.setdefault(tuple(values[path] for values in differing.values), []).append(path)
     head = ["run", *(" = ".join(map(short, paths)) for paths in columns.values())]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from gan_command import GanCommand
 from PIL import Image
 
@@ -32,10 +33,22 @@ def test_pictures_images_and_latents(
     pairs = np.stack([pictures[0], found[0].image, pictures[1], found[1].image])
     assert (tmp_path / "inverted.png").read_bytes() == png(grid(pairs, columns=4, scale=2))
     assert np.array_equal(np.load(tmp_path / "inverted.npy"), np.stack([one.z.numpy() for one in found]))
-    first, second, last = capsys.readouterr().out.splitlines()
+    first, second, last, code = capsys.readouterr().out.splitlines()
+    assert code == "in Python: generator.decode(torch.tensor(numpy.load('inverted.npy')))"
     assert first == f"1.png: error {found[0].error:.4f} (at the start {found[0].error_of_nearest:.4f})"
     assert second.startswith("2.png: error ")
     assert last.endswith("seed 4: inverted.png; latents: inverted.npy")
+
+
+def test_the_code_that_is_told_gives_the_images_of_the_classes_that_were_found(
+    clothes: Path, pictures: np.ndarray, tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert gan("invert", clothes, "1.png", "2.png", *QUICK, "--class", "sandal", "--scale", 1) == 0
+    code = capsys.readouterr().out.splitlines()[-1].removeprefix("in Python: ")
+    images = eval(code, {"generator": load_generator(clothes), "torch": torch, "numpy": np})
+    shown = np.asarray(Image.open(tmp_path / "inverted.png").convert("L"))
+    pairs = [image for picture, found in zip(pictures, images, strict=True) for image in (picture, found)]
+    assert np.array_equal(shown, grid(np.stack(pairs), columns=4, scale=1)[0])
 
 
 def test_json_with_a_class(

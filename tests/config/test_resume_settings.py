@@ -13,7 +13,8 @@ from tiny_runs import TINY, Compose, Play, Run
 from gan.config import saved_settings
 from gan.config.defaults import completed
 from gan.config.experiments import without_leftovers
-from gan.config.saved_settings import FIXED, FREE, references, within
+from gan.config.free_settings import FREE, within
+from gan.config.saved_settings import FIXED, references
 from gan.launch import hydra_job, resume
 from gan.runs.resume import ResumeState
 from gan.system.errors import ConfigError

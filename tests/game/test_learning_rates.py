@@ -6,9 +6,12 @@ import re
 import pytest
 import torch
 from option_classes import CONF, LR_SCHEDULES
+from plain_networks import pair
 from torch import nn
 
+from gan.game.latents import Prior
 from gan.game.learning_rates import Constant, Cosine, Linear, LRSchedule, progress, warmup_factor
+from gan.game.updates import Game
 from gan.system.errors import ConfigError
 from gan.system.value_types import allowed, hints_of, problem
 
@@ -112,6 +115,20 @@ def test_torch_s_schedulers_draw_the_same_curves() -> None:
 def test_a_run_without_an_end_has_no_such_curve(schedule: LRSchedule) -> None:
     with pytest.raises(ConfigError, match=r"lr_schedule: .* needs trainer\.max_epochs or trainer\.max_steps"):
         schedule.factor(0, None)
+
+
+def test_a_loop_of_ones_own_gives_the_length() -> None:
+    game = Game(*pair(), prior=Prior("normal", 3), lr_schedule=Cosine())
+    optimizers = [torch.optim.SGD(network.parameters(), lr=1.0) for network in (game.discriminator, game.generator)]
+    real, labels = torch.zeros(4, 1, 6, 6), torch.zeros(4, dtype=torch.int64)
+    with pytest.raises(ConfigError, match=r"set Game\.total_updates to the number of generator updates"):
+        game.train_minibatch(real, labels, *optimizers)
+    game.total_updates = 2
+    rates = []
+    for _ in range(2):
+        game.train_minibatch(real, labels, *optimizers)
+        rates.append(optimizers[1].param_groups[0]["lr"])
+    assert rates == pytest.approx([1.0, 0.5])
 
 
 def test_a_constant_rate_needs_no_end() -> None:

@@ -192,6 +192,28 @@ def test_a_slash_for_a_group_and_the_variable_for_ones_home(word: str, mended: s
     assert readable([typed]) == [typed]
 
 
+def test_several_sweeps_at_once_are_refused() -> None:
+    for word in ("sweep=seeds,learning_rates", "sweep=[seeds,learning_rates]"):
+        assert told(word) == f"{word}: one sweep expected; run several one after the other"
+        assert told("-m", word) == f"{word}: one sweep expected; run several one after the other"
+
+
+def test_values_of_a_sweep_that_are_replaced_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert readable(["sweep=seeds", "data=mnist"]) == ["sweep=seeds", "data=mnist"]
+    assert capsys.readouterr().err == ""
+    readable(["sweep=seeds", "seed=5"])
+    assert capsys.readouterr().err == "seed=5: replaces the values of sweep=seeds (seed=range(5))\n"
+
+
+def test_a_schedule_without_an_end_is_refused_before_the_run(train: Train) -> None:
+    done = train(*TINY, "lr_schedule=cosine", "trainer.max_epochs=-1", "trainer.max_time=00:00:00:03")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "lr_schedule: 'cosine' given, which depends on the length of the run; trainer.max_epochs or trainer.max_steps "
+        "expected\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("word", "message"),
     [

@@ -67,6 +67,35 @@ def test_the_ranking_has_mean_and_spread_and_number_of_seeds(runs: list[Run]) ->
     assert (rows[0]["images"], rows[0]["G updates"], rows[0]["minutes"]) == ("200", "1,234", "1.50 ± 0.00")
 
 
+def test_a_run_whose_settings_changed_is_a_configuration_of_its_own(tmp_path: Path) -> None:
+    for seed in range(4):
+        write_run(tmp_path / str(seed), seed=seed, fcd=3.0 + seed)
+    resumed, longer = (json.loads((tmp_path / name / "run.json").read_text()) for name in "12")
+    resumed["resumed"] = [{"g_updates": 5, "changed": ["optimizer.lr: 1e-05 -> 0.001", "trainer.max_epochs: 1 -> 2"]}]
+    longer["resumed"] = [{"g_updates": 5, "changed": ["trainer.max_epochs: 1 -> 2"]}]
+    (tmp_path / "1" / "run.json").write_text(json.dumps(resumed))
+    (tmp_path / "2" / "run.json").write_text(json.dumps(longer))
+    (tmp_path / "3" / "changes.json").write_text('[{"minibatches": 100, "settings": {"objective": "hinge"}}]')
+    (ranking,) = rankings(find_runs([tmp_path]))
+    assert [[run.name for run in group] for group in ranking.groups] == [["0", "2"], ["1"], ["3"]]
+    assert [labels(ranking.all_runs)[name] for name in "0123"] == ["", "(changed)", "", "(changed)"]
+    written = str(markdown(document(ranking.all_runs, now=0.0), "files"))
+    assert "1: changed at generator update 5: optimizer.lr: 1e-05 -> 0.001" in written
+    assert "3: changed after minibatch 100: objective=hinge" in written
+    assert "trainer.max_epochs: 1" not in written
+
+
+def test_searched_settings_are_all_shown(tmp_path: Path) -> None:
+    for number, (lr, gamma) in enumerate([(1e-4, 0.1), (2e-4, 0.2), (3e-4, 0.3)]):
+        folder = write_run(tmp_path / str(number), fcd=3.0, lr=lr, penalty={"name": "r1", "gamma": gamma})
+        facts = json.loads((folder / "run.json").read_text())
+        (folder / "run.json").write_text(
+            json.dumps({**facts, "overrides": [f"optimizer.lr={lr}", f"penalty.gamma={gamma}"]})
+        )
+    named = labels(find_runs([tmp_path]))
+    assert named["1"] == "penalty.gamma=0.2 optimizer.lr=0.0002"
+
+
 def test_the_same_seed_twice_is_one_seed(tmp_path: Path) -> None:
     for name in "ab":
         write_run(tmp_path / name)

@@ -78,7 +78,7 @@ function show(run) {
   byId("bar").style.width = `${100 * (run.share ?? 0)}%`;
   byId("bar").className = run.state;
   byId("progress").textContent = progressOf(run);
-  byId("command").textContent = run.command && `python ${run.command}`;
+  byId("command").textContent = run.command;
   byId("alarms").replaceChildren(...run.alarms.map((alarm) => element("p", { class: "alarm" }, alarm)));
   showGrid(run);
   showMeasures(run);
