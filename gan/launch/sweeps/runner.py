@@ -31,6 +31,7 @@ class Runner:
         run: jobs started by this process, or taken over from an earlier one.
         busy: jobs in whose folder another process trains.
         queued: jobs that were submitted and have not ended, if the pool does not wait for them.
+        waiting: jobs that were not started, because the pool has no free slot and does not wait for one.
         exit_code: largest exit code of the jobs.
     """
 
@@ -40,6 +41,7 @@ class Runner:
     run: list[SweepJob] = field(default_factory=list)
     busy: list[SweepJob] = field(default_factory=list)
     queued: list[SweepJob] = field(default_factory=list)
+    waiting: list[SweepJob] = field(default_factory=list)
     exit_code: int = 0
     _running: dict[int, SweepJob] = field(default_factory=dict)
 
@@ -48,6 +50,7 @@ class Runner:
         self.pool.expect(sum(not job.mistake and job.state not in DONE for job in jobs))
         waiting = deque(sorted(jobs, key=lambda job: not self.pool.is_queued(job.folder)))
         self.work(lambda: waiting.popleft() if waiting else None)
+        self.waiting += waiting
 
     def work(
         self,

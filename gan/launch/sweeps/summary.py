@@ -8,6 +8,7 @@ from gan.launch.sweeps.runner import Runner
 from gan.runs.series import FCD
 from gan.runs.sweep_jobs import State, SweepJob, ended, reason
 from gan.system import shell
+from gan.system.errors import counted
 from gan.system.shell import short
 
 LOWEST_FCD = {FCD: "minimize"}  # the objective of a grid
@@ -22,13 +23,14 @@ def summary(sweep: Path, jobs: Sequence[SweepJob], runner: Runner, objectives: M
     """
     states = {job: job.state for job in jobs}
     finished = [job for job in jobs if states[job] is State.FINISHED]
-    elsewhere = [*runner.busy, *runner.queued]
+    elsewhere = [*runner.busy, *runner.queued, *runner.waiting]
     counts = {
         "finished": sum(job in runner.run for job in finished),
         "skipped (finished before)": sum(job not in runner.run for job in finished),
         "stopped early by the search": sum(state is State.PRUNED for state in states.values()),
         "failed": sum(states[job] is State.FAILED for job in jobs),
         "in the queue": len(runner.queued),
+        "waiting for a free slot (hydra.sweeper.n_jobs)": len(runner.waiting),
         "being trained by another process": len(runner.busy),
         "interrupted or not started": sum(
             states[job] in (State.INTERRUPTED, State.MISSING) and job not in elsewhere for job in jobs
@@ -36,7 +38,7 @@ def summary(sweep: Path, jobs: Sequence[SweepJob], runner: Runner, objectives: M
     }
     always = ("finished", "skipped (finished before)", "failed")
     counted_jobs = ", ".join(f"{number} {what}" for what, number in counts.items() if number or what in always)
-    lines = [f"Sweep {short(sweep)}: {len(jobs)} jobs: {counted_jobs}."]
+    lines = [f"Sweep {short(sweep)}: {counted(len(jobs), 'job')}: {counted_jobs}."]
     lines += [_failure(job) for job in jobs if states[job] is State.FAILED]
     lines += best(finished, objectives)
     if not {State.FINISHED, State.PRUNED}.isdisjoint(states.values()):
@@ -89,9 +91,9 @@ def how_to_resume(command: Sequence[str], sweep: Path) -> str:
     return f"Finished jobs are kept. To resume the rest:  {_again(command, sweep)}"
 
 
-def how_to_collect(command: Sequence[str], sweep: Path, jobs: int) -> str:
-    """Return the command that collects the results of jobs in the queue."""
-    return f"{jobs} jobs are in the queue. Collect their results by the same command later:  {_again(command, sweep)}"
+def how_to_collect(command: Sequence[str], sweep: Path) -> str:
+    """Return the command that collects the results of jobs in the queue, and submits those that wait for a slot."""
+    return f"To collect the results, and to submit the rest, run the same command later:  {_again(command, sweep)}"
 
 
 def _again(command: Sequence[str], sweep: Path) -> str:

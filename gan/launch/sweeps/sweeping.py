@@ -77,11 +77,11 @@ class Sweep:
                 self._tell(stop, summary.how_to_resume(command, sweep))
                 raise
             print(summary.summary(sweep, jobs, runner, objectives))
-            states = {job.state for job in jobs if job not in runner.queued}
+            states = {job.state for job in jobs if job not in (*runner.queued, *runner.waiting)}
             unfinished = not states.isdisjoint((State.INTERRUPTED, State.MISSING, State.FAILED))
             folder.keep_record(sweep, command, finished=not unfinished and not runner.queued)
             if runner.queued:
-                print(summary.how_to_collect(command, sweep, len(runner.queued)))
+                print(summary.how_to_collect(command, sweep))
             hydra_job.note_exit_code(max(runner.exit_code, signals.CRASH if unfinished else 0))
 
     def _pool(self, *, dry: bool) -> Pool:

@@ -126,7 +126,7 @@ def test_without_waiting_it_submits_and_the_same_command_collects(
     assert sweeps(*words) == 0
     told = capfd.readouterr().out
     assert "2 jobs: 0 finished, 0 skipped (finished before), 0 failed, 2 in the queue.\n" in told
-    assert "2 jobs are in the queue. Collect their results by the same command later:  python pretended_" in told
+    assert "To collect the results, and to submit the rest, run the same command later:  python pretended_" in told
     until(lambda: any(Path("s/.submitit").rglob("7_0_0_result.pkl")) and any(Path("s").glob("seed-1_*/process")))
     assert sweeps(*words) == 0
     told = capfd.readouterr().out
@@ -137,6 +137,19 @@ def test_without_waiting_it_submits_and_the_same_command_collects(
     assert "2 jobs: 0 finished, 1 skipped (finished before), 1 failed.\n" in told
     assert len(Path("started").read_text().splitlines()) == 2  # nothing was submitted twice
     assert json.loads(Path("s/.submitit/queued.json").read_text()) == {}
+
+
+@pytest.mark.usefixtures("slurm")
+def test_without_waiting_jobs_can_be_left_for_the_next_call(
+    sweeps: Sweeps, fates: Callable[..., None], capfd: pytest.CaptureFixture[str]
+) -> None:
+    fates({0: "endless"})
+    words = ("seed=0,1", *SLURM, "hydra.launcher.wait=false", "hydra.launcher.n_jobs=1")
+    assert sweeps(*words) == 0
+    told = capfd.readouterr().out
+    assert "0 failed, 1 in the queue, 1 waiting for a free slot (hydra.sweeper.n_jobs).\n" in told
+    until(lambda: any(Path("s").glob("seed-0_*/process")))
+    os.kill(int(next(Path("s").glob("seed-0_*/process")).read_text()), signal.SIGTERM)
 
 
 def test_without_slurm_there_is_one_message(

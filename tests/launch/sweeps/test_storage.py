@@ -52,7 +52,7 @@ def test_workers_with_nothing_but_a_database_share_the_trials_and_each_resumes_i
     assert f"Search mine in {url}: 3 of 3 trials: 2 complete, 1 running.\n" in told
     assert "2 jobs: 2 finished" in told
     assert sweeps(*words, "hydra.sweep.dir=a") == 0
-    assert "1 jobs: 1 finished" in capsys.readouterr().out
+    assert "1 job: 1 finished" in capsys.readouterr().out
     assert sweeps(*words, "hydra.sweep.dir=a") == 0
     assert len(sweeps.trained) == 4  # the first one twice
     assert [trial.state.name for trial in trials(url)] == ["COMPLETE"] * 3
