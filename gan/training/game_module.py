@@ -67,6 +67,11 @@ class GameModule(Game, L.LightningModule):
         self.generator_rule = generator_rule or UpdateRule(optimizer or ADAM)
         self.discriminator_rule = discriminator_rule or UpdateRule(optimizer or ADAM)
         self.parts = {"discriminator": self.discriminator_rule.accumulate, "generator": self.generator_rule.accumulate}
+        if getattr(self.objective, "batch_coupled", False) and max(self.parts.values()) > 1:
+            raise ConfigError(
+                f"accumulate: {max(self.parts.values())} given, and {type(self.objective).__name__} compares every "
+                "image with the full minibatch, which cannot be split; 1 expected"
+            )
         self.num_classes = num_classes
         self.initial_weights: str | None = None  # sha256 of the weights of model.init_from
         self._optimizers_changed = False
@@ -147,6 +152,12 @@ class GameModule(Game, L.LightningModule):
             if self.num_classes == 0 and adapting.needs_labels(network):
                 raise ConfigError(f"{name}: {type(network).__name__} needs labels, and the data have no classes")
             self.gets_labels[name] = self.num_classes > 0 and self.takes_labels(name)
+        if getattr(self.penalty, "per_image", False) and _has_batch_statistics(self.discriminator):
+            raise ConfigError(
+                f"penalty: {type(self.penalty).__name__} given, which needs the gradient for each image separately, "
+                "but the discriminator has batch normalization; give one without it, such as "
+                'gan.game.networks.DCGANDiscriminator(…, normalization="none")'
+            )
 
     def _build_networks(self, data: Any) -> None:
         """Build a DCGAN's networks where none were given."""
@@ -212,3 +223,12 @@ class GameModule(Game, L.LightningModule):
         for optimizer, fresh in zip(self.trainer.optimizers, self.configure_optimizers(), strict=True):
             for group, wanted in zip(optimizer.param_groups, fresh.param_groups, strict=True):
                 group.update({name: value for name, value in wanted.items() if name != "params"})
+
+
+def _has_batch_statistics(network: nn.Module) -> bool:
+    """Whether a network of this package has batch normalization, so that each output depends on the minibatch.
+
+    With networks of their own, users decide.
+    """
+    is_ours = type(network).__module__.startswith("gan.")
+    return is_ours and any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.modules())

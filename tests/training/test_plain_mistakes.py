@@ -12,8 +12,10 @@ from tiny_runs import IMAGES, few_images
 from torch.utils.data import DataLoader
 
 import gan
+from gan.game.gradients import UpdateRule
 from gan.game.latents import Prior
-from gan.game.losses import Hinge
+from gan.game.losses import Hinge, RelativisticAverage
+from gan.game.penalties import R1
 
 pytestmark = pytest.mark.filterwarnings("ignore:You defined a `validation_step`", "ignore:.*does not have many workers")
 
@@ -33,6 +35,15 @@ def test_a_logit_for_each_image_is_expected(monkeypatch: pytest.MonkeyPatch, tmp
         trainer(tmp_path).fit(
             gan.GAN(pair()[0], patches, prior=Prior("normal", 3)), gan.ImageData("mnist_sample", batch_size=4)
         )
+
+
+def test_what_the_command_line_refuses_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    rule = UpdateRule(functools.partial(torch.optim.SGD, lr=0.1), accumulate=2)
+    with pytest.raises(gan.GanError, match="accumulate: 2 given, and RelativisticAverage compares every image with"):
+        gan.GAN(*pair(), objective=RelativisticAverage(), discriminator_rule=rule)
+    monkeypatch.setattr("gan.data.module.load", lambda *arguments, **options: few_images(size=28))
+    with pytest.raises(gan.GanError, match="penalty: R1 given, which needs the gradient for each image"):
+        trainer(tmp_path).fit(gan.GAN(penalty=R1()), gan.ImageData("mnist_sample", batch_size=4))
 
 
 def test_without_image_data_both_networks_are_needed(tmp_path: Path) -> None:

@@ -7,12 +7,22 @@ from hydra.core.override_parser.types import Override
 
 from gan.launch.sweeps.composing import Composer
 from gan.launch.sweeps.runner import Runner
-from gan.runs.sweep_jobs import SweepJob, check_one_can_run
+from gan.runs.sweep_jobs import STUDY, SweepJob, check_one_can_run
+from gan.system import shell
 from gan.system.errors import ConfigError
 
 
 def run(composer: Composer, words: Sequence[str], runner: Runner) -> list[SweepJob]:
-    """Run the unfinished jobs of a grid, and return all its jobs."""
+    """Run the unfinished jobs of a grid, and return all its jobs.
+
+    Raises:
+        ConfigError: the folder is that of a search.
+    """
+    if (composer.sweep / STUDY).exists():
+        raise ConfigError(
+            f"hydra.sweep.dir: {shell.short(composer.sweep)} contains a search (hydra/sweeper=optuna), whose jobs "
+            "would be mixed with these; give another folder"
+        )
     chosen = jobs(composer, words)
     runner(chosen)
     return chosen

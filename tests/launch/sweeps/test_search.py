@@ -45,6 +45,14 @@ def test_a_search_that_is_killed_chooses_and_runs_what_one_left_alone_does(
     assert best_of(Path("s")) == [{"quality/fcd": min(lr for _, lr in whole)}]
 
 
+def test_a_grid_does_not_join_a_search(sweeps: Sweeps, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sweeps(*SEARCH) == 0
+    before = sorted(path.name for path in Path("s").iterdir())
+    assert sweeps("seed=0,1", "hydra.sweep.dir=s") == 2
+    assert "hydra.sweep.dir: s contains a search (hydra/sweeper=optuna), whose jobs" in capsys.readouterr().err
+    assert (sorted(path.name for path in Path("s").iterdir()), len(sweeps.trained)) == (before, 4)
+
+
 def test_given_again_it_runs_nothing_and_with_more_trials_the_rest(sweeps: Sweeps) -> None:
     assert (sweeps(*SEARCH), sweeps(*SEARCH), len(sweeps.trained)) == (0, 0, 4)
     assert (sweeps(*SEARCH, "hydra.sweeper.trials=5"), len(sweeps.trained)) == (0, 5)
