@@ -48,9 +48,11 @@ def runs(
     A run is finished, pruned, running, interrupted or failed.
     """
     from gan.report.listing import chosen, columns, ordered, row
+    from gan.report.unranked import never_begun
 
     known = columns(time.time())
-    found = _found(folders or run_folders())
+    sources = folders or run_folders()
+    found = _found(sources)
     shown = ordered(chosen(found, condition or [], known), sort, known, reverse=reverse)
     if as_json:
         print(json.dumps([row(run, known) for run in shown]))
@@ -59,6 +61,8 @@ def runs(
         print(f"\n{_states(shown, known['state'])}")
     else:
         print(f"No runs match the filter ({len(found)} checked)." if condition else "No runs found.")
+    for name, why in never_begun(sources).items():
+        print(f"not started: {name}: {why}", file=sys.stderr)
 
 
 def run_folders() -> list[Path]:

@@ -51,6 +51,16 @@ def test_a_run_that_cannot_be_read_hides_no_other(
     assert err.startswith("outputs/day/1/run.json: cannot be read: ")
 
 
+def test_jobs_that_never_started_are_named(
+    runs: Path, tmp_path: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = runs / "seed-3_ab12cd34"
+    job.mkdir()
+    (job / "failed.json").write_text(json.dumps({"reason": "penalty.gama: no such setting"}))
+    assert gan("runs", runs) == 0
+    assert capsys.readouterr().err == "not started: seed-3_ab12cd34: penalty.gama: no such setting\n"
+
+
 def test_none_is_such(runs: Path, gan: GanCommand, capsys: pytest.CaptureFixture[str]) -> None:
     assert gan("runs", "--filter", "state=running") == 0
     assert capsys.readouterr().out == "No runs match the filter (2 checked).\n"
