@@ -214,7 +214,7 @@ def test_images_that_are_missing_stop_a_run_that_is_told_to(train: Train, tmp_pa
     done = train(*SMALL, "data=mnist", "data.download=false", "data.root=nowhere", "data.on_missing=error")
     assert done.returncode == 2
     assert done.stderr.startswith("data=mnist: MNIST is not available\n")
-    assert "data=mnist_sample" in done.stderr
+    assert "mnist_sample instead of mnist" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -177,7 +177,7 @@ def write(source: Path, result: dict[str, Any], *, force: bool) -> None:
     bundle = source / FILE_NAME if source.is_dir() else source
     path = quality_path(source, rejection="rejection" in result)
     before = _before(path, result)
-    if _compared(before) == _compared(result):
+    if before and _are_alike(before, result):
         missing = {name: value for name, value in before["quality"].items() if result["quality"].get(name) is None}
         result = {**result, "quality": {**result["quality"], **missing}}
     elif before and not force:
@@ -203,10 +203,11 @@ def _before(path: Path, result: Mapping[str, Any]) -> dict[str, Any]:
     return before if is_alike else {}
 
 
-def _compared(result: Mapping[str, Any]) -> list[Any]:
-    """What the metrics of an evaluation depend on, except the weights."""
+def _are_alike(before: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
+    """Whether two evaluations compared as many images with the same ones; FID alone has no extractors."""
     names = ("data", "data_sha256", "n", "extractors")
-    return [result.get("seed"), *(result.get("quality", {}).get(name) for name in names)]
+    pairs = [(before["quality"].get(name), result["quality"].get(name)) for name in names]
+    return before.get("seed") == result.get("seed") and all(one == two or None in (one, two) for one, two in pairs)
 
 
 def _images(generator: TrainedGenerator, n: int, seed: int) -> torch.Tensor:
