@@ -105,7 +105,9 @@ def test_points_are_drawn_by_mouse_and_keyboard_and_trained_on(page: Any) -> Non
     page.get_by_text("6 points").wait_for()
     before = run_of(page)
     page.get_by_role("button", name="New run").click()
-    page.wait_for_function("(before) => !document.getElementById('run').innerText.includes(before)", arg=str(before))
+    page.wait_for_function(
+        "(before) => !document.getElementById('run').innerText.trim().endsWith(before)", arg=str(before)
+    )
     assert (run_of(page) / "points.npy").exists()
     page.get_by_role("button", name="1 step").click()
     page.locator("#numbers", has_text="1 minibatch ").wait_for()
