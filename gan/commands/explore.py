@@ -74,7 +74,7 @@ def explore(
     else:
         for number, row in enumerate(rows, start=1):
             print(f"row {number}: {row.name}, {row.positions[0]:g} … {row.positions[-1]:g}")
-        if len(rows) < count != DIRECTIONS:
+        if count != DIRECTIONS and len(rows) < count:
             print(f"--count: {count} given; this generator has {counted(len(rows), 'direction')}", file=sys.stderr)
         print(f"seed {seed}: {out}")
 

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
@@ -119,10 +119,14 @@ def _repeat_published(name: str, seed: int | None, out: Path | None) -> None:
 
 def verdict(run: Path, second: Path) -> tuple[bool, list[str]]:
     """Whether two finished runs have the same numbers, and the lines to print."""
+    from gan.config.free_settings import changed_when_resumed
     from gan.config.moved import updated
     from gan.runs.comparison import LAST, first_difference, last_checkpoints, rows
 
-    lines = [f"The run was resumed with a change, which is not repeated: {what}" for what in _changes(run)]
+    lines = [
+        f"The run was resumed with a change, which is not repeated: {what}"
+        for _, what in changed_when_resumed(_facts(run), _settings(run))
+    ]
     before, now = rows(run), rows(second)
     where = first_difference(before, now)
     if where is not None:
@@ -196,13 +200,6 @@ def _run(command: list[str], variables: Mapping[str, str] | None = None) -> int:
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-
-
-def _changes(run: Path) -> Iterator[str]:
-    from gan.config.free_settings import FREE, within
-
-    for part in _facts(run).get("resumed", []):
-        yield from (what for what in part.get("changed", []) if not within(what.partition(":")[0], FREE))
 
 
 def _differences(run: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:

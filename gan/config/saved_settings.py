@@ -13,7 +13,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from gan.config.free_settings import FREE, LENGTH, within
+from gan.config.free_settings import LENGTH, free_settings, within
 from gan.config.moved import updated
 from gan.config.option_names import option_name
 from gan.config.options.conf_files import CONF, read_conf_file
@@ -203,7 +203,7 @@ def differing(before: Any, wanted: Any, path: str = "") -> Iterator[tuple[str, A
 def problems(before: dict[str, Any], wanted: dict[str, Any], allowed: Sequence[str]) -> Iterator[str]:
     """Problems of the settings ``wanted`` of a resumed run, with the override that would allow the changes."""
     copies = dict(following(before).items() & following(wanted).items())
-    free = [name for name in FREE if name not in LENGTH or not has_lr_schedule(wanted)]
+    free = free_settings(wanted)
     fixed = {**FIXED, **(ADAPTED if option_name("augmentation", wanted["augmentation"]) == "adaptive" else {})}
     to_allow = []
     for path, old, new in differing(before, wanted):
@@ -223,11 +223,6 @@ def _left_with_its_class(path: str, before: Mapping[str, Any], wanted: Mapping[s
     """Whether a setting is missing because the class of its node, which had it, was replaced."""
     target = f"{path.rpartition('.')[0]}._target_"
     return _value(wanted, path) is _NOTHING and _value(before, target) != _value(wanted, target)
-
-
-def has_lr_schedule(settings: Mapping[str, Any]) -> bool:
-    """Whether the learning rates depend on the length of the run."""
-    return option_name("lr_schedule", settings["lr_schedule"]) != "none"
 
 
 def allowing(*paths: str) -> str:

@@ -30,6 +30,7 @@ MOST_AT_ONCE = 2**26  # output values of all layers for the images generated at 
 MOST_FOR_DIRECTIONS = 2**31  # weights of the largest layer times components of z, so that the SVD takes seconds
 SHOWN_SIDE = 480  # approximate longer side of an animation, in pixels
 MOST_SEED = 2**53 - 1  # the largest integer in JavaScript
+VIEW = ("seed", "count", "columns", "class", "truncation", "directions", "categorical", "continuous")  # of a query
 MEASURES = ("fcd", "precision", "recall", "coverage", "label_accuracy", "modes")
 
 
@@ -131,7 +132,7 @@ class Model:
         ]
 
     def view(self, query: Mapping[str, str]) -> View:
-        """Parse the parameters of a query.
+        """Parse the parameters `VIEW` of a query.
 
         Raises:
             GanError: a parameter is out of its range.

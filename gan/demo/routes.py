@@ -13,7 +13,7 @@ from werkzeug import Request, Response
 from werkzeug.routing import Map, Rule
 
 from gan.demo import run_status
-from gan.demo.model import MOST_IMAGES, MOST_SEED, MOST_STEPS, Model
+from gan.demo.model import MOST_IMAGES, MOST_SEED, MOST_STEPS, VIEW, Model
 from gan.demo.model_cache import ModelCache
 from gan.demo.parameters import parse_float, parse_int
 from gan.demo.server import as_json
@@ -29,7 +29,7 @@ OF_PANELS = ("nearest.js", "served.js", "panel.js")
 OF_DEMO = ("elements.js", "requests.js", "address.js", "keys.js", "controls.js", "files.js", *OF_PANELS, "demo.js")
 SCRIPTS = (*OF_DEMO, "watch.js", *REPORT_SCRIPTS)
 STYLES = ("page.css",)
-OF_VIEW = ("model", "seed", "count", "columns", "class", "truncation", "directions", "categorical", "continuous")
+OF_VIEW = ("model", *VIEW)
 NEIGHBOURS = 5
 MOST_FPS = 30  # of an animation
 Route = Callable[[Request], Response]

@@ -26,11 +26,10 @@ from gan.config.moved import moved_paths, updated
 from gan.config.options.conf_files import yaml_message
 from gan.launch import command_line, resume
 from gan.launch.hydra_messages import hydra_message
+from gan.launch.known_command import known_command
 from gan.launch.sweeps import failed_jobs
-from gan.runs import run_end, run_files, run_folder, user_errors
-from gan.runs.checkpoint_file import newest_first
+from gan.runs import run_end, run_folder, user_errors
 from gan.runs.resume import ResumeState
-from gan.runs.sweep_jobs import run_overrides
 from gan.system import cpu_threads, process, rank_errors, signals
 from gan.system.errors import ConfigError, GanError
 from gan.system.passwords import without_passwords
@@ -64,7 +63,7 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
         try:
             cpu_threads.set_wait_policy(BEGUN)
             # HYDRA_FULL_ERROR as the user set it: subprocesses inherit it
-            with _full_errors("1" if WANTS_TRACEBACKS else None), _with_command(config), user_errors.one_message():
+            with _full_errors("1" if WANTS_TRACEBACKS else None), known_command(config), user_errors.one_message():
                 code = function(config) or 0
             if code and failed_jobs.in_sweep():
                 why = f"ended with exit code {code}; the reason is printed above"
@@ -108,25 +107,6 @@ def _to_user_error(error: Exception, config: DictConfig) -> Exception:
 def note_exit_code(code: int) -> None:
     """Store the exit code of a job of this or another process; ``run_command`` returns the largest."""
     command_line.current().exit_codes.append(code)
-
-
-@contextlib.contextmanager
-def _with_command(config: DictConfig) -> Iterator[None]:
-    """Inside the block, all processes know the command and the overrides of this run, for run.json.
-
-    A run that is resumed before its first checkpoint starts again: its first command, with the changes, repeats it.
-    """
-    if process.is_rank() or not HydraConfig.initialized():
-        yield
-        return
-    known = {"overrides": run_overrides(command_line.task_words())}
-    folder = OmegaConf.select(config, "resume.run", default=None)
-    if folder not in (None, resume.AUTO) and not newest_first(Path(folder)):
-        with contextlib.suppress(OSError, run_files.RunFileError):
-            first, changes = run_files.read_json(Path(folder) / "run.json"), command_line.current().changes
-            known |= {name: [*first[name], *changes] for name in run_end.STARTED_BY if first.get(name)}
-    with process.as_parent(**known):
-        yield
 
 
 @contextlib.contextmanager

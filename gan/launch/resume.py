@@ -13,11 +13,11 @@ from typing import Any
 
 from gan.config.defaults import completed
 from gan.config.experiments import without_leftovers
+from gan.config.free_settings import has_lr_schedule
 from gan.config.saved_settings import (
     allowed_paths,
     changed,
     differing,
-    has_lr_schedule,
     problems,
     read_saved,
     with_former_values,

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gan.config.free_settings import FREE, within
+from gan.config.free_settings import changed_when_resumed
 from gan.config.moved import NAMED, updated
 from gan.config.option_names import option_name
 from gan.runs.reading import Run
@@ -104,17 +104,10 @@ def chosen_settings(runs: Sequence[Run]) -> set[str]:
 def changes_of(run: Run) -> list[str]:
     """Settings that changed while a run trained, by `gan play` or when it was resumed, one line each.
 
-    Settings that do not change the training, and its length, are left out.
+    Settings that do not change the training are left out.
     """
-    parts = run.facts.get("resumed")
-    resumed = [
-        f"at generator update {part.get('g_updates')}: {what}"
-        for part in (parts if isinstance(parts, list) else ())
-        if isinstance(part, dict)
-        for what in part.get("changed") or ()
-        if not within(str(what).partition(":")[0], FREE)
-    ]
-    return [*resumed, *run.changes]
+    resumed = changed_when_resumed(run.facts, updated(run.settings))
+    return [*(f"at generator update {update}: {what}" for update, what in resumed), *run.changes]
 
 
 def by_seed(runs: Sequence[Run]) -> list[list[Run]]:

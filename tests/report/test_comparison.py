@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 
 import pytest
+import yaml
 from written_runs import write_quality, write_run
 
 from gan.report.contents import document
@@ -12,7 +13,7 @@ from gan.report.document import Table
 from gan.report.markdown import markdown
 from gan.report.measures import FCD, formatted
 from gan.report.ranking import rankings
-from gan.report.settings import ABSENT, by_seed, differences, flat, label, settings_of
+from gan.report.settings import ABSENT, by_seed, changes_of, differences, flat, label, settings_of
 from gan.report.tables import labels, ranking_table, rejection_table, settings_blocks
 from gan.runs.reading import Run, find_runs, read_run
 
@@ -83,6 +84,18 @@ def test_a_run_whose_settings_changed_is_a_configuration_of_its_own(tmp_path: Pa
     assert "1: changed at generator update 5: optimizer.lr: 1e-05 -" in written
     assert "3: changed after minibatch 100: objective=hinge" in written
     assert "trainer.max_epochs: 1" not in written
+
+
+def test_the_length_counts_as_a_change_if_the_learning_rates_depend_on_it(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run")
+    facts = json.loads((folder / "run.json").read_text())
+    facts["resumed"] = [{"g_updates": 5, "changed": ["trainer.max_epochs: 1 -> 2"]}]
+    (folder / "run.json").write_text(json.dumps(facts))
+    assert changes_of(read_run(folder)) == []
+    settings = yaml.safe_load((folder / "config.yaml").read_text())
+    settings["lr_schedule"] = {"_target_": "gan.game.learning_rates.Cosine"}
+    (folder / "config.yaml").write_text(yaml.safe_dump(settings))
+    assert changes_of(read_run(folder)) == ["at generator update 5: trainer.max_epochs: 1 -> 2"]
 
 
 def test_searched_settings_are_all_shown(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_what_the_command_line_refuses_too(monkeypatch: pytest.MonkeyPatch, tmp_
 
 def test_without_image_data_both_networks_are_needed(tmp_path: Path) -> None:
     with pytest.raises(gan.GanError, match=r"discriminator: none given; without gan\.ImageData, give"):
-        trainer(tmp_path).fit(gan.GAN(pair()[0]), DataLoader(torch.zeros(IMAGES, 1, 6, 6)))  # type: ignore[arg-type]
+        trainer(tmp_path).fit(gan.GAN(pair()[0]), DataLoader(torch.zeros(IMAGES, 1, 6, 6)))
 
 
 def test_a_classs_images_without_their_labels_are_refused(tmp_path: Path) -> None:
