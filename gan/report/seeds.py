@@ -135,6 +135,10 @@ def first_place(ranking: Ranking) -> str:
             f"{ranking.name}: {first.name} is the best of {len(others) + 1} configurations: {measure.title} "
             f"{value} ({way} is better; {seeds})."
         )
+    same = [each for each in others if each.mean == 0]
+    if len(same) == len(others) == len(found) - 1:
+        which = "both" if len(found) == 2 else f"all {len(found)}"
+        return f"{ranking.name}: {which} configurations have the same mean {measure.title}, {value} ({seeds})."
     extreme = "lowest" if measure.better < 0 else "highest"
     start = f"{ranking.name}: {first.name} has the {extreme} mean {measure.title}, {value} ({seeds})."
     if better:

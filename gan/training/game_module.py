@@ -8,6 +8,7 @@ import lightning.pytorch as L
 import torch
 from lightning.pytorch.strategies import ParallelStrategy
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 from torch.optim import Optimizer
 
 from gan.data.module import ImageData
@@ -158,6 +159,13 @@ class GameModule(Game, L.LightningModule):
                 "but the discriminator has batch normalization; give one without it, such as "
                 'gan.game.networks.DCGANDiscriminator(…, normalization="none")'
             )
+        bounded = getattr(self.penalty, "bounds_slope", False) or _may_be_bounded(self.discriminator)
+        if getattr(self.objective, "needs_lipschitz", False) and not bounded:
+            raise ConfigError(
+                f"objective: {type(self.objective).__name__} given, which needs a discriminator with a bounded "
+                "gradient; give a penalty such as gan.game.penalties.Clipping(), or a discriminator with "
+                "spectral_norm=True"
+            )
 
     def _build_networks(self, data: Any) -> None:
         """Build a DCGAN's networks where none were given."""
@@ -223,6 +231,12 @@ class GameModule(Game, L.LightningModule):
         for optimizer, fresh in zip(self.trainer.optimizers, self.configure_optimizers(), strict=True):
             for group, wanted in zip(optimizer.param_groups, fresh.param_groups, strict=True):
                 group.update({name: value for name, value in wanted.items() if name != "params"})
+
+
+def _may_be_bounded(network: nn.Module) -> bool:
+    """Whether a discriminator has spectral normalization, or is the user's own, who decides."""
+    is_ours = type(network).__module__.startswith("gan.")
+    return not is_ours or any(map(is_parametrized, network.modules()))
 
 
 def _has_batch_statistics(network: nn.Module) -> bool:

@@ -9,13 +9,15 @@ import pytest
 import torch
 from plain_networks import ConditionalDiscriminator, ConditionalGenerator, pair
 from tiny_runs import IMAGES, few_images
+from torch import nn
 from torch.utils.data import DataLoader
 
 import gan
 from gan.game.gradients import UpdateRule
 from gan.game.latents import Prior
-from gan.game.losses import Hinge, RelativisticAverage
-from gan.game.penalties import R1
+from gan.game.losses import Hinge, RelativisticAverage, Wasserstein
+from gan.game.networks import DCGANDiscriminator
+from gan.game.penalties import R1, Clipping
 
 pytestmark = pytest.mark.filterwarnings("ignore:You defined a `validation_step`", "ignore:.*does not have many workers")
 
@@ -44,6 +46,21 @@ def test_what_the_command_line_refuses_too(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setattr("gan.data.module.load", lambda *arguments, **options: few_images(size=28))
     with pytest.raises(gan.GanError, match="penalty: R1 given, which needs the gradient for each image"):
         trainer(tmp_path).fit(gan.GAN(penalty=R1()), gan.ImageData("mnist_sample", batch_size=4))
+    with pytest.raises(gan.GanError, match="objective: Wasserstein given, which needs a discriminator with a bounded"):
+        trainer(tmp_path).fit(gan.GAN(objective=Wasserstein()), gan.ImageData("mnist_sample", batch_size=4))
+
+
+@pytest.mark.parametrize("bound", ["clipping", "spectral_norm", "own"])
+def test_a_wasserstein_critic_with_a_bound(bound: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("gan.data.module.load", lambda *arguments, **options: few_images(size=28))
+    critic = {
+        "clipping": DCGANDiscriminator(image_shape=(1, 28, 28)),
+        "spectral_norm": DCGANDiscriminator(image_shape=(1, 28, 28), spectral_norm=True),
+        "own": nn.Sequential(nn.Flatten(), nn.Linear(784, 1)),
+    }[bound]
+    game = gan.GAN(None, critic, objective=Wasserstein(), penalty=Clipping() if bound == "clipping" else None)
+    trainer(tmp_path).fit(game, gan.ImageData("mnist_sample", batch_size=4))
+    assert game.d_updates > 0
 
 
 def test_without_image_data_both_networks_are_needed(tmp_path: Path) -> None:

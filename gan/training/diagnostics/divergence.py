@@ -36,7 +36,7 @@ class Diverged(RunError):
     def __str__(self) -> str:
         # The files are listed when the message is printed: then a checkpoint that was being written is complete.
         left, has_checkpoint, _ = describe_stopped_run(self.folder).partition("\nTo resume: ")
-        message = f"DIVERGED in {self.since}: {self.seen}. {to_try(self.settings)}\n{left}"
+        message = f"The run diverged in {self.since}: {self.seen}. {to_try(self.settings)}\n{left}"
         overrides = self._changed
         if not has_checkpoint or not overrides:
             return message

@@ -44,7 +44,7 @@ def test_it_says_whose_numbers_since_when_and_where_the_last_finite_state_is(pla
         play(callbacks=[broken, GameMonitor(), alarms, GeneratorBundle(), LastCheckpoint(every=1)])
     lines = str(ended.value).splitlines()
     assert lines[0].startswith(
-        "DIVERGED in epoch 2 (generator update 10): not finite: the discriminator's loss since its update 10; "
+        "The run diverged in epoch 2 (generator update 10): not finite: the discriminator's loss since its update 10; "
         "the generator's loss since its update 10; weights of the discriminator, the generator. Try: optimizer.lr=0.001"
     )
     assert "the newest complete checkpoint is checkpoints/last.ckpt" in lines[1]
@@ -153,12 +153,12 @@ def test_from_the_command_line_it_is_one_message_and_exit_code_1(
     done = train_in(tmp_path, monkeypatch, capfd)(*words)
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
-    told = done.stderr[done.stderr.index("DIVERGED") :].strip().splitlines()
-    assert told[0].startswith("DIVERGED in epoch 1 (generator update ")
+    told = done.stderr[done.stderr.index("The run diverged") :].strip().splitlines()
+    assert told[0].startswith("The run diverged in epoch 1 (generator update ")
     assert told[1] == "Its files are in mine/; there is no complete checkpoint yet."
-    assert done.stderr.count("DIVERGED") == 1
+    assert done.stderr.count("The run diverged") == 1
     failed = json.loads((tmp_path / "mine" / "run.json").read_text())["failed"]["error"]
-    assert "Diverged: DIVERGED in epoch 1" in failed  # of several processes, with the rank before it
+    assert "Diverged: The run diverged in epoch 1" in failed  # of several processes, with the rank before it
     assert [alarm["name"] for alarm in json.loads((tmp_path / "mine" / "alarms.json").read_text())] == ["divergence"]
     assert not list((tmp_path / "mine").glob("checkpoints/*"))
     assert not (tmp_path / "mine" / "generator.safetensors").exists()
