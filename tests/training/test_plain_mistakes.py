@@ -4,10 +4,10 @@ import functools
 from pathlib import Path
 from typing import Any
 
-import lightning.pytorch as L
 import pytest
 import torch
 from plain_networks import ConditionalDiscriminator, ConditionalGenerator, pair
+from plain_trainers import trainer
 from tiny_runs import IMAGES, few_images
 from torch import nn
 from torch.utils.data import DataLoader
@@ -20,14 +20,6 @@ from gan.game.networks import DCGANDiscriminator
 from gan.game.penalties import R1, Clipping
 
 pytestmark = pytest.mark.filterwarnings("ignore:You defined a `validation_step`", "ignore:.*does not have many workers")
-
-
-def trainer(folder: Path) -> L.Trainer:
-    quiet: dict[str, Any] = dict.fromkeys(
-        ("enable_progress_bar", "enable_model_summary", "enable_checkpointing"), False
-    )
-    options = {"accelerator": "cpu", "max_epochs": 1, "logger": False, "limit_val_batches": 0}
-    return L.Trainer(**quiet, **options, default_root_dir=str(folder))
 
 
 def test_a_logit_for_each_image_is_expected(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
