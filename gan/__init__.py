@@ -63,6 +63,10 @@ _HOMES = {
 }
 
 
+def __dir__() -> list[str]:  # for completion in notebooks and shells
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     # Looked up on first use, so that sampling does not import Lightning and a command's --help does not import torch.
     if name == "__version__":

@@ -72,7 +72,8 @@ def newest(folders: list[Path]) -> Path:
 
 def _with_events(folder: Path) -> Path:
     if not folder.is_dir():
-        raise GanError(f"{folder}: there is no such folder; give a run folder: gan runs lists them")
+        what = "this is a file" if folder.exists() else "there is no such folder"
+        raise GanError(f"{folder}: {what}; give a run folder: gan runs lists them")
     if next(folder.rglob(EVENTS), None) is None:
         raise GanError(
             f"{folder}: no TensorBoard files in this folder or its sub-folders; logger=default or logger=tensorboard "
@@ -101,7 +102,7 @@ def launch(folder: Path, *, host: str, port: int | None) -> str:
     server.configure(argv=["tensorboard", "--logdir", str(folder.resolve()), "--host", host, *options, *ports])
     try:
         url = str(server.launch())
-    except program.TensorBoardServerException as error:
+    except (program.TensorBoardServerException, OSError) as error:
         raise GanError(f"--host, --port: TensorBoard cannot listen at {host}:{port or 6006}: {error}") from None
     _wait_for_plugins(url, projector=next(folder.rglob(PROJECTOR), None) is not None)
     return url

@@ -70,7 +70,8 @@ def explore(
     images = [generator.decode(row.z, label) for row in rows]
     write_files(out, {out: _content(out, rows, images, scale=scale or 2, dark_on_white=gray_r)}, force=force)
     if as_json:
-        print(json.dumps({"out": str(out), "seed": seed, "rows": [{"name": r.name, "at": r.positions} for r in rows]}))
+        shown = [{"name": row.name, "at": [round(position, 6) for position in row.positions]} for row in rows]
+        print(json.dumps({"out": str(out), "seed": seed, "rows": shown}))
     else:
         for number, row in enumerate(rows, start=1):
             print(f"row {number}: {row.name}, {row.positions[0]:g} … {row.positions[-1]:g}")

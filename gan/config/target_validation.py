@@ -218,8 +218,13 @@ def _is_fraction_or_number(value: Any) -> bool:
 def _is_duration(value: Any) -> bool:
     if isinstance(value, Mapping):
         units = ("weeks", "days", "hours", "minutes", "seconds")
-        return len(value) > 0 and all(unit in units and matches(of, float) and of >= 0 for unit, of in value.items())
-    return value is None or (isinstance(value, str) and re.fullmatch(r"\d+:\d+:\d+:\d+", value) is not None)
+        known = all(unit in units and matches(of, float) and of >= 0 for unit, of in value.items())
+        return known and any(of > 0 for of in value.values())
+    return value is None or (
+        isinstance(value, str)
+        and re.fullmatch(r"\d+:\d+:\d+:\d+", value) is not None
+        and re.search("[1-9]", value) is not None
+    )
 
 
 # Values that Lightning accepts, but that do not work with two networks, or that it refuses only after the start.
@@ -234,7 +239,7 @@ TRAINER_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "max_time": (
         _is_duration,
-        "days, hours, minutes and seconds as DD:HH:MM:SS, such as 00:01:30:00, or {hours: 1}, or null",
+        "a time above 0 as DD:HH:MM:SS (days, hours, minutes, seconds), such as 00:01:30:00, or {hours: 1}, or null",
     ),
     "log_every_n_steps": (lambda x: is_int(x) and x >= 1, "1 or more"),
     "limit_train_batches": (_is_fraction_or_number, "a fraction above 0.0 and up to 1.0, or a number of minibatches"),

@@ -51,4 +51,4 @@ def _padded(text: str, name: str, count: int) -> list[str]:
 
 def is_number(value: Any) -> bool:
     """Whether the value is a finite number, which JSON can hold."""
-    return isinstance(value, int | float) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

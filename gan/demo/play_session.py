@@ -153,7 +153,11 @@ def _settings(asked: Mapping[str, Any]) -> dict[str, Any]:
 def _is_value(value: Any) -> bool:
     if isinstance(value, list):
         return len(value) <= 2 and all(is_number(one) for one in value)
-    return is_number(value) or (isinstance(value, str) and value.isascii() and value.replace("_", "").isalnum())
+    return (
+        isinstance(value, bool)
+        or is_number(value)
+        or (isinstance(value, str) and value.isascii() and value.replace("_", "").isalnum())
+    )
 
 
 def _speed(speed: Any) -> float | None:

@@ -139,7 +139,7 @@ class DiffAugment(Augmentation):
         return augment(images, self.policy, self.probability, self.pixels)
 
 
-# Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data", section 3.1, the heuristic r_t.
+# Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data", section 3, the heuristic r_t.
 class AdaptiveAugmentation(DiffAugment):
     """An augmentation whose probability rises while the mean sign of D's real logits is above ``target``, else falls.
 

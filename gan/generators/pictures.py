@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from gan.data.memory import GIB, USABLE, free_memory
 from gan.system.errors import GanError
 
 Pixels = NDArray[np.uint8]
@@ -44,7 +45,17 @@ def grid(images: Pixels, *, columns: int | None = None, padding: int = PADDING, 
 
 
 def enlarged(images: Pixels, scale: int) -> Pixels:
-    """Images (…, H, W) with each pixel repeated scale x scale times."""
+    """Images (…, H, W) with each pixel repeated scale x scale times.
+
+    Raises:
+        GanError: the result needs more than half of the free memory.
+    """
+    needed, free = images.size * scale**2, free_memory()
+    if scale > 1 and free is not None and needed > USABLE * free:
+        raise GanError(
+            f"scale: {scale} given, and the enlarged images need {needed / GIB:.1f} GiB, but only half of the free "
+            f"{free / GIB:.1f} GiB may be used; a smaller scale or fewer images expected"
+        )
     return images.repeat(scale, axis=-2).repeat(scale, axis=-1)
 
 

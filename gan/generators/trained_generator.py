@@ -118,11 +118,13 @@ class TrainedGenerator:
         """Latents (count, prior.width) of a seed; the first rows do not depend on ``count``. Truncation: see `sample`.
 
         Raises:
-            GanError: count is negative; truncation is out of its range, or the prior is uniform; the images do not fit
-                into memory.
+            GanError: count or seed is negative; truncation is out of its range, or the prior is uniform; the images do
+                not fit into memory.
         """
         if count < 0:
             raise GanError(f"count: {count} given, 0 or more expected")
+        if seed < 0:
+            raise GanError(f"seed: {seed} given, 0 or more expected")
         self._check_memory(count)
         z = self.prior.fixed(count, seed=seed, purpose="samples from a bundle")
         if truncation is not None:

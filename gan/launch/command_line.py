@@ -175,6 +175,14 @@ def _replaced_values(words: Sequence[str]) -> Iterator[str]:
             yield f"{name}={given[name]}: replaces the values of sweep={given[SWEEP]} ({name}={params[name]})"
 
 
+def has_several_values(word: str) -> bool:
+    """Whether this override is a sweep over values, such as ``seed=0,1``; False for a word that Hydra cannot read."""
+    try:
+        return OverridesParser.create().parse_override(word).is_sweep_override()
+    except HydraException:
+        return False
+
+
 def _several(word: str) -> str:
     name, _, value = word.partition("=")
     as_text = f"; as text: {shell.command(shell.override(name, value))}" if "," in value else ""

@@ -63,9 +63,20 @@ def _unknown_settings(path: str, words: Sequence[str]) -> str:
         return f"{path}: no such setting"
     named = [word.partition("=")[0] for word in words if "=" in word and word[0] not in "+~-"]
     others = [name for name in named if name != path and not (CONF / name).is_dir() and not name.startswith("hydra.")]
+    without = _without(path, words)
+    if without is not None:
+        return f"{path}: no such setting, because of {without}; leave out one of the two"
     messages = [_unknown_setting(composed, path) or f"{path}: no such setting; to add your own: +{path}.NAME=…"]
     messages += [message for name in others if (message := _unknown_setting(composed, name))]
     return "\n".join(dict.fromkeys(messages))
+
+
+def _without(path: str, words: Sequence[str]) -> str | None:
+    """The word that removes a node above this setting, such as ``callbacks.quality=null``; None if there is none."""
+    names = path.lstrip("+").split(".")
+    above = [".".join(names[:depth]) for depth in range(1, len(names))]
+    nothing = [f"{name}={value}" for name in above for value in ("null", "none")]
+    return next((word for word in words if word.lstrip("+") in nothing), None)
 
 
 def _composed(words: Sequence[str], path: str) -> DictConfig | None:

@@ -2,14 +2,15 @@
 
 import base64
 import contextlib
-import io
 import math
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.global_hydra import GlobalHydra
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 PATH = "PYTHONPATH"
 SWEEPS = ("-m", "--multirun", "sweep=", "hydra.mode=")  # words that begin so start several runs
+ONE_RUN = "gan.train: one run at a time; for a sweep: gan train -m …"
+_training = Lock()  # a run uses the command line and Hydra's state, of which a process has one
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,8 @@ def train(
 ) -> TrainingRun:
     """Train a GAN, as `gan train` does: one device in this process, several by its launcher.
 
+    A process trains one run at a time; use several processes for several runs.
+
     >>> run = gan.train("experiment=quickstart", "trainer.max_epochs=3")
     >>> run = gan.train(model="mlp", data="fashion", trainer={"max_epochs": 3})
 
@@ -115,7 +120,7 @@ def train(
         settings: the same as keywords; a dict has the settings of a node.
 
     Raises:
-        GanError: with the message that the command line would print.
+        GanError: with the message that the command line would print; or another thread of this process is training.
         KeyboardInterrupt: the run was interrupted; its folder can be resumed.
     """
     from gan.launch import command_line, hydra_job
@@ -123,9 +128,11 @@ def train(
 
     _check_overrides(overrides)
     words = [*overrides, *_words(settings), *([f"trust=[{','.join(trust)}]"] if trust else [])]
-    if any(word.startswith(SWEEPS) for word in words):
-        raise ConfigError("gan.train: one run at a time; for a sweep: gan train -m …")
-    with _as_command(["gan", *words]), _silent() if quiet else contextlib.nullcontext():
+    if any(word.startswith(SWEEPS) or command_line.has_several_values(word) for word in words):
+        raise ConfigError(ONE_RUN)
+    if any(word.startswith("dry_run=") and not word.endswith("=false") for word in words):
+        raise ConfigError("gan.train: dry_run given, which trains nothing; for a dry run: gan train … dry_run=true")
+    with _alone(), _as_command(["gan", *words]), _silent() if quiet else contextlib.nullcontext():
         try:
             code = hydra_job.run_command(main, raises=True)
             folder = run_folder.claimed() or command_line.current().finished
@@ -134,7 +141,7 @@ def train(
         if code:
             raise RunError(f"the run has ended with exit code {code}; the reason is printed above")
     if folder is None:
-        raise GanError("gan.train: no run was started (for example, because of dry_run=true)")
+        raise GanError("gan.train: no run was started")
     return TrainingRun(folder, tuple(trust))
 
 
@@ -170,15 +177,43 @@ def _text(value: Any) -> str:
 
 
 @contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """Keep back what this process prints inside the block; print it if the block fails."""
-    printed = io.StringIO()
+def _alone() -> Iterator[None]:
+    """Refuse a run while another one is trained by this process."""
+    if not _training.acquire(blocking=False):
+        raise GanError("gan.train: a run is being trained in this process; start a process for each run")
     try:
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            yield
-    except BaseException:
-        print(printed.getvalue(), end="", file=sys.stderr)
-        raise
+        yield
+    finally:
+        _training.release()
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Keep back what this process and its ranks print inside the block; print it if the block fails."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="backslashreplace") as held:
+        try:
+            with _descriptors(held.fileno()), contextlib.redirect_stdout(held), contextlib.redirect_stderr(held):
+                yield
+        except BaseException:
+            held.seek(0)
+            print(held.read(), end="", file=sys.stderr)
+            raise
+
+
+@contextlib.contextmanager
+def _descriptors(target: int) -> Iterator[None]:
+    """Inside the block, standard output and standard error, also those of child processes, are this file."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    before = {number: os.dup(number) for number in (1, 2)}
+    try:
+        for number in before:
+            os.dup2(target, number)
+        yield
+    finally:
+        for number, descriptor in before.items():
+            os.dup2(descriptor, number)
+            os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -52,13 +52,13 @@ def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
     if any(change.end for change in read_changes(folder)):
         lines.append("It was ended by hand (gan play).")
     elif trainer.max_epochs and trainer.current_epoch < trainer.max_epochs and game.g_updates != trainer.max_steps:
-        lines.append(f"Ended before its {trainer.max_epochs} epochs. To resume: {shell.resume(folder)}")
+        lines.append(f"Ended before its {counted(trainer.max_epochs, 'epoch')}. To resume: {shell.resume(folder)}")
     lines += [f"  {short(folder / name)}  {text}" for name, text in kept.items() if (folder / name).exists()]
     lines += _measured(trainer)
     lines += map(str, raised_alarms(trainer))
     if data.substitute_for:
         lines.append(warning(data))
-    return "\n".join([*lines, *([] if failed_jobs.in_sweep() else _next(folder, trust))])
+    return "\n".join([*lines, *([] if failed_jobs.in_sweep() else _next(folder, trust, updated=game.g_updates > 0))])
 
 
 def _trust(game: GameModule) -> list[str]:
@@ -72,6 +72,8 @@ def _progress(data: ImageData, trainer: L.Trainer) -> str:
     assert isinstance(game, GameModule)
     epochs = game.images_seen / data.train_images
     passes = counted(round(epochs), "epoch") if abs(epochs - round(epochs)) < 0.01 else f"{epochs:.2f} epochs"
+    if 0 < epochs < 0.01:
+        passes = "less than 0.01 epochs"
     return f"{counted(game.g_updates, 'generator update')}, {counted(game.images_seen, 'real image')} ({passes})"
 
 
@@ -110,7 +112,7 @@ def described(measured: Mapping[str, float], floor: tuple[float, int] | None) ->
         yield f"  others: {', '.join(others)}"
 
 
-def _next(folder: Path, trust: Sequence[str]) -> Iterator[str]:
+def _next(folder: Path, trust: Sequence[str], *, updated: bool) -> Iterator[str]:
     """At most five commands and files that a user looks at next."""
     run = short(folder)
     has_generator = (folder / FILE_NAME).exists()
@@ -118,7 +120,8 @@ def _next(folder: Path, trust: Sequence[str]) -> Iterator[str]:
         experiment, why = longer
         yield f"Next recipe:  {shell.train(f'experiment={experiment}')}  ({why})"
     if not has_generator:
-        yield "Generator:    not saved, because the run has no callbacks.bundle; it cannot be sampled or evaluated"
+        why = "the run has no callbacks.bundle" if updated else "it was never updated"
+        yield f"Generator:    not saved, because {why}; it cannot be sampled or evaluated"
     if has_generator:
         yield f"Try it:       {shell.command('gan', 'demo', run, *trust)}"
     if (folder / "metrics.csv").exists():

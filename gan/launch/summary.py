@@ -54,7 +54,7 @@ def before(
         **changed_settings(settings),
         "device": f"{_device(trainer)}, precision {trainer.precision}",
         **_unmeasured(trainer, data),
-        "length": _length(trainer, batches, updates, data.batch_size),
+        "length": _length(trainer, batches, updates, min(data.batch_size, data.train_images)),
         "run folder": f"{short(trainer.default_root_dir)}/",
         **({} if past is None else {"resumes": _past(past)}),
         "all settings": "config.yaml in the run folder; before a run, dry_run=true prints them",
@@ -186,9 +186,11 @@ def _network(model: Mapping[str, Any], name: str, network: nn.Module) -> str:
 def _length(trainer: L.Trainer, batches: int, updates: int, batch_size: int) -> str:
     ends = [number for number in (updates, trainer.max_steps) if number > 0]
     by_epochs = trainer.max_epochs is not None and trainer.max_epochs > 0 and updates == min(ends, default=updates)
-    epochs = f"{counted(trainer.max_epochs or 0, 'epoch')} of " if by_epochs else "epochs of "
-    steps = f", {counted(min(ends), 'generator update')}" if ends else ""
-    return f"{epochs}{counted(batches, 'minibatch')} of {batch_size}{steps}"
+    steps = counted(min(ends), "generator update") if ends else ""
+    epoch = f"{counted(batches, 'minibatch')} of {batch_size}"
+    if by_epochs:
+        return ", ".join(filter(None, [f"{counted(trainer.max_epochs or 0, 'epoch')} of {epoch}", steps]))
+    return f"{steps}, in epochs of {epoch}" if steps else f"epochs of {epoch}"
 
 
 def _device(trainer: L.Trainer) -> str:

@@ -102,6 +102,11 @@ def is_rank() -> bool:
     return current().errors is not None
 
 
+def started_by_torchrun() -> int:
+    """Number of processes that torchrun, or our launcher, started with this one; 0 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1")) if LAUNCHED in os.environ else 0
+
+
 def is_first() -> bool:
     """True in the process (rank 0) that prints and writes; works before there is a Trainer."""
     return int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0"))) == 0

@@ -3,6 +3,7 @@
 import contextlib
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -77,7 +78,13 @@ def how_it_ended(code: int) -> str:
 
 @contextlib.contextmanager
 def ignore_signals(*also: int) -> Iterator[None]:
-    """Processes started inside the block ignore signals from the terminal, and the signals in ``also``."""
+    """Processes started inside the block ignore signals from the terminal, and the signals in ``also``.
+
+    Outside the main thread, where Python cannot change how signals are handled, they do not.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     ignored = (*(number for number in signals.SIGNALS if number != signal.SIGTERM), *also)
     before = {number: signal.signal(number, signal.SIG_IGN) for number in ignored}
     try:

@@ -120,6 +120,8 @@ OUT_OF_RANGE = {
     "optimizer.betas=[0.5,1.5]": "optimizer: Invalid beta parameter at index 1: 1.5",
     "trainer.max_epochs=0": "trainer.max_epochs: 0 given, 1 or more expected (or -1 with trainer.max_steps, in "
     "generator updates, or trainer.max_time)",
+    "trainer.max_time=00:00:00:00": "trainer.max_time: '00:00:00:00' given, a time above 0 as DD:HH:MM:SS (days, "
+    "hours, minutes, seconds), such as 00:01:30:00, or {hours: 1}, or null expected",
     "trainer.max_epochs=-1": "trainer.max_epochs: -1 given, 1 or more expected (or -1 with trainer.max_steps, in "
     "generator updates, or trainer.max_time)",
 }

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from gan.generators.pictures import FAKE_COLOUR, REAL_COLOUR, Pixels, gif, grid, inverted, png, scatter, to_pillow
+from gan.system.errors import GanError
 
 
 def random_images(count: int, channels: int = 1, height: int = 3, width: int = 5, seed: int = 0) -> Pixels:
@@ -61,6 +62,13 @@ def test_scale_repeats_each_pixel_padding_too() -> None:
     for row in range(3):
         for column in range(3):
             assert np.array_equal(large[:, row::3, column::3], small)
+
+
+def test_pictures_that_do_not_fit_into_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gan.generators.pictures.free_memory", lambda: 20_000)
+    assert grid(random_images(3), scale=2).size < 10_000
+    with pytest.raises(GanError, match=r"scale: 64 given, and the enlarged images need 0\.0 GiB, but only half of"):
+        grid(random_images(3), scale=64)
 
 
 def test_a_grid_is_a_copy() -> None:

@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,8 @@ def test_the_same_run_can_be_resumed_from_python(run: gan.TrainingRun, monkeypat
         ("-m", "gan.train: one run at a time; for a sweep: gan train -m …"),
         ("sweep=seeds", "gan.train: one run at a time; for a sweep: gan train -m …"),
         ("hydra.mode=MULTIRUN", "gan.train: one run at a time; for a sweep: gan train -m …"),
+        ("seed=0,1", "gan.train: one run at a time; for a sweep: gan train -m …"),
+        ("dry_run=true", "gan.train: dry_run given, which trains nothing; for a dry run: gan train … dry_run=true"),
         ("--help", "gan.train: '--help' given; overrides as strings, such as 'data=fashion', or keywords expected"),
         (None, "gan.train: None given; overrides as strings, such as 'data=fashion', or keywords expected"),
         (
@@ -85,16 +88,47 @@ def test_a_quiet_run_prints_nothing_unless_it_fails(
     run = gan.train(*SMALL, "trainer.max_epochs=1", quiet=True)
     assert capsys.readouterr() == ("", "")
     assert repr(run).startswith("<run outputs/")  # relative to the working folder
-    with pytest.raises(gan.GanError, match="no run was started"):
-        gan.train(*SMALL, dry_run=True, quiet=True)
     with pytest.raises(gan.GanError, match="no such option 'r3'"):
         gan.train("penalty=r3", quiet=True)
 
 
-def test_a_dry_run_makes_no_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_second_run_at_the_same_time_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(gan.GanError, match="no run was started"):
-        gan.train(*SMALL, dry_run=True)
+    refused = []
+
+    def train_another() -> None:
+        with pytest.raises(gan.GanError, match="a run is being trained in this process") as raised:
+            gan.train(*SMALL, "seed=2", quiet=True)
+        refused.append(raised.value)
+
+    def during_the_run(*_: Any) -> None:
+        other = threading.Thread(target=train_another)
+        other.start()
+        other.join()
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gan.training.callbacks.curves.LossCurves.on_train_start", during_the_run)
+        run = gan.train(*SMALL, "trainer.max_epochs=1", "seed=1", quiet=True)
+    assert len(refused) == 1
+    assert "seed: 1" in (run.folder / "config.yaml").read_text()
+    assert gan.train(*SMALL, "trainer.max_epochs=1", quiet=True).folder != run.folder  # the next run may begin
+
+
+@pytest.mark.slow
+def test_several_devices_from_a_thread_and_quietly(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(
+        "import threading, gan\n"
+        f"train = lambda: print(gan.train(*{SMALL!r}, 'trainer.devices=2', 'trainer.max_epochs=1', quiet=True))\n"
+        "thread = threading.Thread(target=train)\n"
+        "thread.start()\n"
+        "thread.join()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "script.py")], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.startswith("<run outputs/")
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""
 
 
 def test_keywords_are_written_by_hydras_grammar() -> None:

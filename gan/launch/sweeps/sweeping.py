@@ -23,7 +23,7 @@ from gan.system import signals
 from gan.system.errors import ConfigError
 from gan.system.files import write_bytes
 from gan.system.passwords import without_passwords
-from gan.system.process import user_command
+from gan.system.process import started_by_torchrun, user_command
 
 # Chooses and runs jobs: takes a composer, all overrides and a runner; returns all jobs of the sweep.
 Choose = Callable[[Composer, Sequence[str], Runner], list[SweepJob]]
@@ -70,6 +70,11 @@ class Sweep:
             choose(composer, words, runner)
             hydra_job.note_exit_code(runner.exit_code)
             return
+        if (started := started_by_torchrun()) > 1:
+            raise ConfigError(
+                f"-m: given to {started} processes that torchrun started; a sweep starts the processes of each job "
+                "itself: start it without torchrun"
+            )
         with folder.held(sweep), environment(command):
             try:
                 jobs = choose(composer, words, runner)
