@@ -100,6 +100,18 @@ def test_a_folder_in_which_a_sweep_is_going_on_is_left_alone(
     assert (sweeps("seed=0,1", "hydra.sweep.dir=mine"), len(sweeps.trained)) == (0, 2)
 
 
+def test_a_sweep_that_torchrun_started_is_refused(
+    sweeps: Sweeps, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert sweeps("seed=0,1") == 2
+    assert "-m: given to 2 processes that torchrun started; a sweep starts the processes" in capsys.readouterr().err
+    assert list(sweeps.folder.iterdir()) == []
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    assert (sweeps("seed=0,1"), len(sweeps.trained)) == (0, 2)
+
+
 def test_a_signal_ends_the_sweep_and_is_no_success(sweeps: Sweeps, capsys: pytest.CaptureFixture[str]) -> None:
     sweeps.stopped_at = {1}
     assert sweeps("seed=0,1,2") == 128 + 15
