@@ -15,11 +15,6 @@ KINDS = ("classifier", "labeller", "autoencoder", "control")
 metrics = typer.Typer(name="metrics", help="The feature extractors of `gan evaluate`.", no_args_is_help=True)
 
 
-@metrics.callback()
-def instruments() -> None:
-    """The feature extractors of `gan evaluate`."""
-
-
 @metrics.command("train-extractor")
 def train_extractor(
     out: Annotated[

@@ -1,6 +1,5 @@
 """`gan repeat`: repeats a run from its saved settings, or a published result, and compares the numbers."""
 
-import json
 import os
 import signal
 import subprocess
@@ -14,7 +13,7 @@ import typer
 
 from gan.commands.arguments import Trust, one_run
 from gan.config.trust import check_literal, check_trust, untrusted
-from gan.runs.run_files import RunFileError, read_bytes, read_json, read_settings
+from gan.runs.run_files import read_bytes, read_json_or_empty, read_settings, write_json
 from gan.system import shell
 from gan.system.errors import GanError, counted
 from gan.system.files import write_bytes
@@ -125,7 +124,7 @@ def verdict(run: Path, second: Path) -> tuple[bool, list[str]]:
 
     lines = [
         f"The run was resumed with a change, which is not repeated: {what}"
-        for _, what in changed_when_resumed(_facts(run), _settings(run))
+        for _, what in changed_when_resumed(read_json_or_empty(run / "run.json"), _settings(run))
     ]
     before, now = rows(run), rows(second)
     where = first_difference(before, now)
@@ -137,7 +136,9 @@ def verdict(run: Path, second: Path) -> tuple[bool, list[str]]:
     else:
         checkpoint = " and the last checkpoint" if (run / LAST).exists() else ""
         lines.append(f"The same numbers, bit for bit: {counted(len(before), 'row')} of metrics.csv{checkpoint}.")
-    return where is None, lines + _differences(_facts(run), _facts(second))
+    return where is None, lines + _differences(
+        read_json_or_empty(run / "run.json"), read_json_or_empty(second / "run.json")
+    )
 
 
 def _settings(run: Path, as_in: Path | None = None) -> dict[str, Any]:
@@ -156,7 +157,7 @@ def _settings(run: Path, as_in: Path | None = None) -> dict[str, Any]:
 def _check_repeatable(run: Path) -> None:
     from gan.runs.comparison import rows
 
-    if not _facts(run).get("ended"):
+    if not read_json_or_empty(run / "run.json").get("ended"):
         raise GanError(f"{run}: this run has not ended; to resume it: {shell.resume(run)}")
     if not rows(run):
         raise GanError(f"{run}: has no metrics.csv to compare with; it was run without logger=csv or logger=default")
@@ -175,8 +176,8 @@ def _begin(run: Path, second: Path, settings: dict[str, Any]) -> None:
         for path in (run / name for name in REPEATED):
             if path.exists():
                 write_bytes(second / path.name, read_bytes(path))
-        started = {name: value for name, value in _facts(run).items() if name in STARTED_BY}
-        write_bytes(second / "run.json", f"{json.dumps(started, indent=2)}\n".encode())
+        started = {name: value for name, value in read_json_or_empty(run / "run.json").items() if name in STARTED_BY}
+        write_json(second / "run.json", started)
         write_bytes(second / "config.yaml", content)
     except OSError as error:
         raise GanError(f"--out: {second} cannot be written: {error.strerror}") from error
@@ -213,10 +214,3 @@ def _differences(run: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]
         for path in dict.fromkeys([*before, *now])
         if before.get(path, UNKNOWN) != now.get(path, UNKNOWN)
     ]
-
-
-def _facts(run: Path) -> Mapping[str, Any]:
-    try:
-        return dict(read_json(run / "run.json"))
-    except (OSError, RunFileError):
-        return {}

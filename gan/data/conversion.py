@@ -212,12 +212,10 @@ def to_levels(images: Tensor, what: str, start: int | None) -> Tensor:
     return images.float().mul(255).round_().clamp_(-255, 255).to(torch.int16)
 
 
-def from_levels(levels: Tensor, *, signed: bool | None = None) -> Tensor:
-    """uint8 of the levels of `to_levels`. If there are negative levels, the floats were in [-1, 1], else in [0, 1]."""
+def from_levels(levels: Tensor, *, signed: bool) -> Tensor:
+    """uint8 of the levels of `to_levels`; ``signed``: the floats were in [-1, 1], else in [0, 1]."""
     if levels.dtype == torch.uint8:
         return levels
-    if signed is None:
-        signed = bool(levels.min() < 0)
     images = torch.empty(levels.shape, dtype=torch.uint8)
     for start in range(0, len(levels), CHUNK):
         part = levels[start : start + CHUNK]

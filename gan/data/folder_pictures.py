@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from torch import Tensor
 from gan.data.folder_listing import list_pictures, natural, shown, some
 from gan.data.memory import check_memory
 from gan.data.picture_files import Header, PictureFault, Span, common_span, read_header, read_pixels, read_span
-from gan.data.registry import FITS, IMAGE_SIZES
+from gan.data.registry import IMAGE_SIZES, Fit
 from gan.system.errors import DataError, counted
 
 logger = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ def _check_square(pictures: _Pictures, image_size: int | None) -> None:
         return
     found = some([f"{shown(file)} ({header.width} x {header.height})" for file, header in oblong.items()])
     least, most = IMAGE_SIZES
-    sizes = [sorted(_sides(headers, fit).values()) for fit in FITS]
+    sizes = [sorted(_sides(headers, fit).values()) for fit in get_args(Fit)]
     is_enough = image_size is not None or all(least <= sides[0] == sides[-1] <= most for sides in sizes)
     also = "" if is_enough else f"; also give data.image_size={_suggested(sizes[0])}"
     raise DataError(

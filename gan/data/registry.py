@@ -20,16 +20,13 @@ READ_BY_FORM = (FOLDER, ARRAY, TORCHVISION)  # sources of any images: their numb
 STACKED = "stacked_mnist"
 STACKED_BASES = ("mnist", "mnist_sample", "fashion", "fashion_sample", "kmnist", "qmnist")  # ten classes each
 IMAGE_SIZES = (16, 128)  # pixels: minimum and maximum of `data.image_size`, and of the pictures of a folder
-FITS = ("crop", "pad")  # how an oblong image becomes a square
-ON_BROKEN = ("error", "skip")  # for pictures of a folder that cannot be read
-CLASS_ORDERS = ("natural", "name")  # of class folders: 2 before 10, or sorted as text
 POINT_SHAPE = (2, 1, 1)  # of a point as an "image": no dataset of pictures has two channels
 # Allowed values of settings of `data`, for the constructor of `gan.ImageData`.
-ImageSize = Annotated[int, Range(least=16, most=128, unit="pixels")]
+ImageSize = Annotated[int, Range(least=IMAGE_SIZES[0], most=IMAGE_SIZES[1], unit="pixels")]
 ImageChannels = Literal[1, 3]
-Fit = Literal["crop", "pad"]
-OnBroken = Literal["error", "skip"]
-ClassOrder = Literal["natural", "name"]
+Fit = Literal["crop", "pad"]  # how an oblong image becomes a square
+OnBroken = Literal["error", "skip"]  # for pictures of a folder that cannot be read
+ClassOrder = Literal["natural", "name"]  # of class folders: 2 before 10, or sorted as text
 StackedBase = Annotated[str, OneOf(STACKED_BASES)]
 HeldOut = Annotated[float, Range(above=0, below=1)] | str
 

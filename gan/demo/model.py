@@ -19,6 +19,7 @@ from gan.generators.interpolation import FramePositions, frame_positions, interp
 from gan.generators.latent_directions import CODE_REACH, moved, principal_directions
 from gan.generators.pictures import Pixels, enlarged, gif, grid, scatter
 from gan.generators.trained_generator import TrainedGenerator
+from gan.runs.run_files import node
 from gan.system.errors import BundleError, GanError, counted
 
 DIRECTIONS = 8  # sliders
@@ -97,7 +98,7 @@ class Model:
         """The description of the model for a page: its controls, and facts to show."""
         generator, prior, metadata = self.generator, self.generator.prior, self.generator.metadata
         names = generator.class_names or tuple(map(str, range(generator.num_classes)))
-        quality, trained = _node(_node(metadata, "quality"), "quality"), _node(metadata, "trained")
+        quality, trained = node(node(metadata, "quality"), "quality"), node(metadata, "trained")
         return {
             "name": self.name,
             "shape": list(generator.image_shape),
@@ -218,12 +219,6 @@ class Model:
         images = self.generator.decode(z, asked, batch_size=self._batch_size)
         firsts = range(0, len(images), view.count)
         return [grid(images[first : first + view.count], columns=view.columns) for first in firsts]
-
-
-def _node(metadata: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """A mapping in the metadata; {} if there is none. The file may come from anywhere."""
-    node = metadata.get(name)
-    return node if isinstance(node, dict) else {}
 
 
 def _values_put_out(generator: TrainedGenerator) -> int:

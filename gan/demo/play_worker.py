@@ -212,6 +212,6 @@ class Worker:
 
 def _monitor(trainer: "L.Trainer") -> Any:
     from gan.training.callbacks.monitor import GameMonitor
+    from gan.training.trainer_parts import callback_of
 
-    callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
-    return next(callback for callback in callbacks if isinstance(callback, GameMonitor))
+    return callback_of(trainer, GameMonitor)

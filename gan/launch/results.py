@@ -9,7 +9,7 @@ from gan.config.experiments import longer_experiment
 from gan.config.kinds import OWN_PACKAGES
 from gan.data.module import ImageData
 from gan.generators.bundle_path import FILE_NAME
-from gan.launch.summary import quality_monitor, warning
+from gan.launch.summary import warning
 from gan.launch.sweeps import failed_jobs
 from gan.runs.changes import read_changes
 from gan.runs.series import BY_NAME, FCD, QUALITY
@@ -17,8 +17,9 @@ from gan.system import process, shell
 from gan.system.errors import counted
 from gan.system.shell import short
 from gan.training.callbacks.alarms import raised_alarms
-from gan.training.callbacks.quality import quality_of
+from gan.training.callbacks.quality import QualityMonitor, quality_of
 from gan.training.game_module import GameModule
+from gan.training.trainer_parts import callback_of
 
 # What a metric means to a reader who sees it for the first time; the others are listed in one line.
 MEANINGS = {
@@ -79,7 +80,7 @@ def _progress(data: ImageData, trainer: L.Trainer) -> str:
 
 def _measured(trainer: L.Trainer) -> Iterator[str]:
     """The last metrics, each with its meaning and the direction that is better, and the cost of measuring."""
-    monitor, measured = quality_monitor(trainer), quality_of(trainer)
+    monitor, measured = callback_of(trainer, QualityMonitor), quality_of(trainer)
     if monitor is None or not measured:
         return
     cost = f"measured {monitor.cost}" if monitor.cost else "measured in an earlier part of the run"

@@ -167,15 +167,12 @@ def _longer(state: ResumeState, settings: Mapping[str, Any]) -> list[str]:
     return [*words, f"resume.allow=[{','.join(limits)}]"] if has_lr_schedule(settings) else words
 
 
-def describe(state: ResumeState) -> list[str]:
-    """Return the lines to print before a run is resumed."""
-    lines = [f"resume: skipped: {what}" for what in state.damaged]
-    if state.checkpoint is None:
-        return [*lines, "resume: no checkpoint was written yet; the run starts from the beginning"]
-    return [*lines, *(f"resume: changed: {what}" for what in state.changed)]
-
-
 def print_state(state: ResumeState) -> None:
-    """Print the lines of `describe` to stderr."""
-    for line in describe(state):
-        print(line, file=sys.stderr)
+    """Print to stderr, before a run is resumed, which files are skipped and which settings have changed."""
+    lines = [f"skipped: {what}" for what in state.damaged]
+    if state.checkpoint is None:
+        lines.append("no checkpoint was written yet; the run starts from the beginning")
+    else:
+        lines += [f"changed: {what}" for what in state.changed]
+    for line in lines:
+        print(f"resume: {line}", file=sys.stderr)

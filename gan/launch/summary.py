@@ -2,10 +2,8 @@
 
 import contextlib
 import importlib.metadata
-import json
 import platform
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,10 +20,9 @@ from gan.data.module import ImageData
 from gan.launch.preflight import minibatches
 from gan.runs import run_end
 from gan.runs.resume import ResumeState
-from gan.runs.run_files import RunFileError, read_json
+from gan.runs.run_files import RunFileError, now, read_json, write_json
 from gan.system import process
 from gan.system.errors import counted
-from gan.system.files import write_bytes
 from gan.system.rank_errors import in_a_line
 from gan.system.shell import short
 from gan.system.signals import Stopped, stop_behind
@@ -33,6 +30,7 @@ from gan.training import trackers
 from gan.training.callbacks.checkpoint import LastCheckpoint
 from gan.training.callbacks.quality import QualityMonitor, quality_of, why_unmeasured
 from gan.training.game_module import GameModule
+from gan.training.trainer_parts import callback_of
 
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "hydra-core", "omegaconf", "tensorboard", "numpy")
 
@@ -86,7 +84,7 @@ def record(
             facts = {**first, "resumed": [*first.get("resumed", []), now]}
             for end in ("ended", *run_end.ENDED_EARLY):
                 facts.pop(end, None)
-    write_bytes(run_dir / "run.json", (json.dumps(facts, indent=2) + "\n").encode())
+    write_json(run_dir / "run.json", facts)
 
 
 def _facts(settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer) -> dict[str, Any]:
@@ -94,7 +92,7 @@ def _facts(settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer) -> 
     return {
         "command": process.user_command(),
         "overrides": process.current().overrides,
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "started": now(),
         "seed": settings["seed"],
         "data": {
             "asked_for": settings["data"].get("name", settings["data"]["_target_"]),
@@ -116,8 +114,7 @@ def _facts(settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer) -> 
 
 def training_seconds(trainer: L.Trainer, since_start: float) -> float:
     """Return the training time in seconds, including before each resume if a checkpoint callback has stored it."""
-    callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
-    keeper = next((callback for callback in callbacks if isinstance(callback, LastCheckpoint)), None)
+    keeper = callback_of(trainer, LastCheckpoint)
     return keeper.seconds if keeper is not None else since_start
 
 
@@ -127,13 +124,13 @@ def record_end(trainer: L.Trainer, run_dir: Path, seconds: float) -> None:
     assert isinstance(game, GameModule)
     facts = read_json(run_dir / "run.json")
     facts["ended"] = {
-        "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "at": now(),
         "seconds": round(seconds, 1),
         "epochs": trainer.current_epoch,
         **{name: getattr(game, name) for name in ("g_updates", "d_updates", "images_seen")},
         **quality_of(trainer),
     }
-    write_bytes(run_dir / "run.json", (json.dumps(facts, indent=2) + "\n").encode())
+    write_json(run_dir / "run.json", facts)
 
 
 @contextlib.contextmanager
@@ -166,13 +163,8 @@ def _past(past: ResumeState) -> str:
 
 def _unmeasured(trainer: L.Trainer, data: ImageData) -> dict[str, str]:
     """Say why quality is not measured; empty if it is, or without a quality callback."""
-    why = "" if quality_monitor(trainer) is None else why_unmeasured(data)
+    why = "" if callback_of(trainer, QualityMonitor) is None else why_unmeasured(data)
     return {"quality": f"not measured: {why}"} if why else {}
-
-
-def quality_monitor(trainer: L.Trainer) -> QualityMonitor | None:
-    callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
-    return next((callback for callback in callbacks if isinstance(callback, QualityMonitor)), None)
 
 
 def _network(model: Mapping[str, Any], name: str, network: nn.Module) -> str:

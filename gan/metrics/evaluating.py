@@ -1,6 +1,5 @@
 """The evaluation of one generator for `gan evaluate`: computes its metrics, writes quality.json."""
 
-import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -22,7 +21,7 @@ from gan.metrics.inception import inception_distance
 from gan.metrics.quality import Quality, evaluate
 from gan.metrics.real_sets import RealSets, UnknownRealImagesError, data_name
 from gan.metrics.reference import SHOWN, Reference
-from gan.runs.run_files import RunFileError, read_json
+from gan.runs.run_files import read_json_or_empty, write_json
 from gan.system.errors import GanError, counted
 from gan.system.files import write_bytes
 from gan.system.tensor_cache import digest
@@ -72,7 +71,7 @@ def measure(
 
         images, held_out = _images(generator, wanted.n, wanted.seed), real.images(source, generator).held_out_images
         quality = replace(quality, own=own_values(wanted.metrics, images, held_out, wanted.device))
-    result = result_of(generator, quality, wanted)
+    result = _content(generator, wanted, quality.to_dict())
     write(source, result, force=wanted.force)
     if wanted.nearest is not None:
         picture = picture_of_nearest(_images(generator, SHOWN, wanted.seed), reference)
@@ -129,12 +128,8 @@ def _measure_own(source: Path, generator: TrainedGenerator, wanted: Wanted, *, q
     return result
 
 
-def result_of(generator: TrainedGenerator, quality: Quality, wanted: Wanted) -> dict[str, Any]:
-    """The content of quality.json."""
-    return _content(generator, wanted, quality.to_dict())
-
-
 def _content(generator: TrainedGenerator, wanted: Wanted, quality: dict[str, Any]) -> dict[str, Any]:
+    """The content of quality.json."""
     rejection = {"rejection": {"kept": generator.acceptance}} if isinstance(generator, RejectingGenerator) else {}
     return {
         **rejection,
@@ -161,7 +156,7 @@ def measure_points(source: Path, generator: TrainedGenerator, wanted: Wanted, *,
     result = {
         "weights_sha256": digest(*generator.generator.cpu().state_dict().values()),
         "seed": seed,
-        "quality": {"data": name, "n": n, "modes": covered.modes, "of": len(world.centres), **covered._asdict()},
+        "quality": {"data": name, "n": n, "of": len(world.centres), **covered._asdict()},
     }
     write(source, result, force=wanted.force)
     return result
@@ -186,7 +181,7 @@ def write(source: Path, result: dict[str, Any], *, force: bool) -> None:
         print(f"{kept}; --force replaces them with these", file=sys.stderr)
         return
     try:
-        write_bytes(path, (json.dumps(result, indent=2, sort_keys=True) + "\n").encode())
+        write_json(path, result, sort_keys=True)
         if "rejection" not in result:
             add_quality(bundle, result)
     except OSError as error:
@@ -195,10 +190,7 @@ def write(source: Path, result: dict[str, Any], *, force: bool) -> None:
 
 def _before(path: Path, result: Mapping[str, Any]) -> dict[str, Any]:
     """The evaluation of the same weights in a quality.json; {} if there is none."""
-    try:
-        before: dict[str, Any] = read_json(path, dict)
-    except (OSError, RunFileError):
-        return {}
+    before = read_json_or_empty(path)
     is_alike = before.get("weights_sha256") == result["weights_sha256"] and isinstance(before.get("quality"), dict)
     return before if is_alike else {}
 

@@ -16,7 +16,7 @@ from gan.metrics.measures import MEASURES
 from gan.metrics.quality import Quality
 from gan.metrics.real_sets import RealSets, UnknownRealImagesError
 from gan.runs.reading import is_run, named_folders, read_run
-from gan.runs.run_files import RunFileError, read_json
+from gan.runs.run_files import read_json_or_empty
 from gan.runs.run_folder import FAILED
 from gan.system.errors import GanError
 from gan.system.tensor_cache import digest
@@ -112,10 +112,7 @@ def _same_evaluation(
     source: Path, generator: TrainedGenerator, real: RealSets, wanted: Wanted
 ) -> tuple[Quality | None, dict[str, Any]] | None:
     """The content of quality.json if it is of these weights, settings, images and extractors; else None."""
-    try:
-        result = read_json(quality_path(source, rejection=wanted.sampler is not None), dict)
-    except (OSError, RunFileError):
-        return None
+    result = read_json_or_empty(quality_path(source, rejection=wanted.sampler is not None))
     quality = result.get("quality")
     if (
         not isinstance(quality, dict)

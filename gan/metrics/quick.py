@@ -34,11 +34,6 @@ def quick_metrics(reference: Reference, count: int) -> SharedFeatures:
     return SharedFeatures(metrics)
 
 
-def fcd_floor(reference: Reference, count: int) -> tuple[float, int]:
-    """The FCD of up to ``count`` real held-out images, and their number."""
-    return reference.fcd_floor(count), min(count, reference.held_out_count)
-
-
 def measures_of_points(points: Tensor, name: str) -> dict[str, float]:
     """The number of ``modes`` and fraction of ``good_points`` of stored points (N, 2, 1, 1), for a toy distribution."""
     world = TOY_DISTRIBUTIONS[name]

@@ -19,6 +19,7 @@ from gan.report.measures import MEASURES
 from gan.report.repeating import run_overrides
 from gan.report.settings import PLACES
 from gan.runs.reading import Run
+from gan.runs.run_files import node
 from gan.system import shell
 from gan.system.errors import counted
 from gan.system.tensor_cache import digest
@@ -54,7 +55,7 @@ class Card:
     @property
     def data(self) -> str:
         """The name of the dataset; "" if the bundle has none."""
-        return _line(_node(self.metadata, "data").get("name") or "")
+        return _line(node(self.metadata, "data").get("name") or "")
 
     @property
     def title(self) -> str:
@@ -63,7 +64,7 @@ class Card:
     @property
     def quality(self) -> Mapping[str, Any]:
         """The metrics that `gan evaluate` has written."""
-        return _node(_node(self.metadata, "quality"), "quality")
+        return node(node(self.metadata, "quality"), "quality")
 
     @property
     def measures(self) -> dict[str, tuple[str, float]]:
@@ -127,7 +128,7 @@ def _summary(card: Card) -> str:
 
 def _data(card: Card) -> str:
     origin = plain(
-        _node(card.metadata, "data").get("origin")
+        node(card.metadata, "data").get("origin")
         or "The training data is unknown: the file of the generator does not name it."
     )
     names = plain(", ".join(card.trained.class_names))
@@ -140,17 +141,17 @@ def _data(card: Card) -> str:
 
 
 def _recipe(card: Card) -> str:
-    trained = _node(card.metadata, "trained")
+    trained = node(card.metadata, "trained")
     rows = {name.replace("_", " "): value for name, value in trained.items() if _is_number(value)}
     facts = [f"- {plain(name)}: {value:,}" for name, value in rows.items()]
     if card.run is None:
         settings = {"family": card.metadata["family"], **card.metadata["settings"]}
         return "\n".join([*facts, "", fenced("yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))])
     run = card.run
-    machine, versions = _node(run.facts, "machine"), _node(run.facts, "versions")
+    machine, versions = node(run.facts, "machine"), node(run.facts, "versions")
     facts += [f"- training time: {run.seconds:,.0f} s on {plain(machine.get('device', '?'))}"] if run.seconds else []
     facts += [f"- versions: {', '.join(f'{plain(k)} {plain(v)}' for k, v in versions.items())}"] if versions else []
-    facts += [f"- commit: {plain(run.facts['git']['commit'])}"] if _node(run.facts, "git").get("commit") else []
+    facts += [f"- commit: {plain(run.facts['git']['commit'])}"] if node(run.facts, "git").get("commit") else []
     words = [word for word in run_overrides(run) or [] if word.partition("=")[0] not in PLACES]
     typed = ["Command:", fenced("", shell.typed(words))] if words else []
     settings = {name: run.settings[name] for name in RECIPE if name in run.settings}
@@ -162,7 +163,7 @@ def _measures(card: Card) -> str:
     if not card.measures:
         return _measures_in_training(card) if card.in_training else "This model has not been evaluated."
     rows = [f"| {name} | {value} |" for name, (value, _) in card.measures.items()]
-    extractors = _node(card.quality, "extractors")
+    extractors = node(card.quality, "extractors")
     samples, data = plain(card.quality.get("n", "?")), plain(card.quality.get("data"))
     measured = f"Measured by `gan evaluate` with {samples} samples against {data}."
     fcd = (
@@ -182,7 +183,7 @@ def _with_rejection(card: Card) -> list[str]:
     found = {} if card.run is None else card.run.with_rejection
     if found.get("weights_sha256") != digest(*card.trained.generator.cpu().state_dict().values()):
         return []  # not measured, or the run was trained further since
-    quality = _node(found, "quality")
+    quality = node(found, "quality")
     values = ((measure, measure.read(quality)) for measure in MEASURES)
     shown = ", ".join(f"{measure.title} {measure.formatted([value])}" for measure, value in values if value is not None)
     return [
@@ -193,7 +194,7 @@ def _with_rejection(card: Card) -> list[str]:
 
 def _measures_in_training(card: Card) -> str:
     assert card.run is not None
-    monitor = _node(_node(card.run.settings, "callbacks"), "quality")
+    monitor = node(node(card.run.settings, "callbacks"), "quality")
     count = f"{monitor['n']:,}" if _is_number(monitor.get("n")) else "few"
     features = "" if card.trained.points else f" and the feature extractors of {plain(_extractors(card))}"
     rows = [f"| {plain(name)} | {value:,.3g} |" for name, value in card.in_training.items()]
@@ -246,11 +247,6 @@ def _licence(card: Card) -> str:
 
 def _full_set(name: str) -> str:
     return name.removeprefix("stacked_").removesuffix("_sample")
-
-
-def _node(node: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = node.get(name)
-    return found if isinstance(found, dict) else {}
 
 
 def _is_number(value: Any) -> bool:

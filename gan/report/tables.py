@@ -18,6 +18,7 @@ from gan.report.settings import (
     short,
 )
 from gan.runs.reading import Run
+from gan.runs.run_files import node
 from gan.runs.series import IMAGES, QUALITY
 
 MOST_IN_LABEL, MOST_DIFFERENT = 4, 12  # with more different settings, labels use the words of the commands
@@ -75,7 +76,7 @@ def single_runs(ranking: Ranking, now: float) -> list[Block]:
 
 def rejection_table(ranking: Ranking) -> list[Block]:
     """The metrics of images with rejection sampling, of the runs that `gan evaluate --reject` has measured."""
-    qualities = {run.name: _node(run.with_rejection.get("quality")) for run in ranking.all_runs}
+    qualities = {run.name: node(run.with_rejection, "quality") for run in ranking.all_runs}
     found = {name: quality for name, quality in qualities.items() if quality}
     measures = [measure for measure in MEASURES if any(measure.read(quality) is not None for quality in found.values())]
     rows = [
@@ -83,10 +84,6 @@ def rejection_table(ranking: Ranking) -> list[Block]:
     ]
     head = ["run, with rejection sampling (gan evaluate --reject)", *(measure.title for measure in measures)]
     return [Table(head, rows)] if rows else []
-
-
-def _node(value: object) -> dict[str, object]:
-    return value if isinstance(value, dict) else {}
 
 
 def _ranked(ranking: Ranking, rows: Sequence[tuple[str, Sequence[Run]]], now: float) -> Table:

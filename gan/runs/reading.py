@@ -12,7 +12,7 @@ from typing import Any, TypeGuard
 from gan.runs.changes import read_changes
 from gan.runs.curves import FILE_NAME, Curve, read_curves
 from gan.runs.evaluation import Evaluation
-from gan.runs.run_files import QUALITY_WITH_REJECTION, RunFileError, read_bytes, read_json, read_settings
+from gan.runs.run_files import QUALITY_WITH_REJECTION, TIME, RunFileError, node, read_bytes, read_json, read_settings
 from gan.runs.run_folder import is_locked
 from gan.runs.series import IMAGES
 from gan.runs.sweep_jobs import FAILED, PRUNED, reason
@@ -57,12 +57,12 @@ class Run:
     @property
     def data(self) -> str:
         """Return the name of the dataset the run was trained on, which may replace the requested one."""
-        return str(_node(self.facts, "data").get("used") or _node(self.settings, "data").get("name") or "unknown data")
+        return str(node(self.facts, "data").get("used") or node(self.settings, "data").get("name") or "unknown data")
 
     @property
     def extractors(self) -> Mapping[str, Any]:
         """Return the feature extractors used for the quality metrics: name -> sha256."""
-        return _node(self.quality, "extractors")
+        return node(self.quality, "extractors")
 
     @property
     def evaluation(self) -> Evaluation:
@@ -76,7 +76,7 @@ class Run:
     @property
     def ended(self) -> Mapping[str, Any]:
         """Return the final progress and time; {} if the run has not ended by itself."""
-        return _node(self.facts, "ended")
+        return node(self.facts, "ended")
 
     def state(self, now: float) -> str:
         """Return finished; pruned, by its search; running; failed, by an error; interrupted, by a signal or a crash.
@@ -89,12 +89,12 @@ class Run:
         held = is_locked(self.folder)
         if held or (held is None and now - self.changed < STILL):
             return "running"
-        return "failed" if self.failure or _node(self.facts, "failed") else "interrupted"
+        return "failed" if self.failure or node(self.facts, "failed") else "interrupted"
 
     @property
     def is_ranked(self) -> bool:
         """False for a failed or pruned run: its metrics come from a shorter training."""
-        return not (self.failure or _node(self.facts, "failed") or self.pruned)
+        return not (self.failure or node(self.facts, "failed") or self.pruned)
 
     @property
     def why(self) -> str:
@@ -103,7 +103,7 @@ class Run:
             return " ".join(self.failure.split())
         if self.ended:
             return _why_pruned(self.pruned)
-        text = _node(self.facts, "failed").get("error") or _node(self.facts, "cut").get("by") or ""
+        text = node(self.facts, "failed").get("error") or node(self.facts, "cut").get("by") or ""
         return " ".join(str(text).split())
 
     def count(self, counter: str) -> float | None:
@@ -119,7 +119,7 @@ class Run:
         if _is_number(seconds := self.ended.get("seconds")):
             return float(seconds)
         try:
-            began = datetime.strptime(str(self.facts.get("started")), "%Y-%m-%dT%H:%M:%S%z").timestamp()
+            began = datetime.strptime(str(self.facts.get("started")), TIME).timestamp()
         except ValueError:
             return None
         return self.changed - began if self.count(IMAGES) and self.changed > began else None
@@ -263,7 +263,7 @@ def read_run(folder: Path, name: str = "") -> Run:
         folder,
         settings=settings,
         facts=facts,
-        quality=_node(_json_if_there(folder / QUALITY, dict) or {}, "quality"),
+        quality=node(_json_if_there(folder / QUALITY, dict) or {}, "quality"),
         with_rejection=_json_if_there(folder / QUALITY_WITH_REJECTION, dict) or {},
         alarms=_alarms(folder / "alarms.json"),
         changes=[str(change) for change in read_changes(folder) if change.settings],
@@ -291,8 +291,3 @@ def _json_if_there(path: Path, kind: type) -> Any:
         return read_json(path, kind)
     except FileNotFoundError:
         return None
-
-
-def _node(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    node = settings.get(name)
-    return node if isinstance(node, dict) else {}

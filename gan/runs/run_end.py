@@ -1,15 +1,13 @@
 """How a run ended: what run.json says, why it ended early, and what a stopped run has left."""
 
 import contextlib
-import json
 import time
 from pathlib import Path
 from typing import Any
 
 from gan.runs.checkpoint_file import CheckpointError, is_intact, newest_first
-from gan.runs.run_files import RunFileError, read_json
+from gan.runs.run_files import RunFileError, now, read_json, read_json_or_empty, write_json
 from gan.system import shell
-from gan.system.files import write_bytes
 
 STARTED_BY = ("command", "overrides")  # in run.json: what repeats the run
 ENDED_EARLY = ("failed", "cut")  # in run.json: by an error, by a signal
@@ -17,10 +15,7 @@ ENDED_EARLY = ("failed", "cut")  # in run.json: by an error, by a signal
 
 def ended(folder: Path) -> dict[str, Any]:
     """Return the final progress and quality from run.json; {} if the run has not ended by itself."""
-    try:
-        facts = read_json(folder / "run.json").get("ended")
-    except (OSError, RunFileError):
-        return {}
+    facts = read_json_or_empty(folder / "run.json").get("ended")
     return facts if isinstance(facts, dict) else {}
 
 
@@ -33,8 +28,8 @@ def record_early_end(folder: Path, how: str, **facts: Any) -> None:
     with contextlib.suppress(OSError, RunFileError):
         said = {name: value for name, value in read_json(path).items() if name not in ENDED_EARLY}
         if "ended" not in said:
-            said[how] = {"at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), **facts}
-            write_bytes(path, (json.dumps(said, indent=2) + "\n").encode())
+            said[how] = {"at": now(), **facts}
+            write_json(path, said)
 
 
 def describe_stopped_run(folder: Path | None, how_to_resume: str | None = None) -> str:

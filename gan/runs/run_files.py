@@ -1,4 +1,4 @@
-"""Safe reader of run files, which may be untrusted: each read is limited in size, depth and time.
+"""Reader and writer of run files. Those read may be untrusted: each read is limited in size, depth and time.
 
 All code that reads config.yaml, run.json, quality.json, alarms.json, failed.json or pruned.json uses this module;
 `gan.runs.curves` reads metrics.csv through `read_bytes`. A file that is not a regular file, is too large or does not
@@ -8,13 +8,17 @@ have the expected format raises a `RunFileError` with its name.
 import json
 import os
 import stat
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from gan.system.errors import GanError
+from gan.system.files import write_bytes
 
+TIME = "%Y-%m-%dT%H:%M:%S%z"
 QUALITY_WITH_REJECTION = "quality_rejection.json"  # the metrics of images with rejection sampling
 MOST_BYTES = {".yaml": 2**20, ".json": 2**24, ".csv": 2**28, ".png": 2**26, ".npz": 2**28, ".npy": 2**24}
 MOST_VALUES = 200_000  # in a YAML or JSON file; an alias counts as all values it refers to
@@ -66,6 +70,30 @@ def read_json(path: Path, kind: type = dict) -> Any:
         raise RunFileError(f"{path}: cannot be read: a JSON {'object' if kind is dict else 'array'} expected")
     _check_values(path, content)
     return content
+
+
+def read_json_or_empty(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file; {} if the file does not exist or cannot be read."""
+    try:
+        return dict(read_json(path))
+    except (OSError, RunFileError):
+        return {}
+
+
+def node(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return the mapping of this name in the content of a file; {} if there is none: the file may be anyone's."""
+    found = settings.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def now() -> str:
+    """Return the time in the format `TIME` of run files."""
+    return time.strftime(TIME)
+
+
+def write_json(path: Path, content: Any, **options: Any) -> None:
+    """Write a JSON file, whole or not at all; ``options`` are those of `json.dumps`."""
+    write_bytes(path, (json.dumps(content, indent=2, **options) + "\n").encode())
 
 
 def read_settings(path: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from gan.runs.moved_settings import with_folder
 from gan.runs.run_end import ended
 from gan.runs.run_files import RunFileError, read_json, read_settings
 from gan.runs.run_folder import FAILED
@@ -74,18 +75,7 @@ def content(settings: Mapping[str, Any]) -> str:
         kept["data"] = {name: value for name, value in kept["data"].items() if name != "root"}
     if isinstance(kept.get("callbacks"), Mapping):
         kept["callbacks"] = {name: node for name, node in kept["callbacks"].items() if name != "pruning"}
-    return json.dumps(_placed(kept, place), sort_keys=True)
-
-
-def _placed(value: Any, place: str) -> Any:
-    """Return ``value`` with every path in the run folder made relative to it."""
-    if isinstance(value, Mapping):
-        return {str(name): _placed(part, place) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_placed(part, place) for part in value]
-    if isinstance(value, str) and (value == place or value.startswith(f"{place}/")):
-        return "." + value.removeprefix(place)
-    return value
+    return json.dumps(with_folder(kept, place, "."), sort_keys=True)
 
 
 def folder_of(sweep: Path, swept: Sequence[str], its_content: str) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 import lightning.pytorch as L
 
 from gan.config.kinds import given_arguments, locate
-from gan.runs.run_files import RunFileError, read_json
+from gan.runs.run_files import read_json_or_empty
 
 KEY = "trackers"  # of run.json: by the name of the logger's node
 
@@ -54,8 +54,5 @@ def _named(node: Mapping[str, Any], run: str | None) -> dict[str, Any]:
 
 
 def _saved(folder: Path) -> Mapping[str, str]:
-    try:
-        found = read_json(folder / "run.json").get(KEY)
-    except (OSError, RunFileError):
-        return {}
+    found = read_json_or_empty(folder / "run.json").get(KEY)
     return found if isinstance(found, dict) else {}

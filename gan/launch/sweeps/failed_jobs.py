@@ -1,8 +1,6 @@
 """Failed jobs of a sweep: print the error, and record it in the folder of the job (failed.json)."""
 
-import json
 import sys
-import time
 import traceback
 from pathlib import Path
 
@@ -10,10 +8,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
 from gan.launch.command_line import task_words
+from gan.runs.run_files import now, write_json
 from gan.runs.sweep_jobs import FAILED, run_overrides
 from gan.system import process, signals
 from gan.system.errors import GanError
-from gan.system.files import write_bytes
 
 
 def in_sweep() -> bool:
@@ -46,12 +44,12 @@ def record(folder: Path, exit_code: int, reason: str, error: Exception | None = 
     if (folder / FAILED).exists():
         return
     facts = {
-        "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "at": now(),
         "exit_code": exit_code,
         "reason": reason,
         "traceback": "".join(traceback.format_exception(error)) if error is not None else None,
     }
     try:
-        write_bytes(folder / FAILED, (json.dumps(facts, indent=2) + "\n").encode())
+        write_json(folder / FAILED, facts)
     except OSError as unwritable:  # e.g. if a full disk is the reason
         print(f"{folder / FAILED} cannot be written: {unwritable.strerror}", file=sys.stderr)

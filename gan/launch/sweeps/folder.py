@@ -1,18 +1,15 @@
 """Sweep folder: lock it for one sweep at a time, record the command, and prepare the folders of its jobs."""
 
 import contextlib
-import json
 import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from gan.runs.run_files import RunFileError, read_json
-from gan.runs.run_folder import remove_empty
+from gan.runs.run_files import read_json, read_json_or_empty, write_json
+from gan.runs.run_folder import is_locked, remove_empty
 from gan.runs.sweep_jobs import FAILED, PRUNED
 from gan.system.errors import GanError
-from gan.system.files import write_bytes
 from gan.system.locks import lock
 
 RECORD = "sweep.json"
@@ -55,22 +52,11 @@ def _taken(folder: Path) -> int:
 def is_free(folder: Path) -> bool:
     """Return whether no process trains in this run folder; waits `ORPHAN_SECONDS` for a leftover process to end."""
     last = time.monotonic() + ORPHAN_SECONDS
-    while not _is_free_now(folder):
+    while is_locked(folder):
         if time.monotonic() > last:
             return False
         time.sleep(LOOK_SECONDS)
     return True
-
-
-def _is_free_now(folder: Path) -> bool:
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except FileNotFoundError:
-        return True
-    try:
-        return lock(descriptor) is not False
-    finally:
-        os.close(descriptor)
 
 
 def clear(folder: Path) -> None:
@@ -82,7 +68,7 @@ def clear(folder: Path) -> None:
     if (folder / PRUNED).exists():
         facts = read_json(folder / "run.json")
         facts.pop("ended", None)
-        write_bytes(folder / "run.json", json.dumps(facts, indent=2).encode())
+        write_json(folder / "run.json", facts)
         (folder / PRUNED).unlink()
 
 
@@ -93,9 +79,9 @@ def of_this_command(dated: Path, command: Sequence[str]) -> Path:
         dated: ``multirun/DATE/TIME``, the folder for a new sweep.
     """
     records = sorted(dated.parent.parent.glob(f"*/*/{RECORD}"), reverse=True)
-    same = (record for record in records if _record(record).get("command") == list(command))
+    same = (record for record in records if read_json_or_empty(record).get("command") == list(command))
     newest = next(same, None)
-    if newest is None or _record(newest).get("finished"):
+    if newest is None or read_json_or_empty(newest).get("finished"):
         return dated
     print(f"The sweep of this command in {newest.parent}/ is not finished; it is resumed.", flush=True)
     return newest.parent
@@ -103,12 +89,4 @@ def of_this_command(dated: Path, command: Sequence[str]) -> Path:
 
 def keep_record(folder: Path, command: Sequence[str], *, finished: bool) -> None:
     """Record the command of a sweep, and whether all its jobs are finished."""
-    facts = {"command": list(command), "finished": finished}
-    write_bytes(folder / RECORD, (json.dumps(facts, indent=2) + "\n").encode())
-
-
-def _record(path: Path) -> dict[str, Any]:
-    try:
-        return dict(read_json(path))
-    except (OSError, RunFileError):
-        return {}
+    write_json(folder / RECORD, {"command": list(command), "finished": finished})

@@ -64,35 +64,28 @@ class Job:
 
 
 def job_maker(context: HydraContext, config: DictConfig) -> Callable[[Sequence[Sequence[str]], int], list[Job]]:
-    """Return a function that makes jobs of the user's sweep from their overrides and the number of the first."""
-    command = process.user_command()
-    return lambda overrides, first: jobs_of(context, config, overrides, first, command)
+    """Return a function that makes the jobs of the user's sweep, which a sweeper passes to a launcher.
 
-
-def jobs_of(
-    context: HydraContext, config: DictConfig, overrides: Sequence[Sequence[str]], first: int, command: Sequence[str]
-) -> list[Job]:
-    """Return the jobs that a sweeper passes to a launcher.
-
-    Args:
-        config: configuration of the sweep.
-        overrides: overrides of each job, including ``hydra.sweep.dir`` and ``hydra.sweep.subdir``.
-        first: number of the first job.
-        command: command that started the sweep, as typed.
+    Its arguments are the overrides of each job, including ``hydra.sweep.dir`` and ``hydra.sweep.subdir``, and the
+    number of the first job.
     """
-    variables = process.Process(command=list(command), is_job=True).variables()
-    return [
-        Job(
-            number,
-            tuple(run_overrides([word for word in words if not word.startswith("hydra.")])),
-            str(folder),
-            (*_program(config), *_of_one_run([*config.hydra.overrides.hydra, *words]), *_place(folder, number)),
-            str(Path.cwd()),
-            variables,
-        )
-        for number, words in enumerate(overrides, first)
-        for folder in [_folder(context, config, words)]
-    ]
+    variables = process.Process(command=process.user_command(), is_job=True).variables()
+
+    def jobs(overrides: Sequence[Sequence[str]], first: int) -> list[Job]:
+        return [
+            Job(
+                number,
+                tuple(run_overrides([word for word in words if not word.startswith("hydra.")])),
+                str(folder),
+                (*_program(config), *_of_one_run([*config.hydra.overrides.hydra, *words]), *_place(folder, number)),
+                str(Path.cwd()),
+                variables,
+            )
+            for number, words in enumerate(overrides, first)
+            for folder in [_folder(context, config, words)]
+        ]
+
+    return jobs
 
 
 def _program(config: DictConfig) -> list[str]:

@@ -3,7 +3,7 @@
 import functools
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import lightning.pytorch as L
 
@@ -12,6 +12,7 @@ from gan.runs.sweep_jobs import PRUNED
 from gan.system.files import write_bytes
 from gan.training.callbacks.quality import QualityMonitor
 from gan.training.game_module import GameModule
+from gan.training.trainer_parts import callback_of
 
 if TYPE_CHECKING:
     from gan.launch.sweeps.study import RunningTrial
@@ -60,8 +61,7 @@ class Pruning(L.Callback):
 
     def _look(self, trainer: L.Trainer, game: L.LightningModule) -> None:
         assert isinstance(game, GameModule)
-        callbacks: Any = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
-        monitor = next((callback for callback in callbacks if isinstance(callback, QualityMonitor)), None)
+        monitor = callback_of(trainer, QualityMonitor)
         value = None if monitor is None else monitor.latest.get(self.monitor.removeprefix("quality/"))
         if monitor is not None and value is not None:
             self._end_if_hopeless(trainer, game.images_seen // monitor.every, value)

@@ -1,7 +1,5 @@
 """Record of the jobs that a sweep has submitted to a queue, so that a later process of the sweep can collect them."""
 
-import contextlib
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,8 +7,7 @@ from typing import Any
 
 import submitit
 
-from gan.runs.run_files import RunFileError, read_json
-from gan.system.files import write_bytes
+from gan.runs.run_files import read_json_or_empty, write_json
 
 LOCAL, SLURM = "local", "slurm"
 FILE = "queued.json"
@@ -26,9 +23,7 @@ class QueueRecord:
 
     def __init__(self, folder: Path) -> None:
         self._file = folder.absolute() / FILE
-        self._jobs: dict[str, dict[str, Any]] = {}
-        with contextlib.suppress(OSError, RunFileError):
-            self._jobs = dict(read_json(self._file))
+        self._jobs: dict[str, dict[str, Any]] = read_json_or_empty(self._file)
 
     def __contains__(self, run_folder: str) -> bool:
         return self._relative(run_folder) in self._jobs
@@ -57,7 +52,7 @@ class QueueRecord:
         return os.path.relpath(Path(path).absolute(), self._file.parent)
 
     def _write(self) -> None:
-        write_bytes(self._file, (json.dumps(self._jobs, indent=2) + "\n").encode())
+        write_json(self._file, self._jobs)
 
 
 def result_of(queued: Any) -> Path:

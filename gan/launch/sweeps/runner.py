@@ -2,17 +2,16 @@
 
 import contextlib
 import math
-import os
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from gan.launch.sweeps import failed_jobs, folder
 from gan.launch.sweeps.pools import Pool
 from gan.runs.sweep_jobs import State, SweepJob, run_overrides
-from gan.system import process, signals
+from gan.system import signals
 from gan.system.shell import quoted
 
 DONE = (State.FINISHED,)
@@ -143,10 +142,3 @@ class Runner:
             f"hydra.sweep.dir={quoted(job.folder.parent)}",
             f"hydra.sweep.subdir={quoted(job.folder.name)}",
         ]
-
-
-@contextlib.contextmanager
-def environment(command: Sequence[str]) -> Iterator[None]:
-    """Inside the block, new processes know the sweep they belong to, and the command that started it."""
-    with process.as_parent(command=list(command), sweep=os.getpid()):
-        yield

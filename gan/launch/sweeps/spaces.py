@@ -20,7 +20,9 @@ def space(overrides: Sequence[Override]) -> dict[str, BaseDistribution]:
     Raises:
         ConfigError: there is no setting to search, or one has no value.
     """
-    found = {override.get_key_element(): _distribution(override) for override in overrides if _is_searched(override)}
+    found = {
+        override.get_key_element(): _distribution(override) for override in overrides if override.is_sweep_override()
+    }
     if not found:
         raise ConfigError(
             "hydra/sweeper=optuna: no setting to search; values or an interval expected, such as "
@@ -52,18 +54,10 @@ def in_words(distribution: BaseDistribution) -> str:
 
 def values_to_try(distributions: Mapping[str, BaseDistribution]) -> dict[str, list[str]]:
     """Return representative values of each setting: all categories, or one end of a numeric range."""
-    return {name: _some_of(distribution) for name, distribution in distributions.items()}
-
-
-def _some_of(distribution: BaseDistribution) -> list[str]:
-    if isinstance(distribution, CategoricalDistribution):
-        return list(map(str, distribution.choices))
-    assert isinstance(distribution, FloatDistribution | IntDistribution)
-    return [str(distribution.low)]
-
-
-def _is_searched(override: Override) -> bool:
-    return bool(override.is_sweep_override())
+    return {
+        name: list(map(str, found.choices)) if isinstance(found, CategoricalDistribution) else [str(found.low)]  # type: ignore[attr-defined]
+        for name, found in distributions.items()
+    }
 
 
 def _distribution(override: Override) -> BaseDistribution:

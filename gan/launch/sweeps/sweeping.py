@@ -1,5 +1,6 @@
 """Sweep: setup, running and summary, common to all ways of choosing the jobs."""
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,14 +17,14 @@ from gan.launch.sweeps import folder, summary
 from gan.launch.sweeps.composing import Composer
 from gan.launch.sweeps.jobs import job_maker
 from gan.launch.sweeps.pools import HydraPool, Pool
-from gan.launch.sweeps.runner import Runner, environment
+from gan.launch.sweeps.runner import Runner
 from gan.launch.sweeps.side_by_side import SideBySide
 from gan.runs.sweep_jobs import State, SweepJob
 from gan.system import signals
 from gan.system.errors import ConfigError
 from gan.system.files import write_bytes
 from gan.system.passwords import without_passwords
-from gan.system.process import started_by_torchrun, user_command
+from gan.system.process import as_parent, started_by_torchrun, user_command
 
 # Chooses and runs jobs: takes a composer, all overrides and a runner; returns all jobs of the sweep.
 Choose = Callable[[Composer, Sequence[str], Runner], list[SweepJob]]
@@ -75,7 +76,7 @@ class Sweep:
                 f"-m: given to {started} processes that torchrun started; a sweep starts the processes of each job "
                 "itself: start it without torchrun"
             )
-        with folder.held(sweep), environment(command):
+        with folder.held(sweep), as_parent(command=list(command), sweep=os.getpid()):
             try:
                 jobs = choose(composer, words, runner)
             except signals.Stopped as stop:

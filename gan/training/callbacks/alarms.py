@@ -10,7 +10,6 @@ import lightning.pytorch as L
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from gan.data.module import ImageData
 from gan.data.normalization import normalize
 from gan.game.networks.adapting import generate
 from gan.game.networks.evaluation_mode import evaluating
@@ -24,6 +23,7 @@ from gan.training.diagnostics.checks import STILL_COUNT, ClassCheck, Discriminat
 from gan.training.diagnostics.divergence import LOSSES, Diverged, check_finite, check_losses, first_lost_update
 from gan.training.diagnostics.suggestions import suggestions
 from gan.training.game_module import GameModule
+from gan.training.trainer_parts import callbacks_of, image_data
 
 FILE_NAME = "alarms.json"
 MARKUP = re.compile(r"[^\w\s,.;:%()='\"/-]|_")  # all characters that may be Markdown markup
@@ -144,7 +144,7 @@ class Alarms(L.Callback):
 
     def _on_measures(self, trainer: L.Trainer, game: GameModule, measures: dict[str, float]) -> None:
         if trainer.is_global_zero:
-            seen = self._classes.missing(measures, _data(trainer).num_classes, game.g_updates)
+            seen = self._classes.missing(measures, image_data(trainer).num_classes, game.g_updates)
             if seen is not None:
                 self._watch(trainer, game, MISSING, seen)
 
@@ -161,7 +161,7 @@ class Alarms(L.Callback):
 
     def _pictures(self, trainer: L.Trainer, game: GameModule) -> Pictures:
         """Images from the fixed latents, with the generator in eval mode, and real images of the same classes."""
-        data = _data(trainer)
+        data = image_data(trainer)
         z, labels = game.fixed_latents(self.count, "alarms")
         with evaluating(game.generator), torch.no_grad():
             fake = generate(game.generator, z, labels).float().cpu()
@@ -211,8 +211,7 @@ def as_it_is(line: str) -> str:
 
 def raised_alarms(trainer: L.Trainer) -> list[Alarm]:
     """All alarms of a run so far."""
-    callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
-    return [alarm for callback in callbacks if isinstance(callback, Alarms) for alarm in callback.raised]
+    return [alarm for callback in callbacks_of(trainer, Alarms) for alarm in callback.raised]
 
 
 def _first_lost(trainer: L.Trainer, game: GameModule) -> dict[str, int | None]:
@@ -226,12 +225,6 @@ def _first_lost(trainer: L.Trainer, game: GameModule) -> dict[str, int | None]:
             first = trainer.strategy.reduce(first, reduce_op="min")
             found[name] = int(first) if first.isfinite() else None
     return found
-
-
-def _data(trainer: L.Trainer) -> ImageData:
-    data: Any = trainer.datamodule  # type: ignore[attr-defined]
-    assert isinstance(data, ImageData)
-    return data
 
 
 def _moment(trainer: L.Trainer, game: GameModule) -> Moment:

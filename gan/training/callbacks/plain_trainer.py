@@ -14,6 +14,7 @@ from gan.runs.series import FCD, QUALITY
 from gan.training.callbacks.monitor import GameMonitor
 from gan.training.callbacks.quality import FEWEST, GeneratorQuality, QualityMonitor, why_unmeasured
 from gan.training.game_module import GameModule
+from gan.training.trainer_parts import callbacks_of
 
 logger = logging.getLogger(__name__)
 IN_THE_BAR = ("train/d_loss", "train/g_loss", FCD)
@@ -21,13 +22,9 @@ IN_THE_BAR = ("train/d_loss", "train/g_loss", FCD)
 
 def attach(trainer: L.Trainer) -> None:
     """Add both callbacks before all others, which can then monitor the values. A `GameMonitor` logs by itself."""
-    callbacks: list[L.Callback] = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
-    missing: list[L.Callback] = []
-    if not any(isinstance(callback, GameMonitor) for callback in callbacks):
-        missing.append(SelfLog())
-    if not any(isinstance(callback, ValidationQuality) for callback in callbacks):
-        missing.append(ValidationQuality())
-    callbacks[:0] = missing
+    missing: list[L.Callback] = [] if callbacks_of(trainer, GameMonitor) else [SelfLog()]
+    missing += [] if callbacks_of(trainer, ValidationQuality) else [ValidationQuality()]
+    trainer.callbacks[:0] = missing  # type: ignore[attr-defined]  # set by a connector
 
 
 class SelfLog(GameMonitor):
@@ -102,8 +99,7 @@ class ValidationQuality(L.Callback):
 
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         is_fit = trainer.state.fn == TrainerFn.FITTING
-        callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
-        if trainer.sanity_checking or (is_fit and any(isinstance(each, QualityMonitor) for each in callbacks)):
+        if trainer.sanity_checking or (is_fit and callbacks_of(trainer, QualityMonitor)):
             return
         assert isinstance(pl_module, GameModule)
         why = self._why_not(trainer)

@@ -13,6 +13,7 @@ from gan.system.errors import at_least_one
 from gan.training.callbacks.monitor import GameMonitor
 from gan.training.callbacks.quality import quality_of
 from gan.training.game_module import GameModule
+from gan.training.trainer_parts import callback_of
 
 
 class GameProgress(ProgressBar):
@@ -44,8 +45,7 @@ class GameProgress(ProgressBar):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, GameModule)
-        callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
-        self._monitor = next((callback for callback in callbacks if isinstance(callback, GameMonitor)), None)
+        self._monitor = callback_of(trainer, GameMonitor)
         self._bar = tqdm(
             total=_minibatches(trainer, pl_module),
             initial=pl_module.turns,

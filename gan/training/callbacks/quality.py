@@ -17,6 +17,7 @@ from gan.game.networks.evaluation_mode import evaluating
 from gan.runs.series import QUALITY, SERIES
 from gan.system.errors import ConfigError, GanError, at_least_one
 from gan.training.game_module import GameModule
+from gan.training.trainer_parts import callback_of, image_data
 
 PART = 500  # images generated at a time, to limit memory use
 FEWEST = 200  # more than the number of features, also for three channels; otherwise a covariance would be singular
@@ -65,7 +66,7 @@ class QualityMonitor(L.Callback):
         self._quality: GeneratorQuality | None = None
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        self.unmeasured = "" if self.metrics else why_unmeasured(_data(trainer))
+        self.unmeasured = "" if self.metrics else why_unmeasured(image_data(trainer))
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         withdraw(trainer, QUALITY)
@@ -104,7 +105,7 @@ class QualityMonitor(L.Callback):
         return f"{times}, {self.seconds:.1f} s" if self.times else ""
 
     def _measure(self, trainer: L.Trainer, game: GameModule) -> dict[str, float]:
-        data = _data(trainer)
+        data = image_data(trainer)
         if self._quality is None:
             self._quality = GeneratorQuality(data, self.n, self.metrics)
         self._quality.prepare(game.device)
@@ -143,11 +144,11 @@ class GeneratorQuality:
     def prepare(self, device: torch.device) -> None:
         """Compute the features of the real images, once."""
         if self._has_extractors and self._metrics is None:
-            from gan.metrics.quick import fcd_floor, quick_metrics  # lazy: short runs measure nothing
+            from gan.metrics.quick import quick_metrics  # lazy: short runs measure nothing
 
             reference = _reference(self.data, device)
             self._metrics = quick_metrics(reference, self.n)
-            self.floor = fcd_floor(reference, self.n)
+            self.floor = reference.fcd_floor(self.n), min(self.n, reference.held_out_count)
 
     def measure(self, game: GameModule) -> dict[str, float]:
         """The metrics by name, in the order of the table of series."""
@@ -227,12 +228,6 @@ def _in_parts(z: Tensor, labels: Tensor | None) -> list[tuple[Tensor, ...]]:
     return list(zip(z.split(PART), labels.split(PART), strict=True))
 
 
-def _data(trainer: L.Trainer) -> ImageData:
-    data: Any = trainer.datamodule  # type: ignore[attr-defined]
-    assert isinstance(data, ImageData)
-    return data
-
-
 def quality_of(trainer: L.Trainer) -> dict[str, float]:
     """The last metrics of a run, by their names in ``trainer.callback_metrics``; empty if there are none.
 
@@ -240,7 +235,6 @@ def quality_of(trainer: L.Trainer) -> dict[str, float]:
     Lightning stores them in float32; with its values the result would differ from an uninterrupted run.
     """
     logged = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith(QUALITY)}
-    callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
-    monitor = next((callback for callback in callbacks if isinstance(callback, QualityMonitor)), None)
+    monitor = callback_of(trainer, QualityMonitor)
     exact = {} if monitor is None else {QUALITY + name: value for name, value in monitor.latest.items()}
     return exact or logged

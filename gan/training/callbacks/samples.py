@@ -21,6 +21,7 @@ from gan.generators import pictures
 from gan.system.errors import at_least_one
 from gan.system.files import write_bytes
 from gan.training.game_module import GameModule
+from gan.training.trainer_parts import image_data
 
 MOST_CLASS_COLUMNS = 32
 
@@ -60,7 +61,7 @@ class SampleGrids(L.Callback):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if not trainer.is_global_zero:
             return
-        game, data = _game(pl_module), _data(trainer)
+        game, data = _game(pl_module), image_data(trainer)
         z, labels = self._latents(game, data)
         self._real = _real_images(data, len(z), labels).numpy()
         for logger in trainer.loggers:
@@ -89,7 +90,7 @@ class SampleGrids(L.Callback):
             write_bytes(self._folder(trainer) / "progress.gif", pictures.gif(frames))
 
     def _draw(self, trainer: L.Trainer, game: L.LightningModule, epoch: int) -> None:
-        game, data = _game(game), _data(trainer)
+        game, data = _game(game), image_data(trainer)
         z, labels = self._latents(game, data)
         generator = game.final_generator
         with evaluating(generator), torch.no_grad():
@@ -178,12 +179,6 @@ def _pictures_so_far(
 def _game(module: L.LightningModule) -> GameModule:
     assert isinstance(module, GameModule)
     return module
-
-
-def _data(trainer: L.Trainer) -> ImageData:
-    data: Any = trainer.datamodule  # type: ignore[attr-defined]
-    assert isinstance(data, ImageData)
-    return data
 
 
 def log_picture(logger: Logger, name: str, picture: pictures.Pixels, step: int) -> None:

@@ -1,0 +1,26 @@
+"""What this package looks up in Lightning's Trainer: callbacks of a class, and the data."""
+
+from typing import TypeVar
+
+import lightning.pytorch as L
+
+from gan.data.module import ImageData
+
+Callback = TypeVar("Callback", bound=L.Callback)
+
+
+def callbacks_of(trainer: L.Trainer, kind: type[Callback]) -> list[Callback]:
+    """The callbacks of a class, in their order."""
+    return [callback for callback in trainer.callbacks if isinstance(callback, kind)]  # type: ignore[attr-defined]
+
+
+def callback_of(trainer: L.Trainer, kind: type[Callback]) -> Callback | None:
+    """The first callback of a class; None if there is none."""
+    return next(iter(callbacks_of(trainer, kind)), None)
+
+
+def image_data(trainer: L.Trainer) -> ImageData:
+    """The data of a run."""
+    data = trainer.datamodule  # type: ignore[attr-defined]  # set by a connector
+    assert isinstance(data, ImageData)
+    return data
