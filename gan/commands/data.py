@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gan.commands.real_images import Root
 from gan.system.errors import DataError, GanError, unknown_name
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ Names = Annotated[
     list[str],
     typer.Argument(metavar="NAME", help="Datasets such as mnist or cifar10, or of torchvision, such as SVHN."),
 ]
-Root = Annotated[Path, typer.Option(envvar="GAN_DATA", help="Folder of the datasets, in torchvision's layout.")]
 Split = Annotated[str | None, typer.Option(help="Split of EMNIST, or of a dataset of torchvision.")]
 
 

@@ -14,6 +14,7 @@ import yaml
 
 from gan.commands.main import app
 from gan.config.options.conf_files import CONF
+from gan.config.options.pages import code
 
 HELP = "hydra/help/newcomer.yaml"  # the page of `python train.py --help`, in conf/
 TYPES = {int: "integer", float: "number", str: "text", Path: "path", bool: ""}  # a bool is a flag: no value
@@ -99,7 +100,7 @@ def _section(name: str, command: Any) -> Iterator[str]:
         yield "\n| argument or option | value | meaning |\n| --- | --- | --- |"
     hints = typing.get_type_hints(command.callback)
     for one in (*arguments, *options):
-        yield f"| {_code(_name(one))} | {_cell(_value(one, hints[one.name]))} | {_cell(one.help or '')} |"
+        yield f"| {code(_name(one))} | {_cell(_value(one, hints[one.name]))} | {_cell(one.help or '')} |"
 
 
 def _name(parameter: Any) -> str:
@@ -133,10 +134,6 @@ def _element(hint: Any) -> type:
         hint = next(one for one in typing.get_args(hint) if one is not type(None))
     assert isinstance(hint, type)
     return hint
-
-
-def _code(text: str) -> str:
-    return f"`{text}`".replace("|", "\\|")
 
 
 def _cell(text: str) -> str:

@@ -1,5 +1,6 @@
 """`gan runs`: a table of the runs below a folder."""
 
+import collections
 import json
 import shutil
 import sys
@@ -105,7 +106,5 @@ def _table(shown: "Sequence[Run]", chosen: "Sequence[Column]") -> str:
 
 
 def _states(shown: "Sequence[Run]", state: "Column") -> str:
-    counted: dict[str, int] = {}
-    for run in shown:
-        counted[state.cell(run)] = counted.get(state.cell(run), 0) + 1
+    counted = collections.Counter(state.cell(run) for run in shown)
     return ", ".join(f"{count} {name}" for name, count in counted.items())

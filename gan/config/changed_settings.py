@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from gan.config.option_names import option_name
+from gan.config.option_names import option_name, value_at
 from gan.config.options.conf_files import CONF, read_conf_file
 from gan.config.validation import validate
 from gan.system.errors import ConfigError, unknown_name
@@ -59,9 +59,7 @@ def changeable(settings: Mapping[str, Any]) -> dict[str, Any]:
         found[group] = option_name(group, node)
         found |= {f"{group}.{name}": value for name, value in node.items() if name != "_target_"}
     for path in SETTINGS:
-        value: Any = settings
-        for name in path.split("."):
-            value = value.get(name) if isinstance(value, Mapping) else None
+        value = value_at(settings, *path.split("."))
         if value is not None:
             found[path] = value
     return found

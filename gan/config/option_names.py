@@ -9,12 +9,16 @@ from gan.config.options.conf_files import CONF, read_conf_file
 TARGET = {"model": ("generator", "_target_")}  # where the class is that distinguishes the options of a group
 
 
+def value_at(settings: Any, *names: str) -> Any:
+    """The value of nested mappings below these names; None if there is none."""
+    for name in names:
+        settings = settings.get(name) if isinstance(settings, Mapping) else None
+    return settings
+
+
 def option_name(group: str, node: Mapping[str, Any]) -> str:
     """The name of an option: ``r1`` for `penalty=r1`; for a class of the user's own, the name of the class."""
-    found: Any = node
-    for key in TARGET.get(group, ("_target_",)):
-        found = found.get(key) if isinstance(found, Mapping) else None
-    target = str(found)
+    target = str(value_at(node, *TARGET.get(group, ("_target_",))))
     return options_by_target(group).get(target, target.rpartition(".")[2])
 
 

@@ -112,7 +112,7 @@ def _opened(path: Path, what: str) -> Iterator[Mapping[str, Any]]:
     """The arrays of a file by their names."""
     try:
         if path.suffix.lower() == ".pt":
-            yield _of_torch(torch.load(path, map_location="cpu", weights_only=True, mmap=_is_new_format(path)))
+            yield _of_torch(torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)))
         elif path.suffix.lower() == ".npy":
             yield {"images": np.load(path, mmap_mode="r", allow_pickle=False)}
         else:
@@ -130,11 +130,6 @@ def _opened(path: Path, what: str) -> Iterator[Mapping[str, Any]]:
             raise DataError(f"{what}: it holds pickled objects, which could run code when they are read") from error
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise DataError(f"{what}: it cannot be read ({reason})") from error
-
-
-def _is_new_format(path: Path) -> bool:
-    """Whether a .pt file is of torch 1.6 or later, which can be read in place."""
-    return zipfile.is_zipfile(path)
 
 
 def _of_torch(content: Any) -> Mapping[str, Any]:

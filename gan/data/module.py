@@ -15,6 +15,7 @@ from gan.data.download import wait_for_fetch
 from gan.data.loaded import LoadedImages
 from gan.data.loader import NumberLoader, ResidentLoader
 from gan.data.registry import (
+    OPTIONS,
     ClassOrder,
     DatasetName,
     Fit,
@@ -101,11 +102,7 @@ class ImageData(L.LightningDataModule):
     ) -> None:
         given = {name: value for name, value in locals().items() if name not in ("self", "name", "source", "__class__")}
         super().__init__()
-        self._options: dict[str, Any] = {
-            "split": split, "folder": folder, "file": file, "dataset": dataset, "of": of, "image_size": image_size,
-            "image_channels": image_channels, "fit": fit, "held_out": held_out, "on_broken": on_broken,
-            "class_order": class_order,
-        }  # fmt: skip
+        self._options: dict[str, Any] = {option: given[option] for option in OPTIONS}
         if source is None:
             check_choice(name, flip=flip, **self._options)
         check_values(ImageData.__init__, given)

@@ -219,6 +219,10 @@ def check_choice(
     check_values(check_choice, settings)
 
 
+# the settings of a dataset
+OPTIONS = tuple(name for name in inspect.signature(check_choice).parameters if name not in ("name", "flip"))
+
+
 def check_values(called: Callable[..., Any], settings: Mapping[str, Any]) -> None:
     """Raise DataError for the first setting of `data` whose value the type hints of ``called`` do not allow."""
     hints = hints_of(called)

@@ -13,6 +13,7 @@ from gan.data.points import load_points
 from gan.data.registry import (
     ARRAY,
     FOLDER,
+    OPTIONS,
     SAMPLES,
     STACKED,
     TORCHVISION,
@@ -85,20 +86,13 @@ def load(
             is not available and has no sample or may not use it. The message has the expected files, the errors, and
             the possible remedies.
     """
+    given: dict[str, Any] = dict(locals())
     if on_missing not in ON_MISSING:
         raise DataError(unknown_name("data.on_missing", on_missing, ON_MISSING))
-    check_choice(
-        name, split=split, folder=folder, file=file, dataset=dataset, of=of, image_size=image_size,
-        image_channels=image_channels, fit=fit, held_out=held_out, on_broken=on_broken, class_order=class_order,
-    )  # fmt: skip
+    check_choice(name, **{option: value for option, value in given.items() if option in OPTIONS})
     if name in TOY_DISTRIBUTIONS:
         return load_points(name, seed)
-    form: dict[str, Any] = {
-        "image_size": image_size,
-        "image_channels": image_channels,
-        "fit": fit,
-        "held_out": held_out,
-    }
+    form = {option: given[option] for option in ("image_size", "image_channels", "fit", "held_out")}
     if name == FOLDER:
         return load_folder(str(folder), on_broken=on_broken, class_order=class_order, **form)
     if name == ARRAY:

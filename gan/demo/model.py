@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from gan.demo.parameters import is_number, parse_float, parse_floats, parse_int, parse_ints
-from gan.demo.training_images import data_name
 from gan.generators.bundle import load_generator
+from gan.generators.bundle_metadata import data_name_of
 from gan.generators.class_labels import class_labels
 from gan.generators.interpolation import FramePositions, frame_positions, interpolate
 from gan.generators.latent_directions import CODE_REACH, moved, principal_directions
@@ -114,7 +114,7 @@ class Model:
             "family": metadata["family"],
             "parameters": sum(parameter.numel() for parameter in generator.generator.parameters()),
             "latent": f"{prior.latent_dim} {prior.name}",
-            "data": data_name(generator),
+            "data": data_name_of(generator.metadata),
             "epochs": trained.get("epochs") if is_number(trained.get("epochs")) else None,
             "measures": {name: quality[name] for name in MEASURES if is_number(quality.get(name))},
             "sha256": str(metadata.get("sha256", "")),

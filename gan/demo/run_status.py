@@ -12,6 +12,7 @@ from gan.demo.parameters import is_number
 from gan.report.repeating import command
 from gan.runs.curves import Curve, thinned, with_gaps
 from gan.runs.reading import Run
+from gan.runs.run_files import sample_grids
 from gan.runs.series import CHARTS, EPOCH, IMAGES_PER_SECOND, QUALITY, SERIES, Chart, drawn_in
 from gan.system.errors import GanError
 
@@ -56,7 +57,7 @@ def status(run: Run, now: float) -> dict[str, Any]:
 
 def grids(run: Run) -> list[Path]:
     """The sample grids of the fixed latents by epoch, the newest last."""
-    return sorted((run.folder / "samples").glob("epoch_*.png"))
+    return sample_grids(run.folder)
 
 
 def grid(run: Run, number: int) -> bytes:

@@ -13,6 +13,7 @@ from torch import Tensor
 from gan.data.registry import NAMES, READ_BY_FORM
 from gan.data.resizing import fitted
 from gan.data.sources import LoadedImages, load
+from gan.generators.bundle_metadata import data_name_of
 from gan.generators.trained_generator import TrainedGenerator
 from gan.metrics.neighbours import BLOCK, squared_distances
 from gan.system.errors import GanError
@@ -107,7 +108,7 @@ class TrainingSets:
         Raises:
             GanError: its bundle does not name the dataset, the dataset is missing, or it cannot have this shape.
         """
-        name, seed = data_name(generator), (generator.metadata.get("trained") or {}).get("seed")
+        name, seed = data_name_of(generator.metadata), (generator.metadata.get("trained") or {}).get("seed")
         key = (name, seed, generator.image_shape)
         if not name:
             raise GanError("nearest training images: this bundle does not name its training data")
@@ -120,8 +121,3 @@ class TrainingSets:
                 loaded = fitted(loaded, height, channels)
             self._read[key] = TrainingImages(loaded, generator.image_shape)
         return self._read[key]
-
-
-def data_name(generator: TrainedGenerator) -> str:
-    """The dataset that a generator was trained on; "" if its bundle does not name one."""
-    return str((generator.metadata.get("data") or {}).get("name") or "")

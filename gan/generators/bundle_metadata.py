@@ -106,6 +106,11 @@ def prior_of(metadata: Mapping[str, Any]) -> Prior:
     return Prior(metadata["prior"], metadata["latent_dim"], tuple(codes["categorical"]), codes["continuous"], shares)
 
 
+def data_name_of(metadata: Mapping[str, Any]) -> str:
+    """The dataset that a generator was trained on; "" if unknown."""
+    return str((metadata.get("data") or {}).get("name") or "")
+
+
 def class_names_of(metadata: Mapping[str, Any]) -> tuple[str, ...]:
     """The names of the data's classes, by label; empty if unknown."""
     return tuple((metadata.get("data") or {}).get("class_names") or ())

@@ -63,7 +63,11 @@ def rows_from(
         vectors = random_directions(prior.latent_dim, count, seed)
     positions = torch.linspace(-1, 1, columns) * (reach or (3.0 if prior.name == "normal" else 1.0))
     name = "principal" if kind == "pca" else "random"
-    return [Row(f"{name} {1 + i}", positions.tolist(), _along(z, v, positions, prior)) for i, v in enumerate(vectors)]
+    copies = z.repeat(len(positions), 1)  # (columns, width), each of which is moved
+    return [
+        Row(f"{name} {1 + i}", positions.tolist(), moved(copies, positions[:, None] * direction, prior))
+        for i, direction in enumerate(vectors)
+    ]
 
 
 def principal_directions(generator: nn.Module, prior: Prior) -> Tensor:
@@ -102,11 +106,6 @@ def moved(z: Tensor, offsets: Tensor, prior: Prior) -> Tensor:
     """
     noise = z[:, : prior.latent_dim] + offsets
     return torch.cat([noise if prior.name == "normal" else noise.clamp(-1, 1), z[:, prior.latent_dim :]], dim=1)
-
-
-def _along(z: Tensor, direction: Tensor, positions: Tensor, prior: Prior) -> Tensor:
-    """(columns, width): z moved along a direction of the noise."""
-    return moved(z.repeat(len(positions), 1), positions[:, None] * direction, prior)
 
 
 def _code_rows(z: Tensor, prior: Prior, columns: int, reach: float) -> list[Row]:

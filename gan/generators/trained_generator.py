@@ -20,6 +20,7 @@ from gan.generators import bundle_metadata
 from gan.generators.class_labels import class_labels
 from gan.generators.interpolation import frame_positions, interpolate
 from gan.system.errors import GanError, counted
+from gan.system.tensor_cache import digest
 
 MOST_IMAGES, FEW_IMAGES = 1000, 16  # made at a time, and made at once without looking at the layers
 MOST_TRUNCATION = 2.0  # of a walk: beyond 1 the images are stranger than those of training
@@ -92,11 +93,16 @@ class TrainedGenerator:
         """Whether it generates 2-D points, (2, 1, 1), instead of images."""
         return bool(self.metadata["points"])
 
+    @property
+    def weights_sha256(self) -> str:
+        """The SHA-256 of the weights, which are then on the CPU."""
+        return digest(*self.generator.cpu().state_dict().values())
+
     def __repr__(self) -> str:
         channels, height, width = self.image_shape
         what = "2-D points" if self.points else f"images {channels} x {height} x {width}"
         classes = f", {counted(self.num_classes, 'class')}" if self.conditional else ""
-        data = (self.metadata.get("data") or {}).get("name")
+        data = bundle_metadata.data_name_of(self.metadata)
         trained = (self.metadata.get("trained") or {}).get("g_updates")
         updates = f", {counted(trained, 'generator update')}" if isinstance(trained, int) else ""
         return f"<generator {self.metadata['family']}: {what}{classes}{f' of {data}' if data else ''}{updates}>"

@@ -18,7 +18,7 @@ from hydra.core.hydra_config import HydraConfig
 
 from gan.runs import run_folder
 from gan.runs.curves import read_rows
-from gan.runs.run_files import read_json
+from gan.runs.run_files import read_json, sample_grids
 from gan.system import shell
 from gan.system.errors import ConfigError, GanError, RunError, counted
 
@@ -79,7 +79,7 @@ class TrainingRun:
             return picture.copy()
 
     def _grid(self) -> Path:
-        grids = sorted((self.folder / "samples").glob("epoch_*.png"))
+        grids = sample_grids(self.folder)
         if not grids:
             raise GanError(f"{self.folder}: this run has no sample grids; run.generator.sample() generates images")
         return grids[-1]

@@ -12,6 +12,7 @@ from gan.generators.bundle_path import FILE_NAME
 from gan.launch.summary import warning
 from gan.launch.sweeps import failed_jobs
 from gan.runs.changes import read_changes
+from gan.runs.run_files import sample_grids
 from gan.runs.series import BY_NAME, FCD, QUALITY
 from gan.system import process, shell
 from gan.system.errors import counted
@@ -129,7 +130,7 @@ def _next(folder: Path, trust: Sequence[str], *, updated: bool) -> Iterator[str]
         yield f"Curves:       {shell.command('gan', 'watch', run)}"
     if (folder / "tensorboard").exists():
         yield f"TensorBoard:  {shell.command('tensorboard', '--logdir', run)}"
-    if grids := sorted((folder / "samples").glob("epoch_*.png")):
+    if grids := sample_grids(folder):
         yield f"Newest grid:  {short(grids[-1])}"
 
 

@@ -12,6 +12,7 @@ from gan.data.loaded import LoadedImages
 from gan.data.points import modes_covered
 from gan.data.registry import TOY_DISTRIBUTIONS
 from gan.generators.bundle import FILE_NAME, TrainedGenerator, add_quality
+from gan.generators.bundle_metadata import data_name_of
 from gan.generators.bundle_path import quality_path
 from gan.generators.rejection import RejectingGenerator
 from gan.metrics.classes import expected_kl
@@ -19,12 +20,11 @@ from gan.metrics.copies import picture_of_nearest
 from gan.metrics.extractors import NoExtractorError
 from gan.metrics.inception import inception_distance
 from gan.metrics.quality import Quality, evaluate
-from gan.metrics.real_sets import RealSets, UnknownRealImagesError, data_name
+from gan.metrics.real_sets import RealSets, UnknownRealImagesError
 from gan.metrics.reference import SHOWN, Reference
 from gan.runs.run_files import read_json_or_empty, write_json
 from gan.system.errors import GanError, counted
 from gan.system.files import write_bytes
-from gan.system.tensor_cache import digest
 
 STACKED_COUNT = 26_000  # the conventional number of images for the modes of Stacked MNIST
 
@@ -123,7 +123,7 @@ def _measure_own(source: Path, generator: TrainedGenerator, wanted: Wanted, *, q
     own = own_values(wanted.metrics, _images(generator, wanted.n, wanted.seed), None, wanted.device)
     if not quiet:
         print(f"{source}: {', '.join(f'{name} {value:.4g}' for name, value in own.items())} of {wanted.n:,} images")
-    result = _content(generator, wanted, {"data": data_name(generator.metadata), "n": wanted.n, "own": own})
+    result = _content(generator, wanted, {"data": data_name_of(generator.metadata), "n": wanted.n, "own": own})
     write(source, result, force=wanted.force)
     return result
 
@@ -133,7 +133,7 @@ def _content(generator: TrainedGenerator, wanted: Wanted, quality: dict[str, Any
     rejection = {"rejection": {"kept": generator.acceptance}} if isinstance(generator, RejectingGenerator) else {}
     return {
         **rejection,
-        "weights_sha256": digest(*generator.generator.cpu().state_dict().values()),
+        "weights_sha256": generator.weights_sha256,
         "seed": wanted.seed,
         "device": wanted.device,
         "torch": torch.__version__,
@@ -143,7 +143,7 @@ def _content(generator: TrainedGenerator, wanted: Wanted, quality: dict[str, Any
 
 def measure_points(source: Path, generator: TrainedGenerator, wanted: Wanted, *, quiet: bool) -> dict[str, Any]:
     """The number of modes of a toy distribution that a generator has found, and the fraction of good points."""
-    name = data_name(generator.metadata)
+    name = data_name_of(generator.metadata)
     if name not in TOY_DISTRIBUTIONS:
         raise GanError(f"{source}: its bundle names no toy distribution; known: {', '.join(TOY_DISTRIBUTIONS)}")
     world = TOY_DISTRIBUTIONS[name]
@@ -154,7 +154,7 @@ def measure_points(source: Path, generator: TrainedGenerator, wanted: Wanted, *,
         good = f"{covered.high_quality:.1%} of {counted(n, 'point')} within 3 standard deviations of one"
         print(f"{source}: {covered.modes} of {len(world.centres)} modes of {world.title}; {good} (real points: 98.9%)")
     result = {
-        "weights_sha256": digest(*generator.generator.cpu().state_dict().values()),
+        "weights_sha256": generator.weights_sha256,
         "seed": seed,
         "quality": {"data": name, "n": n, "of": len(world.centres), **covered._asdict()},
     }

@@ -19,7 +19,6 @@ from gan.runs.reading import is_run, named_folders, read_run
 from gan.runs.run_files import read_json_or_empty
 from gan.runs.run_folder import FAILED
 from gan.system.errors import GanError
-from gan.system.tensor_cache import digest
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def _same_evaluation(
     quality = result.get("quality")
     if (
         not isinstance(quality, dict)
-        or result.get("weights_sha256") != digest(*generator.generator.cpu().state_dict().values())
+        or result.get("weights_sha256") != generator.weights_sha256
         or (result.get("seed"), quality.get("n")) != (wanted.seed, wanted.n)
         or wanted.nearest is not None
     ):

@@ -12,6 +12,7 @@ from gan.data.registry import ARRAY, FOLDER, NAMES, SOURCES, TORCHVISION
 from gan.data.sources import load
 from gan.data.stacked import stacked
 from gan.generators.bundle import TrainedGenerator
+from gan.generators.bundle_metadata import data_name_of
 from gan.metrics.extractors import READING, REQUIRED, extractors_of, load_extractor, read_extractor, training_command
 from gan.metrics.reference import Reference
 from gan.runs.run_files import read_settings
@@ -66,7 +67,7 @@ class RealSets:
                 loaded, channels=generator.image_shape[0], device=self._device, stack_seed=seed, command=command, **own
             )
         reference = self._references[key]
-        if data_name(generator.metadata).endswith("_sample") and not reference.name.endswith("_sample"):
+        if data_name_of(generator.metadata).endswith("_sample") and not reference.name.endswith("_sample"):
             print(f"{source}: trained on the bundled sample, {SAMPLE_NOTE}", file=sys.stderr)
         return reference
 
@@ -120,7 +121,7 @@ class RealSets:
 
 def _trained_on(source: Path, metadata: Mapping[str, Any]) -> str:
     """The full dataset that the bundle names as its data; for stacked images, the dataset that is stacked."""
-    name = data_name(metadata)
+    name = data_name_of(metadata)
     if not name:
         raise GanError(f"{source}: its bundle names no dataset; give --data")
     return name.removeprefix("stacked_").removesuffix("_sample")
@@ -128,7 +129,7 @@ def _trained_on(source: Path, metadata: Mapping[str, Any]) -> str:
 
 def _is_stacked(data: str, generator: TrainedGenerator) -> bool:
     """Whether each channel is a separate image: the generator was trained on, or is compared with, stacked images."""
-    name = data or data_name(generator.metadata)
+    name = data or data_name_of(generator.metadata)
     return name.startswith("stacked_") or (bool(data) and generator.image_shape[0] == 3 and data in SOURCES)
 
 
@@ -152,8 +153,3 @@ def _training_command(asked: Mapping[str, Any]) -> str:
     """The command that trains the extractors for this dataset."""
     channels, size = asked.get("image_channels") or 1, asked.get("image_size") or 0
     return training_command(asked["name"], asked, channels=channels, size=size)
-
-
-def data_name(metadata: Mapping[str, Any]) -> str:
-    """The dataset that a generator was trained on, by its bundle's metadata; "" if they have none."""
-    return str((metadata.get("data") or {}).get("name") or "")

@@ -22,7 +22,6 @@ from gan.runs.reading import Run
 from gan.runs.run_files import node
 from gan.system import shell
 from gan.system.errors import counted
-from gan.system.tensor_cache import digest
 
 RECIPE = ("model", "objective", "penalty", "augmentation", "optimizer", "lr_schedule", "schedule", "ema")
 # Known licences of datasets (others are unknown), and the names of the datasets on the Hub.
@@ -181,7 +180,7 @@ def _measures(card: Card) -> str:
 def _with_rejection(card: Card) -> list[str]:
     """The metrics of images with rejection sampling, if `gan evaluate --reject` has measured these weights."""
     found = {} if card.run is None else card.run.with_rejection
-    if found.get("weights_sha256") != digest(*card.trained.generator.cpu().state_dict().values()):
+    if found.get("weights_sha256") != card.trained.weights_sha256:
         return []  # not measured, or the run was trained further since
     quality = node(found, "quality")
     values = ((measure, measure.read(quality)) for measure in MEASURES)

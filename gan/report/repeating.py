@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gan.config.moved import updated
-from gan.config.option_names import option_name
+from gan.config.option_names import option_name, value_at
 from gan.report.settings import flat
 from gan.runs.reading import Run
 from gan.system import shell
@@ -100,7 +100,5 @@ def _names(group: str, option: Mapping[str, Any]) -> set[str]:
 
 def _node(settings: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:
     """The option of a group by its path; None if the path is a setting."""
-    node: Any = settings
-    for name in path.split("."):
-        node = node.get(name) if isinstance(node, dict) else None
+    node = value_at(settings, *path.split("."))
     return node if isinstance(node, dict) else None

@@ -75,7 +75,7 @@ class MetricsCSV(Logger):
         counted = self._counted()
         new = [name for name in row if name not in self._columns]
         if new:
-            self._write_again([*self._columns, *new])
+            self._rewrite(self._table()[0], [*self._columns, *new])
         try:
             with open(self.path, "a", newline="", opener=_opened_if_there) as file:  # Path.open has no opener
                 csv.DictWriter(file, self._columns).writerow(row)
@@ -112,10 +112,6 @@ class MetricsCSV(Logger):
         whole, newline, _ = self.path.read_text().rpartition("\n")
         reader = csv.DictReader(io.StringIO(whole + newline))
         return list(reader), list(reader.fieldnames or [])
-
-    def _write_again(self, columns: list[str]) -> None:
-        """Write the existing rows again with more columns."""
-        self._rewrite(self._table()[0], columns)
 
     def _rewrite(self, rows: list[dict[str, str]], columns: list[str]) -> None:
         text = io.StringIO()

@@ -12,7 +12,16 @@ from typing import Any, TypeGuard
 from gan.runs.changes import read_changes
 from gan.runs.curves import FILE_NAME, Curve, read_curves
 from gan.runs.evaluation import Evaluation
-from gan.runs.run_files import QUALITY_WITH_REJECTION, TIME, RunFileError, node, read_bytes, read_json, read_settings
+from gan.runs.run_files import (
+    QUALITY_WITH_REJECTION,
+    TIME,
+    RunFileError,
+    node,
+    read_bytes,
+    read_json,
+    read_settings,
+    sample_grids,
+)
 from gan.runs.run_folder import is_locked
 from gan.runs.series import IMAGES
 from gan.runs.sweep_jobs import FAILED, PRUNED, reason
@@ -131,7 +140,7 @@ class Run:
 
     @property
     def newest_grid(self) -> Path | None:
-        grids = sorted((self.folder / "samples").glob("epoch_*.png"))
+        grids = sample_grids(self.folder)
         return grids[-1] if grids else None
 
     def picture(self, path: Path) -> bytes | None:

@@ -86,6 +86,11 @@ def node(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def sample_grids(folder: Path) -> list[Path]:
+    """Return the pictures of samples in a run folder, the oldest first."""
+    return sorted((folder / "samples").glob("epoch_*.png"))
+
+
 def now() -> str:
     """Return the time in the format `TIME` of run files."""
     return time.strftime(TIME)

@@ -13,9 +13,9 @@ from gan.config.trust import check_trust, untrusted
 from gan.data.clusters import cluster_images, nearest, principal_components
 from gan.data.loaded import LoadedImages
 from gan.game.networks import adapting
+from gan.generators.bundle_metadata import data_name_of
 from gan.generators.rejection import CALIBRATION_IMAGES, RejectingGenerator
 from gan.generators.trained_generator import TrainedGenerator
-from gan.metrics.real_sets import data_name
 from gan.runs.checkpoint_file import is_intact, newest_first
 from gan.system.errors import GanError
 from gan.system.trust import trusted
@@ -51,7 +51,7 @@ def with_rejection(run: Path, trained: TrainedGenerator) -> RejectingGenerator:
         raise GanError(
             f"rejection sampling: {checkpoint} and the generator of {run} are of different moments of the training"
         )
-    data = _data(run, settings, data_name(trained.metadata))
+    data = _data(run, settings, data_name_of(trained.metadata))
     device = next(trained.generator.parameters()).device
     discriminator = game.discriminator.to(device)
     takes_labels = game.gets_labels["discriminator"]

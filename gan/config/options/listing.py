@@ -59,7 +59,6 @@ class Setting:
     Attributes:
         path: path as typed.
         meaning: description in a sentence.
-        unit: unit of a number; "" if there is none or the meaning has it.
         type: description of the type, such as "an integer".
         allowed: range or choices; "" if the type is sufficient.
         default: default as typed; "???" if the setting is required.
@@ -69,7 +68,6 @@ class Setting:
 
     path: str
     meaning: str
-    unit: str
     type: str
     allowed: str
     default: str
@@ -127,7 +125,7 @@ def of_class(target: str) -> Group | None:
     """The settings of a class by its dotted name; None if its source is not found or it has none."""
     arguments = arguments_of(target)
     settings = (
-        Setting(each.name, each.meaning, "", each.type, each.allowed, each.default or "???", target)
+        Setting(each.name, each.meaning, each.type, each.allowed, each.default or "???", target)
         for each in arguments.values()
     )
     return Group(target, (), tuple(settings)) if arguments else None
@@ -152,7 +150,7 @@ def _group(folder: Path, name: str, main: ConfFile) -> Group:
         if file.package == "_global_":  # an experiment: it changes settings of other groups
             continue
         others += [dataclasses.replace(found, option=path.stem) for found in _others(file, (), file.package)]
-        for setting in _settings(file, main, name):
+        for setting in _target_settings(file, main, (file.package,), name):
             merged.setdefault(setting, []).append(path.stem)
     settings = [dataclasses.replace(setting, options=tuple(names)) for setting, names in merged.items()]
     return Group(name, tuple(options), tuple(_with_shared_meaning(settings)), tuple(others))
@@ -174,12 +172,8 @@ def _with_shared_meaning(settings: Iterable[Setting]) -> Iterator[Setting]:
         yield from (dataclasses.replace(setting, options=options) for setting, options in alike.items())
 
 
-def _settings(file: ConfFile, main: ConfFile, group: str) -> Iterator[Setting]:
-    yield from _target_settings(file, main, (file.package,), group)
-
-
 def _target_settings(file: ConfFile, main: ConfFile, above: Keys, group: str) -> Iterator[Setting]:
-    """The settings of a file without a schema, described by its comments and the signature of its target."""
+    """The settings of a file, described by its comments and the signature of its target."""
     for keys, value in file.values.items():
         full = (*above, *keys)
         if not above and group != (keys[0] if len(keys) > 1 else RUN):
@@ -195,7 +189,7 @@ def _target_settings(file: ConfFile, main: ConfFile, above: Keys, group: str) ->
             type_ = type_ or _type_of(value)
         meaning = argument.meaning if _is_ours(file, keys) else file.comments.get(keys) or argument.meaning
         meaning = re.sub(r"\bNone\b", "null", meaning or file.comments.get(keys, ""))
-        setting = Setting(".".join(full), meaning, "", type_, allowed, value, group)
+        setting = Setting(".".join(full), meaning, type_, allowed, value, group)
         yield dataclasses.replace(setting, meaning=setting.meaning or _inherited(file, keys, setting.refers_to))
 
 

@@ -59,7 +59,7 @@ def markdown(groups: Sequence[Group], *, whole: bool = False) -> str:
 
 def _moved() -> Iterator[str]:
     yield MOVED_INTRO
-    yield from (f"| {_code(old)} | {_code(new)} |" for old, new in MOVED.items())
+    yield from (f"| {code(old)} | {code(new)} |" for old, new in MOVED.items())
     yield "| `GROUP.name=OPTION` | `GROUP=OPTION` |"
     yield ""
 
@@ -99,7 +99,7 @@ def _markdown_group(group: Group) -> Iterator[str]:
         shown = []
         for entry in entries:
             owners = _owners(entry, group, entries)
-            shown.append(_code(f"{entry.path}={entry.default}") + (f" [{owners}]" if owners else ""))
+            shown.append(code(f"{entry.path}={entry.default}") + (f" [{owners}]" if owners else ""))
         first = entries[0]
         yield f"| {'<br>'.join(shown)} | {_text(_range(first))} | {_text(first.meaning)} |"
     if group.settings:
@@ -110,7 +110,7 @@ def _by_setting(group: Group) -> Iterator[list[Setting]]:
     """Groups of settings that differ in the default only."""
 
     def described(setting: Setting) -> tuple[str, ...]:
-        return setting.path, setting.meaning, setting.type, setting.allowed, setting.unit
+        return setting.path, setting.meaning, setting.type, setting.allowed
 
     paths = [setting.path for setting in group.settings]
     ordered = sorted(group.settings, key=lambda setting: (paths.index(setting.path), described(setting)))
@@ -130,8 +130,8 @@ def _sentence(setting: Setting) -> str:
 
 
 def _range(setting: Setting) -> str:
-    """ "a number, in (0, 1]"; the unit where there is one."""
-    kind = " ".join(part for part in (setting.type, f"({setting.unit})" if setting.unit else "") if part)
+    """ "a number, in (0, 1]"."""
+    kind = setting.type
     return ", ".join(part for part in (kind, setting.allowed) if part)
 
 
@@ -146,10 +146,10 @@ def _markdown_name(option: Option) -> str:
 
 
 def _markdown_header(option: Option) -> str:
-    return "<br>".join(_code(line.strip()) if line.startswith(" ") else _text(line) for line in option.header)
+    return "<br>".join(code(line.strip()) if line.startswith(" ") else _text(line) for line in option.header)
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     return f"`{text}`".replace("|", "\\|")
 
 

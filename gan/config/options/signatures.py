@@ -54,7 +54,8 @@ def arguments_of(target: str) -> dict[str, Argument]:
 
     If a constructor passes ``**kwargs`` on, it has also the arguments of its base class that can be left out.
     """
-    found = _definition(*_split(target))
+    module, _, name = target.rpartition(".")
+    found = _definition(module, name)
     return {} if found is None else _arguments(*found)
 
 
@@ -153,11 +154,6 @@ class _Module:
     @property
     def package(self) -> str:
         return self.name if self.path.name == "__init__.py" else self.name.rpartition(".")[0]
-
-
-def _split(target: str) -> tuple[str, str]:
-    module, _, name = target.rpartition(".")
-    return module, name
 
 
 @functools.cache

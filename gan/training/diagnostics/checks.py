@@ -6,7 +6,6 @@ A check describes the current state. `alarms.Debounce` decides when it becomes a
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -173,9 +172,6 @@ class Pictures:
 
 def alike(labels: Tensor, wanted: Tensor) -> Tensor:
     """Sorted indices into ``labels`` (M,): of each class the first ones, as many as in ``wanted`` (N,) if there are."""
-    places = [torch.nonzero(labels == label)[: int(count), 0] for label, count in _counts(wanted)]
+    counts = zip(*wanted.unique(return_counts=True), strict=True)
+    places = [torch.nonzero(labels == label)[: int(count), 0] for label, count in counts]
     return torch.cat(places).sort().values
-
-
-def _counts(labels: Tensor) -> list[tuple[Any, Any]]:
-    return list(zip(*labels.unique(return_counts=True), strict=True))

@@ -1,5 +1,6 @@
 """Divergence: a run ends when losses or weights are not finite, and keeps its last checkpoints."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def check_losses(game: GameModule, values: Mapping[str, float], first: Mapping[s
     if not lost:
         return
     broken = non_finite_networks(game)
-    if not broken and all(_is_finite(values[f"{name}_last"]) for name in lost):
+    if not broken and all(math.isfinite(values[f"{name}_last"]) for name in lost):
         return
     reasons = [f"the {LOSSES[name][0]}'s loss since its update {first[name]:,}" for name in lost]
     if broken:
@@ -110,10 +111,6 @@ def non_finite_networks(game: GameModule) -> list[str]:
 def _all_finite(network: nn.Module) -> Tensor:
     tensors = [tensor for tensor in network.state_dict().values() if tensor.is_floating_point()]
     return torch.stack([tensor.isfinite().all() for tensor in tensors]).all()
-
-
-def _is_finite(value: float) -> bool:
-    return abs(value) < float("inf")  # false for NaN
 
 
 def _weights(broken: list[str]) -> str:
