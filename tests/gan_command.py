@@ -18,7 +18,7 @@ def command_in(folder: Path, patch: pytest.MonkeyPatch) -> GanCommand:
 
     def command(*arguments: object) -> int:
         patch.chdir(folder)
-        patch.setenv(main.TRACEBACKS, "0")  # --debug sets it
+        patch.setenv(main.FULL_ERRORS, "0")  # --debug sets it
         patch.setattr(sys, "argv", ["gan", *map(str, arguments)])
         with pytest.raises(SystemExit) as end:
             main.main()

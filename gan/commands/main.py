@@ -28,9 +28,8 @@ from gan.commands.sample import sample
 from gan.commands.show import show
 from gan.commands.train import train
 from gan.system.errors import GanError, unknown_name
-from gan.system.process import hide_deprecations
+from gan.system.process import FULL_ERRORS, hide_deprecations
 
-TRACEBACKS = "HYDRA_FULL_ERROR"  # the environment variable that asks train.py for the same
 # Typer has no public name for the base class of usage errors, which is click's or its own, depending on the version.
 UsageError: Any = typer.BadParameter.__mro__[1]
 
@@ -63,7 +62,7 @@ def commands(
     ] = False,
 ) -> None:
     if debug:
-        os.environ[TRACEBACKS] = "1"
+        os.environ[FULL_ERRORS] = "1"
 
 
 for command in (
@@ -83,7 +82,7 @@ def main() -> None:
         _check_no_empty_word(sys.argv[1:])
         code = app(prog_name="gan", standalone_mode=False)
     except (GanError, UsageError) as error:
-        if os.environ.get(TRACEBACKS) == "1":
+        if os.environ.get(FULL_ERRORS) == "1":
             traceback.print_exception(error)
         else:
             print(error if isinstance(error, GanError) else _usage_message(error), file=sys.stderr)

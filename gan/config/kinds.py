@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Annotated, Any
 
-from gan.system.errors import nearest, unknown_keys
+from gan.system.errors import in_one_line, nearest, unknown_keys
 from gan.system.value_types import expected, hints_of, parameters_of, problem
 
 OWN_PACKAGES = ("gan", "lightning", "torch")
@@ -182,9 +182,7 @@ def find(target: str) -> Callable[..., Any]:
             where = "" if error.name in OWN_PACKAGES or error.name != top else LOOKED_FOR
             raise NotFound(f"'{target}' given, and there is no module '{error.name}'{where}") from None
         except (Exception, SystemExit) as error:  # any error of an imported module
-            raise NotFound(
-                f"'{target}' cannot be imported: {type(error).__name__}: {' '.join(str(error).split())}"
-            ) from error
+            raise NotFound(f"'{target}' cannot be imported: {in_one_line(error)}") from error
         return _attribute(target, found, rest[depth - 1 :])
     raise AssertionError("not reached")
 

@@ -15,7 +15,7 @@ from gan.data.picture_files import GREY_MODES, in_8_bits
 from gan.data.registry import IMAGE_SIZES
 from gan.data.resizing import CHUNK, resized, with_channels
 from gan.system import process
-from gan.system.errors import DataError
+from gan.system.errors import DataError, in_one_line
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +126,7 @@ def _read(items: Any, count: int | None, what: str) -> Iterator[Any]:
             except StopIteration:
                 return
             except Exception as error:  # of the user's code, or of a damaged file
-                reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+                reason = in_one_line(error)
                 raise DataError(f"{what}: image {number} cannot be read: {reason}") from error
             yield item
             number += 1

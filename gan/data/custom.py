@@ -12,7 +12,7 @@ from torch import Tensor
 from gan.data.conversion import Form, as_labels, from_array, from_items
 from gan.data.held_out import Source, assembled
 from gan.data.loaded import LoadedImages
-from gan.system.errors import DataError, unknown_keys
+from gan.system.errors import DataError, in_one_line, unknown_keys
 from gan.system.random_streams import stream_seed
 
 KEYS = ("images", "labels", "class_names", "held_out_images", "held_out_labels")
@@ -48,7 +48,7 @@ def load_custom(
         except DataError:
             raise
         except Exception as error:
-            raise DataError(f"{what}: {type(error).__name__}: {' '.join(str(error).split())}") from error
+            raise DataError(f"{what}: {in_one_line(error)}") from error
         found = read_source(made, what, form)
     return assembled(found, name, name, what, held_out, form)
 

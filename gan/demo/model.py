@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gan.demo.parameters import is_number, parse_float, parse_floats, parse_int, parse_ints
+from gan.demo.parameters import parse_float, parse_floats, parse_int, parse_ints
 from gan.generators.bundle import load_generator
 from gan.generators.bundle_metadata import data_name_of
 from gan.generators.class_labels import class_labels
@@ -19,7 +19,7 @@ from gan.generators.interpolation import FramePositions, frame_positions, interp
 from gan.generators.latent_directions import CODE_REACH, moved, principal_directions
 from gan.generators.pictures import Pixels, enlarged, gif, grid, scatter
 from gan.generators.trained_generator import TrainedGenerator
-from gan.runs.run_files import node
+from gan.runs.run_files import is_number, node
 from gan.system.errors import BundleError, GanError, counted
 
 DIRECTIONS = 8  # sliders

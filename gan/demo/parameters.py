@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from gan.system.errors import GanError
 
@@ -47,8 +46,3 @@ def _padded(text: str, name: str, count: int) -> list[str]:
     if len(parts) > count:
         raise GanError(f"{name}: {len(parts)} given; at most {count} expected")
     return [*parts, *[""] * (count - len(parts))]
-
-
-def is_number(value: Any) -> bool:
-    """Whether the value is a finite number, which JSON can hold."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

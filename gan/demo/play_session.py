@@ -12,9 +12,10 @@ import numpy as np
 
 from gan.config.changed_settings import words
 from gan.data.registry import ARRAY, TOY_DISTRIBUTIONS
-from gan.demo.parameters import is_number, parse_int
+from gan.demo.parameters import parse_int
 from gan.demo.play_worker import Train, work
 from gan.runs.changes import POINTS
+from gan.runs.run_files import is_number
 from gan.system import shell
 from gan.system.errors import GanError, unknown_name
 

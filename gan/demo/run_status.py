@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from gan.data.registry import SAMPLES, SOURCES
-from gan.demo.parameters import is_number
 from gan.report.repeating import command
 from gan.runs.curves import Curve, thinned, with_gaps
 from gan.runs.reading import Run
-from gan.runs.run_files import sample_grids
+from gan.runs.run_files import is_number, sample_grids
 from gan.runs.series import CHARTS, EPOCH, IMAGES_PER_SECOND, QUALITY, SERIES, Chart, drawn_in
 from gan.system.errors import GanError
 

@@ -1,6 +1,5 @@
 """Hydra jobs: run a composed configuration, turn errors into messages and exit codes, and claim the run folder."""
 
-import contextlib
 import functools
 import itertools
 import logging
@@ -8,7 +7,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +30,9 @@ from gan.launch.sweeps import failed_jobs
 from gan.runs import run_end, run_folder, user_errors
 from gan.runs.resume import ResumeState
 from gan.system import cpu_threads, process, rank_errors, signals
-from gan.system.errors import ConfigError, GanError
+from gan.system.errors import MISTAKE, ConfigError, GanError
 from gan.system.passwords import without_passwords
-from gan.system.signals import MISTAKE
+from gan.system.process import FULL_ERRORS, variable
 from gan.system.trust import trusted
 
 logging.getLogger("matplotlib").setLevel(logging.WARNING)  # torchmetrics imports it; it logs its font cache
@@ -45,7 +44,6 @@ for message in ("The version_base parameter is deprecated", "hydra.utils.instant
 
 BEGUN = cpu_threads.sample_load()
 
-FULL_ERRORS = "HYDRA_FULL_ERROR"
 WANTS_TRACEBACKS = os.environ.get(FULL_ERRORS) == "1"
 
 
@@ -63,7 +61,11 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
         try:
             cpu_threads.set_wait_policy(BEGUN)
             # HYDRA_FULL_ERROR as the user set it: subprocesses inherit it
-            with _full_errors("1" if WANTS_TRACEBACKS else None), known_command(config), user_errors.one_message():
+            with (
+                variable(FULL_ERRORS, "1" if WANTS_TRACEBACKS else None),
+                known_command(config),
+                user_errors.one_message(),
+            ):
                 code = function(config) or 0
             if code and failed_jobs.in_sweep():
                 why = f"ended with exit code {code}; the reason is printed above"
@@ -109,18 +111,6 @@ def note_exit_code(code: int) -> None:
     command_line.current().exit_codes.append(code)
 
 
-@contextlib.contextmanager
-def _full_errors(value: str | None) -> Iterator[None]:
-    """Inside the block, set the environment variable HYDRA_FULL_ERROR to this value; None unsets it."""
-    before = os.environ.pop(FULL_ERRORS, None)
-    try:
-        os.environ.update({} if value is None else {FULL_ERRORS: value})
-        yield
-    finally:
-        os.environ.pop(FULL_ERRORS, None)
-        os.environ.update({} if before is None else {FULL_ERRORS: before})
-
-
 def run_command(main: Callable[[], Any], *, raises: bool = False) -> int:
     """Call a Hydra main whose function is a `job`, and return the largest exit code of its jobs.
 
@@ -144,7 +134,7 @@ def run_command(main: Callable[[], Any], *, raises: bool = False) -> int:
         if not process.is_rank():  # the launcher wrote those of a rank
             words = command_line.readable(words)
         sys.argv[1:] = resume.without_run(words)
-        with signals.listening(), _full_errors("1"):  # else Hydra prints an exception and exits by itself
+        with signals.listening(), variable(FULL_ERRORS, "1"):  # else Hydra prints an exception and exits by itself
             code = _run_jobs(main)
         if (raised := command_line.current().error) is not None:
             raise raised

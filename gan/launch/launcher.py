@@ -14,7 +14,7 @@ from typing import NamedTuple, NoReturn
 from gan.runs import run_end, run_folder
 from gan.system import cpu_threads, process, rank_errors, shell, signals, subprocesses
 from gan.system.cpu_threads import cores
-from gan.system.errors import GanError
+from gan.system.errors import CRASH, GanError
 from gan.system.locks import temporary_folder
 from gan.system.subprocesses import GRACE_SECONDS, LOOK_SECONDS, Child
 
@@ -192,7 +192,7 @@ def _outcome(ranks: list[Child], folder: Path) -> Outcome:
         return _of_the_silent(*next(iter(silent.items())), len(ranks))
     if report is None:
         return Outcome(0)
-    crashed = report.exit_code == signals.CRASH
+    crashed = report.exit_code == CRASH
     whose = f"rank {report.rank} of {len(ranks)} processes failed:\n" if crashed else ""
     why = f"rank {report.rank}: {report.error}" if crashed else report.error
     return Outcome(report.exit_code, whose + report.text, "failed", why)

@@ -19,7 +19,7 @@ from hydra.core.hydra_config import HydraConfig
 from gan.runs import run_folder
 from gan.runs.curves import read_rows
 from gan.runs.run_files import read_json, sample_grids
-from gan.system import shell
+from gan.system import process, shell
 from gan.system.errors import ConfigError, GanError, RunError, counted
 
 if TYPE_CHECKING:
@@ -223,15 +223,13 @@ def _as_command(words: list[str]) -> Iterator[None]:
     Several processes find the modules beside the caller's script too.
     """
     arguments, hydra, config = sys.argv, GlobalHydra.instance().hydra, HydraConfig.instance().cfg
-    before = os.environ.get(PATH)
-    os.environ[PATH] = os.pathsep.join(filter(None, [before, sys.path[0]]))
+    path = os.pathsep.join(filter(None, [os.environ.get(PATH), sys.path[0]]))
     sys.argv = words
     GlobalHydra.instance().clear()
     HydraConfig.instance().cfg = None
     try:
-        yield
+        with process.variable(PATH, path):
+            yield
     finally:
         sys.argv = arguments
-        os.environ.pop(PATH)
-        os.environ.update({} if before is None else {PATH: before})
         GlobalHydra.instance().hydra, HydraConfig.instance().cfg = hydra, config

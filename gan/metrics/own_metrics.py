@@ -9,7 +9,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from gan.config.kinds import NotFound, find, is_a
-from gan.system.errors import ConfigError, GanError
+from gan.system.errors import ConfigError, GanError, in_one_line
 
 PART = 500  # images in one call of a metric
 
@@ -60,7 +60,7 @@ def own_values(
                 key: float(value) for key, value in _named(name, _computed(metric.to(device), fake, real, device))
             }
         except Exception as error:
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            reason = in_one_line(error)
             raise ConfigError(f"metric {name} ({type(metric).__name__}): {reason}") from error
     return found
 

@@ -19,7 +19,7 @@ from gan.report.measures import MEASURES
 from gan.report.repeating import run_overrides
 from gan.report.settings import PLACES
 from gan.runs.reading import Run
-from gan.runs.run_files import node
+from gan.runs.run_files import is_number, node
 from gan.system import shell
 from gan.system.errors import counted
 
@@ -78,7 +78,7 @@ class Card:
         if self.run is None:
             return {}
         last = self.run.ended or {name: self.run.last(name) for name in self.run.curves}
-        return {name: value for name, value in last.items() if name.startswith("quality/") and _is_number(value)}
+        return {name: value for name, value in last.items() if name.startswith("quality/") and is_number(value)}
 
     def text(self) -> str:
         sections = {
@@ -141,7 +141,7 @@ def _data(card: Card) -> str:
 
 def _recipe(card: Card) -> str:
     trained = node(card.metadata, "trained")
-    rows = {name.replace("_", " "): value for name, value in trained.items() if _is_number(value)}
+    rows = {name.replace("_", " "): value for name, value in trained.items() if is_number(value)}
     facts = [f"- {plain(name)}: {value:,}" for name, value in rows.items()]
     if card.run is None:
         settings = {"family": card.metadata["family"], **card.metadata["settings"]}
@@ -194,7 +194,7 @@ def _with_rejection(card: Card) -> list[str]:
 def _measures_in_training(card: Card) -> str:
     assert card.run is not None
     monitor = node(node(card.run.settings, "callbacks"), "quality")
-    count = f"{monitor['n']:,}" if _is_number(monitor.get("n")) else "few"
+    count = f"{monitor['n']:,}" if is_number(monitor.get("n")) else "few"
     features = "" if card.trained.points else f" and the feature extractors of {plain(_extractors(card))}"
     rows = [f"| {plain(name)} | {value:,.3g} |" for name, value in card.in_training.items()]
     note = (
@@ -226,7 +226,7 @@ def _limits(card: Card) -> str:
         lines += ["It is unconditional: you cannot choose a class."]
     if missing and isinstance(missing, list):
         lines += [f"It generates almost no images of these classes: {', '.join(map(plain, missing))}."]
-    if _is_number(copied):
+    if is_number(copied):
         lines += [f"{copied:.1%} of its images may be copies of training images (real held-out images: 1.0%)."]
     else:
         lines += ["It has not been tested for copies of training images."]
@@ -246,10 +246,6 @@ def _licence(card: Card) -> str:
 
 def _full_set(name: str) -> str:
     return name.removeprefix("stacked_").removesuffix("_sample")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
 
 
 def _line(text: object) -> str:

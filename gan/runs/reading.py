@@ -1,13 +1,12 @@
 """Reader of run folders: find the runs below a folder, and read the files of each."""
 
-import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 from gan.runs.changes import read_changes
 from gan.runs.curves import FILE_NAME, Curve, read_curves
@@ -16,6 +15,7 @@ from gan.runs.run_files import (
     QUALITY_WITH_REJECTION,
     TIME,
     RunFileError,
+    is_number,
     node,
     read_bytes,
     read_json,
@@ -117,7 +117,7 @@ class Run:
 
     def count(self, counter: str) -> float | None:
         """Return ``images_seen`` or ``g_updates`` so far."""
-        if _is_number(ended := self.ended.get(counter)):
+        if is_number(ended := self.ended.get(counter)):
             return float(ended)
         values = self.curves.get(counter, Curve()).finite()
         return values[-1] if values else None
@@ -125,7 +125,7 @@ class Run:
     @property
     def seconds(self) -> float | None:
         """Return the training time; before the end, from the start in run.json, if it has one, to the last row."""
-        if _is_number(seconds := self.ended.get("seconds")):
+        if is_number(seconds := self.ended.get("seconds")):
             return float(seconds)
         try:
             began = datetime.strptime(str(self.facts.get("started")), TIME).timestamp()
@@ -161,17 +161,13 @@ class Run:
 
 def _why_pruned(facts: Mapping[str, Any]) -> str:
     """Describe why, e.g. "quality/fcd 120 at measurement 2, worse than the median of 5 finished runs, 90.1"."""
-    own = next((f"{name} {value:.4g}" for name, value in facts.items() if "/" in name and _is_number(value)), "")
+    own = next((f"{name} {value:.4g}" for name, value in facts.items() if "/" in name and is_number(value)), "")
     if not own:
         return "by its search" if facts else ""
     text = f"{own} at measurement {facts.get('measurement', '?')}, worse than the median"
-    if _is_number(facts.get("median")) and facts.get("finished_runs"):
+    if is_number(facts.get("median")) and facts.get("finished_runs"):
         text += f" of {facts['finished_runs']} finished runs, {facts['median']:.4g}"
     return text
-
-
-def _is_number(value: Any) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def find_runs(sources: Iterable[Path]) -> list[Run]:

@@ -6,12 +6,13 @@ have the expected format raises a `RunFileError` with its name.
 """
 
 import json
+import math
 import os
 import stat
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import yaml
 
@@ -84,6 +85,11 @@ def node(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return the mapping of this name in the content of a file; {} if there is none: the file may be anyone's."""
     found = settings.get(name)
     return found if isinstance(found, dict) else {}
+
+
+def is_number(value: Any) -> TypeGuard[int | float]:
+    """Whether a value of a file is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def sample_grids(folder: Path) -> list[Path]:

@@ -4,6 +4,9 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+MISTAKE = 2  # exit code for a user's error
+CRASH = 1  # exit code for a bug, and for an error during training
+
 
 class GanError(Exception):
     """An error that the user can fix: the message says what was given, what is allowed and what to do.
@@ -12,7 +15,7 @@ class GanError(Exception):
     code. Any other exception is a bug and keeps its traceback.
     """
 
-    exit_code = 2
+    exit_code = MISTAKE
 
 
 class ConfigError(GanError):
@@ -30,7 +33,12 @@ class BundleError(GanError):
 class RunError(GanError):
     """An error during training: out of memory, disk full, values that are not finite."""
 
-    exit_code = 1
+    exit_code = CRASH
+
+
+def in_one_line(error: BaseException) -> str:
+    """The class and the message of another library's or a user's own error, on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def unknown_name(kind: str, given: str, allowed: Iterable[str]) -> str:

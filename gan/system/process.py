@@ -15,6 +15,7 @@ from gan.system.passwords import without_passwords
 
 VARIABLE = "GAN_PROCESS"  # environment variable with a `Process` as JSON, set by the parent process
 GAN_TRAIN = ["gan", "train"]
+FULL_ERRORS = "HYDRA_FULL_ERROR"  # Hydra's: at 1, errors have tracebacks; `gan --debug` sets it
 LAUNCHED = "TORCHELASTIC_RUN_ID"  # set in a rank started by torchrun or our launcher
 
 
@@ -49,13 +50,20 @@ def current() -> Process:
 @contextlib.contextmanager
 def as_parent(**changes: Any) -> Iterator[None]:
     """Inside the block, change these attributes for this process and for those that it starts."""
-    before = os.environ.get(VARIABLE)
-    os.environ.update(current().variables(**changes))
+    with variable(VARIABLE, current().variables(**changes)[VARIABLE]):
+        yield
+
+
+@contextlib.contextmanager
+def variable(name: str, value: str | None) -> Iterator[None]:
+    """Inside the block, an environment variable has this value; None: it is not set."""
+    before = os.environ.pop(name, None)
     try:
+        os.environ.update({} if value is None else {name: value})
         yield
     finally:
-        os.environ.pop(VARIABLE, None)
-        os.environ.update({} if before is None else {VARIABLE: before})
+        os.environ.pop(name, None)
+        os.environ.update({} if before is None else {name: before})
 
 
 def user_command() -> list[str]:

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gan.system import process
-from gan.system.errors import GanError
-from gan.system.signals import CRASH
+from gan.system.errors import CRASH, GanError
 
 LOST_PARTNER = ("gloo", "NCCL", "Connection closed by peer", "Connection reset by peer", "DistNetworkError")
 

@@ -12,8 +12,6 @@ from types import FrameType
 
 from gan.system import process
 
-MISTAKE = 2  # exit code for a user's error
-CRASH = 1  # exit code for a bug
 ORPHAN_SECONDS = 10.0  # time for a process to finish its update and save after its parent has ended
 # If the system has them: SIGHUP when a terminal is closed, SIGUSR1 from a queue before the time limit.
 OTHERS = [getattr(signal, name) for name in ("SIGHUP", "SIGUSR1") if hasattr(signal, name)]

@@ -26,7 +26,7 @@ from gan.game.networks.adapting import discriminate, generate
 from gan.game.networks.evaluation_mode import evaluating
 from gan.runs.checkpoint_io import SealedCheckpoints
 from gan.runs.resume import ResumeState
-from gan.system.errors import ConfigError, GanError
+from gan.system.errors import ConfigError, GanError, in_one_line
 from gan.system.process import hide_deprecations
 from gan.system.value_types import parameters_of
 from gan.training import fast_loop, trackers
@@ -90,7 +90,7 @@ def build_pair(networks: Networks, settings: Mapping[str, Any], data: ImageData)
         if all(is_below(target, ["gan"]) for target in targets):
             raise
         what = f"{' and '.join(targets)} cannot be built for images of shape {data.image_shape}"
-        raise ConfigError(f"model: {what}: {type(error).__name__}: {' '.join(str(error).split())}") from error
+        raise ConfigError(f"model: {what}: {in_one_line(error)}") from error
 
 
 def instantiated(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def _made(group: str, settings: Mapping[str, Any], **known: Any) -> Any:
     except Exception as error:
         if is_below(node["_target_"], ["gan"]):
             raise
-        raise ConfigError(f"{group}: {type(error).__name__}: {' '.join(str(error).split())}") from error
+        raise ConfigError(f"{group}: {in_one_line(error)}") from error
     if not isinstance(made, kind(group)) and node["_target_"] != NONE:
         raise ConfigError(f"{group}: '{node['_target_']}' made {made!r}, a {kind(group).__name__} expected")
     return made

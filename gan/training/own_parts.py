@@ -9,7 +9,7 @@ from torch import Tensor
 from gan.config.kinds import NONE, is_below
 from gan.game.networks.evaluation_mode import evaluating
 from gan.game.updates import Game
-from gan.system.errors import ConfigError
+from gan.system.errors import ConfigError, in_one_line
 
 
 def try_own_parts(settings: Mapping[str, Any], game: Game, image_shape: tuple[int, int, int]) -> None:
@@ -29,7 +29,7 @@ def try_own_parts(settings: Mapping[str, Any], game: Game, image_shape: tuple[in
             except ConfigError as error:
                 raise ConfigError(f"{group}: {target}: {error}") from error
             except Exception as error:
-                what = f"{type(error).__name__}: {' '.join(str(error).split())}"
+                what = in_one_line(error)
                 raise ConfigError(f"{group}: {target}: {what}") from error
 
 

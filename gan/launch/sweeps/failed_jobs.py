@@ -10,8 +10,8 @@ from hydra.types import RunMode
 from gan.launch.command_line import task_words
 from gan.runs.run_files import now, write_json
 from gan.runs.sweep_jobs import FAILED, run_overrides
-from gan.system import process, signals
-from gan.system.errors import GanError
+from gan.system import process
+from gan.system.errors import CRASH, GanError
 
 
 def in_sweep() -> bool:
@@ -28,7 +28,7 @@ def tell(folder: Path, error: Exception, *, full: bool) -> int:
     hydra = HydraConfig.get()
     is_mistake = isinstance(error, GanError)
     message = str(error) if is_mistake and not full else "".join(traceback.format_exception(error)).rstrip()
-    code = error.exit_code if isinstance(error, GanError) else signals.CRASH
+    code = error.exit_code if isinstance(error, GanError) else CRASH
     print(f"run {hydra.job.num} of the sweep ({' '.join(run_overrides(task_words()))}): {message}", file=sys.stderr)
     record(folder, code, str(error) if is_mistake else f"{type(error).__name__}: {error}", error)
     return code

@@ -12,7 +12,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 
 from gan.launch.sweeps.jobs import Job
-from gan.system import signals
+from gan.system.errors import CRASH
 
 Overrides = Sequence[str]  # of one job
 MakeJobs = Callable[[Sequence[Overrides], int], list[Job]]  # from the overrides of each, and the number of the first
@@ -80,7 +80,7 @@ def _exit_code(job: JobReturn) -> int:
     if job.status is JobStatus.COMPLETED:
         return int(job.return_value or 0)
     traceback.print_exception(job._return_value)
-    return signals.CRASH
+    return CRASH
 
 
 class ProcessPool(Pool):

@@ -20,8 +20,8 @@ import submitit
 from gan.launch.sweeps.jobs import GRACE_SECONDS, Job, conclude
 from gan.launch.sweeps.pools import MakeJobs, Overrides, ProcessPool
 from gan.launch.sweeps.queue_record import LOCAL, SLURM, QueueRecord, is_alive, result_of
-from gan.system import cpu_threads, process, signals, subprocesses
-from gan.system.errors import ConfigError
+from gan.system import cpu_threads, process, subprocesses
+from gan.system.errors import CRASH, ConfigError
 from gan.system.subprocesses import LOOK_SECONDS, Child
 
 SHARED = ("name", "timeout_min", "mem_gb", "nodes", "cpus_per_task", "gpus_per_node", "tasks_per_node")
@@ -236,7 +236,7 @@ def _outcome(queued: Any) -> tuple[int, str | None]:
         with contextlib.suppress(submitit.core.utils.FailedJobError, submitit.core.utils.UncompletedJobError):
             return int(first.result()), None
     reason = f"job {queued.job_id} ended without a result (perhaps it was killed); see {first.paths.stderr}"
-    return signals.CRASH, reason
+    return CRASH, reason
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from gan.launch.sweeps import search_storage
 from gan.launch.sweeps.jobs import GRACE_SECONDS, Job, conclude
 from gan.launch.sweeps.pools import MakeJobs, ProcessPool
 from gan.system import cpu_threads, signals, subprocesses
-from gan.system.errors import ConfigError
+from gan.system.errors import CRASH, ConfigError
 from gan.system.subprocesses import LOOK_SECONDS
 
 
@@ -114,4 +114,4 @@ def _outcome(done: Any) -> tuple[int, str | None]:
     try:
         return int(ray.get(done)), None
     except ray.exceptions.RayError as error:
-        return signals.CRASH, f"Ray: {type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
+        return CRASH, f"Ray: {type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from gan.launch.sweeps import failed_jobs, folder
 from gan.launch.sweeps.pools import Pool
 from gan.runs.sweep_jobs import State, SweepJob, run_overrides
-from gan.system import signals
+from gan.system.errors import MISTAKE
 from gan.system.shell import quoted
 
 DONE = (State.FINISHED,)
@@ -127,10 +127,10 @@ class Runner:
     def _refuse(self, job: SweepJob) -> None:
         """Print and record the error of an invalid job."""
         print(f"a job of the sweep ({' '.join(run_overrides(job.words))}): {job.mistake}", file=sys.stderr)
-        self.exit_code = max(self.exit_code, signals.MISTAKE)
+        self.exit_code = max(self.exit_code, MISTAKE)
         if not self.dry:
             job.folder.mkdir(exist_ok=True)
-            failed_jobs.record(job.folder, signals.MISTAKE, job.mistake)
+            failed_jobs.record(job.folder, MISTAKE, job.mistake)
 
     def _words(self, job: SweepJob) -> list[str]:
         """Return the overrides with which Hydra runs a job in its own folder."""

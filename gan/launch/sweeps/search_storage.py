@@ -5,7 +5,7 @@ import os
 import re
 import secrets
 import socket
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from gan.runs.sweep_jobs import STUDY
 from gan.system.files import write_bytes
 from gan.system.passwords import without_passwords
+from gan.system.process import variable
 
 VARIABLE = "GAN_SEARCH_STORAGE"  # for the jobs of a search: the URL, which may have a password and so is in no file
 NAME = "sweep"
@@ -60,16 +61,9 @@ class Storage:
         write_bytes(file, f"{name}\n".encode())
         return name
 
-    @contextlib.contextmanager
-    def known_to_jobs(self) -> Iterator[None]:
+    def known_to_jobs(self) -> AbstractContextManager[None]:
         """Inside the block, new processes know the URL."""
-        before = os.environ.pop(VARIABLE, None)
-        os.environ.update({VARIABLE: self.url} if self.url else {})
-        try:
-            yield
-        finally:
-            os.environ.pop(VARIABLE, None)
-            os.environ.update({} if before is None else {VARIABLE: before})
+        return variable(VARIABLE, self.url or None)
 
 
 def of_job(sweep: Path, study: str | None) -> Storage | None:

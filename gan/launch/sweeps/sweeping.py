@@ -21,7 +21,7 @@ from gan.launch.sweeps.runner import Runner
 from gan.launch.sweeps.side_by_side import SideBySide
 from gan.runs.sweep_jobs import State, SweepJob
 from gan.system import signals
-from gan.system.errors import ConfigError
+from gan.system.errors import CRASH, ConfigError
 from gan.system.files import write_bytes
 from gan.system.passwords import without_passwords
 from gan.system.process import as_parent, started_by_torchrun, user_command
@@ -88,7 +88,7 @@ class Sweep:
             folder.keep_record(sweep, command, finished=not unfinished and not runner.queued)
             if runner.queued:
                 print(summary.how_to_collect(command, sweep))
-            hydra_job.note_exit_code(max(runner.exit_code, signals.CRASH if unfinished else 0))
+            hydra_job.note_exit_code(max(runner.exit_code, CRASH if unfinished else 0))
 
     def _pool(self, *, dry: bool) -> Pool:
         make_jobs = job_maker(self._context, self._config)
