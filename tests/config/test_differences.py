@@ -15,7 +15,7 @@ from gan.config.differences import changed_settings, own_settings
         (["data=ring"], {}),
         (
             ["experiment=ten_minutes"],
-            {"penalty": "r1 (gamma 1.0, every 4)", "optimizer": "adam (lr 0.002)", "lr_schedule": "cosine",
+            {"penalty": "r1 (gamma 0.3, every 8)", "optimizer": "adam (lr 0.002, betas [0.5, 0.99])", "lr_schedule": "cosine",
              "ema": "standard"},
         ),
         (["objective=hinge", "schedule.n_critic=5"], {"objective": "hinge", "schedule": "steps (n_critic 5)"}),
