@@ -16,7 +16,7 @@ from gan.generators.bundle import load_generator
 from gan.generators.bundle_metadata import data_name_of
 from gan.generators.class_labels import class_labels
 from gan.generators.interpolation import FramePositions, frame_positions, interpolate
-from gan.generators.latent_directions import CODE_REACH, moved, principal_directions
+from gan.generators.latent_directions import CODE_REACH, moved, principal_directions, reach_of
 from gan.generators.pictures import Pixels, enlarged, gif, grid, scatter
 from gan.generators.trained_generator import TrainedGenerator
 from gan.runs.run_files import is_number, node
@@ -92,7 +92,7 @@ class Model:
     @property
     def reach(self) -> float:
         """Maximum position of the direction sliders, to both sides, as in `gan explore`."""
-        return 3.0 if self.generator.prior.name == "normal" else 1.0
+        return reach_of(self.generator.prior)
 
     def describe(self) -> dict[str, Any]:
         """The description of the model for a page: its controls, and facts to show."""

@@ -49,7 +49,7 @@ HEADERS = {
 
 def as_json(content: Any, status: int = HTTPStatus.OK) -> Response:
     """A JSON response. Raises ValueError for NaN and infinity."""
-    return Response(json.dumps(content, allow_nan=False), status, HEADERS, content_type="application/json")
+    return Response(json.dumps(content, allow_nan=False), status, content_type="application/json")
 
 
 class PageServer(ThreadedWSGIServer):

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gan.data.normalization import normalize
 from gan.game.latents import Prior
+from gan.game.networks import adapting
 from gan.generators.trained_generator import Labels, TrainedGenerator
 from gan.system.errors import GanError
 
@@ -133,7 +134,7 @@ def _descend(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=max(steps, 1))
     best, least = z.detach().clone(), torch.full((len(z),), math.inf, device=z.device)
     for step in range(steps + 1):
-        images = trained.generator(z, classes) if classes is not None else trained.generator(z)
+        images = adapting.generate(trained.generator, z, classes)
         errors = (images - target).square().mean(dim=(1, 2, 3))
         better = errors.detach() < least
         best[better], least[better] = z.detach()[better], errors.detach()[better]

@@ -61,7 +61,7 @@ def rows_from(
         vectors = principal_directions(generator, prior)[:count]
     else:
         vectors = random_directions(prior.latent_dim, count, seed)
-    positions = torch.linspace(-1, 1, columns) * (reach or (3.0 if prior.name == "normal" else 1.0))
+    positions = torch.linspace(-1, 1, columns) * (reach or reach_of(prior))
     name = "principal" if kind == "pca" else "random"
     copies = z.repeat(len(positions), 1)  # (columns, width), each of which is moved
     return [
@@ -91,6 +91,11 @@ def principal_directions(generator: nn.Module, prior: Prior) -> Tensor:
     vectors = torch.linalg.svd(weight[:, : prior.latent_dim].detach().cpu().double(), full_matrices=False).Vh
     largest = vectors.gather(1, vectors.abs().argmax(dim=1, keepdim=True))
     return (vectors * largest.sign()).float()
+
+
+def reach_of(prior: Prior) -> float:
+    """How far rows reach to both sides by default: 3 standard deviations of normal noise, all of uniform noise."""
+    return 3.0 if prior.name == "normal" else 1.0
 
 
 def random_directions(latent_dim: int, count: int, seed: int) -> Tensor:

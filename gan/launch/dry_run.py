@@ -19,7 +19,7 @@ from gan.system import shell
 from gan.system.errors import DataError, counted
 from gan.training.build import build_data, build_game, build_trainer
 from gan.training.game_module import GameModule
-from gan.training.strategy import process_count
+from gan.training.strategy import world_size
 
 GIVEN = "  <- given"
 
@@ -160,8 +160,7 @@ def _costs(settings: Mapping[str, Any], data: ImageData, game: GameModule, train
     epochs = trainer.max_epochs or -1
     by_time = epochs < 0 and trainer.max_steps < 0
     turns = count_steps(game.schedule, 1 if by_time else epochs, batches, trainer.max_steps)
-    arguments = settings["trainer"]
-    processes = process_count(arguments["devices"], arguments["accelerator"]) * arguments["num_nodes"]
+    processes = world_size(settings["trainer"])
     trial = timed(settings, data, game, turns, processes=processes)
     total = turns.total()
     d_updates, g_updates = (sum(n for turn, n in turns.items() if turn[player]) for player in (0, 1))

@@ -122,7 +122,7 @@ def check_batch_norm(settings: Mapping[str, Any], images: int, batch_size: int) 
         """Return the images in the smallest part, for minibatches of ``size`` images."""
         full, rest = divmod(images, size)
         has_last = rest >= processes and not drop_last
-        given = min(full + has_last, limit) if isinstance(limit, int) else int((full + has_last) * limit)
+        given = minibatches(full + has_last, limit)
         rows = [size // processes] * min(full, given, 1) + [rest // processes] * (has_last and given > full)
         return min((row // min(parts, row) for row in rows), default=0)
 

@@ -15,8 +15,8 @@ from gan.config.differences import changed_settings, own_settings
         (["data=ring"], {}),
         (
             ["experiment=ten_minutes"],
-            {"penalty": "r1 (gamma 0.3, every 8)", "optimizer": "adam (lr 0.002, betas [0.5, 0.99])", "lr_schedule": "cosine",
-             "ema": "standard"},
+            {"penalty": "r1 (gamma 0.3, every 8)", "optimizer": "adam (lr 0.002, betas [0.5, 0.99])",
+             "lr_schedule": "cosine", "ema": "standard"},
         ),
         (["objective=hinge", "schedule.n_critic=5"], {"objective": "hinge", "schedule": "steps (n_critic 5)"}),
         (["optimizer.generator.lr=4e-4"], {"optimizer": "adam (generator.lr 0.0004)"}),

@@ -236,7 +236,7 @@ def test_the_nearest_training_images_and_how_near_is_usual(
     copied = data.images[77].numpy()
     monkeypatch.setattr(TrainedGenerator, "image_shape", (1, 28, 28))
     monkeypatch.setattr(Model, "images", lambda self, view: np.stack([copied] * view.count))
-    monkeypatch.setattr("gan.demo.training_images.data_name", lambda generator: "mnist_sample")
+    monkeypatch.setattr("gan.demo.training_images.data_name_of", lambda metadata: "mnist_sample")
     found = ask("/api/nearest?index=3").json
     assert [one["distance"] for one in found["neighbours"]] == sorted(one["distance"] for one in found["neighbours"])
     assert found["neighbours"][0]["distance"] < 1e-3 < found["usual"]["least"] < found["usual"]["median"]
