@@ -1,5 +1,6 @@
 """`gan play`: train a GAN on 2-D points on a web page of this machine."""
 
+import os
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gan.commands.demo import PORT, Host, Open, Port, serve_page
+from gan.system.errors import GanError
 
 
 def play(
@@ -27,5 +29,14 @@ def play(
     from gan.demo.server import PageServer
     from gan.launch.python_run import train
 
+    _check_folder(out)
     with closing(Session(train, out)) as session, PageServer(host, port, play_routes(session)) as server:
         serve_page(server, open_page=open_page)
+
+
+def _check_folder(out: Path) -> None:
+    """Raise GanError before the page opens if no run can be written below this folder."""
+    there = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        why = "it is a file" if there.is_file() else f"{there} is not a folder that can be written to"
+        raise GanError(f"--out: {out} given, and runs cannot be written there: {why}")

@@ -39,3 +39,14 @@ def test_a_wrong_port_is_one_message(
     assert gan("play", "--port", "99999") == 2
     assert capsys.readouterr().err == "--port: 99999 given; 0 to 65535 expected, 0 for any free port\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_place_of_the_folder_is_refused_before_the_page_opens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gan: GanCommand = command_in(tmp_path, monkeypatch)
+    (tmp_path / "notes.txt").write_text("mine")
+    assert gan("play", "--out", "notes.txt", "--port", "0") == 2
+    assert capsys.readouterr().err == "--out: notes.txt given, and runs cannot be written there: it is a file\n"
+    assert gan("play", "--out", "notes.txt/runs", "--port", "0") == 2
+    assert "runs cannot be written there" in capsys.readouterr().err
