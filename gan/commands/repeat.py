@@ -72,7 +72,7 @@ def repeat(
         _begin(run, second, settings)
     elif _settings(second, as_in=run) != settings:
         raise GanError(f"--out: {second} contains another run, which is not overwritten; give another folder")
-    if code := _run([*gan_train(), f"resume={second}"]):
+    if code := _train(second):
         raise typer.Exit(code)
     agree, lines = verdict(run, second)
     print("\n".join(lines))
@@ -181,6 +181,10 @@ def _begin(run: Path, second: Path, settings: dict[str, Any]) -> None:
         write_bytes(second / "config.yaml", content)
     except OSError as error:
         raise GanError(f"--out: {second} cannot be written: {error.strerror}") from error
+
+
+def _train(folder: Path) -> int:
+    return _run([*gan_train(), f"resume={folder}"])
 
 
 def _run(command: list[str], variables: Mapping[str, str] | None = None) -> int:

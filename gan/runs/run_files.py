@@ -6,9 +6,9 @@ have the expected format raises a `RunFileError` with its name.
 """
 
 import json
-import math
 import os
 import stat
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -89,7 +89,7 @@ def node(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def is_number(value: Any) -> TypeGuard[int | float]:
     """Whether a value of a file is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def sample_grids(folder: Path) -> list[Path]:

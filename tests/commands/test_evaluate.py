@@ -188,7 +188,7 @@ def test_a_run_that_cannot_be_written_to_is_measured_all_the_same(
     def refuse(path: Path, content: bytes) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr("gan.metrics.evaluating.write_bytes", refuse)
+    monkeypatch.setattr("gan.runs.run_files.write_bytes", refuse)
     done = gan(run, *QUICK)
     assert done.exit_code == 0, done.output
     assert "(Read-only file system): the results are only printed" in done.stderr

@@ -218,9 +218,9 @@ def test_the_terminal_page_has_every_option_and_setting_in_100_columns() -> None
 
 
 def test_settings_that_differ_in_their_default_alone_are_told_once() -> None:
-    one = Setting("group.rate", "how fast", "images", "a number", "0 or more", "1", "group", ("a",))
-    other = Setting("group.rate", "how fast", "images", "a number", "0 or more", "2", "group", ("b", "c"))
-    alone = Setting("group.only", "of a", "", "a word", "", "x", "group", ("a",))
+    one = Setting("group.rate", "how fast", "a number", "0 or more", "1", "group", ("a",))
+    other = Setting("group.rate", "how fast", "a number", "0 or more", "2", "group", ("b", "c"))
+    alone = Setting("group.only", "of a", "a word", "", "x", "group", ("a",))
     group = Group("group", tuple(Option("group", name, ("What.",), name == "a") for name in "abc"), (one, other, alone))
     assert terminal([group]).splitlines() == [
         "group=…",
@@ -229,17 +229,15 @@ def test_settings_that_differ_in_their_default_alone_are_told_once() -> None:
         "    c What.",
         f"{'  group.rate=1':<48}  [a]",
         f"{'  group.rate=2':<48}  [b, c]",
-        "      how fast (a number (images), 0 or more)",
+        "      how fast (a number, 0 or more)",
         f"{'  group.only=x':<48}  [a]",
         "      of a (a word)",
     ]
-    assert "| `group.rate=1` [a]<br>`group.rate=2` [b, c] | a number (images), 0 or more | how fast |" in markdown(
-        [group]
-    )
+    assert "| `group.rate=1` [a]<br>`group.rate=2` [b, c] | a number, 0 or more | how fast |" in markdown([group])
 
 
 def test_markdown_shows_brackets_stars_and_bars_as_they_are() -> None:
-    setting = Setting("a.b", "the file <root>/*.png, or `<x>`", "", "one of 1 | 2", "", "x|y", "a", ("c",))
+    setting = Setting("a.b", "the file <root>/*.png, or `<x>`", "one of 1 | 2", "", "x|y", "a", ("c",))
     group = Group("a", (Option("a", "c", ("With <this>", "  python train.py a=<c>"), default=True),), (setting,))
     page = markdown([group])
     assert "| **`c`** | With \\<this><br>`python train.py a=<c>` |" in page

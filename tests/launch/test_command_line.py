@@ -124,7 +124,7 @@ def test_every_setting_given_an_odd_value_is_valid_or_refused(compose_settings: 
         (["trainer.default_root_dir=/etc/passwd"], "trainer.default_root_dir: /etc/passwd given, and /etc/passwd is"),
         (["logger.tensorboard.save_dir=/dev/null/x"], "logger.tensorboard.save_dir: /dev/null/x given, and /dev/null"),
         (["model.latent_dim=12345678901234567890123"], "model.latent_dim: 12345678901234567890123 given, an integer"),
-        (["trainer.max_time=5"], "trainer.max_time: 5 given, days, hours, minutes and seconds as DD:HH:MM:SS"),
+        (["trainer.max_time=5"], "trainer.max_time: 5 given, a time above 0 as DD:HH:MM:SS"),
         (["model.generator.hidden=[60000,60000,60000,60000,60000]"], "model: networks of 14,"),
     ],
 )
