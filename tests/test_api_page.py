@@ -18,6 +18,10 @@ def test_the_page_documents_what_the_package_names() -> None:
     assert sorted(DOCUMENTED) == sorted((names - in_modules) | set(gan.LIBRARY))
 
 
+def test_completion_shows_the_public_names() -> None:
+    assert dir(gan) == sorted(gan.__all__)
+
+
 @pytest.mark.parametrize("name", gan.__all__)
 def test_a_public_name_can_be_imported_and_says_what_it_is(name: str) -> None:
     found = getattr(gan, name)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import os
+import socket
 import threading
 import time
 import urllib.request
@@ -92,6 +93,7 @@ def launch(folder: Path, *, host: str, port: int | None) -> str:
     """
     if not host.strip():
         raise GanError("--host: '' given, which would listen on all addresses; give 127.0.0.1, or 0.0.0.0")
+    _check_host(host)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from tensorboard import program
 
@@ -102,10 +104,20 @@ def launch(folder: Path, *, host: str, port: int | None) -> str:
     server.configure(argv=["tensorboard", "--logdir", str(folder.resolve()), "--host", host, *options, *ports])
     try:
         url = str(server.launch())
-    except (program.TensorBoardServerException, OSError) as error:
+    except program.TensorBoardServerException as error:
         raise GanError(f"--host, --port: TensorBoard cannot listen at {host}:{port or 6006}: {error}") from None
     _wait_for_plugins(url, projector=next(folder.rglob(PROJECTOR), None) is not None)
     return url
+
+
+def _check_host(host: str) -> None:
+    """Raise GanError if this machine has no such address: TensorBoard's server would end this process."""
+    try:
+        family, *_, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family) as trial:
+            trial.bind(address)
+    except OSError as error:
+        raise GanError(f"--host: cannot listen on '{host}': {error.strerror}; 127.0.0.1 is only this machine") from None
 
 
 def _wait_for_plugins(url: str, *, projector: bool) -> None:

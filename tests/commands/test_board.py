@@ -80,6 +80,8 @@ def test_a_port_that_is_taken(tmp_path: Path, gan: GanCommand, opened: list[str]
         taken.listen()
         with pytest.raises(GanError, match="TensorBoard cannot listen at 127"):
             board.launch(tmp_path / "mine", host="127.0.0.1", port=taken.getsockname()[1])
+    with pytest.raises(GanError, match=r"--host: cannot listen on '192\.0\.2\.1'"):  # an address of no machine
+        board.launch(tmp_path / "mine", host="192.0.2.1", port=0)
     with pytest.raises(GanError, match=r"^--host: '' given, which would listen on all addresses"):
         board.launch(tmp_path / "mine", host="", port=None)
 
@@ -88,10 +90,12 @@ def test_nothing_to_show(
     tmp_path: Path, gan: GanCommand, opened: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "outputs" / "day").mkdir(parents=True)
+    (tmp_path / "notes.txt").write_text("mine")
     for call, told in {
         ("board",): "no run below outputs has TensorBoard files",
         ("board", "outputs"): "outputs: no TensorBoard files in this folder",
         ("board", "none"): "none: there is no such folder",
+        ("board", "notes.txt"): "notes.txt: this is a file",
     }.items():
         assert gan(*call) == 2
         assert capsys.readouterr().err.startswith(told)
