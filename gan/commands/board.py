@@ -112,12 +112,12 @@ def launch(folder: Path, *, host: str, port: int | None) -> str:
 
 def _check_host(host: str) -> None:
     """Raise GanError if this machine has no such address: TensorBoard's server would end this process."""
+    from gan.demo.server import why_not
+
     try:
-        family, *_, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family) as trial:
-            trial.bind(address)
-    except OSError as error:
-        raise GanError(f"--host: cannot listen on '{host}': {error.strerror}; 127.0.0.1 is only this machine") from None
+        socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except (OSError, UnicodeError) as error:
+        raise GanError(why_not(host, 0, error)) from None
 
 
 def _wait_for_plugins(url: str, *, projector: bool) -> None:

@@ -112,7 +112,8 @@ def _opened(path: Path, what: str) -> Iterator[Mapping[str, Any]]:
     """The arrays of a file by their names."""
     try:
         if path.suffix.lower() == ".pt":
-            yield _of_torch(torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)))
+            in_place = zipfile.is_zipfile(path)  # the format of torch 1.6 and later
+            yield _of_torch(torch.load(path, map_location="cpu", weights_only=True, mmap=in_place))
         elif path.suffix.lower() == ".npy":
             yield {"images": np.load(path, mmap_mode="r", allow_pickle=False)}
         else:

@@ -78,7 +78,7 @@ class PageServer(ThreadedWSGIServer):
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             listening = socket.create_server((host, port), family=family, backlog=self.request_queue_size)
         except (OSError, UnicodeError) as error:
-            raise GanError(_why_not(host, port, error)) from error
+            raise GanError(why_not(host, port, error)) from error
         with listening:
             super().__init__(host, port, self.respond, _Handler, fd=listening.fileno())
 
@@ -177,7 +177,8 @@ def _message(error: HTTPException, request: Request) -> str:
     return f"{request.method} {request.path}: {error.description or error.name}"
 
 
-def _why_not(host: str, port: int, error: Exception) -> str:
+def why_not(host: str, port: int, error: Exception) -> str:
+    """The message for a server that cannot listen at an address."""
     number = getattr(error, "errno", None)
     if number == errno.EADDRINUSE:
         return f"--port: {port} is in use on {host}; give another one, or --port 0 for any free port"

@@ -176,7 +176,9 @@ def _replaced_values(words: Sequence[str]) -> Iterator[str]:
 
 
 def has_several_values(word: str) -> bool:
-    """Whether this override is a sweep over values, such as ``seed=0,1``; False for a word that Hydra cannot read."""
+    """Whether this override is a sweep over values, such as ``seed=0,1``; False for a word that Hydra does not read."""
+    if names_run(word):  # a plain folder path
+        return False
     try:
         return OverridesParser.create().parse_override(word).is_sweep_override()
     except HydraException:

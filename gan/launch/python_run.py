@@ -205,7 +205,10 @@ def _descriptors(target: int) -> Iterator[None]:
     """Inside the block, standard output and standard error, also those of child processes, are this file."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
-    before = {number: os.dup(number) for number in (1, 2)}
+    before = {}
+    for number in (1, 2):
+        with contextlib.suppress(OSError):  # closed, as in a process without a terminal
+            before[number] = os.dup(number)
     try:
         for number in before:
             os.dup2(target, number)

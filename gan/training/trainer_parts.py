@@ -11,7 +11,8 @@ Callback = TypeVar("Callback", bound=L.Callback)
 
 def callbacks_of(trainer: L.Trainer, kind: type[Callback]) -> list[Callback]:
     """The callbacks of a class, in their order."""
-    return [callback for callback in trainer.callbacks if isinstance(callback, kind)]  # type: ignore[attr-defined]
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set by a connector
+    return [callback for callback in callbacks if isinstance(callback, kind)]
 
 
 def callback_of(trainer: L.Trainer, kind: type[Callback]) -> Callback | None:

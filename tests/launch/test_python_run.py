@@ -43,6 +43,10 @@ def test_the_same_run_can_be_resumed_from_python(run: gan.TrainingRun, monkeypat
     longer = gan.train(f"resume={run.folder}", "trainer.max_epochs=2")
     assert longer.folder == run.folder
     assert "2 epochs, 12 generator updates" in repr(longer)
+    moved = run.folder.rename(run.folder.with_name("run, moved"))  # a comma in a path is no sweep
+    again = gan.train(f"resume={moved}", "trainer.max_epochs=2", quiet=True)
+    assert again.folder == moved
+    moved.rename(run.folder)
     for finished in ("trainer.max_epochs=2", "seed=3"):
         again = gan.train(f"resume={run.folder}", finished, quiet=True)
         assert (again.folder, repr(again)) == (run.folder, repr(longer))

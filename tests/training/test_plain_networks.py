@@ -1,6 +1,7 @@
 """gan.GAN with networks and loaders of the user's own, in a Trainer of the user's own."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -21,7 +22,8 @@ from gan.training.callbacks import Alarms, FeatureProjector, SampleGrids
 @pytest.mark.parametrize("loader", ["pairs", "images"])
 def test_any_pair_of_modules_and_any_loader(tmp_path: Path, loader: str) -> None:
     images, labels = (few_images().images / 127.5 - 1)[:16], few_images().labels[:16]
-    given = DataLoader(images if loader == "images" else TensorDataset(images, labels), batch_size=8)  # type: ignore[var-annotated,arg-type]
+    dataset: Any = images if loader == "images" else TensorDataset(images, labels)
+    given: Any = DataLoader(dataset, batch_size=8)
     game = tiny(penalty=GradientPenalty())
     before = weights(game.generator), weights(game.discriminator)
     trainer(tmp_path, limit_val_batches=0, max_epochs=2).fit(game, given)

@@ -54,10 +54,11 @@ def in_words(distribution: BaseDistribution) -> str:
 
 def values_to_try(distributions: Mapping[str, BaseDistribution]) -> dict[str, list[str]]:
     """Return representative values of each setting: all categories, or one end of a numeric range."""
-    return {
-        name: list(map(str, found.choices)) if isinstance(found, CategoricalDistribution) else [str(found.low)]  # type: ignore[attr-defined]
-        for name, found in distributions.items()
-    }
+    tried = {}
+    for name, found in distributions.items():
+        assert isinstance(found, CategoricalDistribution | FloatDistribution | IntDistribution)
+        tried[name] = list(map(str, found.choices if isinstance(found, CategoricalDistribution) else [found.low]))
+    return tried
 
 
 def _distribution(override: Override) -> BaseDistribution:
