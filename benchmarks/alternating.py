@@ -4,9 +4,9 @@
     python benchmarks/alternating.py --systems udacity --words model.compile=true
 
 Both processes run at the same time, and one of them is always stopped (SIGSTOP). Compared are images per CPU second
-(user and system, all threads), from the 31st minibatch to the end of training: ends of epochs included, start-up and
-the end of the process not. Other work on the
-machine slows both in the same way.
+(user and system, all threads), from the 31st minibatch to the last. What train.py does after it (the last pictures,
+curves, checkpoint and bundle) does not depend on the length of the run, so it has a column of its own. Other work on
+the machine slows both in the same way.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def main() -> None:
         rounds = [alternate(speed.SYSTEMS[name], name, given.words) for _ in range(given.rounds)]
         rows.append(row(name, rounds, work, most))
         print(*rows[-1], sep="  ", file=sys.stderr, flush=True)
-    head = ["recipe", "b: bare loop", "c: train.py", "c/b", "MFLOP of an image", "GFLOP/s of c"]
+    head = ["recipe", "b: bare loop", "c: train.py", "c/b", "end of a run", "MFLOP of an image", "GFLOP/s of c"]
     machine = f"{speed.processor()}, {given.threads} thread{'s' * (given.threads > 1)}, {given.rounds} rounds"
     versions = f"Python {platform.python_version()}, torch {torch.__version__}"
     table = f"{speed_page.markdown([head, *rows])}\n\n{machine}, {versions}."
@@ -57,16 +57,16 @@ def main() -> None:
         PAGE.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{rest.partition(END)[2]}")
 
 
-def row(name: str, rounds: Sequence[tuple[float, float]], work: float, most: float) -> list[str]:
-    bare, ours = (statistics.median(speeds) for speeds in zip(*rounds, strict=True))
-    ratios = sorted(c / b for b, c in rounds)
+def row(name: str, rounds: Sequence[tuple[float, float, float]], work: float, most: float) -> list[str]:
+    bare, ours, end = (statistics.median(numbers) for numbers in zip(*rounds, strict=True))
+    ratios = sorted(c / b for b, c, _ in rounds)
     spread = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f}–{ratios[-1]:.2f})"
-    gflops = work * ours / 1e3
-    return [name, f"{bare:,.0f}", f"{ours:,.0f}", spread, f"{work:.3g}", f"{gflops:,.0f} of {most:,.0f}"]
+    gflops = f"{work * ours / 1e3:,.0f} of {most:,.0f}"
+    return [name, f"{bare:,.0f}", f"{ours:,.0f}", spread, f"{end:.1f} s", f"{work:.3g}", gflops]
 
 
-def alternate(system: speed.System, name: str, more: Sequence[str]) -> tuple[float, float]:
-    """Images per CPU second of the bare loop and of train.py, which take turns."""
+def alternate(system: speed.System, name: str, more: Sequence[str]) -> tuple[float, float, float]:
+    """Images per CPU second of the bare loop and of train.py, which take turns, and CPU seconds of train.py's end."""
     with tempfile.TemporaryDirectory() as folder:
         limit = next((int(word.partition("=")[2]) for word in system.words if "limit_train" in word), EPOCH)
         images = system.epochs * min(EPOCH, limit * speed_page.batch_size(name))
@@ -81,8 +81,8 @@ def alternate(system: speed.System, name: str, more: Sequence[str]) -> tuple[flo
             if process.returncode:
                 sys.exit(f"{process.args!r}: exit code {process.returncode}\n{Path(folder, errors).read_text()}")
         done, _, cpu = map(float, Path(folder, "b").read_text().split()[-3:])
-        ours_done, ours_cpu = map(float, (Path(folder) / "cpu").read_text().split())
-    return done / cpu, ours_done / ours_cpu
+        ours_done, ours_cpu, end = map(float, (Path(folder) / "cpu").read_text().split())
+    return done / cpu, ours_done / ours_cpu, end
 
 
 def start(arguments: Sequence[str], output: Path) -> subprocess.Popen[bytes]:

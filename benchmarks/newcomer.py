@@ -10,6 +10,7 @@ picture are requested over HTTP.
 
 import argparse
 import importlib.util
+import json
 import os
 import platform
 import re
@@ -81,6 +82,9 @@ def training(step: Callable[[str, Callable[[], float | None]], None], clone: Pat
         lambda: appears(clone, "epoch_0001.png", process),
     )
     step("         … until its end", lambda: ends(process))
+    [record] = clone.glob("outputs/*/*/run.json")
+    fcd = json.loads(record.read_text())["ended"]["quality/fcd"]
+    print(f"FCD of its digits, as measured at the end of training: {fcd:.2f}")
 
 
 def appears(clone: Path, name: str, process: subprocess.Popen[bytes]) -> None:

@@ -46,7 +46,7 @@ RECIPES = {
     "kaggle_mnist": Recipe(64, 2e-4),
     "slides_mnist": Recipe(32, 1e-4, together=True),
     "dcgan": Recipe(64, 2e-4),
-    "ten_minutes": Recipe(64, 2e-3, labelled=True, r1=1.0, r1_every=4, average=10_000, updates=18 * 938),
+    "ten_minutes": Recipe(64, 2e-3, labelled=True, r1=0.3, r1_every=8, average=10_000, updates=18 * 938),
 }
 
 WORDS: list[str] = []  # of the command line

@@ -1,5 +1,6 @@
 """README.md: its length, its links, its numbers; and the facts that other files repeat: the address, the version."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -11,6 +12,8 @@ import yaml
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 ADDRESS = PROJECT["urls"]["Repository"]
+GITHUB = "https://github.com/"
+NOTEBOOK = json.loads((ROOT / "notebooks" / "first_gan.ipynb").read_text())
 README = (ROOT / "README.md").read_text()
 TUTORIALS = (ROOT / "docs" / "tutorials.md").read_text()
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -39,6 +42,14 @@ def test_its_workflow_badge_is_of_a_workflow_that_is_there() -> None:
 @pytest.mark.parametrize("file", ["README.md", "CONTRIBUTING.md", "docs/index.md", "CITATION.cff"])
 def test_the_address_is_that_of_pyproject(file: str) -> None:
     assert ADDRESS in (ROOT / file).read_text(), f"{file} does not show the address of pyproject.toml, {ADDRESS}"
+
+
+def test_the_notebook_is_opened_in_colab_from_this_address() -> None:
+    notebook = "notebooks/first_gan.ipynb"
+    opened = f"https://colab.research.google.com/github/{ADDRESS.removeprefix(GITHUB).removesuffix('.git')}"
+    for text in (README, intro := NOTEBOOK["cells"][0]["source"]):
+        assert f"]({opened}/blob/main/{notebook})" in "".join(text)
+    assert f"git+{ADDRESS}`" in "".join(intro)
 
 
 def test_no_page_has_another_address_to_clone() -> None:

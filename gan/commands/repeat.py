@@ -13,6 +13,7 @@ import typer
 
 from gan.commands.arguments import Trust, one_run
 from gan.config.trust import check_literal, check_trust, untrusted
+from gan.runs import file_names
 from gan.runs.run_files import read_bytes, read_json_or_empty, read_settings, write_json
 from gan.system import shell
 from gan.system.errors import GanError, counted
@@ -66,7 +67,7 @@ def repeat(
     second = out or _second_folder(run.resolve())
     if second.resolve() == run.resolve():
         raise GanError(f"--out: {second} is the run itself; give another folder")
-    if not (second / "config.yaml").exists():
+    if not (second / file_names.SETTINGS).exists():
         if second.exists() and any(second.iterdir()):
             raise GanError(f"--out: {second} is not empty; give another folder")
         _begin(run, second, settings)
@@ -124,7 +125,7 @@ def verdict(run: Path, second: Path) -> tuple[bool, list[str]]:
 
     lines = [
         f"The run was resumed with a change, which is not repeated: {what}"
-        for _, what in changed_when_resumed(read_json_or_empty(run / "run.json"), _settings(run))
+        for _, what in changed_when_resumed(read_json_or_empty(run / file_names.FACTS), _settings(run))
     ]
     before, now = rows(run), rows(second)
     where = first_difference(before, now)
@@ -137,7 +138,7 @@ def verdict(run: Path, second: Path) -> tuple[bool, list[str]]:
         checkpoint = " and the last checkpoint" if (run / LAST).exists() else ""
         lines.append(f"The same numbers, bit for bit: {counted(len(before), 'row')} of metrics.csv{checkpoint}.")
     return where is None, lines + _differences(
-        read_json_or_empty(run / "run.json"), read_json_or_empty(second / "run.json")
+        read_json_or_empty(run / file_names.FACTS), read_json_or_empty(second / file_names.FACTS)
     )
 
 
@@ -146,7 +147,7 @@ def _settings(run: Path, as_in: Path | None = None) -> dict[str, Any]:
     from gan.runs.moved_settings import in_folder
 
     try:
-        settings = read_settings(run / "config.yaml")
+        settings = read_settings(run / file_names.SETTINGS)
     except OSError as error:
         raise GanError(f"{run}: not a run folder (no readable config.yaml); a run folder expected") from error
     if not isinstance(settings.get("run_dir"), str):
@@ -157,7 +158,7 @@ def _settings(run: Path, as_in: Path | None = None) -> dict[str, Any]:
 def _check_repeatable(run: Path) -> None:
     from gan.runs.comparison import rows
 
-    if not read_json_or_empty(run / "run.json").get("ended"):
+    if not read_json_or_empty(run / file_names.FACTS).get("ended"):
         raise GanError(f"{run}: this run has not ended; to resume it: {shell.resume(run)}")
     if not rows(run):
         raise GanError(f"{run}: has no metrics.csv to compare with; it was run without logger=csv or logger=default")
@@ -176,9 +177,11 @@ def _begin(run: Path, second: Path, settings: dict[str, Any]) -> None:
         for path in (run / name for name in REPEATED):
             if path.exists():
                 write_bytes(second / path.name, read_bytes(path))
-        started = {name: value for name, value in read_json_or_empty(run / "run.json").items() if name in STARTED_BY}
-        write_json(second / "run.json", started)
-        write_bytes(second / "config.yaml", content)
+        started = {
+            name: value for name, value in read_json_or_empty(run / file_names.FACTS).items() if name in STARTED_BY
+        }
+        write_json(second / file_names.FACTS, started)
+        write_bytes(second / file_names.SETTINGS, content)
     except OSError as error:
         raise GanError(f"--out: {second} cannot be written: {error.strerror}") from error
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gan.config.free_settings import within
-from gan.config.kinds import given_arguments, locate
+from gan.config.kinds import RECIPE, given_arguments, locate
 from gan.config.option_names import option_name
 from gan.config.options.conf_files import CONF, ConfFile, Keys, read_conf_file, value_of
 from gan.system.value_types import parameters_of
@@ -14,7 +14,6 @@ SHOWN_ELSEWHERE = (
     *("data.name", "data.root", "data.batch_size"),
     *("model.generator", "model.discriminator", "model.latent_dim", "model.prior"),
 )
-GROUPS = ("objective", "penalty", "augmentation", "optimizer", "lr_schedule", "schedule", "ema")
 
 
 def changed_settings(settings: Mapping[str, Any]) -> dict[str, str]:
@@ -29,7 +28,7 @@ def changed_settings(settings: Mapping[str, Any]) -> dict[str, str]:
     """
     defaults = read_conf_file(CONF / "config.yaml")
     rows = {}
-    for group in GROUPS:
+    for group in RECIPE:
         option, changed = option_name(group, settings[group]), own_settings(group, settings[group])
         if option != defaults.defaults.get(group) or changed:
             rows[group] = f"{option} ({', '.join(changed)})" if changed else option

@@ -38,6 +38,9 @@ KINDS = {
     "ema": "gan.game.ema.GeneratorAverage",
     "data": "gan.data.module.ImageData",
 }
+# Groups of a recipe, in the order in which they are shown.
+RECIPE = ("objective", "penalty", "augmentation", "optimizer", "lr_schedule", "schedule", "ema")
+PARTS = tuple(group for group in RECIPE if group != "optimizer")  # those whose object is an argument of `gan.GAN`
 MAY_BE_NONE = ("penalty", "augmentation", "ema")
 IMAGES = ("image_shape", "num_classes")
 # Arguments that the program gives, which are no settings.
@@ -50,8 +53,8 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "optimizer": ("params",),
     "data": ("seed", "source"),
     "game": (
-        *("generator", "discriminator", "prior", "objective", "penalty", "schedule", "lr_schedule", "augmentation"),
-        *("ema", "seed", "optimizer", "generator_rule", "discriminator_rule", "num_classes", "settings"),
+        *("generator", "discriminator", "prior", *PARTS),
+        *("seed", "optimizer", "generator_rule", "discriminator_rule", "num_classes", "settings"),
     ),
 }
 LOOKED_FOR = " on Python's path (PYTHONPATH=FOLDER adds a folder to it; only training looks in the current folder)"

@@ -7,7 +7,7 @@ Saved runs are translated for ever; on the command line an old path works with a
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan.config.kinds import NONE
+from gan.config.kinds import NONE, PARTS
 from gan.config.option_names import options_by_target
 from gan.config.options.conf_files import CONF, read_conf_file
 
@@ -22,7 +22,7 @@ MOVED = {
     "hydra.launcher.together": "hydra.launcher.n_jobs",
 }
 # Groups whose nodes had the name of their option, which a class stands for now.
-NAMED = ("model", "objective", "penalty", "augmentation", "lr_schedule", "schedule", "ema")
+NAMED = ("model", *PARTS)
 # Objectives that had a setting `real_target` without effect.
 NO_TARGET = ("hinge", "wasserstein", "relativistic_paired", "relativistic_average")
 

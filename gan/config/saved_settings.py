@@ -20,6 +20,7 @@ from gan.config.options.conf_files import CONF, read_conf_file
 from gan.config.options.signatures import arguments_of
 from gan.config.trust import check_literal
 from gan.data.registry import FOLDER
+from gan.runs import file_names
 from gan.runs.moved_settings import in_folder
 from gan.runs.run_files import RunFileError, read_settings
 from gan.system import shell
@@ -64,7 +65,7 @@ def read_saved(folder: Path) -> dict[str, Any]:
     Raises:
         ConfigError: the file cannot be read, or does not contain the settings of a run.
     """
-    path = folder / "config.yaml"
+    path = folder / file_names.SETTINGS
     try:
         saved = read_settings(path)
     except (OSError, RunFileError) as error:
@@ -91,7 +92,7 @@ def with_former_values(settings: Mapping[str, Any], folder: Path, words: Sequenc
 
     Settings that the run's version did not have get the value that it trained with, unless ``words`` gives them.
     """
-    saved = updated(read_settings(folder / "config.yaml"))
+    saved = updated(read_settings(folder / file_names.SETTINGS))
     given = {word.lstrip("+~").partition("=")[0] for word in words}
     found = OmegaConf.create(dict(settings))
     for path, _, value in differing(saved, in_this_version(saved)):

@@ -9,6 +9,7 @@ from typing import Any
 from gan.config.constraints import violated_constraints
 from gan.config.data_node import data_problems
 from gan.config.experiments import NO_PACKAGE
+from gan.config.kinds import PARTS
 from gan.config.target_validation import (
     listed_targets,
     model_problems,
@@ -19,8 +20,7 @@ from gan.config.target_validation import (
 from gan.system.errors import ConfigError, unknown_keys
 from gan.system.value_types import is_int
 
-PARTS = ("objective", "penalty", "augmentation", "lr_schedule", "schedule", "ema", "game")
-NODES = ("data", "model", *PARTS, "optimizer", "trainer", "callbacks", "logger")
+NODES = ("data", "model", *PARTS, "game", "optimizer", "trainer", "callbacks", "logger")
 TOP_LEVEL = ("seed", "run_dir", "dry_run", *NODES)
 
 
@@ -49,7 +49,7 @@ def _problems(settings: Mapping[str, Any]) -> Iterator[str]:
 
     yield from data_problems(settings.get("data"))
     yield from model_problems(settings.get("model"))
-    for group in PARTS:
+    for group in (*PARTS, "game"):
         yield from part_problems(group, settings.get(group))
     yield from optimizer_problems(settings.get("optimizer"))
     yield from trainer_problems(settings.get("trainer"))

@@ -14,6 +14,7 @@ from gan.config.changed_settings import words
 from gan.data.registry import ARRAY, TOY_DISTRIBUTIONS
 from gan.demo.parameters import parse_int
 from gan.demo.play_worker import Train, work
+from gan.runs import file_names
 from gan.runs.changes import POINTS
 from gan.runs.run_files import is_number
 from gan.system import shell
@@ -96,7 +97,7 @@ class Session:
         try:
             return self._ask({"do": "begin", "overrides": overrides, "speed": speed})
         except GanError:
-            if not (folder / "config.yaml").exists():  # the run has not begun; only our own file is in the folder
+            if not (folder / file_names.SETTINGS).exists():  # the run has not begun; only our own file is in the folder
                 shutil.rmtree(folder, ignore_errors=True)
             raise
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from gan.runs import file_names
 from gan.runs.run_end import ended
-from gan.runs.run_files import QUALITY_WITH_REJECTION
 from gan.system.errors import BundleError
 
-FILE_NAME = "generator.safetensors"
+FILE_NAME = file_names.GENERATOR
 
 
 def find(path: Path) -> Path:
@@ -34,8 +34,8 @@ def quality_path(source: Path, *, rejection: bool = False) -> Path:
     """The file for the metrics of a run folder or bundle; ``rejection``: of a run's, with rejection sampling."""
     bundle = source / FILE_NAME if source.is_dir() else source
     if rejection:
-        return bundle.with_name(QUALITY_WITH_REJECTION)
-    return bundle.with_name("quality.json" if bundle.name == FILE_NAME else f"{bundle.stem}.quality.json")
+        return bundle.with_name(file_names.QUALITY_WITH_REJECTION)
+    return bundle.with_name(file_names.QUALITY if bundle.name == FILE_NAME else f"{bundle.stem}.quality.json")
 
 
 def check_exists(path: Path) -> None:

@@ -8,7 +8,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from gan.launch import command_line, resume
-from gan.runs import run_end
+from gan.runs import file_names, run_end
 from gan.runs.checkpoint_file import newest_first
 from gan.runs.run_files import read_json_or_empty
 from gan.runs.sweep_jobs import run_overrides
@@ -27,7 +27,7 @@ def known_command(config: DictConfig) -> Iterator[None]:
     known = {"overrides": run_overrides(command_line.task_words())}
     folder = OmegaConf.select(config, "resume.run", default=None)
     if folder not in (None, resume.AUTO) and not newest_first(Path(folder)):
-        first, changes = read_json_or_empty(Path(folder) / "run.json"), command_line.current().changes
+        first, changes = read_json_or_empty(Path(folder) / file_names.FACTS), command_line.current().changes
         known |= {name: [*first[name], *changes] for name in run_end.STARTED_BY if first.get(name)}
     with process.as_parent(**known):
         yield

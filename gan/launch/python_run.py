@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 
-from gan.runs import run_folder
+from gan.runs import file_names, run_folder
 from gan.runs.curves import read_rows
 from gan.runs.run_files import read_json, sample_grids
 from gan.system import process, shell
@@ -56,14 +56,14 @@ class TrainingRun:
     @property
     def metrics(self) -> dict[str, list[float]]:
         """The table of metrics.csv by column, NaN where a row has no value: ``pandas.DataFrame(run.metrics)``."""
-        rows = list(read_rows(self.folder / "metrics.csv"))
+        rows = list(read_rows(self.folder / file_names.METRICS))
         names = dict.fromkeys(name for row in rows for name in row)
         return {name: [float(row.get(name) or math.nan) for row in rows] for name in names}
 
     @property
     def quality(self) -> dict[str, float]:
         """The last quality metrics, such as ``quality/fcd``; empty if nothing was measured."""
-        ended = read_json(self.folder / "run.json").get("ended", {})
+        ended = read_json(self.folder / file_names.FACTS).get("ended", {})
         return {name: value for name, value in ended.items() if name.startswith("quality/")}
 
     @property
@@ -85,7 +85,7 @@ class TrainingRun:
         return grids[-1]
 
     def __repr__(self) -> str:
-        ended = read_json(self.folder / "run.json").get("ended", {})
+        ended = read_json(self.folder / file_names.FACTS).get("ended", {})
         measured = "".join(f", {name.removeprefix('quality/')} {value:.3g}" for name, value in self.quality.items())
         epochs, updates = ended.get("epochs", 0), ended.get("g_updates", 0)
         trained = f"{counted(epochs, 'epoch')}, {counted(updates, 'generator update')}"

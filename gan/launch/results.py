@@ -11,6 +11,7 @@ from gan.data.module import ImageData
 from gan.generators.bundle_path import FILE_NAME
 from gan.launch.summary import warning
 from gan.launch.sweeps import failed_jobs
+from gan.runs import file_names
 from gan.runs.changes import read_changes
 from gan.runs.run_files import sample_grids
 from gan.runs.series import BY_NAME, FCD, QUALITY
@@ -44,8 +45,8 @@ def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
         "checkpoints/last.ckpt": "both networks and their optimizers",
         "checkpoints/best.ckpt": "the same, where FCD was lowest",
         FILE_NAME: f"the generator alone: {sample}",
-        "metrics.csv": "everything that was logged",
-        "losses.png": "both losses and the discriminator's accuracies",
+        file_names.METRICS: "everything that was logged",
+        file_names.CURVES: "both losses and the discriminator's accuracies",
         "samples/progress.gif": "the fixed latents, epoch by epoch",
     }
     lines = [f"Trained for {_progress(data, trainer)}, {_time(seconds)}."]
@@ -126,9 +127,9 @@ def _next(folder: Path, trust: Sequence[str], *, updated: bool) -> Iterator[str]
         yield f"Generator:    not saved, because {why}; it cannot be sampled or evaluated"
     if has_generator:
         yield f"Try it:       {shell.command('gan', 'demo', run, *trust)}"
-    if (folder / "metrics.csv").exists():
+    if (folder / file_names.METRICS).exists():
         yield f"Curves:       {shell.command('gan', 'watch', run)}"
-    if (folder / "tensorboard").exists():
+    if (folder / file_names.TENSORBOARD).exists():
         yield f"TensorBoard:  {shell.command('tensorboard', '--logdir', run)}"
     if grids := sample_grids(folder):
         yield f"Newest grid:  {short(grids[-1])}"

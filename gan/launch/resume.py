@@ -24,7 +24,7 @@ from gan.config.saved_settings import (
 )
 from gan.config.trust import check_trust, trust_override, untrusted
 from gan.launch import command_line
-from gan.runs import run_end, run_folder
+from gan.runs import file_names, run_end, run_folder
 from gan.runs.latest import named_run
 from gan.runs.moved_settings import in_folder
 from gan.runs.resume import ResumeState, is_finished, newest_state, state_of
@@ -75,7 +75,7 @@ def _is_setting(word: str) -> bool:
 
 
 def _run_of(path: Path) -> Path:
-    if (path / "config.yaml").is_file():
+    if (path / file_names.SETTINGS).is_file():
         return path
     if path.suffix == ".ckpt":
         raise ConfigError(f"resume: {path} given, a file; its run folder expected: {_word(path.parent.parent)}")
@@ -115,7 +115,7 @@ def resolve(
         state = state_of(Path(asked["checkpoint"]))
         return settings, replace(state, is_all=is_finished(state, settings))
     folder = Path(settings["run_dir"])
-    if asked.get("run") is None or not (folder / "config.yaml").is_file():
+    if asked.get("run") is None or not (folder / file_names.SETTINGS).is_file():
         allowed_paths(asked.get("allow"), settings)
         return settings, None
 

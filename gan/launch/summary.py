@@ -18,7 +18,7 @@ from gan.config.experiments import notes
 from gan.config.option_names import option_name
 from gan.data.module import ImageData
 from gan.launch.preflight import minibatches
-from gan.runs import run_end
+from gan.runs import file_names, run_end
 from gan.runs.resume import ResumeState
 from gan.runs.run_files import RunFileError, now, read_json, write_json
 from gan.system import process
@@ -79,12 +79,12 @@ def record(
         facts["init_from"] = {"sha256": game.initial_weights}
     with contextlib.suppress(OSError, RunFileError):  # the first process may have been killed before it wrote one
         if past is not None and past.checkpoint is not None:
-            first = read_json(run_dir / "run.json")
+            first = read_json(run_dir / file_names.FACTS)
             now = {"from": past.checkpoint.name, "g_updates": past.g_updates, "changed": past.changed, **facts}
             facts = {**first, "resumed": [*first.get("resumed", []), now]}
             for end in ("ended", *run_end.ENDED_EARLY):
                 facts.pop(end, None)
-    write_json(run_dir / "run.json", facts)
+    write_json(run_dir / file_names.FACTS, facts)
 
 
 def _facts(settings: Mapping[str, Any], data: ImageData, trainer: L.Trainer) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def record_end(trainer: L.Trainer, run_dir: Path, seconds: float) -> None:
     """Add the final progress and the training time to run.json."""
     game = trainer.lightning_module
     assert isinstance(game, GameModule)
-    facts = read_json(run_dir / "run.json")
+    facts = read_json(run_dir / file_names.FACTS)
     facts["ended"] = {
         "at": now(),
         "seconds": round(seconds, 1),
@@ -130,7 +130,7 @@ def record_end(trainer: L.Trainer, run_dir: Path, seconds: float) -> None:
         **{name: getattr(game, name) for name in ("g_updates", "d_updates", "images_seen")},
         **quality_of(trainer),
     }
-    write_json(run_dir / "run.json", facts)
+    write_json(run_dir / file_names.FACTS, facts)
 
 
 @contextlib.contextmanager

@@ -15,9 +15,9 @@ from gan.metrics.extractors import NoExtractorError
 from gan.metrics.measures import MEASURES
 from gan.metrics.quality import Quality
 from gan.metrics.real_sets import RealSets, UnknownRealImagesError
+from gan.runs import file_names
 from gan.runs.reading import is_run, named_folders, read_run
 from gan.runs.run_files import read_json_or_empty
-from gan.runs.run_folder import FAILED
 from gan.system.errors import GanError
 
 
@@ -58,7 +58,7 @@ def _runs_below(folder: Path) -> list[Path]:
     try:
         return list(named_folders([folder]))
     except GanError:
-        if not any(folder.rglob(FAILED)):  # else it is a sweep, and the error says why no job has started
+        if not any(folder.rglob(file_names.FAILED)):  # else it is a sweep, and the error says why no job has started
             find(folder)  # raises: this folder has no generator
         raise
 

@@ -15,6 +15,7 @@ from gan.generators.bundle import TrainedGenerator
 from gan.generators.bundle_metadata import data_name_of
 from gan.metrics.extractors import READING, REQUIRED, extractors_of, load_extractor, read_extractor, training_command
 from gan.metrics.reference import Reference
+from gan.runs import file_names
 from gan.runs.run_files import read_settings
 from gan.system.errors import GanError
 
@@ -143,7 +144,7 @@ def _seed(generator: TrainedGenerator) -> int:
 def _settings_of(source: Path) -> dict[str, Any]:
     """The ``data`` node of a run folder; {} for a bundle without a run folder."""
     try:
-        node = read_settings(source / "config.yaml").get("data")
+        node = read_settings(source / file_names.SETTINGS).get("data")
     except (OSError, GanError):
         return {}
     return node if isinstance(node, dict) else {}

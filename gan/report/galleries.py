@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from gan.report.document import Block, Gallery, Picture, Section, Text
 from gan.report.ranking import Ranking
 from gan.report.tables import configuration_names, labels
+from gan.runs import file_names
 from gan.runs.reading import Run
 
 MOST_GRIDS = 24
@@ -58,7 +59,7 @@ def samples_sections(ranked: Sequence[Ranking]) -> list[Section]:
 
 
 def _real(ranking: Ranking) -> Picture | None:
-    found = (run.picture(run.folder / "samples" / "real.png") for run in ranking.all_runs)
+    found = (run.picture(run.folder / file_names.SAMPLES / "real.png") for run in ranking.all_runs)
     content = next((picture for picture in found if picture), None)
     return None if content is None else Picture(f"real-{ranking.data}", content, f"real {ranking.data}", pixels=True)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from gan.config.kinds import RECIPE
 from gan.data.registry import FOLDER
 from gan.generators.trained_generator import TrainedGenerator
 from gan.metrics.extractors import extractors_of
@@ -23,7 +24,6 @@ from gan.runs.run_files import is_number, node
 from gan.system import shell
 from gan.system.errors import counted
 
-RECIPE = ("model", "objective", "penalty", "augmentation", "optimizer", "lr_schedule", "schedule", "ema")
 # Known licences of datasets (others are unknown), and the names of the datasets on the Hub.
 DATA_LICENCES = {"mnist": "CC BY-SA 3.0, by Yann LeCun and Corinna Cortes", "fashion": "MIT, by Zalando SE"}
 HUB_DATASETS = {"mnist": "ylecun/mnist", "fashion": "zalando-datasets/fashion_mnist", "cifar10": "uoft-cs/cifar10"}
@@ -153,7 +153,7 @@ def _recipe(card: Card) -> str:
     facts += [f"- commit: {plain(run.facts['git']['commit'])}"] if node(run.facts, "git").get("commit") else []
     words = [word for word in run_overrides(run) or [] if word.partition("=")[0] not in PLACES]
     typed = ["Command:", fenced("", shell.typed(words))] if words else []
-    settings = {name: run.settings[name] for name in RECIPE if name in run.settings}
+    settings = {name: run.settings[name] for name in ("model", *RECIPE) if name in run.settings}
     written = fenced("yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
     return "\n\n".join(["\n".join(facts), *typed, "Settings:", written])
 

@@ -11,32 +11,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gan.config.kinds import RECIPE
 from gan.config.moved import NAMED, updated
 from gan.config.option_names import option_name
 from gan.report.listing import Column
 from gan.report.repeating import command
 from gan.report.settings import PLACES, changes_of, flat
 from gan.report.terminal_charts import images, plot
+from gan.runs import file_names
 from gan.runs.curves import Curve
 from gan.runs.reading import Run
 from gan.runs.run_files import MOST_BYTES, RunFileError, read_bytes
 from gan.runs.series import IMAGES_PER_SECOND, SERIES
 from gan.system.errors import counted
 
-GROUPS = (
-    "data",
-    "model",
-    "objective",
-    "penalty",
-    "augmentation",
-    "optimizer",
-    "lr_schedule",
-    "schedule",
-    "ema",
-    "trainer",
-)
+GROUPS = ("data", "model", *RECIPE, "trainer")
 TOLD = ("data", "state", "why", "started", "images", "minutes", "seed")
-LATENTS = Path("samples") / "fixed_latents.npz"
+LATENTS = Path(file_names.SAMPLES) / file_names.LATENTS
 
 
 def page(run: Run, known: dict[str, Column], *, width: int, colour: bool) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from gan.metrics.intervals import prediction_half_width
 from gan.metrics.measures import MEASURES, Measure
 from gan.report.repeating import recipe, run_overrides
+from gan.runs import file_names
 from gan.runs.reading import Run
 from gan.runs.run_files import read_json
 from gan.system.errors import GanError, unknown_name
@@ -163,7 +164,7 @@ def numbers(run: Run) -> tuple[str, str]:
 
 
 def _evaluation(run: Run) -> dict[str, Any]:
-    return read_json(run.folder / "quality.json", dict)
+    return read_json(run.folder / file_names.QUALITY, dict)
 
 
 def compare(published: Published, seed: int | None, run: Run) -> tuple[bool, list[str]]:

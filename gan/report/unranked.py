@@ -7,9 +7,10 @@ from gan.report.document import Block, Folded, Table, Text
 from gan.report.measures import formatted
 from gan.report.ranking import Ranking
 from gan.report.tables import cell, labels
+from gan.runs import file_names
 from gan.runs.reading import Run, is_run
 from gan.runs.series import IMAGES
-from gan.runs.sweep_jobs import FAILED, reason
+from gan.runs.sweep_jobs import reason
 
 MOST_OPEN = 12  # rows up to which a table is not collapsed
 IN_WORDS = {"pruned": "stopped early by the search", "failed": "failed", "running": "running again"}
@@ -17,7 +18,7 @@ IN_WORDS = {"pruned": "stopped early by the search", "failed": "failed", "runnin
 
 def never_begun(sources: Iterable[Path]) -> dict[str, str]:
     """Sweep jobs in these folders or below that failed before their run started: name -> reason."""
-    failed = {path.parent for source in sources for path in source.rglob(FAILED)}
+    failed = {path.parent for source in sources for path in source.rglob(file_names.FAILED)}
     return {folder.name: reason(folder) for folder in sorted(failed) if not is_run(folder)}
 
 

@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gan.runs import file_names
 from gan.runs.run_files import RunFileError, read_json
 from gan.system.files import write_bytes
 from gan.system.value_types import is_int
 
-FILE_NAME = "changes.json"
 POINTS = "points.npy"  # the points drawn by hand that a run of `gan play` trains on
-REPEATED = (FILE_NAME, POINTS)  # files of a run that a repetition needs beside config.yaml
+REPEATED = (file_names.CHANGES, POINTS)  # files of a run that a repetition needs beside config.yaml
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def read_changes(folder: Path) -> list[Change]:
     Raises:
         RunFileError: changes.json cannot be read, or is no list of changes.
     """
-    path = folder / FILE_NAME
+    path = folder / file_names.CHANGES
     try:
         found = read_json(path, list)
     except FileNotFoundError:
@@ -61,4 +61,4 @@ def write_changes(folder: Path, changes: Sequence[Change]) -> None:
         {name: value for name, value in asdict(change).items() if name == "minibatches" or value} for change in changes
     ]
     lines = ",\n  ".join(map(json.dumps, plain))
-    write_bytes(folder / FILE_NAME, f"[\n  {lines}\n]\n".encode())
+    write_bytes(folder / file_names.CHANGES, f"[\n  {lines}\n]\n".encode())

@@ -11,6 +11,7 @@ import os
 import stat
 from pathlib import Path
 
+from gan.runs import file_names
 from gan.system.errors import GanError
 
 SEAL = b"gan sha256 "
@@ -72,7 +73,7 @@ def newest_first(run: Path) -> list[Path]:
     Raises:
         CheckpointError: the folder checkpoints/ exists and cannot be read.
     """
-    folder = run / "checkpoints"
+    folder = run / file_names.CHECKPOINTS
     try:
         found = [(entry.stat(follow_symlinks=False).st_mtime_ns, Path(entry)) for entry in os.scandir(folder)]
     except OSError as error:

@@ -5,7 +5,6 @@ import errno
 import io
 import os
 import zipfile
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,6 @@ from gan.system.files import make_folder, write_bytes
 
 FORMAT = 1
 IN_THE_BACKGROUND = {"background": True}
-# Functions that convert a checkpoint from one format to the next, in place. Format 1 has no earlier one.
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], None]] = {}
 
 
 class SealedCheckpoints(CheckpointIO):
@@ -74,7 +71,7 @@ class SealedCheckpoints(CheckpointIO):
 
 
 def load(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
-    """Load a sealed checkpoint and convert it to the current format.
+    """Load a sealed checkpoint.
 
     Raises:
         CheckpointError: as ``SealedCheckpoints.load_checkpoint``.
@@ -86,10 +83,8 @@ def load(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
     except Exception as error:  # of any kind: the file may be malicious
         raise CheckpointError(f"{path}: not a readable checkpoint: it contains more than data") from error
     written = checkpoint.get("format") if isinstance(checkpoint, dict) else None
-    if type(written) is not int or not 1 <= written <= FORMAT:
-        raise CheckpointError(f"{path}: format {written} given, {FORMAT} or less expected: a newer version wrote it")
-    for older in range(written, FORMAT):
-        MIGRATIONS[older](checkpoint)
+    if type(written) is not int or written != FORMAT:
+        raise CheckpointError(f"{path}: format {written} given, {FORMAT} expected: a newer version wrote it")
     return checkpoint
 
 

@@ -7,14 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gan.runs import file_names
 from gan.runs.checkpoint_io import load
-from gan.runs.curves import FILE_NAME, read_rows
+from gan.runs.curves import read_rows
 from gan.runs.moved_settings import in_folder
 from gan.runs.series import IMAGES_PER_SECOND
 
 TIMES = ("seconds", "images_per_second", IMAGES_PER_SECOND)
 NEVER_ALIKE = (*TIMES, "event_files")  # TensorBoard's files contain times and the machine's name
-LAST = Path("checkpoints") / "last.ckpt"
+LAST = Path(file_names.CHECKPOINTS) / file_names.LAST_CHECKPOINT
 
 
 def differing(one: Any, other: Any, path: str = "") -> list[str]:
@@ -61,7 +62,7 @@ def _only_names_of(one: Any, other: Any) -> Any:
 def rows(run: Path) -> list[dict[str, str]]:
     """Return the rows of metrics.csv in a run folder as text, without the times; [] if there is no file."""
     try:
-        rows = read_rows(run / FILE_NAME)
+        rows = read_rows(run / file_names.METRICS)
         return [{name: text for name, text in row.items() if name not in TIMES} for row in rows]
     except FileNotFoundError:
         return []

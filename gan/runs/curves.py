@@ -14,7 +14,6 @@ from typing import Any
 from gan.runs.run_files import read_bytes, unreadable
 from gan.runs.series import IMAGES
 
-FILE_NAME = "metrics.csv"
 MOST_IMAGES = 2**53  # rows with more are ignored: their differences have no exact float
 
 

@@ -4,7 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-from gan.runs.reading import SETTINGS, runs_below
+from gan.runs import file_names
+from gan.runs.reading import runs_below
 from gan.system import process, shell
 from gan.system.errors import GanError
 
@@ -27,7 +28,7 @@ def named_run(given: Path) -> Path:
     if not runs:
         start = shell.train("experiment=quickstart")
         raise GanError(f"{LATEST}: there is no run below {OUTPUTS}/ here; give a run folder, or start a run: {start}")
-    newest = max(runs, key=lambda run: (run / SETTINGS).lstat().st_mtime_ns)
+    newest = max(runs, key=lambda run: (run / file_names.SETTINGS).lstat().st_mtime_ns)
     if process.is_first():
         print(f"{LATEST}: {newest}", file=sys.stderr)
     return newest

@@ -9,7 +9,7 @@ from typing import Any
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
-from gan.runs.curves import FILE_NAME
+from gan.runs import file_names
 from gan.system.files import write_bytes
 
 
@@ -45,7 +45,7 @@ class MetricsCSV(Logger):
     Unlike Lightning's CSVLogger it accepts a folder with other files, and keeps existing rows.
     """
 
-    FILE_NAME = FILE_NAME
+    FILE_NAME = file_names.METRICS
 
     def __init__(self, save_dir: str) -> None:
         super().__init__()

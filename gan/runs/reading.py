@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from gan.runs.changes import read_changes
-from gan.runs.curves import FILE_NAME, Curve, read_curves
+from gan.runs.curves import Curve, read_curves
 from gan.runs.evaluation import Evaluation
+from gan.runs.file_names import ALARMS, FACTS, FAILED, METRICS, PRUNED, QUALITY, QUALITY_WITH_REJECTION, SETTINGS
 from gan.runs.run_files import (
-    QUALITY_WITH_REJECTION,
     TIME,
     RunFileError,
     is_number,
@@ -24,10 +24,9 @@ from gan.runs.run_files import (
 )
 from gan.runs.run_folder import is_locked
 from gan.runs.series import IMAGES
-from gan.runs.sweep_jobs import FAILED, PRUNED, reason
+from gan.runs.sweep_jobs import reason
 from gan.system.errors import GanError
 
-SETTINGS, FACTS, QUALITY = "config.yaml", "run.json", "quality.json"
 STILL = 600  # seconds: without locks, an unended run with no file change for this long counts as interrupted
 
 
@@ -61,7 +60,7 @@ class Run:
     @cached_property
     def curves(self) -> dict[str, Curve]:
         """Return the curves of metrics.csv; reads the file at the first access."""
-        return read_curves(self.folder / FILE_NAME)
+        return read_curves(self.folder / METRICS)
 
     @property
     def data(self) -> str:
@@ -263,14 +262,14 @@ def read_run(folder: Path, name: str = "") -> Run:
     except FileNotFoundError as error:  # a broken symbolic link
         raise RunFileError(f"{error.filename}: cannot be read: {error.strerror}") from error
     failed = _json_if_there(folder / FAILED, dict)
-    times = [path.stat().st_mtime for path in (folder / SETTINGS, folder / FACTS, folder / FILE_NAME) if path.exists()]
+    times = [path.stat().st_mtime for path in (folder / SETTINGS, folder / FACTS, folder / METRICS) if path.exists()]
     return Run(
         folder,
         settings=settings,
         facts=facts,
         quality=node(_json_if_there(folder / QUALITY, dict) or {}, "quality"),
         with_rejection=_json_if_there(folder / QUALITY_WITH_REJECTION, dict) or {},
-        alarms=_alarms(folder / "alarms.json"),
+        alarms=_alarms(folder / ALARMS),
         changes=[str(change) for change in read_changes(folder) if change.settings],
         failure="" if failed is None else str(failed.get("reason") or "no reason was recorded"),
         pruned=_json_if_there(folder / PRUNED, dict) or {},

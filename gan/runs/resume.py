@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from gan.runs import file_names
 from gan.runs.checkpoint_file import CheckpointError, newest_first
 from gan.system import shell
 from gan.system.errors import ConfigError
@@ -45,7 +46,7 @@ def newest_state(folder: Path, changes: list[str]) -> ResumeState:
         except CheckpointError as error:
             damaged.append(str(error))
     if damaged and not found:
-        checkpoints = folder / "checkpoints"
+        checkpoints = folder / file_names.CHECKPOINTS
         away = shell.command("mv", shell.short(checkpoints), shell.short(folder / "checkpoints-damaged"))
         raise ConfigError(
             "\n".join([f"resume: {folder} has checkpoints, and none can be read; nothing was changed", *damaged])

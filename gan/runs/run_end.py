@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from gan.runs import file_names
 from gan.runs.checkpoint_file import CheckpointError, is_intact, newest_first
 from gan.runs.run_files import RunFileError, now, read_json, read_json_or_empty, write_json
 from gan.system import shell
@@ -15,7 +16,7 @@ ENDED_EARLY = ("failed", "cut")  # in run.json: by an error, by a signal
 
 def ended(folder: Path) -> dict[str, Any]:
     """Return the final progress and quality from run.json; {} if the run has not ended by itself."""
-    facts = read_json_or_empty(folder / "run.json").get("ended")
+    facts = read_json_or_empty(folder / file_names.FACTS).get("ended")
     return facts if isinstance(facts, dict) else {}
 
 
@@ -24,7 +25,7 @@ def record_early_end(folder: Path, how: str, **facts: Any) -> None:
 
     Ignores a failed write (disk full, no file), which must not hide the original error.
     """
-    path = folder / "run.json"
+    path = folder / file_names.FACTS
     with contextlib.suppress(OSError, RunFileError):
         said = {name: value for name, value in read_json(path).items() if name not in ENDED_EARLY}
         if "ended" not in said:

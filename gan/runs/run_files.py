@@ -16,11 +16,11 @@ from typing import Any, TypeGuard
 
 import yaml
 
+from gan.runs import file_names
 from gan.system.errors import GanError
 from gan.system.files import write_bytes
 
 TIME = "%Y-%m-%dT%H:%M:%S%z"
-QUALITY_WITH_REJECTION = "quality_rejection.json"  # the metrics of images with rejection sampling
 MOST_BYTES = {".yaml": 2**20, ".json": 2**24, ".csv": 2**28, ".png": 2**26, ".npz": 2**28, ".npy": 2**24}
 MOST_VALUES = 200_000  # in a YAML or JSON file; an alias counts as all values it refers to
 MOST_DEPTH = 50  # of nested mappings and lists
@@ -94,7 +94,7 @@ def is_number(value: Any) -> TypeGuard[int | float]:
 
 def sample_grids(folder: Path) -> list[Path]:
     """Return the pictures of samples in a run folder, the oldest first."""
-    return sorted((folder / "samples").glob("epoch_*.png"))
+    return sorted((folder / file_names.SAMPLES).glob("epoch_*.png"))
 
 
 def now() -> str:

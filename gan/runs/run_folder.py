@@ -14,19 +14,13 @@ from typing import Any
 
 import yaml
 
-from gan.runs.run_files import QUALITY_WITH_REJECTION
+from gan.runs import file_names
 from gan.system.errors import ConfigError
 from gan.system.files import write_bytes
 from gan.system.locks import lock
 
 PATIENCE = 15.0  # seconds for an ending process to release its folder: mainly ranks whose parent was killed
 ROOM = 50_000_000  # bytes on the disk: a few checkpoints, and the pictures, of the largest network that we ship
-FAILED = "failed.json"  # in the folder of a job of a sweep: why it failed
-# Files that a run, or measuring it, writes beside config.yaml.
-WRITTEN = (
-    *("metrics.csv", "losses.png", "run.json", "alarms.json", "quality.json", QUALITY_WITH_REJECTION),
-    *("generator.safetensors", "samples", "tensorboard", "checkpoints"),
-)
 UNFINISHED = re.compile(r"\..+\.(\w{8}|[0-9a-f]{32})\.tmp")  # left by a process killed during a write
 
 
@@ -73,14 +67,14 @@ def claim(settings: Mapping[str, Any]) -> None:
             f"hydra.run.dir: {folder} given; a name without a variable such as $HOME expected, because TensorBoard's "
             "logger would replace it"
         )
-    if not (folder / "config.yaml").exists() and (there := written(folder)):
+    if not (folder / file_names.SETTINGS).exists() and (there := written(folder)):
         raise ConfigError(
             f"hydra.run.dir: {folder} contains no run, but files that a run would overwrite: "
             f"{', '.join(path.name for path in there)}; give another folder"
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_new(folder / "config.yaml", content)
+        _write_new(folder / file_names.SETTINGS, content)
         _lock(folder, f"hydra.run.dir: another process is training in {folder}; wait for it, or give another folder")
         free = shutil.disk_usage(folder).free
     except FileExistsError:
@@ -110,13 +104,13 @@ def reclaim(settings: Mapping[str, Any], *, anew: bool) -> Path | None:
     folder = Path(settings["run_dir"])
     lock_run(folder)
     try:
-        _claims.resumed[folder] = (folder / "config.yaml").read_bytes()
+        _claims.resumed[folder] = (folder / file_names.SETTINGS).read_bytes()
         aside = _set_aside(folder) if anew else None
-        (folder / FAILED).unlink(missing_ok=True)
+        (folder / file_names.FAILED).unlink(missing_ok=True)
         for path in folder.glob("**/.*.tmp"):
             if UNFINISHED.fullmatch(path.name):
                 path.unlink(missing_ok=True)
-        write_bytes(folder / "config.yaml", _content(settings))
+        write_bytes(folder / file_names.SETTINGS, _content(settings))
         free = shutil.disk_usage(folder).free
     except OSError as error:
         raise ConfigError(f"hydra.run.dir: {folder} cannot be written: {error.strerror}") from error
@@ -126,7 +120,7 @@ def reclaim(settings: Mapping[str, Any], *, anew: bool) -> Path | None:
 
 def written(folder: Path) -> list[Path]:
     """Return the files and folders there that a run writes, other than config.yaml."""
-    return [path for name in WRITTEN if os.path.lexists(path := folder / name)]
+    return [path for name in file_names.WRITTEN if os.path.lexists(path := folder / name)]
 
 
 def _set_aside(folder: Path) -> Path | None:
@@ -256,8 +250,8 @@ def is_new(folder: Path | None) -> bool:
 
 def remove_unstarted(folder: Path) -> None:
     """Remove the folder of a run that has written nothing but its config.yaml."""
-    if [path.name for path in folder.iterdir()] == ["config.yaml"]:
-        (folder / "config.yaml").unlink()
+    if [path.name for path in folder.iterdir()] == [file_names.SETTINGS]:
+        (folder / file_names.SETTINGS).unlink()
         remove_empty(folder)
 
 
@@ -278,10 +272,10 @@ def undo_on_failure(folder: Path) -> Iterator[None]:
             remove_empty(folder)
     except BaseException:
         for own in _claims.new:
-            (own / "config.yaml").unlink(missing_ok=True)
+            (own / file_names.SETTINGS).unlink(missing_ok=True)
         for again, content in _claims.resumed.items():
             with contextlib.suppress(OSError):
-                write_bytes(again / "config.yaml", content)
+                write_bytes(again / file_names.SETTINGS, content)
         for made in {folder, *_claims.new}:
             remove_empty(made)
         release_all()

@@ -9,13 +9,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from gan.runs import file_names
 from gan.runs.moved_settings import with_folder
 from gan.runs.run_end import ended
 from gan.runs.run_files import RunFileError, read_json, read_settings
-from gan.runs.run_folder import FAILED
 from gan.system.errors import ConfigError
 
-PRUNED = "pruned.json"  # in a job's folder: why its search pruned it
 STUDY = "study.db"  # in a search's folder: the Optuna database (gan.launch.sweeps.study)
 PLACES = ("run_dir", "dry_run", "resume", "trust")  # where and how a run is started does not identify it
 NOT_OF_ONE_RUN = ("sweep=", "resume.", "callbacks.pruning.")
@@ -52,13 +51,13 @@ class SweepJob:
 
     @property
     def state(self) -> State:
-        if (self.folder / FAILED).is_file():
+        if (self.folder / file_names.FAILED).is_file():
             return State.FAILED
         if saved_content(self.folder) != self.content:
             return State.MISSING
         if not ended(self.folder):
             return State.INTERRUPTED
-        return State.PRUNED if (self.folder / PRUNED).is_file() else State.FINISHED
+        return State.PRUNED if (self.folder / file_names.PRUNED).is_file() else State.FINISHED
 
 
 def check_one_can_run(jobs: Sequence[SweepJob]) -> None:
@@ -107,7 +106,7 @@ def _short(value: str) -> str:
 def saved_content(folder: Path) -> str | None:
     """Return the `content` of the settings in a run folder; None if there are none."""
     try:
-        return content(read_settings(folder / "config.yaml"))
+        return content(read_settings(folder / file_names.SETTINGS))
     except (OSError, RunFileError):
         return None
 
@@ -115,7 +114,7 @@ def saved_content(folder: Path) -> str | None:
 def reason(folder: Path) -> str:
     """Return why a job has failed."""
     try:
-        return str(read_json(folder / FAILED)["reason"])
+        return str(read_json(folder / file_names.FAILED)["reason"])
     except (OSError, RunFileError, KeyError):
         return "no reason was recorded"
 

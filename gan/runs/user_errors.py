@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gan.runs import run_end, run_folder
+from gan.runs import file_names, run_end, run_folder
 from gan.runs.run_files import RunFileError, read_settings
 from gan.system.errors import RunError
 
@@ -99,7 +99,7 @@ def _not_written(error: OSError, folder: Path) -> Path | None:
 def _batch_size(folder: Path) -> int | None:
     """Return ``data.batch_size`` from the settings in a run folder."""
     try:
-        return int(read_settings(folder / "config.yaml")["data"]["batch_size"])
+        return int(read_settings(folder / file_names.SETTINGS)["data"]["batch_size"])
     except (OSError, RunFileError, ValueError, TypeError, KeyError):
         return None
 

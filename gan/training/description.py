@@ -20,7 +20,7 @@ from lightning.pytorch.utilities.seed import isolate_rng
 from torch import Tensor
 
 from gan.config.data_node import data_problems
-from gan.config.kinds import GIVEN, KINDS, find, given_arguments, kind, node_problems
+from gan.config.kinds import GIVEN, KINDS, PARTS, find, given_arguments, kind, node_problems
 from gan.config.saved_settings import in_this_version
 from gan.config.target_validation import (
     NETWORKS,
@@ -41,7 +41,6 @@ from gan.system.value_types import hints_of, parameters_of
 from gan.training.build import build_data, build_game, instantiated, update_rule
 from gan.training.game_module import GameModule
 
-PARTS = ("objective", "penalty", "schedule", "lr_schedule", "augmentation", "ema")
 IMAGES = ("image_shape", "num_classes", "mean", "std")
 SHARES = "cluster_shares"
 UNKNOWN = "_unknown_"  # key of a part whose settings are not known; its value says why
@@ -179,7 +178,7 @@ def _game_of_parts(
     if problems:
         raise ConfigError("\n".join(problems))
     game = find(nodes["game"]["_target_"]) if nodes["game"] else cls
-    made = {name: build(nodes[name]) for name in (*NETWORKS, *PARTS[:-1]) if nodes.get(name)}
+    made = {name: build(nodes[name]) for name in (*NETWORKS, *PARTS) if name != "ema" and nodes.get(name)}
     generator = parts.get("generator", made.get("generator"))
     if nodes.get("ema"):
         made["ema"] = build(nodes["ema"], network=generator)

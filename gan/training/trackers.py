@@ -11,6 +11,7 @@ from typing import Any
 import lightning.pytorch as L
 
 from gan.config.kinds import given_arguments, locate
+from gan.runs import file_names
 from gan.runs.run_files import read_json_or_empty
 
 KEY = "trackers"  # of run.json: by the name of the logger's node
@@ -54,5 +55,5 @@ def _named(node: Mapping[str, Any], run: str | None) -> dict[str, Any]:
 
 
 def _saved(folder: Path) -> Mapping[str, str]:
-    found = read_json_or_empty(folder / "run.json").get(KEY)
+    found = read_json_or_empty(folder / file_names.FACTS).get(KEY)
     return found if isinstance(found, dict) else {}

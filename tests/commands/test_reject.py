@@ -13,8 +13,8 @@ from train_command import SMALL, train_here
 
 from gan import load_generator
 from gan.report.model_card import Card
+from gan.runs.file_names import QUALITY_WITH_REJECTION
 from gan.runs.reading import read_run
-from gan.runs.run_files import QUALITY_WITH_REJECTION
 
 LONGER = ("callbacks.quality=null", "callbacks.projector=null", "trainer.limit_train_batches=40")
 CLASSES = ("model.generator.conditioning=concat", "model.discriminator.conditioning=projection")

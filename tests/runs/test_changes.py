@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gan.runs.changes import FILE_NAME, Change, read_changes, write_changes
+from gan.runs import file_names
+from gan.runs.changes import Change, read_changes, write_changes
 from gan.runs.run_files import RunFileError
 
 CHANGES = [Change(0, {"seed": 3}), Change(20, {"penalty": "r1", "penalty.gamma": 0.1}), Change(31, end=True)]
@@ -15,7 +16,7 @@ def test_changes_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert read_changes(tmp_path) == []
     write_changes(tmp_path, CHANGES)
     assert read_changes(tmp_path) == CHANGES
-    assert json.loads((tmp_path / FILE_NAME).read_text())[0] == {"minibatches": 0, "settings": {"seed": 3}}
+    assert json.loads((tmp_path / file_names.CHANGES).read_text())[0] == {"minibatches": 0, "settings": {"seed": 3}}
 
 
 def test_changes_are_in_the_order_of_the_minibatches(tmp_path: Path) -> None:
@@ -42,8 +43,8 @@ def test_a_change_is_described_by_its_words() -> None:
     ],
 )
 def test_another_file_is_refused_with_its_name(tmp_path: Path, content: str, reason: str) -> None:
-    (tmp_path / FILE_NAME).write_text(content)
+    (tmp_path / file_names.CHANGES).write_text(content)
     with pytest.raises(RunFileError) as raised:
         read_changes(tmp_path)
-    assert str(raised.value).startswith(f"{tmp_path / FILE_NAME}: cannot be read: ")
+    assert str(raised.value).startswith(f"{tmp_path / file_names.CHANGES}: cannot be read: ")
     assert reason in str(raised.value)

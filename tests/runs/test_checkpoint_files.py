@@ -14,7 +14,6 @@ from damage import KINDS, damage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gan.runs import checkpoint_io
 from gan.runs.checkpoint_file import CheckpointError, is_intact, newest_first, read_whole, sealed
 from gan.runs.checkpoint_io import FORMAT, IN_THE_BACKGROUND, SealedCheckpoints, load
 
@@ -100,16 +99,13 @@ def test_a_bomb_is_not_unpacked(path: Path) -> None:
         load(path)
 
 
-def test_versions(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_versions(path: Path) -> None:
     rewritten(path, {"format": 99})
-    with pytest.raises(CheckpointError, match=f"format 99 given, {FORMAT} or less expected: a newer version wrote it"):
+    with pytest.raises(CheckpointError, match=f"format 99 given, {FORMAT} expected: a newer version wrote it"):
         load(path)
     for other in ([1, 2], {"state_dict": {}}, {"format": "1"}, {"format": True}, {"format": 0}, {"format": -3}):
         with pytest.raises(CheckpointError):
             load(rewritten(path, other))
-    monkeypatch.setattr(checkpoint_io, "FORMAT", 2)
-    monkeypatch.setattr(checkpoint_io, "MIGRATIONS", {1: lambda state: state.update(turns=state.pop("steps"))})
-    assert load(rewritten(path, {"format": 1, "steps": 5}))["turns"] == 5
 
 
 def test_a_file_that_is_missing_or_no_checkpoint(tmp_path: Path) -> None:

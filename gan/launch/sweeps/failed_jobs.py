@@ -8,8 +8,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
 from gan.launch.command_line import task_words
+from gan.runs import file_names
 from gan.runs.run_files import now, write_json
-from gan.runs.sweep_jobs import FAILED, run_overrides
+from gan.runs.sweep_jobs import run_overrides
 from gan.system import process
 from gan.system.errors import CRASH, GanError
 
@@ -41,7 +42,7 @@ def record(folder: Path, exit_code: int, reason: str, error: Exception | None = 
         reason: the message.
         error: the error with its traceback; None if it happened in another process.
     """
-    if (folder / FAILED).exists():
+    if (folder / file_names.FAILED).exists():
         return
     facts = {
         "at": now(),
@@ -50,6 +51,6 @@ def record(folder: Path, exit_code: int, reason: str, error: Exception | None = 
         "traceback": "".join(traceback.format_exception(error)) if error is not None else None,
     }
     try:
-        write_json(folder / FAILED, facts)
+        write_json(folder / file_names.FAILED, facts)
     except OSError as unwritable:  # e.g. if a full disk is the reason
-        print(f"{folder / FAILED} cannot be written: {unwritable.strerror}", file=sys.stderr)
+        print(f"{folder / file_names.FAILED} cannot be written: {unwritable.strerror}", file=sys.stderr)

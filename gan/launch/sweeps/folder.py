@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from gan.runs import file_names
 from gan.runs.run_files import read_json, read_json_or_empty, write_json
 from gan.runs.run_folder import is_locked, remove_empty
-from gan.runs.sweep_jobs import FAILED, PRUNED
 from gan.system.errors import GanError
 from gan.system.locks import lock
 
@@ -64,12 +64,12 @@ def clear(folder: Path) -> None:
 
     Removes pruned.json last: after a kill in between, the job would otherwise count as finished.
     """
-    (folder / FAILED).unlink(missing_ok=True)
-    if (folder / PRUNED).exists():
-        facts = read_json(folder / "run.json")
+    (folder / file_names.FAILED).unlink(missing_ok=True)
+    if (folder / file_names.PRUNED).exists():
+        facts = read_json(folder / file_names.FACTS)
         facts.pop("ended", None)
-        write_json(folder / "run.json", facts)
-        (folder / PRUNED).unlink()
+        write_json(folder / file_names.FACTS, facts)
+        (folder / file_names.PRUNED).unlink()
 
 
 def of_this_command(dated: Path, command: Sequence[str]) -> Path:

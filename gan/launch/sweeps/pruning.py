@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import lightning.pytorch as L
 
 from gan.launch.sweeps import search_storage
-from gan.runs.sweep_jobs import PRUNED
+from gan.runs import file_names
 from gan.system.files import write_bytes
 from gan.training.callbacks.quality import QualityMonitor
 from gan.training.game_module import GameModule
@@ -53,7 +53,7 @@ class Pruning(L.Callback):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Prune again a run that was killed while it was pruned; do not prune a run resumed outside the search."""
         if trainer.is_global_zero and self.place is None:
-            (Path(trainer.default_root_dir) / PRUNED).unlink(missing_ok=True)
+            (Path(trainer.default_root_dir) / file_names.PRUNED).unlink(missing_ok=True)
         self._look(trainer, pl_module)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -71,7 +71,7 @@ class Pruning(L.Callback):
         if not trainer.strategy.broadcast(reason):
             return
         if reason is not None:
-            write_bytes(Path(trainer.default_root_dir) / PRUNED, (json.dumps(reason) + "\n").encode())
+            write_bytes(Path(trainer.default_root_dir) / file_names.PRUNED, (json.dumps(reason) + "\n").encode())
         trainer.should_stop = True
 
     @functools.cached_property

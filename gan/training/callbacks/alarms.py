@@ -13,6 +13,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from gan.data.normalization import normalize
 from gan.game.networks.adapting import generate
 from gan.game.networks.evaluation_mode import evaluating
+from gan.runs import file_names
 from gan.runs.series import ALARMS
 from gan.system.errors import ConfigError, at_least_one
 from gan.system.files import write_bytes
@@ -25,7 +26,6 @@ from gan.training.diagnostics.suggestions import suggestions
 from gan.training.game_module import GameModule
 from gan.training.trainer_parts import callbacks_of, image_data
 
-FILE_NAME = "alarms.json"
 MARKUP = re.compile(r"[^\w\s,.;:%()='\"/-]|_")  # all characters that may be Markdown markup
 WINS, COLLAPSE, MISSING, DEAD, STILL, DIVERGENCE = (
     "discriminator wins",
@@ -192,7 +192,7 @@ class Alarms(L.Callback):
     def _write(self, trainer: L.Trainer) -> None:
         alarms = [{"message": alarm.message, **alarm.plain()} for alarm in self.raised]
         content = json.dumps(alarms, indent=2, ensure_ascii=False) + "\n"
-        write_bytes(Path(trainer.default_root_dir) / FILE_NAME, content.encode())
+        write_bytes(Path(trainer.default_root_dir) / file_names.ALARMS, content.encode())
 
     @staticmethod
     def _log(trainer: L.Trainer, states: dict[str, bool], line: str = "") -> None:

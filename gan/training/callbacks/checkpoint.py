@@ -8,6 +8,7 @@ from typing import Any
 import lightning.pytorch as L
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from gan.runs import file_names
 from gan.runs.checkpoint_io import IN_THE_BACKGROUND, SealedCheckpoints
 from gan.runs.metrics_csv import MetricsCSV, cut_event_files, event_files
 from gan.runs.series import BY_NAME
@@ -62,7 +63,7 @@ class LastCheckpoint(L.callbacks.Checkpoint):
         stop = self._is_asked(trainer, done)
         at_its_limit = trainer.should_stop or 0 < trainer.max_steps <= trainer.global_step
         if stop or at_its_limit or (self.every is not None and done % self.every == 0):
-            _save(trainer, "last.ckpt")
+            _save(trainer, file_names.LAST_CHECKPOINT)
         if stop:
             raise _stop()
 
@@ -70,7 +71,7 @@ class LastCheckpoint(L.callbacks.Checkpoint):
         progress: Any = trainer.fit_loop.epoch_loop.batch_progress.current
         if progress.processed < trainer.num_training_batches:
             return  # the run ended within the epoch and is already saved
-        _save(trainer, "last.ckpt")
+        _save(trainer, file_names.LAST_CHECKPOINT)
         epochs = trainer.current_epoch + 1
         if self.keep_every is not None and epochs % self.keep_every == 0:
             _save(trainer, f"epoch_{epochs:04d}.ckpt")
@@ -168,7 +169,7 @@ def _save(trainer: L.Trainer, name: str) -> None:
     if trainer.strategy.reduce_boolean_decision(losses_are_finite(game)):
         # a Trainer of the user's own has Lightning's writer, without options
         options = IN_THE_BACKGROUND if isinstance(trainer.strategy.checkpoint_io, SealedCheckpoints) else None
-        trainer.save_checkpoint(run_dir / "checkpoints" / name, storage_options=options)
+        trainer.save_checkpoint(run_dir / file_names.CHECKPOINTS / name, storage_options=options)
 
 
 def _tables(trainer: L.Trainer) -> list[MetricsCSV]:

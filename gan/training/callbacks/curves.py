@@ -7,6 +7,7 @@ from typing import Any
 import lightning.pytorch as L
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from gan.runs import file_names
 from gan.runs.curves import Curve, read_curves, with_gaps
 from gan.runs.figures import Line, draw
 from gan.runs.metrics_csv import MetricsCSV
@@ -42,7 +43,7 @@ class LossCurves(L.Callback):
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         table = Path(trainer.default_root_dir) / MetricsCSV.FILE_NAME
         if trainer.is_global_zero and table.exists():
-            write_bytes(table.with_name("losses.png"), draw_curves(read_curves(table, "step")))
+            write_bytes(table.with_name(file_names.CURVES), draw_curves(read_curves(table, "step")))
 
 
 def _boards(trainer: L.Trainer) -> list[Any]:

@@ -8,14 +8,14 @@ import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch.optim import Optimizer
 
-from gan.config.validation import PARTS
+from gan.config.kinds import PARTS
 from gan.game.gradients import gradient_norm, gradient_scale
 from gan.runs.series import EPOCH, FINAL, TRAIN
 from gan.training.callbacks.quality import Listener, charted, offer, quality_of, withdraw
 from gan.training.game_module import GameModule
 from gan.training.strategy import all_gather_objects, local_value
 
-COMPARED = ("seed", "data", "model", *PARTS, "optimizer")  # settings in which runs can differ
+COMPARED = ("seed", "data", "model", *PARTS, "game", "optimizer")  # settings in which runs can differ
 NETWORKS = ("d", "g")  # in the order of GAN's optimizers
 
 

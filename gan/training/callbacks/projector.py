@@ -15,6 +15,7 @@ from torch import Tensor
 
 from gan.data.module import ImageData
 from gan.data.normalization import denormalize, normalize
+from gan.game.gradients import in_parts
 from gan.game.networks.evaluation_mode import evaluating
 from gan.generators import pictures
 from gan.system.errors import ConfigError, at_least_one, counted
@@ -96,12 +97,12 @@ class FeatureProjector(L.Callback):
         if game.prior.clusters:
             as_real = game.prior.codes(z).categorical[0]
         with evaluating(game.final_generator), evaluating(game.discriminator), torch.no_grad():
-            fake = _in_parts(game.final_generator, z, asked)
+            fake = _output(game.final_generator, z, asked)
             seen = _in_turn(normalize(real.to(game.device), data.mean, data.std), fake)
             labels = _in_turn(classes.to(game.device), as_real if asked is None else asked)
             discriminator: Any = game.discriminator
-            features = _in_parts(discriminator.features, seen, labels).cpu()
-            logits = _in_parts(discriminator, seen, labels).tolist()
+            features = _output(discriminator.features, seen, labels).cpu()
+            logits = _output(discriminator, seen, labels).tolist()
         images = _in_turn(real, denormalize(fake, data.mean, data.std, real.dtype).cpu())
         names = [_class(data, label) for label in labels.tolist()]
         if asked is None:
@@ -116,11 +117,10 @@ def _in_turn(real: Tensor, fake: Tensor) -> Tensor:
     return torch.stack([real, fake], dim=1).flatten(0, 1)
 
 
-def _in_parts(network: Callable[..., Tensor], inputs: Tensor, labels: Tensor | None) -> Tensor:
+def _output(network: Callable[..., Tensor], inputs: Tensor, labels: Tensor | None) -> Tensor:
     """The network's output for all inputs, computed in parts to limit memory use."""
-    if labels is None:
-        return torch.cat([network(part) for part in inputs.split(PART)])
-    return torch.cat([network(*part) for part in zip(inputs.split(PART), labels.split(PART), strict=True)])
+    tensors = (inputs,) if labels is None else (inputs, labels)
+    return torch.cat([network(*part) for _, part in in_parts(math.ceil(len(inputs) / PART), *tensors)])
 
 
 def principal_components(features: Tensor, most: int) -> tuple[Tensor, float]:

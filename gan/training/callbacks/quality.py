@@ -1,5 +1,6 @@
 """A Lightning callback that computes the metrics of `gan evaluate` during training, on fewer images."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from torchmetrics import Metric
 from gan.data.module import ImageData
 from gan.data.normalization import denormalize, dtype_at_rest
 from gan.data.registry import ARRAY, NAMES, TORCHVISION, TOY_DISTRIBUTIONS
+from gan.game.gradients import in_parts
 from gan.game.networks.evaluation_mode import evaluating
 from gan.runs.series import QUALITY, SERIES
 from gan.system.errors import ConfigError, GanError, at_least_one
@@ -176,9 +178,11 @@ class GeneratorQuality:
         data, generator = self.data, game.final_generator
         z, labels = game.fixed_latents(self.n, "quality")
         at_rest = dtype_at_rest(data.image_shape)
+        inputs = (z,) if labels is None else (z, labels)
         with evaluating(generator), torch.no_grad():
-            parts = [denormalize(generator(*part), data.mean, data.std, at_rest).cpu() for part in _in_parts(z, labels)]
-        return torch.cat(parts), labels
+            made = (generator(*part) for _, part in in_parts(math.ceil(len(z) / PART), *inputs))
+            images = [denormalize(part, data.mean, data.std, at_rest).cpu() for part in made]
+        return torch.cat(images), labels
 
 
 def offer(trainer: L.Trainer, values: Mapping[str, float]) -> None:
@@ -220,12 +224,6 @@ def _reference(data: ImageData, device: torch.device) -> Any:
     from gan.metrics.reference import Reference
 
     return Reference(data.loaded, channels=data.image_shape[0], device=str(device))
-
-
-def _in_parts(z: Tensor, labels: Tensor | None) -> list[tuple[Tensor, ...]]:
-    if labels is None:
-        return [(part,) for part in z.split(PART)]
-    return list(zip(z.split(PART), labels.split(PART), strict=True))
 
 
 def quality_of(trainer: L.Trainer) -> dict[str, float]:

@@ -18,6 +18,7 @@ from gan.data.normalization import denormalize, dtype_at_rest
 from gan.game.networks.adapting import generate
 from gan.game.networks.evaluation_mode import evaluating
 from gan.generators import pictures
+from gan.runs import file_names
 from gan.system.errors import at_least_one
 from gan.system.files import write_bytes
 from gan.training.game_module import GameModule
@@ -73,7 +74,7 @@ class SampleGrids(L.Callback):
         if game.turns == 0:  # the weights are the initial ones
             self._draw(trainer, game, epoch=0)
         else:
-            kept = self._folder(trainer) / "fixed_latents.npz"
+            kept = self._folder(trainer) / file_names.LATENTS
             shape = (len(z), *data.image_shape)
             self._epochs, self._images = _pictures_so_far(kept, trainer.current_epoch, shape, z, labels)
             for path in self._folder(trainer).glob("epoch_*.png"):
@@ -111,7 +112,7 @@ class SampleGrids(L.Callback):
             arrays["labels"] = labels.cpu().numpy()
         buffer = io.BytesIO()
         np.savez(buffer, **arrays)
-        write_bytes(self._folder(trainer) / "fixed_latents.npz", buffer.getvalue())
+        write_bytes(self._folder(trainer) / file_names.LATENTS, buffer.getvalue())
 
     def _latents(self, game: GameModule, data: ImageData) -> tuple[Tensor, Tensor | None]:
         """z (count, latent_dim) and, for a conditional generator, labels (count,) that cycle through the classes."""
@@ -128,7 +129,7 @@ class SampleGrids(L.Callback):
 
     @staticmethod
     def _folder(trainer: L.Trainer) -> Path:
-        return Path(trainer.default_root_dir) / "samples"
+        return Path(trainer.default_root_dir) / file_names.SAMPLES
 
 
 def class_columns(count: int, num_classes: int) -> int | None:
