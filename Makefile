@@ -1,4 +1,4 @@
-# `make` lists what there is to do. GNU make 3.81 (macOS) and a POSIX shell are enough.
+# `make` lists the targets. GNU make 3.81 (macOS) and a POSIX shell are enough.
 
 PY := .venv/bin/python
 PARTS := gan tests conf benchmarks docs notebooks
@@ -27,7 +27,7 @@ setup: .venv/.complete ## Build .venv, or bring it up to date; every target belo
 	@sh .ci/setup build "$(PYTHON)" $(PIP_ARGS)
 
 .PHONY: train
-train: .venv/.complete ## A short first run: bundled images, a few minutes on a CPU
+train: .venv/.complete ## A short first run: bundled images, about a minute on a CPU
 	$(PY) train.py experiment=quickstart $(ARGS)
 
 .PHONY: board
@@ -35,11 +35,11 @@ board: .venv/.complete ## TensorBoard on all runs under outputs/
 	$(PY) -m tensorboard.main --logdir outputs --samples_per_plugin images=100000 $(ARGS)
 
 .PHONY: test
-test: .venv/.complete ## The tests; no network needed
+test: .venv/.complete ## The tests; no internet connection needed
 	$(PY) -m pytest $(if $(filter-out 1,$(WORKERS)),-n $(WORKERS)) $(ARGS)
 
 .PHONY: test-all
-test-all: .venv/.complete ## The tests with the slow ones: full-length runs, on full data sets where they are at hand
+test-all: .venv/.complete ## The tests with the slow ones: full-length runs, on the full datasets if they are installed
 	$(PY) -m pytest -m "" $(if $(filter-out 1,$(WORKERS)),-n $(WORKERS)) $(ARGS)
 
 # .venv-next has these two packages, and all others from .venv.
@@ -52,7 +52,7 @@ test-next: .venv/.complete ## The tests on the newest pre-release of Hydra and O
 	.venv-next/bin/python -m pip install -q --no-deps $(PIP_ARGS) -e .
 	.venv-next/bin/python -m pytest $(ARGS)
 
-# Dependencies at an end of their ranges in pyproject.toml, each end in an environment of its own; 7 GB each.
+# The oldest and the newest dependencies that pyproject.toml allows, each in a separate environment of 7 GB.
 .PHONY: test-oldest
 test-oldest: ## The tests on the oldest packages that pyproject.toml admits
 	@sh .ci/setup end "$(PYTHON)" oldest $(PIP_ARGS)

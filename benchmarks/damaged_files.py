@@ -2,9 +2,9 @@
 
     python benchmarks/damaged_files.py RUN --files 10000
 
-RUN is the folder of a run. Half of the files are bundles, half checkpoints; of the checkpoints every second one gets a
-seal that is right for its damaged bytes, as from somebody who means it. Each is to be refused in one line, or read as
-what was saved. A process of its own reads them, whose largest memory is told.
+RUN is a run folder. Half of the files are bundles, half checkpoints. Every second checkpoint gets the correct sha256 of
+its damaged bytes, as an attacker would do. Each file must be refused with one message, or read as what was saved. A
+separate process reads them; its largest memory is printed.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""docs/using.md: its commands run, its Python gives what stands there, and completion is there for every shell."""
+"""docs/using.md and docs/look_at_runs.md: their commands run, the Python gives what stands there; shell completion."""
 
 import doctest
 import json
@@ -22,7 +22,8 @@ from gan.generators.bundle import FILE_NAME, describe, save_bundle
 from gan.generators.pictures import to_pillow
 
 PAGE = (ROOT / "docs" / "using.md").read_text()
-COMMANDS = re.findall(r"^(gan .*?)(?: +#.*)?$", PAGE, re.MULTILINE)
+RUNS = (ROOT / "docs" / "look_at_runs.md").read_text()
+COMMANDS = re.findall(r"^(gan .*?)(?: +#.*)?$", PAGE + RUNS, re.MULTILINE)
 NEED_A_PACKAGE = {"export": ("onnx", "onnxscript", "onnxruntime")}
 
 
@@ -72,7 +73,7 @@ def test_a_command_of_the_page(command: str, folder: Path, monkeypatch: pytest.M
     assert gan(*words) == 0
 
 
-def test_the_page_is_read_as_a_whole() -> None:
+def test_the_pages_are_read_as_a_whole() -> None:
     assert {command.split()[1] for command in COMMANDS} == {
         "board", "explore", "export", "interpolate", "invert", "runs", "sample", "show"
     }  # fmt: skip

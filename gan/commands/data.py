@@ -1,4 +1,4 @@
-"""`gan data`: datasets are downloaded and verified, for nodes without a network."""
+"""`gan data`: datasets are downloaded and verified, for nodes without an internet connection."""
 
 import sys
 from pathlib import Path
@@ -12,9 +12,7 @@ from gan.system.errors import DataError, GanError, unknown_name
 if TYPE_CHECKING:
     from gan.data.loaded import LoadedImages
 
-data = typer.Typer(
-    name="data", help="Download and verify datasets, for machines without a network.", no_args_is_help=True
-)
+data = typer.Typer(name="data", help="Download and verify datasets, also for offline machines.", no_args_is_help=True)
 
 Names = Annotated[
     list[str],

@@ -48,8 +48,8 @@ def demo(
 
     The page has sliders, classes, interpolation, comparison, and nearest training images.
 
-    The page is served by this machine and needs no network. Stop it with Ctrl-C. With --static it is a file that runs
-    the generators in any browser, without this machine, and without nearest training images.
+    The page is served by this machine and needs no internet connection. Stop it with Ctrl-C. With --static it is a
+    file that runs the generators in any browser, without this machine, and without nearest training images.
     """
     if static is not None:
         return _write_page(bundles or [], static, force=force)
@@ -83,7 +83,7 @@ def _write_page(sources: list[Path], folder: Path, *, force: bool) -> None:
         name = str(source) if len(sources) > 1 else Card(trained, run, "unknown", {}, "").title
         models.append(local_model(name, trained, run))
     write_files(out, {out: local_page(models, "Generators" if len(models) > 1 else models[0].model.name)}, force=force)
-    print(f"{out}: opens in any browser, without a network; any host of static files can serve it")
+    print(f"{out}: opens in any browser, without an internet connection; any host of static files can serve it")
 
 
 def watch(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CARD, PICTURE = "README.md", "samples.png"  # the Hub shows README.md
 ROWS, MOST_COLUMNS = 8, 32  # of the picture
 HTML = "html"
-PAGE = "a page that runs the generator in any browser, from a double click; it needs no network"
+PAGE = "a page that runs the generator in any browser, from a double click; it needs no internet connection"
 PUBLISH = (
     "To publish the page, upload it as index.html to a host of static files: GitHub Pages, a static Space of Hugging "
     "Face (README.md with sdk: static), or any other."

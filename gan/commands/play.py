@@ -22,7 +22,7 @@ def play(
     The page shows real points, samples, the output of D as a surface, and gradients.
 
     Objective, penalty, learning rates and seed can be changed while it trains. Each run has a folder;
-    gan repeat RUN repeats it with its changes. The page needs no network. Stop it with Ctrl-C.
+    gan repeat RUN repeats it with its changes. The page needs no internet connection. Stop it with Ctrl-C.
     """
     from gan.demo.play_routes import play_routes
     from gan.demo.play_session import Session

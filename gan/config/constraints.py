@@ -130,6 +130,10 @@ def _length(settings: Settings) -> Iterator[str]:
             f"lr_schedule: '{option_name('lr_schedule', node)}' given, which depends on the length of the run; "
             "trainer.max_epochs or trainer.max_steps expected"
         )
+    for unit in ("epochs", "steps"):
+        least, most = trainer.get(f"min_{unit}"), trainer.get(f"max_{unit}")
+        if least is not None and most not in (None, -1) and least > most:
+            yield f"trainer.min_{unit}: {least} given, at most trainer.max_{unit}, {most}, expected"
 
 
 def _compiled(settings: Settings) -> Iterator[str]:

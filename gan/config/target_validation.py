@@ -162,6 +162,7 @@ def _network_optimizer_problems(node: Mapping[str, Any], network: str) -> Iterat
         *unknown_keys(f"optimizer.{network}", local, known),
         *itertools.chain.from_iterable(wrong),
         *_rate_problems(arguments.get("lr"), path_of("lr")),
+        *_beta_problems(arguments.get("betas"), path_of("betas")),
     ]
     yield from problems
     if not problems:
@@ -179,6 +180,12 @@ def _rule_problems(rule: Mapping[str, Any], path_of: Callable[[str], str]) -> It
         yield f"{path_of('clip_norm')}: {clip_norm!r} given, a number greater than 0, or null for no clipping, expected"
     if not (is_int(accumulate) and accumulate >= 1):
         yield f"{path_of('accumulate')}: {accumulate!r} given, 1 or more parts of a minibatch expected"
+
+
+def _beta_problems(betas: Any, path: str) -> Iterator[str]:
+    """Problems of Adam's factors, for which torch's message does not say what is allowed."""
+    if isinstance(betas, list) and any(matches(beta, float) and not 0 <= beta < 1 for beta in betas):
+        yield f"{path}: {betas!r} given, numbers in [0, 1) expected"
 
 
 def _rate_problems(lr: Any, path: str) -> Iterator[str]:

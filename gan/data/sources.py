@@ -192,7 +192,7 @@ def _ways_out(source: DatasetSpec | Archive, root: Path, fault: str, obstacle: s
         "    - GAN_DATA=FOLDER in the environment, if the files are in another folder",
     ]
     if source.sample:
-        lines.append(f"    - {source.sample} instead of {source.name}: the bundled 10,000 images")
+        lines.append(f"    - {source.sample} instead of {source.name}: 10,000 bundled images (9,000 to train on)")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""The demo's page with its generators inside: one HTML file that needs no server, no network and no install.
+"""The demo's page with its generators inside: one HTML file that needs no server, internet connection or installation.
 
 The controls, panels and styles are those of `gan demo`. What they ask the server for is made in the page:
 local_requests.js stands in the place of requests.js, and a worker runs the layers of `gan.generators.html`.

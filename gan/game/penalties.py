@@ -176,7 +176,7 @@ class R1(LazyPenalty):
     """``gamma`` times `r1_penalty`.
 
     Attributes:
-        gamma: weight of the penalty: gamma / 2 times the mean squared gradient.
+        gamma: weight of the penalty: gamma / 2 times the mean squared gradient norm.
     """
 
     gamma: PositiveFloat = 10.0
@@ -190,7 +190,7 @@ class R2(LazyPenalty):
     """``gamma`` times `r2_penalty`.
 
     Attributes:
-        gamma: weight of the penalty: gamma / 2 times the mean squared gradient.
+        gamma: weight of the penalty: gamma / 2 times the mean squared gradient norm.
     """
 
     gamma: PositiveFloat = 10.0
@@ -205,7 +205,7 @@ class R1R2(LazyPenalty):
     """``gamma`` times the sum of `r1_penalty` and `r2_penalty`.
 
     Attributes:
-        gamma: weight of the penalty: gamma / 2 times the mean squared gradient, for real and for fake images.
+        gamma: weight of the penalty: gamma / 2 times the mean squared gradient norm, for real and for fake images.
     """
 
     gamma: PositiveFloat = 1.0

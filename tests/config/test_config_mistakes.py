@@ -117,7 +117,9 @@ OUT_OF_RANGE = {
     "schedule.n_critic=0": "schedule.n_critic: 0 given, 1 or more expected",
     "optimizer.lr=-1": "optimizer.lr: -1 given, a number greater than 0 expected",
     "optimizer.discriminator.lr=-1": "optimizer.discriminator.lr: -1 given, a number greater than 0 expected",
-    "optimizer.betas=[0.5,1.5]": "optimizer: Invalid beta parameter at index 1: 1.5",
+    "optimizer.betas=[0.5,1.5]": "optimizer.betas: [0.5, 1.5] given, numbers in [0, 1) expected",
+    "+optimizer.generator.betas=[-1,0.9]": "optimizer.generator.betas: [-1.0, 0.9] given, numbers in [0, 1) expected",
+    "+trainer.min_epochs=30": "trainer.min_epochs: 30 given, at most trainer.max_epochs, 20, expected",
     "trainer.max_epochs=0": "trainer.max_epochs: 0 given, 1 or more expected (or -1 with trainer.max_steps, in "
     "generator updates, or trainer.max_time)",
     "trainer.max_time=00:00:00:00": "trainer.max_time: '00:00:00:00' given, a time above 0 as DD:HH:MM:SS (days, "

@@ -128,7 +128,7 @@ def test_missing_is_an_error_with_the_ways_out(tmp_path: Path, tiny: TinySet, of
             "  remedies:",
             "    - put these files there, plain or as .gz (torchvision.datasets.MNIST downloads them)",
             "    - GAN_DATA=FOLDER in the environment, if the files are in another folder",
-            "    - mnist_sample instead of mnist: the bundled 10,000 images",
+            "    - mnist_sample instead of mnist: 10,000 bundled images (9,000 to train on)",
         ]
     )
 

@@ -20,9 +20,10 @@ in its name or else in its description."""
 MARKDOWN_INTRO = f"""\
 # Configuration
 
-This page lists every group of `conf/`, its options, and every setting with its default, type, range and meaning. In a
-terminal, `gan options` shows the same, and `gan options lr` only the settings with this word. `{COMMAND}` writes this
-page from the files in `conf/` and from the classes that they name.
+This page lists the groups of `conf/`, their options, and every setting with its default, type and meaning, and with its
+range if the class states one. In a terminal, `gan options` shows the same, and `gan options lr` only the settings with
+this word. `{COMMAND}` writes this page from the files in `conf/` and from the classes that they name. D is the
+discriminator, G the generator. [Sweeps](sweeps.md) explains the settings of `hydra/sweeper` and `hydra/launcher`.
 
 - Choose an option as `group=option`: `python train.py model=dcgan data=fashion`. The default option is **bold**.
 - Give a setting as `path=value`: `python train.py optimizer.lr=1e-4 'model.generator.hidden=[128,256]'`. If only

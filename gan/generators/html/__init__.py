@@ -1,1 +1,1 @@
-"""A generator as one HTML file, which runs in any browser without a network: `layers` and `weights` describe it."""
+"""A generator as one HTML file, which runs in any browser, also offline: `layers` and `weights` describe it."""
