@@ -111,10 +111,10 @@ def take_turns(processes: list[subprocess.Popen[bytes]]) -> None:
 
 
 def peak(name: str) -> float:
-    """GFLOP/s of a product of two 2048 × 2048 matrices in the system's precision: the best of 10."""
+    """GFLOP/s of a product of two 2048 × 2048 matrices in the system's precision: the best of 40."""
     matrix = torch.ones(2048, 2048, dtype=torch.bfloat16 if name.endswith("bf16") else torch.float32)
     seconds = []
-    for _ in range(10):
+    for _ in range(40):
         began = time.perf_counter()
         matrix @ matrix
         seconds.append(time.perf_counter() - began)

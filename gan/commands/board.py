@@ -32,7 +32,7 @@ def board(
         typer.Argument(
             help="A run folder, latest, or a folder with runs below it. By default the newest run below outputs and "
             "multirun.",
-            callback=lambda run: run and one_run(run),
+            callback=one_run,
         ),
     ] = None,
     port: Annotated[
@@ -123,8 +123,9 @@ def _check_host(host: str) -> None:
 def _wait_for_plugins(url: str, *, projector: bool) -> None:
     """Wait until TensorBoard has found its plugins: a page that is opened earlier lacks their tabs."""
     last = time.monotonic() + MOST_SECONDS
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy does not know this machine
     while time.monotonic() < last:
-        with contextlib.suppress(OSError, ValueError), urllib.request.urlopen(f"{url}data/plugins_listing") as answer:
+        with contextlib.suppress(OSError, ValueError), opener.open(f"{url}data/plugins_listing", timeout=1) as answer:
             active = {name for name, plugin in json.load(answer).items() if plugin["enabled"]}
             if active - {"projector"} and (not projector or "projector" in active):
                 return

@@ -54,7 +54,9 @@ def _loaded(name: str, root: Path, split: str | None, *, download: bool) -> "Loa
 
     if name in NAMES and name != TORCHVISION:
         return load(name, root, split=split, download=download, on_missing="error")
-    return load_torchvision(name, root.expanduser(), split=split, download=download, fit="crop", image_size=32)
+    return load_torchvision(
+        name, root.expanduser(), split=split, download=download, fit="crop", image_size=32, image_channels=3
+    )
 
 
 def _check_names(names: list[str]) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gan.demo.model_cache import ModelCache
     from gan.demo.server import PageServer
 
+HOST = "127.0.0.1"
 Host = Annotated[str, typer.Option(help="Address to listen on; with 0.0.0.0 other machines can open the page.")]
 Port = Annotated[int, typer.Option(help="0 for any free port.")]
 Open = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
@@ -32,7 +33,7 @@ def demo(
             callback=run_list,
         ),
     ] = None,
-    host: Host = "127.0.0.1",
+    host: Host = HOST,
     port: Port = PORT,
     open_page: Open = False,
     root: Root = Path("data"),
@@ -52,7 +53,12 @@ def demo(
     file that runs the generators in any browser, without this machine, and without nearest training images.
     """
     if static is not None:
+        served = {"--host": host != HOST, "--port": port != PORT, "--open": open_page, "--device": device != "cpu"}
+        if given := [option for option, is_given in served.items() if is_given]:
+            raise GanError(f"{', '.join(given)}: no effect with --static, which writes a file and starts no server")
         return _write_page(bundles or [], static, force=force)
+    if force:
+        raise GanError("--force: only with --static; otherwise the command writes no file")
     from gan.demo.model_cache import ModelCache
     from gan.runs.reading import is_run
     from gan.system.devices import usable_device
@@ -91,11 +97,12 @@ def watch(
         Path,
         typer.Argument(help="A run folder, latest, or a folder of runs, the newest first.", callback=one_run),
     ] = Path("outputs"),
-    host: Host = "127.0.0.1",
+    host: Host = HOST,
     port: Port = PORT,
     open_page: Open = False,
     root: Root = Path("data"),
     device: Device = "cpu",
+    trust: Trust = None,
 ) -> None:
     """Watch a run in the browser.
 

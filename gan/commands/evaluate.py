@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gan.commands.arguments import Device, Force, Trust, check_suffix, run_list
-from gan.commands.real_images import ClassOrder, Fit, OnBroken, Pictures, Root, Split, given_settings
+from gan.commands.real_images import ClassOrder, Fit, HeldOut, OnBroken, Pictures, Root, Split, given_settings
 from gan.system.devices import usable_device
 from gan.system.errors import GanError
 
@@ -68,6 +68,7 @@ def evaluate(
     folder: Pictures = None,
     split: Split = None,
     fit: Fit = None,
+    held_out: HeldOut = None,
     on_broken: OnBroken = None,
     class_order: ClassOrder = None,
     n: Count = 10_000,
@@ -113,7 +114,6 @@ def evaluate(
     from gan.data.registry import FOLDER
     from gan.metrics.evaluating import Wanted
     from gan.metrics.evaluating_many import expand
-    from gan.metrics.quality import KID_SUBSET
     from gan.metrics.real_sets import RealSets
     from gan.metrics.report import table
 
@@ -123,11 +123,12 @@ def evaluate(
         _check_nearest(nearest, sources if len(sources) > 1 else list(expanded), force)
     if kid_subset is not None and kid_subset > n:
         raise GanError(f"--kid-subset: {kid_subset:,} given, and --n is {n:,}; at most as many expected")
-    kid_subset = kid_subset or min(KID_SUBSET, n)
     own = _own_metrics(metric or ())
     wanted = Wanted(n, seed, kid_subset, cas, fid, nearest, device, force, own, _sampler(reject))
     extractors = {"classifier": classifier, "labeller": labeller, "autoencoder": autoencoder, "control": control}
-    reading = given_settings(folder=folder, split=split, fit=fit, on_broken=on_broken, class_order=class_order)
+    reading = given_settings(
+        folder=folder, split=split, fit=fit, held_out=held_out, on_broken=on_broken, class_order=class_order
+    )
     real = RealSets(data or (FOLDER if folder else ""), root, extractors, device, reading)
     done = _evaluate_all(expanded, real, wanted, again=force, quiet=as_json)
     found = [(str(each.source), each.quality) for each in done if each.quality is not None]

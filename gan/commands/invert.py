@@ -81,7 +81,7 @@ def invert(
     else:
         _print(results)
         print(f"error: root mean square error of the pixels, in [0, 1]; seed {seed}: {out}; latents: {latents}")
-        labels = f", labels={[one.label for one in found]}" if generator.conditional else ""
+        labels = f", labels=torch.tensor({[one.label for one in found]})" if generator.conditional else ""
         print(f"in Python: generator.decode(torch.tensor(numpy.load({str(latents)!r})){labels})")
 
 

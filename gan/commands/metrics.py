@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from gan.commands.real_images import ClassOrder, Fit, OnBroken, Pictures, Root, Split, given_settings
+from gan.commands.arguments import Force
+from gan.commands.real_images import ClassOrder, Fit, HeldOut, OnBroken, Pictures, Root, Split, given_settings
 from gan.system.errors import GanError, unknown_name
 
 KINDS = ("classifier", "labeller", "autoencoder", "control")
@@ -25,19 +26,27 @@ def train_extractor(
     folder: Pictures = None,
     split: Split = None,
     fit: Fit = None,
+    held_out: HeldOut = None,
     on_broken: OnBroken = None,
     class_order: ClassOrder = None,
     image_size: Annotated[int | None, typer.Option(help="For a folder: the size of the generator's images.")] = None,
     image_channels: Annotated[int | None, typer.Option(help="1 for grey, 3 for colour.")] = None,
     kind: Annotated[
         str | None,
-        typer.Option(help="classifier, labeller, autoencoder or control: docs/measures.md. By default all."),
+        typer.Option(
+            help="classifier, labeller, autoencoder or control: docs/measures.md. By default all (--out: classifier)."
+        ),
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 16,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the weights, the order and the augmentation.")] = 0,
     root: Root = Path("data"),
+    force: Force = False,
 ) -> None:
-    """Train feature extractors: two to five minutes each."""
+    """Train feature extractors: two to five minutes each.
+
+    Extractors that exist already are kept without --force.
+    """
+    from gan.data.registry import TOY_DISTRIBUTIONS
     from gan.data.sources import load
     from gan.metrics.extractors import WEIGHTS, extractor_name, own_folder, reading_options
     from gan.metrics.training import make_extractor, with_classes
@@ -46,10 +55,16 @@ def train_extractor(
         raise GanError(unknown_name("--kind", kind, KINDS))
     if out is not None and out.suffix != ".safetensors":
         raise GanError(f"--out: {out} given; a file name that ends in .safetensors expected")
+    if out is not None and out.exists() and not force:
+        raise GanError(f"--out: {out} exists; give another file, or --force to overwrite")
+    if data in TOY_DISTRIBUTIONS:
+        raise GanError(f"--data: {data} has 2-D points, which need no extractor; images expected")
     if out is not None and kind is None:
         kind = "classifier"
     data = "folder" if folder is not None and data == "mnist" else data
-    reading = given_settings(folder=folder, split=split, fit=fit, on_broken=on_broken, class_order=class_order)
+    reading = given_settings(
+        folder=folder, split=split, fit=fit, held_out=held_out, on_broken=on_broken, class_order=class_order
+    )
     form: dict[str, Any] = {"image_size": image_size, "image_channels": image_channels}
     loaded = load(data, root, download=False, on_missing="error", **form, **reading)
     name, loaded = extractor_name(loaded), with_classes(loaded)
@@ -61,6 +76,9 @@ def train_extractor(
     given += reading_options(reading)
     for one in KINDS if kind is None else [kind]:
         path = out or own_folder() / f"{name}_{one}.safetensors"
+        if path.exists() and not force:
+            print(f"{path} exists and is kept; --force trains it again")
+            continue
         arguments = ["gan", "metrics", "train-extractor", "--data", data, *given, "--kind", one]
         command = f"{shlex.join(arguments)} --epochs {epochs} --seed {seed}"
         extractor = make_extractor(path, one, loaded, name=name, epochs=epochs, seed=seed, command=command)
@@ -79,16 +97,21 @@ def calibrate(
 
     This takes a minute on two cores.
     """
+    from gan.data.registry import SOURCES
     from gan.data.sources import load
     from gan.metrics.calibration import made_worse
-    from gan.metrics.quality import KID_SUBSET, measure
+    from gan.metrics.quality import measure
     from gan.metrics.reference import Reference
     from gan.metrics.report import table
 
+    if data not in SOURCES:
+        raise GanError(unknown_name("--data", data, sorted(SOURCES)))
     loaded = load(data, root, download=False, on_missing="error")
+    if loaded.images.shape[1] != 1:
+        raise GanError(f"--data: {data} has images in colour; a dataset with grey images expected")
     reference = Reference(loaded)
     print(f"real images: {loaded.origin}", file=sys.stderr)
     found = []
     for what, images in made_worse(loaded).items():
-        found.append((what, measure(images, reference, kid_subset=min(KID_SUBSET, len(images)))))
+        found.append((what, measure(images, reference)))
     print(table(found))

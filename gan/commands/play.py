@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from gan.commands.demo import PORT, Host, Open, Port, serve_page
+from gan.commands.demo import HOST, PORT, Host, Open, Port, serve_page
 from gan.system.errors import GanError
 
 
 def play(
     out: Annotated[Path, typer.Option(help="Folder of the runs; each is in OUT/DATE/TIME.")] = Path("outputs"),
-    host: Host = "127.0.0.1",
+    host: Host = HOST,
     port: Port = PORT,
     open_page: Open = False,
 ) -> None:

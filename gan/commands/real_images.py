@@ -1,5 +1,6 @@
 """Options of commands that read real images."""
 
+import contextlib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,10 +15,17 @@ Pictures = Annotated[
 
 Split = Annotated[str | None, typer.Option(help="Split of EMNIST.")]
 Fit = Annotated[str | None, typer.Option(help="For your pictures: crop or pad, as data.fit in training.")]
+HeldOut = Annotated[
+    str | None,
+    typer.Option("--held-out", help="For your pictures: a fraction of them or another folder, as data.held_out."),
+]
 OnBroken = Annotated[str | None, typer.Option(help="For your pictures: error or skip, as data.on_broken.")]
 ClassOrder = Annotated[str | None, typer.Option(help="For your pictures: natural or name, as data.class_order.")]
 
 
 def given_settings(**settings: object) -> dict[str, Any]:
     """Those settings of `data` that were given as options."""
-    return {name: str(value) for name, value in settings.items() if value is not None}
+    given: dict[str, Any] = {name: str(value) for name, value in settings.items() if value is not None}
+    with contextlib.suppress(KeyError, ValueError):
+        given["held_out"] = float(given["held_out"])  # a fraction; else a folder
+    return given

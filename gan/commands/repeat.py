@@ -12,14 +12,14 @@ from typing import Annotated, Any
 import typer
 
 from gan.commands.arguments import Trust, one_run
-from gan.config.trust import check_literal, check_trust, untrusted
+from gan.config.trust import check_literal, check_trust
 from gan.runs import file_names
 from gan.runs.run_files import read_bytes, read_json_or_empty, read_settings, write_json
 from gan.system import shell
 from gan.system.errors import GanError, counted
 from gan.system.files import write_bytes
 from gan.system.process import GAN_TRAIN, gan_train
-from gan.system.trust import trusted
+from gan.system.trust import trusted, untrusted
 
 FACTS = ("versions", "git", "machine", "init_from")  # of run.json: possible differences of runs with the same settings
 UNKNOWN = "null"  # the text of a missing fact, as of git outside of a clone
@@ -157,9 +157,10 @@ def _settings(run: Path, as_in: Path | None = None) -> dict[str, Any]:
 
 def _check_repeatable(run: Path) -> None:
     from gan.runs.comparison import rows
+    from gan.runs.run_end import how_to_resume
 
     if not read_json_or_empty(run / file_names.FACTS).get("ended"):
-        raise GanError(f"{run}: this run has not ended; to resume it: {shell.resume(run)}")
+        raise GanError(f"{run}: this run has not ended. {how_to_resume(run)}")
     if not rows(run):
         raise GanError(f"{run}: has no metrics.csv to compare with; it was run without logger=csv or logger=default")
 
@@ -194,9 +195,10 @@ def _run(command: list[str], variables: Mapping[str, str] | None = None) -> int:
     """Run Python with these arguments in a new process, and return its exit code."""
 
     def forward(number: int, frame: FrameType | None) -> None:
-        if number != signal.SIGINT:  # a terminal sends it to both processes
+        if number != signal.SIGINT and process is not None:  # a terminal sends SIGINT to both processes
             process.send_signal(number)
 
+    process: subprocess.Popen[bytes] | None = None
     handlers = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         process = subprocess.Popen([sys.executable, *command], env={**os.environ, **(variables or {})})

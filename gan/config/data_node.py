@@ -6,13 +6,11 @@ from typing import Any
 from gan.config.kinds import (
     GIVEN,
     HYDRA_KEYS,
-    OWN_PACKAGES,
     NotFound,
     argument_problems,
     find,
     given_arguments,
     is_a,
-    is_below,
     is_node,
     kind,
     locate,
@@ -21,6 +19,7 @@ from gan.config.kinds import (
 )
 from gan.data.registry import SHARED, divided
 from gan.system.errors import unknown_keys
+from gan.system.trust import OWN_PACKAGES, is_below
 from gan.system.value_types import hints_of, parameters_of
 
 

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from gan.config.data_node import custom_source
-from gan.config.kinds import GIVEN, OWN_PACKAGES, given_arguments, is_below, is_node, kind, locate
+from gan.config.kinds import GIVEN, given_arguments, is_node, kind, locate
 from gan.data.registry import SHARED
+from gan.system.trust import OWN_PACKAGES, is_below
 from gan.system.value_types import parameters_of
 
 COMPLETED = (

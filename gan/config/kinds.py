@@ -17,9 +17,9 @@ from importlib import import_module
 from typing import Annotated, Any
 
 from gan.system.errors import in_one_line, nearest, unknown_keys
+from gan.system.trust import OWN_PACKAGES, is_below
 from gan.system.value_types import expected, hints_of, parameters_of, problem
 
-OWN_PACKAGES = ("gan", "lightning", "torch")
 NONE = "gan.game.none"  # makes nothing: the option `none` of a group
 KINDS = {
     "trainer": "lightning.pytorch.Trainer",
@@ -156,11 +156,6 @@ def missing_arguments(path: str, node: Any, given: Iterable[str] = ()) -> Iterat
     for name, parameter in parameters_of(called).items():
         if parameter.default is parameter.empty and name not in node and name not in given:
             yield f"{path}.{name}: missing"
-
-
-def is_below(target: str, packages: Iterable[str]) -> bool:
-    """Whether a dotted name is in one of these packages or modules, such as ``mypkg.losses``."""
-    return any(target == package or target.startswith(f"{package}.") for package in packages)
 
 
 def find(target: str) -> Callable[..., Any]:

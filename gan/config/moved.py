@@ -34,10 +34,13 @@ def updated(settings: Mapping[str, Any]) -> dict[str, Any]:
         if old.startswith("hydra."):
             continue
         (old_group, old_name), (group, name) = old.split("."), new.split(".")
+        if not isinstance(found.get(group, {}), dict):
+            continue
         if isinstance(found.get(old_group), dict) and old_name in found[old_group]:
             found.setdefault(group, {})[name] = found[old_group].pop(old_name)
     if isinstance(found.get("objective"), dict) and "name" in found["objective"]:
-        found.setdefault("game", {}).setdefault("_target_", "gan.GAN")
+        if isinstance(found.setdefault("game", {}), dict):
+            found["game"].setdefault("_target_", "gan.GAN")
         if found["objective"]["name"] in NO_TARGET:
             found["objective"].pop("real_target", None)
     for group in NAMED:

@@ -25,6 +25,7 @@ from gan.runs.moved_settings import in_folder
 from gan.runs.run_files import RunFileError, read_settings
 from gan.system import shell
 from gan.system.errors import ConfigError
+from gan.system.trust import is_below
 
 # Settings that may not differ, and why.
 NO_STATE = "the checkpoint has no networks or states for that"
@@ -104,7 +105,8 @@ def with_former_values(settings: Mapping[str, Any], folder: Path, words: Sequenc
 
 def _with_later(node: dict[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
     """The node with the missing settings of ``later`` that its class has, recursively."""
-    has = arguments_of(str(node.get("_target_")))
+    target = str(node.get("_target_"))
+    has = arguments_of(target) if is_below(target, ["gan"]) else {}  # other code is read only if it is trusted
     found = dict(node)
     for name, value in later.items():
         if isinstance(value, dict) and isinstance(node.get(name), dict):

@@ -17,7 +17,6 @@ from gan.config.kinds import (
     argument_problems,
     given_arguments,
     is_a,
-    is_below,
     kind,
     locate,
     missing_arguments,
@@ -30,6 +29,7 @@ from gan.config.lightning_support import (
     unsupported_callback_arguments,
 )
 from gan.system.errors import ConfigError, unknown_keys
+from gan.system.trust import is_below
 from gan.system.value_types import hints_of, is_int, matches, parameters_of
 
 NETWORKS = ("generator", "discriminator")

@@ -3,29 +3,8 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from gan.config.kinds import OWN_PACKAGES, is_below, is_node
 from gan.system import shell
 from gan.system.errors import ConfigError
-
-
-def untrusted(settings: Any, trusted: Collection[str], path: str = "") -> Iterator[tuple[str, str]]:
-    """The path and the target of every node, at any depth, that is not from this project or a trusted package."""
-    if is_node(settings):
-        target = str(settings["_target_"])
-        if target.split(".", maxsplit=1)[0] not in (*OWN_PACKAGES, *trusted) and not is_below(target, trusted):
-            yield f"{path}._target_", target
-    if isinstance(settings, Mapping):
-        for key, value in settings.items():
-            yield from untrusted(value, trusted, f"{path}.{key}" if path else str(key))
-    elif isinstance(settings, list | tuple):
-        for index, value in enumerate(settings):
-            yield from untrusted(value, trusted, f"{path}[{index}]")
-
-
-def trust_override(settings: Any) -> list[str]:
-    """The override that trusts the packages of all classes that these settings name; [] if none is needed."""
-    packages = dict.fromkeys(target.split(".")[0] for _, target in untrusted(settings, ()))
-    return [f"trust=[{','.join(packages)}]"] if packages else []
 
 
 def as_override(packages: Sequence[str]) -> str:

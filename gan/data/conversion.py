@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.utils.data import IterableDataset
 from tqdm import tqdm
 
 from gan.data.memory import check_memory
@@ -117,7 +118,8 @@ def _read(items: Any, count: int | None, what: str) -> Iterator[Any]:
         "unit": " images",
         "disable": True if process.local_rank() else None,
     }
-    iterator = iter(items) if count is None else (items[number] for number in range(count))
+    by_index = count is not None and hasattr(type(items), "__getitem__") and not isinstance(items, IterableDataset)
+    iterator = (items[number] for number in range(count or 0)) if by_index else iter(items)
     number = 0
     with tqdm(total=count, leave=False, **bar) as progress:
         while True:

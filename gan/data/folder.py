@@ -52,10 +52,10 @@ def load_folder(
     images, labels, class_names = read.images, read.labels, read.class_names
     shape = tuple(images.shape[1:])
     if isinstance(held_out, str):
-        held_images, held_labels = held_out_folder(held_out, shape, fit, class_names)
+        held_images, held_labels = held_out_folder(held_out, shape, fit, class_names, on_broken, read.pictures.spans)
         how = f"the folder {held_out}"
     elif splits and held_out is None:
-        test = read_folder(splits[1], shape[1], shape[0], **reading)
+        test = read_folder(splits[1], shape[1], shape[0], **reading, spans=read.pictures.spans)
         held_images = test.images
         held_labels = with_classes(test.labels, test.class_names, class_names, f"data.folder={shown(path)}")
         how = f"the folder {splits[1].name}"

@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, get_args
 
 import torch
@@ -16,6 +17,7 @@ from gan.data.picture_files import Header, PictureFault, Span, common_span, read
 from gan.data.registry import IMAGE_SIZES, Fit
 from gan.system.errors import DataError, counted
 
+SKIP = ", or skip them with data.on_broken=skip"  # part of a message
 logger = logging.getLogger(__name__)
 
 SHOWN_FAULTS = 5
@@ -71,13 +73,19 @@ def read_folder(
     fit: str | None = None,
     on_broken: str = "error",
     class_order: str = "natural",
+    spans: Mapping[str, Span] = MappingProxyType({}),
 ) -> FolderImages:
-    """All pictures of a folder without splits. Arguments and errors: see `gan.data.folder.load_folder`."""
+    """All pictures of a folder without splits. Arguments and errors: see `gan.data.folder.load_folder`.
+
+    Args:
+        spans: ranges of pictures with more than 8 bits, to be used instead of their own, as of the training pictures.
+    """
     pictures = _Pictures(path, list_pictures(path))
     logger.info("reading %s from %s", counted(len(pictures.files), "picture"), shown(path))
     _read_headers(pictures)
     form = _common_form(pictures, image_size, image_channels, fit)
     _read_spans(pictures)
+    pictures.spans |= spans
     images = _read_all(pictures, form)
     if pictures.faults:
         _skip_broken(pictures, on_broken)
@@ -239,7 +247,7 @@ def _broken(pictures: _Pictures) -> DataError:
     faults, files = pictures.faults, pictures.files
     way_out = "; repair or remove them"
     if len(faults) < len(files):
-        way_out += ", or skip them with data.on_broken=skip"
+        way_out += SKIP
     first = f"{pictures.what}: {len(faults):,} of {counted(len(files), 'picture')} cannot be read{way_out}:"
     return DataError("\n".join([first, *_fault_lines(faults)]))
 

@@ -1,15 +1,17 @@
 """Held-out images: a test split, a fraction of the images, or a folder of pictures; and the classes of all images."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
 
 from gan.data.conversion import Form
-from gan.data.folder_pictures import read_folder
+from gan.data.folder_pictures import SKIP, read_folder
 from gan.data.loaded import LoadedImages
+from gan.data.picture_files import Span
 from gan.data.registry import POINT_SHAPE
 from gan.system.errors import DataError, counted
 
@@ -160,12 +162,29 @@ def split_folders(path: Path) -> tuple[Path, Path] | None:
 
 
 def held_out_folder(
-    folder: str, image_shape: tuple[int, ...], fit: str | None, class_names: Sequence[str]
+    folder: str,
+    image_shape: tuple[int, ...],
+    fit: str | None,
+    class_names: Sequence[str],
+    on_broken: str | None = None,
+    spans: Mapping[str, Span] = MappingProxyType({}),
 ) -> tuple[Tensor, Tensor]:
-    """Held-out pictures of ``data.held_out=FOLDER``, in the shape of the training images, with the same classes."""
+    """Held-out pictures of ``data.held_out=FOLDER``, in the shape of the training images, with the same classes.
+
+    Args:
+        on_broken, spans: as for the training pictures; None and {} if those are not from a folder.
+
+    Raises:
+        DataError: the folder cannot be used.
+    """
+    if tuple(image_shape) == POINT_SHAPE:
+        raise DataError(f"data.held_out={folder}: the training data are 2-D points; a fraction expected")
+    path, shape = Path(folder).expanduser().resolve(), (image_shape[1], image_shape[0])
     try:
-        read = read_folder(Path(folder).expanduser().resolve(), image_shape[1], image_shape[0], fit=fit)
+        read = read_folder(path, *shape, fit=fit, on_broken=on_broken or "error", spans=spans)
     except DataError as error:
+        if on_broken is None:  # the dataset has no such setting
+            error = DataError(str(error).replace(SKIP, ""))
         raise DataError(str(error).replace("data.folder=", "data.held_out=")) from None
     return read.images, with_classes(read.labels, read.class_names, class_names, f"data.held_out={folder}")
 

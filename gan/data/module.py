@@ -102,9 +102,9 @@ class ImageData(L.LightningDataModule):
     ) -> None:
         given = {name: value for name, value in locals().items() if name not in ("self", "name", "source", "__class__")}
         super().__init__()
-        self._options: dict[str, Any] = {option: given[option] for option in OPTIONS}
+        self.options: dict[str, Any] = {option: given[option] for option in OPTIONS}
         if source is None:
-            check_choice(name, flip=flip, **self._options)
+            check_choice(name, flip=flip, **self.options)
         check_values(ImageData.__init__, given)
         self.name = name
         self.root = root
@@ -148,7 +148,7 @@ class ImageData(L.LightningDataModule):
 
     def _read(self) -> LoadedImages:
         if self._source is not None:
-            form = {name: self._options[name] for name in ("image_size", "image_channels", "fit", "held_out")}
+            form = {name: self.options[name] for name in ("image_size", "image_channels", "fit", "held_out")}
             return load_custom(self.name, self._source, seed=self.seed, **form)
         return load(
             self.name,
@@ -156,7 +156,7 @@ class ImageData(L.LightningDataModule):
             download=self._may_download,
             on_missing=self.on_missing,
             seed=self.seed,
-            **self._options,
+            **self.options,
         )
 
     def setup(self, stage: str | None = None) -> None:

@@ -14,6 +14,7 @@ from gan.data.download import locked, socket_timeout
 from gan.data.held_out import Source, assembled
 from gan.data.loaded import LoadedImages
 from gan.data.registry import TORCHVISION
+from gan.system import shell
 from gan.system.errors import DataError, unknown_name
 from gan.system.value_types import parameters_of
 
@@ -89,7 +90,7 @@ def opened(
     parameters, what = parameters_of(kind), f"data.dataset={dataset}"
 
     def made(**arguments: Any) -> Any:
-        return _made(kind, {"root": str(root), **arguments}, what, root, download and "download" in parameters)
+        return _made(kind, {"root": str(root), **arguments}, what, root, download if "download" in parameters else None)
 
     if "train" in parameters:
         given = {"split": split} if split is not None and "split" in parameters else {}
@@ -103,7 +104,8 @@ def opened(
             raise DataError(f"data.split={split}: {dataset} has no splits. Leave data.split out")
         return made(), None
     train = _first_split(made, [split] if split else TRAIN_SPLITS)
-    return train, _first_split(made, TEST_SPLITS, optional=True) if with_test else None
+    others = [name for name in TEST_SPLITS if name != split]
+    return train, _first_split(made, others, optional=True) if with_test else None
 
 
 class _NoSplitError(DataError):
@@ -123,8 +125,12 @@ def _first_split(made: Callable[..., Any], splits: Sequence[str], *, optional: b
     raise errors[0]
 
 
-def _made(kind: Callable[..., Any], arguments: Mapping[str, Any], what: str, root: Path, download: bool) -> Any:
-    """The dataset, downloaded if it is missing. Other jobs that download into this root wait."""
+def _made(kind: Callable[..., Any], arguments: Mapping[str, Any], what: str, root: Path, download: bool | None) -> Any:
+    """The dataset, downloaded if it is missing; other jobs that download into this root wait.
+
+    Args:
+        download: None if torchvision cannot download it.
+    """
     try:
         try:
             return kind(**arguments)
@@ -154,9 +160,10 @@ def _is_class(label: Any) -> bool:
     return isinstance(label, int | np.integer) or (isinstance(label, Tensor | np.ndarray) and label.ndim == 0)
 
 
-def _unavailable(error: Exception, what: str, root: Path, download: bool) -> DataError:
+def _unavailable(error: Exception, what: str, root: Path, download: bool | None) -> DataError:
     if isinstance(error, ImportError):
         return DataError(f"{what}: torchvision reads it with a package that is missing: pip install {error.name}")
     reason = " ".join(str(error).split()).replace(" You can use download=True to download it", "")
-    remedy = "" if download else f"; gan data fetch {what.partition('=')[2]} --root {root} downloads it"
+    fetch = shell.command("gan", "data", "fetch", what.partition("=")[2], "--root", str(root))
+    remedy = f"; {fetch} downloads it" if download is False else ""
     return DataError(f"{what}: not available under {root}: {type(error).__name__}: {reason}{remedy}")

@@ -109,14 +109,16 @@ class TrainingSets:
             GanError: its bundle does not name the dataset, the dataset is missing, or it cannot have this shape.
         """
         name, seed = data_name_of(generator.metadata), (generator.metadata.get("trained") or {}).get("seed")
-        key = (name, seed, generator.image_shape)
+        split = (generator.metadata.get("data") or {}).get("split")
+        key = (name, split, seed, generator.image_shape)
         if not name:
             raise GanError("nearest training images: this bundle does not name its training data")
         if name not in NAMES or name in READ_BY_FORM:
             raise GanError(f"nearest training images: dataset '{name}' cannot be loaded by its name")
         if key not in self._read:
             channels, height, width = generator.image_shape
-            loaded = load(name, self._root, download=False, seed=seed if isinstance(seed, int) else 0)
+            known_seed = seed if isinstance(seed, int) else 0
+            loaded = load(name, self._root, split=split, download=False, seed=known_seed)
             if height == width and channels in (1, 3):
                 loaded = fitted(loaded, height, channels)
             self._read[key] = TrainingImages(loaded, generator.image_shape)

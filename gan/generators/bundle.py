@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from gan.config.kinds import GIVEN, OWN_PACKAGES, NotFound, find, is_a, is_below
+from gan.config.kinds import GIVEN, NotFound, find, is_a
 from gan.data.registry import POINT_SHAPE
 from gan.game.latents import Prior
 from gan.game.networks import GENERATORS, build
@@ -28,7 +28,7 @@ from gan.generators.bundle_metadata import FORMAT, shown
 from gan.generators.bundle_path import FILE_NAME
 from gan.generators.trained_generator import TrainedGenerator
 from gan.system.errors import BundleError
-from gan.system.trust import trusted
+from gan.system.trust import OWN_PACKAGES, is_below, trusted
 from gan.system.value_types import hints_of, parameters_of, problem
 
 __all__ = ["FILE_NAME", "FORMAT", "TrainedGenerator", "add_quality", "describe", "load_generator", "save_bundle"]

@@ -68,13 +68,19 @@ def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]
         BundleError: it would be too large for `read`.
     """
     known = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    places = [tensor.untyped_storage().data_ptr() for tensor in known.values()]
+    shared = {place for place in places if places.count(place) > 1}  # tied weights, which safetensors refuses
+    known = {
+        name: tensor.clone() if place in shared else tensor
+        for (name, tensor), place in zip(known.items(), places, strict=True)
+    }
     text = json.dumps({**metadata, "sha256": _digest(known, metadata)}, sort_keys=True)
     content = save(known, metadata={"gan": text})
     header = int.from_bytes(content[:8], "little")
     if header > MAX_HEADER or len(content) > MAX_FILE:
         sizes = f"a header of {header} bytes (at most {MAX_HEADER}) in a file of {len(content)} (at most {MAX_FILE})"
         raise BundleError(f"{path}: too large to be read again: {sizes}")
-    write_bytes(path, content)
+    write_bytes(path.resolve(), content)  # a link stays a link
 
 
 def _content(path: Path) -> bytes:

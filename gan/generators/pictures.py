@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +143,9 @@ def png(image: Pixels) -> bytes:
 def gif(frames: Sequence[Pixels], *, seconds: float = 6.0, hold: float = 1.5) -> bytes:
     """Images (C, H, W) as the bytes of a looping animation of about ``seconds``; ``hold`` extends the last frame."""
     each = min(max(1000 * seconds / len(frames), 40.0), 500.0)
-    durations = [int(each)] * (len(frames) - 1) + [int(each + 1000 * hold)]
+    ends = [10 * round(each * number / 10) for number in range(len(frames) + 1)]  # the format has hundredths of seconds
+    durations = [end - start for start, end in pairwise(ends)]
+    durations[-1] += int(1000 * hold)
     pictures = [to_pillow(frame) for frame in frames]
     buffer = io.BytesIO()
     pictures[0].save(

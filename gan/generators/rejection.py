@@ -51,8 +51,9 @@ class RejectingGenerator(TrainedGenerator):
         if len(real) < 2:
             raise GanError(f"rejection sampling: {len(real)} held-out images, at least 2 expected")
         self._score = score
-        real = real[:CALIBRATION_IMAGES]
-        of_real = torch.zeros(len(real), dtype=torch.int64) if labels is None else labels[: len(real)]
+        labels = torch.zeros(len(real), dtype=torch.int64) if labels is None else labels
+        chosen = calibration_images(len(real))
+        real, of_real = real[chosen], labels[chosen]
         z = self.prior.fixed(len(real), seed=0, purpose="calibration of rejection sampling")
         fake = self._logits(self.decode(z, of_real if self.conditional else None), self._labels_for_score(z, of_real))
         self._slope, self._offset = calibrate(self._logits(real.numpy(), of_real), fake)
@@ -114,6 +115,12 @@ class RejectingGenerator(TrainedGenerator):
         mean, std = self.metadata["mean"], self.metadata["std"]
         pairs = zip(torch.from_numpy(images).split(AT_ONCE), labels.split(AT_ONCE), strict=True)
         return torch.cat([self._score(normalize(part, mean, std), y).cpu().double().flatten() for part, y in pairs])
+
+
+def calibration_images(count: int) -> Tensor:
+    """Indices of at most `CALIBRATION_IMAGES` of ``count`` images, evenly spaced: they can be sorted by class."""
+    used = min(count, CALIBRATION_IMAGES)
+    return torch.arange(used) * count // max(used, 1)
 
 
 def calibrate(real: Tensor, fake: Tensor) -> tuple[float, float]:

@@ -95,8 +95,8 @@ class TrainedGenerator:
 
     @property
     def weights_sha256(self) -> str:
-        """The SHA-256 of the weights, which are then on the CPU."""
-        return digest(*self.generator.cpu().state_dict().values())
+        """The SHA-256 of the weights."""
+        return digest(*(tensor.cpu() for tensor in self.generator.state_dict().values()))
 
     def __repr__(self) -> str:
         channels, height, width = self.image_shape

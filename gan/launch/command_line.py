@@ -25,10 +25,6 @@ SWEEP = "sweep"  # the config group
 NONE = "none"  # the option that disables a group
 CONFIG_PATH = ("--config-path", "-cp")
 HYDRA_GROUPS = ("hydra.sweeper", "hydra.launcher", "hydra.job_logging", "hydra.hydra_logging", "hydra.help")
-FLAGS_WITH_VALUE = (
-    *(*CONFIG_PATH, "--config-dir", "-cd", "--config-name", "-cn", "--package", "-p"),
-    *("--cfg", "-c", "--info", "-i"),
-)
 
 
 @dataclass
@@ -80,7 +76,7 @@ def readable(words: Sequence[str]) -> list[str]:
     Raises:
         ConfigError: a word is not a setting, or not an option of its group; the message says what to type instead.
     """
-    flags, settings = _divided(words)
+    flags, settings = shell.divided(words)
     settings, warnings = updated_words(settings)
     for warning in (*warnings, *_replaced_values(settings)):
         print(warning, file=sys.stderr)
@@ -122,15 +118,6 @@ def task_words() -> list[str]:
         return []
     words: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
     return [str(word) for word in words]
-
-
-def _divided(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Split words into flags with their values, and overrides."""
-    flags: list[str] = []
-    settings: list[str] = []
-    for before, word in zip(["", *words], words, strict=False):
-        (flags if word.startswith("-") or before in FLAGS_WITH_VALUE else settings).append(word)
-    return flags, settings
 
 
 def _problems(words: Sequence[str], *, sweeps: bool) -> Iterator[str]:

@@ -87,6 +87,7 @@ def timed(
         trainer.callbacks.append(stopwatch)  # type: ignore[attr-defined]  # set by a connector
         device = trainer.strategy.root_device
         if device.type == "cuda":
+            torch.cuda.init()
             torch.cuda.reset_peak_memory_stats(device)
         with warnings.catch_warnings():  # the average of the generator is in eval mode on purpose
             warnings.filterwarnings("ignore", "Found .* in eval mode")
@@ -174,6 +175,7 @@ def _for_trial(settings: Mapping[str, Any], folder: str) -> dict[str, Any]:
         "strategy": "auto",
         "max_epochs": -1,
         "max_steps": -1,
+        "max_time": None,
         "limit_train_batches": 1.0,
         "overfit_batches": 0.0,
         "enable_checkpointing": False,

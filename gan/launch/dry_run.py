@@ -16,7 +16,7 @@ from gan.launch import preflight, summary
 from gan.launch.costs import StepCounts, Trial, count_steps, real_images, timed
 from gan.launch.preflight import minibatches
 from gan.system import shell
-from gan.system.errors import DataError, counted
+from gan.system.errors import DataError, counted, duration
 from gan.training.build import build_data, build_game, build_trainer
 from gan.training.game_module import GameModule
 from gan.training.strategy import world_size
@@ -197,17 +197,9 @@ def _time(trial: Trial, turns: StepCounts, images: int, processes: int) -> str:
     share = f", each with the {trial.batch_size} images of one process" if processes > 1 else ""
     left_out = "callbacks" if processes == 1 else "callbacks and the exchange between processes"
     return (
-        f"about {_duration(seconds)}, {speed}: an estimate\n{'':16}"
+        f"about {duration(seconds)}, {speed}: an estimate\n{'':16}"
         f"from {counted(trial.timed, 'minibatch')} timed on this machine now{share}; without {left_out}"
     )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{max(1, round(seconds))} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes_left = divmod(minutes, 60)
-    return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
 
 
 def _size(count: float) -> str:

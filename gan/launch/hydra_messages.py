@@ -14,11 +14,12 @@ from omegaconf import DictConfig
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue, UnsupportedInterpolationType
 
 from gan.config.experiments import NO_PACKAGE
-from gan.config.kinds import is_below, locate
+from gan.config.kinds import locate
 from gan.config.lightning_support import NOT_FOR_A_GAME
 from gan.config.options.conf_files import CONF
 from gan.system import shell
 from gan.system.errors import GanError, unknown_name, unknown_setting
+from gan.system.trust import is_below
 from gan.system.value_types import parameters_of
 
 

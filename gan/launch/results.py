@@ -6,19 +6,21 @@ from pathlib import Path
 import lightning.pytorch as L
 
 from gan.config.experiments import longer_experiment
-from gan.config.kinds import OWN_PACKAGES
 from gan.data.module import ImageData
 from gan.generators.bundle_path import FILE_NAME
 from gan.launch.summary import warning
 from gan.launch.sweeps import failed_jobs
 from gan.runs import file_names
 from gan.runs.changes import read_changes
+from gan.runs.run_end import how_to_resume
 from gan.runs.run_files import sample_grids
 from gan.runs.series import BY_NAME, FCD, QUALITY
 from gan.system import process, shell
-from gan.system.errors import counted
+from gan.system.errors import counted, duration
 from gan.system.shell import short
+from gan.system.trust import OWN_PACKAGES
 from gan.training.callbacks.alarms import raised_alarms
+from gan.training.callbacks.checkpoint import BestCheckpoint
 from gan.training.callbacks.quality import QualityMonitor, quality_of
 from gan.training.game_module import GameModule
 from gan.training.trainer_parts import callback_of
@@ -43,25 +45,33 @@ def after(data: ImageData, trainer: L.Trainer, seconds: float) -> str:
     sample = shell.command("gan", "sample", short(folder), "--n", "64", "--out", "grid.png", *trust)
     kept = {
         "checkpoints/last.ckpt": "both networks and their optimizers",
-        "checkpoints/best.ckpt": "the same, where FCD was lowest",
+        "checkpoints/best.ckpt": f"the same, {_best(trainer)}",
         FILE_NAME: f"the generator alone: {sample}",
         file_names.METRICS: "everything that was logged",
         file_names.CURVES: "both losses and the discriminator's accuracies",
         "samples/progress.gif": "the fixed latents, epoch by epoch",
     }
-    lines = [f"Trained for {_progress(data, trainer)}, {_time(seconds)}."]
+    lines = [f"Trained for {_progress(data, trainer)}, {duration(seconds)}."]
     if game.g_updates == 0:
         lines.append("WARNING: the generator was never updated: its images are noise. A longer run is needed.")
     if any(change.end for change in read_changes(folder)):
         lines.append("It was ended by hand (gan play).")
     elif trainer.max_epochs and trainer.current_epoch < trainer.max_epochs and game.g_updates != trainer.max_steps:
-        lines.append(f"Ended before its {counted(trainer.max_epochs, 'epoch')}. To resume: {shell.resume(folder)}")
+        lines.append(f"Ended before its {counted(trainer.max_epochs, 'epoch')}. {how_to_resume(folder)}")
     lines += [f"  {short(folder / name)}  {text}" for name, text in kept.items() if (folder / name).exists()]
     lines += _measured(trainer)
     lines += map(str, raised_alarms(trainer))
     if data.substitute_for:
         lines.append(warning(data))
     return "\n".join([*lines, *([] if failed_jobs.in_sweep() else _next(folder, trust, updated=game.g_updates > 0))])
+
+
+def _best(trainer: L.Trainer) -> str:
+    """When best.ckpt was saved, for example "where FCD was lowest"."""
+    best = callback_of(trainer, BestCheckpoint)
+    if best is None or best.monitor == BestCheckpoint().monitor:
+        return "where FCD was lowest"
+    return f"where {best.monitor} was {'highest' if best.more_is_better else 'lowest'}"
 
 
 def _trust(game: GameModule) -> list[str]:
@@ -128,13 +138,8 @@ def _next(folder: Path, trust: Sequence[str], *, updated: bool) -> Iterator[str]
     if has_generator:
         yield f"Try it:       {shell.command('gan', 'demo', run, *trust)}"
     if (folder / file_names.METRICS).exists():
-        yield f"Curves:       {shell.command('gan', 'watch', run)}"
+        yield f"Curves:       {shell.command('gan', 'watch', run, *trust)}"
     if (folder / file_names.TENSORBOARD).exists():
         yield f"TensorBoard:  {shell.command('tensorboard', '--logdir', run)}"
     if grids := sample_grids(folder):
         yield f"Newest grid:  {short(grids[-1])}"
-
-
-def _time(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

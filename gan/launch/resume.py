@@ -22,7 +22,7 @@ from gan.config.saved_settings import (
     read_saved,
     with_former_values,
 )
-from gan.config.trust import check_trust, trust_override, untrusted
+from gan.config.trust import check_trust
 from gan.launch import command_line
 from gan.runs import file_names, run_end, run_folder
 from gan.runs.latest import named_run
@@ -30,6 +30,7 @@ from gan.runs.moved_settings import in_folder
 from gan.runs.resume import ResumeState, is_finished, newest_state, state_of
 from gan.system import process, shell
 from gan.system.errors import ConfigError, counted
+from gan.system.trust import trust_override, untrusted
 
 AUTO = "auto"
 

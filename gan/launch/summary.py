@@ -217,6 +217,8 @@ def _git_commit() -> dict[str, Any] | None:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
 
     try:
+        if not Path(git("rev-parse", "--show-toplevel")).samefile(Path(gan.__file__).parents[1]):
+            return None  # the repository of someone who has installed this package below it
         return {"commit": git("rev-parse", "HEAD"), "clean": git("status", "--porcelain") == ""}
     except (OSError, subprocess.SubprocessError):
         return None

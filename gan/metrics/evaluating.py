@@ -11,7 +11,7 @@ import torch
 from gan.data.loaded import LoadedImages
 from gan.data.points import modes_covered
 from gan.data.registry import TOY_DISTRIBUTIONS
-from gan.generators.bundle import FILE_NAME, TrainedGenerator, add_quality
+from gan.generators.bundle import FILE_NAME, TrainedGenerator, add_quality, load_generator
 from gan.generators.bundle_metadata import data_name_of
 from gan.generators.bundle_path import quality_path
 from gan.generators.rejection import RejectingGenerator
@@ -35,7 +35,7 @@ class Wanted:
 
     n: int
     seed: int
-    kid_subset: int
+    kid_subset: int | None  # None: `KID_SUBSET`, or fewer if there are fewer images
     cas: bool
     fid: bool
     nearest: Path | None
@@ -50,20 +50,24 @@ def measure(
     source: Path, generator: TrainedGenerator, real: RealSets, wanted: Wanted, *, quiet: bool
 ) -> tuple[Quality | None, dict[str, Any]]:
     """The metrics of one generator (None for 2-D data or for FID alone), and the new content of its quality.json."""
+    generator = generator.to(wanted.device)
     if wanted.sampler is not None:
-        generator = wanted.sampler(source, generator.to(wanted.device))
+        generator = wanted.sampler(source, generator)
     if generator.points:
+        _say_unused(source, wanted, "for 2-D points", "cas", "fid", "nearest", "metrics")
         return None, measure_points(source, generator, wanted, quiet=quiet)
     try:
         reference = real.of(source, generator)
     except UnknownRealImagesError:
         if not wanted.metrics:
             raise
+        _say_unused(source, wanted, "without real images", "cas", "fid", "nearest")
         return None, _measure_own(source, generator, wanted, quiet=quiet)
     except NoExtractorError as error:
         if not wanted.fid:
             raise
         print(f"{source}: only FID is measured, because the dataset has no extractor: {error}", file=sys.stderr)
+        _say_unused(source, wanted, "without an extractor", "cas", "nearest", "metrics")
         return None, _measure_fid(source, generator, real.images(source, generator), wanted, quiet=quiet)
     quality = measure_images(source, generator, reference, wanted)
     if wanted.metrics:
@@ -82,6 +86,13 @@ def measure(
     return quality, result
 
 
+def _say_unused(source: Path, wanted: Wanted, when: str, *names: str) -> None:
+    """Print a line if options were given that have no effect here."""
+    options = {name: f"--{name.removesuffix('s') if name == 'metrics' else name}" for name in names}
+    if given := [option for name, option in options.items() if getattr(wanted, name)]:
+        print(f"{source}: {', '.join(given)}: no effect {when}", file=sys.stderr)
+
+
 def measure_images(source: Path, generator: TrainedGenerator, reference: Reference, wanted: Wanted) -> Quality:
     """All requested metrics of a generator of images."""
     if wanted.cas and not generator.metadata.get("num_classes"):
@@ -93,7 +104,7 @@ def measure_images(source: Path, generator: TrainedGenerator, reference: Referen
             file=sys.stderr,
         )
     quality = evaluate(
-        generator.to(wanted.device), reference, n=wanted.n, seed=wanted.seed, kid_subset=wanted.kid_subset,
+        generator, reference, n=wanted.n, seed=wanted.seed, kid_subset=wanted.kid_subset,
         train_on_them=wanted.cas,
     )  # fmt: skip
     if wanted.cas and generator.metadata.get("num_classes") and quality.accuracy_score is None:
@@ -108,7 +119,7 @@ def _measure_fid(
     source: Path, generator: TrainedGenerator, data: LoadedImages, wanted: Wanted, *, quiet: bool
 ) -> dict[str, Any]:
     """Only FID, which does not need an extractor of this package."""
-    fid = inception_distance(_images(generator.to(wanted.device), wanted.n, wanted.seed), data, wanted.device)
+    fid = inception_distance(_images(generator, wanted.n, wanted.seed), data, wanted.device)
     if not quiet:
         print(f"{source}: FID {fid:.2f} of {wanted.n:,} images against {data.name}")
     result = _content(generator, wanted, {"data": data.name, "n": wanted.n, "fid": fid})
@@ -174,7 +185,8 @@ def write(source: Path, result: dict[str, Any], *, force: bool) -> None:
     before = _before(path, result)
     if before and _are_alike(before, result):
         missing = {name: value for name, value in before["quality"].items() if result["quality"].get(name) is None}
-        result = {**result, "quality": {**result["quality"], **missing}}
+        own = {**(before["quality"].get("own") or {}), **(result["quality"].get("own") or {})}
+        result = {**result, "quality": {**result["quality"], **missing, **({"own": own} if own else {})}}
     elif before and not force:
         n, data = before["quality"].get("n"), before["quality"].get("data")
         kept = f"{path} is kept: it has the metrics of {n} images of {data} with seed {before.get('seed')}"
@@ -182,8 +194,12 @@ def write(source: Path, result: dict[str, Any], *, force: bool) -> None:
         return
     try:
         write_json(path, result, sort_keys=True)
-        if "rejection" not in result:
+        if "rejection" in result:
+            return
+        if load_generator(bundle).weights_sha256 == result["weights_sha256"]:
             add_quality(bundle, result)
+        else:
+            print(f"{bundle}: was trained further during the evaluation, so it gets no metrics", file=sys.stderr)
     except OSError as error:
         print(f"{bundle.parent} cannot be written to ({error.strerror}): the results are only printed", file=sys.stderr)
 

@@ -38,7 +38,9 @@ WEIGHTS = Path(__file__).parent / "weights"
 REQUIRED = ("classifier", "labeller", "autoencoder")
 KINDS = (*REQUIRED, "control")
 # Settings of `data` that decide which images are read and how, with their defaults.
-READING = MappingProxyType({"split": None, "fit": None, "on_broken": "error", "class_order": "natural"})
+READING = MappingProxyType(
+    {"split": None, "fit": None, "held_out": None, "on_broken": "error", "class_order": "natural"}
+)
 FORMAT = 1
 PART = 250  # images at a time, always: see Extractor.features
 

@@ -69,8 +69,8 @@ def radii(features: Tensor, k: int) -> Tensor:
 
 def nearest(images: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
     """Squared distance and index (N,) of the nearest row of ``among`` (M, D) to each row of ``images`` (N, D)."""
-    best = torch.full((len(images),), torch.inf, dtype=images.dtype)
-    index = torch.zeros(len(images), dtype=torch.int64)
+    best = torch.full((len(images),), torch.inf, dtype=images.dtype, device=images.device)
+    index = torch.zeros(len(images), dtype=torch.int64, device=images.device)
     for start in range(0, len(among), BLOCK):
         distance, position = squared_distances(images, among[start : start + BLOCK]).min(1)
         closer = distance < best
@@ -107,5 +107,5 @@ def memorisation(fake: Tensor, held_out: Tensor) -> MemorisationResult:
     threshold = held_out.quantile(0.01)
     return MemorisationResult(
         ratio=float(fake.median()) / typical if typical > 0 else float("nan"),
-        copied=int((fake < threshold).sum()) / len(fake),
+        copied=int((fake <= threshold).sum()) / len(fake),
     )

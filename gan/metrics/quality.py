@@ -117,7 +117,7 @@ def measure(
     *,
     labels: Tensor | None = None,
     seed: int = 0,
-    kid_subset: int = KID_SUBSET,
+    kid_subset: int | None = None,
     look_for_copies: bool = True,
 ) -> Quality:
     """All metrics of a set of images.
@@ -127,13 +127,15 @@ def measure(
         reference: the real images.
         labels: int64 (N,), the requested classes of a conditional generator.
         seed: random seed of the KID subsets.
-        kid_subset: images in each subset.
+        kid_subset: images in each subset for KID; None: `KID_SUBSET`, or all if there are fewer images.
         look_for_copies: compare 1000 images with all training images; takes two seconds on two cores.
 
     Raises:
         GanError: too few images, or the number of channels differs from the reference.
     """
-    _check(images, reference, kid_subset)
+    most = min(len(images), len(reference.classes.train))
+    kid_subset = min(KID_SUBSET, most) if kid_subset is None else kid_subset
+    _check(images, reference, kid_subset, most)
     floor = reference.floor(min(len(images), reference.held_out_count), kid_subset)
     copies = None
     if look_for_copies and not reference.stacked:
@@ -230,7 +232,7 @@ def evaluate(
     *,
     n: int = 10_000,
     seed: int = 0,
-    kid_subset: int = KID_SUBSET,
+    kid_subset: int | None = None,
     look_for_copies: bool = True,
     train_on_them: bool = False,
 ) -> Quality:
@@ -274,7 +276,7 @@ def evaluate(
     return replace(quality, accuracy_score=score, real_accuracy_score=reference.real_accuracy_score)
 
 
-def _check(images: Tensor, reference: Reference, kid_subset: int) -> None:
+def _check(images: Tensor, reference: Reference, kid_subset: int, most: int) -> None:
     if images.shape[1] != reference.channels:
         raise GanError(
             f"images of {counted(images.shape[1], 'channel')} given, and a reference '{reference.name}' "
@@ -285,8 +287,8 @@ def _check(images: Tensor, reference: Reference, kid_subset: int) -> None:
             f"n: {counted(len(images), 'image')} given; more than {reference.num_features} expected: with no more "
             "images than features, a covariance is singular"
         )
-    if not 2 <= kid_subset <= len(images):
+    if not 2 <= kid_subset <= most:
         raise GanError(
-            f"KID: subsets of {kid_subset} images given; 2 to {len(images)} expected, the number of images: "
-            "measure more images, or give a smaller subset"
+            f"KID: subsets of {kid_subset} images given; 2 to {most} expected, the number of generated images, or of "
+            "training images if there are fewer: --kid-subset, in Python kid_subset"
         )

@@ -85,7 +85,7 @@ class RealSets:
                 f"{source}: trained on data '{name}', whose images cannot be read here. --metric CLASS measures with "
                 f"your own metric. --data NAME compares with another dataset: {', '.join(sorted(SOURCES))} or {FOLDER}"
             )
-        settings = _settings_of(source)
+        settings = _settings_of(source) or {"split": _split(generator.metadata)}
         if self._data and settings.get("name") != self._data:
             settings = {}  # settings of another dataset
         settings = {key: settings[key] for key in ("folder", *READING) if settings.get(key) is not None}
@@ -94,8 +94,8 @@ class RealSets:
         if name == FOLDER:
             if not settings.get("folder"):
                 raise GanError(
-                    f"{source}: which pictures? give --data {FOLDER} --folder PATH, and --fit, --on-broken and "
-                    "--class-order as in its training"
+                    f"{source}: which pictures? give --data {FOLDER} --folder PATH, and --fit, --held-out, "
+                    "--on-broken and --class-order as in its training"
                 )
             return {**settings, "name": name, "image_size": size, "image_channels": channels}
         asked = {"name": name, **{key: value for key, value in settings.items() if key in (*self._reading, "split")}}
@@ -128,10 +128,18 @@ def _trained_on(source: Path, metadata: Mapping[str, Any]) -> str:
     return name.removeprefix("stacked_").removesuffix("_sample")
 
 
+def _split(metadata: Mapping[str, Any]) -> str | None:
+    """The split of the dataset that the bundle names; None for the first, and in bundles of earlier versions."""
+    split = (metadata.get("data") or {}).get("split")
+    return split if isinstance(split, str) else None
+
+
 def _is_stacked(data: str, generator: TrainedGenerator) -> bool:
     """Whether each channel is a separate image: the generator was trained on, or is compared with, stacked images."""
-    name = data or data_name_of(generator.metadata)
-    return name.startswith("stacked_") or (bool(data) and generator.image_shape[0] == 3 and data in SOURCES)
+    own = data_name_of(generator.metadata)
+    if not data or data == own.removesuffix("_sample"):
+        return own.startswith("stacked_")
+    return data.startswith("stacked_") or (generator.image_shape[0] == 3 and data in SOURCES)
 
 
 def _seed(generator: TrainedGenerator) -> int:
@@ -142,9 +150,10 @@ def _seed(generator: TrainedGenerator) -> int:
 
 
 def _settings_of(source: Path) -> dict[str, Any]:
-    """The ``data`` node of a run folder; {} for a bundle without a run folder."""
+    """The ``data`` node of a run folder, also for the bundle in it; {} for a bundle without a run folder."""
+    folder = source.parent if source.name == file_names.GENERATOR else source
     try:
-        node = read_settings(source / file_names.SETTINGS).get("data")
+        node = read_settings(folder / file_names.SETTINGS).get("data")
     except (OSError, GanError):
         return {}
     return node if isinstance(node, dict) else {}

@@ -114,12 +114,15 @@ class Reference:
             device: where features are computed.
 
         Raises:
-            GanError: no extractor for this dataset, or it has several channels and not ``channels``.
+            GanError: no extractor for this dataset, it has several channels and not ``channels``, or it holds out the
+                training images.
         """
         if data.images.shape[1] not in (1, channels):
             raise GanError(
                 f"{data.name} has {counted(data.images.shape[1], 'channel')}; {channels} given, or grey images expected"
             )
+        if torch.equal(data.images, data.held_out_images):
+            raise GanError(f"the held-out images of {data.name} are the training images; other images expected")
         base = data.name.removeprefix("stacked_")
         self.channels, self.origin = channels, data.origin
         self._data, self._stack_seed = data, stack_seed
@@ -220,7 +223,8 @@ class Reference:
         def compute() -> dict[str, Tensor]:
             return {"score": torch.tensor(self.accuracy_score(self._data.images, self._data.labels))}
 
-        return float(cached("accuracy_score", {"data": self._data_digest}, compute)["score"])
+        key = {"data": self._data_digest, "labels": digest(self._data.labels)}
+        return float(cached("accuracy_score", key, compute)["score"])
 
     @cached_property
     def _train_pixels(self) -> Tensor:

@@ -25,7 +25,7 @@ def table(measured: Sequence[tuple[str, Quality]], seeds: Sequence[tuple[str, Se
     rows = [["run", *(column.title for column in columns)]]
     described: list[tuple[object, ...]] = []
     for name, quality in measured:
-        real = (quality.data, quality.compared)
+        real = (quality.data, quality.data_sha256, quality.compared)
         if real not in described:
             described.append(real)
             rows.append(

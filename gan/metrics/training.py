@@ -210,8 +210,9 @@ def make_extractor(
         "scale": 1.0,
         "test": 0.0,
     }
-    save_extractor(out, network, metadata)
-    rounded = read_extractor(out)
+    for parameter in network.parameters():  # as in the file, which is written once it is complete
+        parameter.data = parameter.data.half().float()
+    rounded = Extractor(network, metadata)
     variance = Moments.of(rounded.features(data.images)).covariance.diagonal().mean()
     metadata["scale"] = float(variance.rsqrt())
     metadata["test"] = _judged(rounded, data)

@@ -69,9 +69,9 @@ def number(text: str) -> float | None:
 def _levels(texts: Sequence[str]) -> list[str]:
     """The texts, or ranges if they are many different numbers."""
     numbers = [number(text) for text in texts]
-    known = sorted(value for value in numbers if value is not None)
-    if len(set(texts)) <= LEVELS or len(known) < len(texts):
+    if len(set(texts)) <= LEVELS or None in numbers:
         return list(texts)
+    known = sorted({value for value in numbers if value is not None})
     cuts = [known[len(known) * part // LEVELS] for part in range(LEVELS)] + [known[-1]]
     ranges = [(low, high) for low, high in itertools.pairwise(cuts) if low < high]
     return [next(f"{low:g} … {high:g}" for low, high in reversed(ranges) if (value or 0) >= low) for value in numbers]

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from gan.config.kinds import OWN_PACKAGES
 from gan.game.latents import Prior
 from gan.generators.bundle_path import FILE_NAME
 from gan.generators.class_labels import first_class
 from gan.generators.trained_generator import TrainedGenerator
+from gan.system.trust import OWN_PACKAGES
 
 COUNT = 16
 

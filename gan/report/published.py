@@ -189,6 +189,7 @@ def compare(published: Published, seed: int | None, run: Run) -> tuple[bool, lis
         lines.append("Only one seed is published, so the variation between seeds is unknown.")
     elif outside:
         lines.append(f"Outside the range predicted from {len(published.runs)} seeds: {', '.join(outside)}.")
+        lines.append(f"Each range has 95 % of the runs; with {len(shown)} metrics, one outside can be chance.")
     else:
         lines.append(f"All are within the range predicted from {len(published.runs)} seeds for 95 % of the runs.")
     return not unknown and not outside, lines

@@ -32,7 +32,9 @@ def run_overrides(run: Run) -> list[str] | None:
     if not words or not _is_of_sweep(run.command):
         return words or None
     if isinstance(overrides := run.facts.get("overrides"), list):
-        return [*_program(words), *map(str, overrides)]
+        program = _program(words)
+        flags, _ = shell.divided(words[len(program) :])  # such as --config-dir
+        return [*program, *flags, *map(str, overrides)]
     settled = [_settled(word, updated(run.settings)) for word in words]
     return None if None in settled else [word for word in settled if word is not None]
 

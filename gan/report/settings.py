@@ -39,7 +39,7 @@ def settings_of(run: Run) -> dict[str, str]:
     return {
         path: value
         for path, value in {**flat(settings), **options}.items()
-        if path not in PLACES and not path.startswith(OF_A_SEARCH) and not value.startswith(place)
+        if path not in PLACES and not path.startswith(OF_A_SEARCH) and not f"{value}/".startswith(f"{place}/")
     }
 
 

@@ -8,7 +8,7 @@ from gan.report.measures import formatted
 from gan.report.ranking import Ranking
 from gan.report.tables import cell, labels
 from gan.runs import file_names
-from gan.runs.reading import Run, is_run
+from gan.runs.reading import Run, is_run, short_names
 from gan.runs.series import IMAGES
 from gan.runs.sweep_jobs import reason
 
@@ -19,7 +19,8 @@ IN_WORDS = {"pruned": "stopped early by the search", "failed": "failed", "runnin
 def never_begun(sources: Iterable[Path]) -> dict[str, str]:
     """Sweep jobs in these folders or below that failed before their run started: name -> reason."""
     failed = {path.parent for source in sources for path in source.rglob(file_names.FAILED)}
-    return {folder.name: reason(folder) for folder in sorted(failed) if not is_run(folder)}
+    folders = [folder for folder in sorted(failed) if not is_run(folder)]
+    return {name: reason(folder) for name, folder in zip(short_names(folders), folders, strict=True)}
 
 
 def unranked_blocks(ranking: Ranking, now: float) -> list[Block]:

@@ -14,6 +14,7 @@ LATENTS = "fixed_latents.npz"  # in SAMPLES
 TENSORBOARD = "tensorboard"
 CHECKPOINTS = "checkpoints"
 LAST_CHECKPOINT = "last.ckpt"  # in CHECKPOINTS
+BEST_CHECKPOINT = "best.ckpt"  # in CHECKPOINTS
 FAILED = "failed.json"  # of a job of a sweep: why it failed
 PRUNED = "pruned.json"  # of a job of a search: why the search pruned it
 

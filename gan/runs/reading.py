@@ -206,7 +206,7 @@ def named_folders(sources: Iterable[Path]) -> dict[Path, str]:
     for source in sources:
         for folder in _folders(source):
             folders.setdefault(folder.resolve(), folder)
-    return dict(zip(folders.values(), _names(list(folders)), strict=True))
+    return dict(zip(folders.values(), short_names(list(folders)), strict=True))
 
 
 def _folders(source: Path) -> list[Path]:
@@ -240,9 +240,9 @@ def _in_order(folder: Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in folder.parts]
 
 
-def _names(folders: Sequence[Path]) -> list[str]:
+def short_names(folders: Sequence[Path]) -> list[str]:
     """Return the shortest ends of these paths that are all different."""
-    for length in range(1, max(len(folder.parts) for folder in folders)):
+    for length in range(1, max((len(folder.parts) for folder in folders), default=0)):
         ends = ["/".join(folder.parts[-length:]) for folder in folders]
         if len(set(ends)) == len(ends):
             return ends

@@ -35,12 +35,17 @@ class ResumeState:
 def newest_state(folder: Path, changes: list[str]) -> ResumeState:
     """Return the state of a run folder from its newest intact checkpoint.
 
+    Checkpoints kept from earlier epochs are read only if last.ckpt and best.ckpt cannot be: each is read completely.
+
     Raises:
         ConfigError: there are checkpoints, and none can be read.
     """
     damaged: list[str] = []
     found: list[ResumeState] = []
-    for path in newest_first(folder):
+    kept_apart = {file_names.LAST_CHECKPOINT, file_names.BEST_CHECKPOINT}
+    for path in sorted(newest_first(folder), key=lambda path: path.name not in kept_apart):  # stable: the newest first
+        if found and path.name not in kept_apart:
+            break
         try:
             found.append(state_of(path))
         except CheckpointError as error:

@@ -7,10 +7,21 @@ from typing import Any
 
 from gan.runs import file_names
 from gan.runs.checkpoint_file import CheckpointError, is_intact, newest_first
-from gan.runs.run_files import RunFileError, now, read_json, read_json_or_empty, write_json
+from gan.runs.run_files import (
+    RunFileError,
+    is_number,
+    node,
+    now,
+    read_json,
+    read_json_or_empty,
+    read_settings,
+    write_json,
+)
 from gan.system import shell
+from gan.system.trust import trust_override
 
 STARTED_BY = ("command", "overrides")  # in run.json: what repeats the run
+ON_EVERY_MACHINE = "To resume: run the same command again on every machine, with resume=auto"
 ENDED_EARLY = ("failed", "cut")  # in run.json: by an error, by a signal
 
 
@@ -33,12 +44,31 @@ def record_early_end(folder: Path, how: str, **facts: Any) -> None:
             write_json(path, said)
 
 
-def describe_stopped_run(folder: Path | None, how_to_resume: str | None = None) -> str:
+def resume_command(folder: Path, *words: str) -> str:
+    """The command that resumes a run; it trusts the packages of all classes that its config.yaml names."""
+    return shell.resume(folder, *words, *trust_override(_settings(folder)))
+
+
+def how_to_resume(folder: Path) -> str:
+    """The line that says how to resume a run, on one machine or on several."""
+    trainer = node(_settings(folder), "trainer")
+    if is_number(trainer.get("num_nodes")) and trainer["num_nodes"] > 1:
+        return ON_EVERY_MACHINE
+    return f"To resume: {resume_command(folder)}"
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    try:
+        return read_settings(folder / file_names.SETTINGS)
+    except (OSError, RunFileError):
+        return {}
+
+
+def describe_stopped_run(folder: Path | None) -> str:
     """Describe what the folder of a stopped run contains, and how to resume.
 
     Args:
         folder: the run folder; None if the run has claimed none.
-        how_to_resume: how to resume, instead of the command for one machine.
     """
     if folder is None:
         return "The run had not started."
@@ -51,5 +81,5 @@ def describe_stopped_run(folder: Path | None, how_to_resume: str | None = None) 
     at = time.strftime("%H:%M:%S", time.localtime(whole.stat().st_mtime))
     return (
         f"Its files are in {shown}/; the newest complete checkpoint is {whole.relative_to(folder)}, saved at {at}.\n"
-        f"{how_to_resume or f'To resume: {shell.resume(folder)}'}"
+        f"{how_to_resume(folder)}"
     )

@@ -132,6 +132,8 @@ def _set_aside(folder: Path) -> Path | None:
     aside.mkdir()
     for path in there:
         path.rename(aside / path.name)
+    with contextlib.suppress(FileNotFoundError):  # the command of the run, until the new run.json is written
+        write_bytes(folder / file_names.FACTS, (aside / file_names.FACTS).read_bytes())
     return aside
 
 

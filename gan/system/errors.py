@@ -77,6 +77,16 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else plural}"
 
 
+def duration(seconds: float) -> str:
+    """A time for the user: "55 s", "8 min 51 s", "2 h 4 min"."""
+    whole = max(1, round(seconds))
+    minutes, rest = divmod(whole, 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes_left} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def at_least_one(**settings: int) -> None:
     """Raise ConfigError for the first of these settings that is less than 1."""
     for name, value in settings.items():

@@ -10,6 +10,10 @@ from gan.system import process
 
 # Values that Hydra reads as a string without quotes, not as a number, a boolean or null.
 PLAIN = re.compile(r"(?!\W*(\d|null|true|false|nan|inf))[\w./-]+", re.IGNORECASE | re.ASCII)
+FLAGS_WITH_VALUE = (
+    *("--config-path", "-cp", "--config-dir", "-cd", "--config-name", "-cn", "--package", "-p"),
+    *("--cfg", "-c", "--info", "-i"),
+)
 
 
 def command(*words: Path | str) -> str:
@@ -69,3 +73,12 @@ def short(path: Path | str) -> str:
     """Return a path, relative to the working folder if that is shorter, and never one that looks like an option."""
     shown = min(str(path), os.path.relpath(path), key=len)
     return f"./{shown}" if shown.startswith("-") else shown
+
+
+def divided(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Split words into flags with their values, and overrides."""
+    flags: list[str] = []
+    settings: list[str] = []
+    for before, word in zip(["", *words], words, strict=False):
+        (flags if word.startswith("-") or before in FLAGS_WITH_VALUE else settings).append(word)
+    return flags, settings

@@ -14,7 +14,7 @@ from lightning.pytorch.profilers import AdvancedProfiler, Profiler, PyTorchProfi
 from torch import nn
 
 from gan.config.data_node import custom_source
-from gan.config.kinds import NONE, find, given_arguments, is_below, kind
+from gan.config.kinds import NONE, find, given_arguments, kind
 from gan.config.target_validation import NETWORKS, RULE_SETTINGS, network_optimizer
 from gan.data.module import ImageData
 from gan.data.registry import divided
@@ -28,6 +28,7 @@ from gan.runs.checkpoint_io import SealedCheckpoints
 from gan.runs.resume import ResumeState
 from gan.system.errors import ConfigError, GanError, in_one_line
 from gan.system.process import hide_deprecations
+from gan.system.trust import is_below
 from gan.system.value_types import parameters_of
 from gan.training import fast_loop, trackers
 from gan.training.game_module import GameModule

@@ -29,14 +29,14 @@ from gan.config.target_validation import (
     optimizer_problems,
     part_problems,
 )
-from gan.config.trust import check_literal, check_trust, untrusted
+from gan.config.trust import check_literal, check_trust
 from gan.game.ema import GeneratorAverage
 from gan.game.gradients import UpdateRule
 from gan.game.latents import Prior
 from gan.runs.checkpoint_file import CheckpointError
 from gan.runs.checkpoint_io import load_any
 from gan.system.errors import ConfigError, GanError, unknown_keys
-from gan.system.trust import trusted
+from gan.system.trust import trusted, untrusted
 from gan.system.value_types import hints_of, parameters_of
 from gan.training.build import build_data, build_game, instantiated, update_rule
 from gan.training.game_module import GameModule

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from gan.generators.bundle_file import read as read_bundle
 from gan.generators.bundle_path import FILE_NAME
@@ -95,9 +96,7 @@ def freeze(discriminator: nn.Module, layers: int) -> None:
     Raises:
         ConfigError: the discriminator has no more layers than that.
     """
-    weighted = [
-        module for module in discriminator.modules() if any(p.dim() > 1 for p in module.parameters(recurse=False))
-    ]
+    weighted = [module for name, module in discriminator.named_modules() if _is_layer(f".{name}.", module)]
     if layers >= len(weighted):
         raise ConfigError(
             f"model.freeze_d: {layers} given, and the discriminator has {counted(len(weighted), 'layer')}; at most "
@@ -105,3 +104,10 @@ def freeze(discriminator: nn.Module, layers: int) -> None:
         )
     for module in weighted[:layers]:
         module.requires_grad_(False)
+
+
+def _is_layer(path: str, module: nn.Module) -> bool:
+    """Whether a module has weights with more than one axis: its own, or made by spectral normalisation."""
+    if ".parametrizations." in path:  # a part of the layer whose weight it makes
+        return False
+    return is_parametrized(module) or any(p.dim() > 1 for p in module.parameters(recurse=False))

@@ -6,10 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan.config.kinds import NONE, is_below
+from gan.config.kinds import NONE
 from gan.game.networks.evaluation_mode import evaluating
 from gan.game.updates import Game
 from gan.system.errors import ConfigError, in_one_line
+from gan.system.trust import is_below
 
 
 def try_own_parts(settings: Mapping[str, Any], game: Game, image_shape: tuple[int, int, int]) -> None:

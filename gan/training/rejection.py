@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 
 from gan.config.saved_settings import read_saved
-from gan.config.trust import check_trust, untrusted
+from gan.config.trust import check_trust
 from gan.data.clusters import cluster_images, nearest, principal_components
 from gan.data.loaded import LoadedImages
 from gan.game.networks import adapting
 from gan.generators.bundle_metadata import data_name_of
-from gan.generators.rejection import CALIBRATION_IMAGES, RejectingGenerator
+from gan.generators.rejection import RejectingGenerator, calibration_images
 from gan.generators.trained_generator import TrainedGenerator
-from gan.runs.checkpoint_file import is_intact, newest_first
+from gan.runs.resume import newest_state
 from gan.system.errors import GanError
-from gan.system.trust import trusted
+from gan.system.trust import trusted, untrusted
 from gan.training.build import build_data
 from gan.training.module import GAN
 
@@ -38,7 +38,7 @@ def with_rejection(run: Path, trained: TrainedGenerator) -> RejectingGenerator:
     """
     if trained.points:
         raise GanError("rejection sampling is for images; this generator makes 2-D points")
-    checkpoint = next((path for path in newest_first(run) if is_intact(path)), None) if run.is_dir() else None
+    checkpoint = newest_state(run, []).checkpoint if run.is_dir() else None
     if checkpoint is None:
         raise GanError(
             f"rejection sampling: {run} has no checkpoint with a discriminator; a run folder with one expected"
@@ -60,7 +60,8 @@ def with_rejection(run: Path, trained: TrainedGenerator) -> RejectingGenerator:
         asked = labels.to(device) if takes_labels else None
         return adapting.discriminate(discriminator, images.to(device), asked).logits
 
-    images, labels = (held_out[:CALIBRATION_IMAGES] for held_out in (data.held_out_images, data.held_out_labels))
+    chosen = calibration_images(len(data.held_out_images))
+    images, labels = data.held_out_images[chosen], data.held_out_labels[chosen]
     if trained.prior.clusters:
         labels = _clusters(images, data.images, trained.prior.shares, game.seed)
     return RejectingGenerator(trained, score, images, labels if takes_labels or trained.conditional else None)

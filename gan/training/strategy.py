@@ -88,8 +88,7 @@ class GameDDP(DDPStrategy):
         if self.global_rank == 0:
             how, name = ("failed", "error") if loss.is_error else ("cut", "by")
             run_end.record_early_end(self._run_dir(), how, **{name: loss.message})
-        again = "To resume: run the same command again on every machine, with resume=auto"
-        heartbeat.end_without(loss, run_end.describe_stopped_run(self._run_dir(), again))
+        heartbeat.end_without(loss, run_end.describe_stopped_run(self._run_dir()))
 
     def optimizer_step(self, optimizer: Optimizer, closure: Callable[[], Any], model: Any = None, **kwargs: Any) -> Any:
         self.average_gradients(optimizer)
@@ -147,9 +146,7 @@ def local_value(values: Sequence[Any]) -> Any:
 
 
 def process_count(devices: Any, accelerator: str) -> int:
-    """Number of processes on this machine for a Trainer's ``devices``: int, "auto", -1, list, or these as a string."""
-    if isinstance(devices, str) and devices not in ("auto", "-1"):
-        devices = int(devices) if devices.isdigit() else [part for part in devices.split(",") if part.strip()]
+    """Number of processes on this machine for a Trainer's ``devices``: int, "auto", -1, "-1" or a list."""
     if isinstance(devices, int) and devices > 0:
         return devices
     if isinstance(devices, Sequence) and not isinstance(devices, str):

@@ -1,12 +1,14 @@
-"""What this package looks up in Lightning's Trainer: callbacks of a class, and the data."""
+"""What this package looks up in Lightning's Trainer: callbacks and loggers of a class, and the data."""
 
 from typing import TypeVar
 
 import lightning.pytorch as L
+from lightning.pytorch.loggers import Logger
 
 from gan.data.module import ImageData
 
 Callback = TypeVar("Callback", bound=L.Callback)
+OfLogger = TypeVar("OfLogger", bound=Logger)
 
 
 def callbacks_of(trainer: L.Trainer, kind: type[Callback]) -> list[Callback]:
@@ -18,6 +20,11 @@ def callbacks_of(trainer: L.Trainer, kind: type[Callback]) -> list[Callback]:
 def callback_of(trainer: L.Trainer, kind: type[Callback]) -> Callback | None:
     """The first callback of a class; None if there is none."""
     return next(iter(callbacks_of(trainer, kind)), None)
+
+
+def loggers_of(trainer: L.Trainer, kind: type[OfLogger]) -> list[OfLogger]:
+    """The loggers of a class, in their order."""
+    return [logger for logger in trainer.loggers if isinstance(logger, kind)]
 
 
 def image_data(trainer: L.Trainer) -> ImageData:

@@ -41,6 +41,18 @@ def started(*arguments: object, folder: Path) -> Iterator[re.Match[str]]:
             process.kill()  # or a failure would wait for it for ever
 
 
+def test_options_of_the_other_kind_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gan = command_in(tmp_path, monkeypatch)
+    assert gan("demo", "--static", "page", "--open", "--host", "0.0.0.0") == 2
+    no_effect = "--host, --open: no effect with --static, which writes a file and starts no server\n"
+    assert capsys.readouterr().err == no_effect
+    assert gan("demo", "--force") == 2
+    assert capsys.readouterr().err.startswith("--force: only with --static")
+    assert not (tmp_path / "page").exists()
+
+
 def asked(line: re.Match[str], path: str, sent: bytes | None = None) -> bytes:
     connection = http.client.HTTPConnection(line[1], int(line[2]), timeout=60)
     connection.request("GET" if sent is None else "POST", path, sent)

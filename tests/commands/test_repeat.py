@@ -164,8 +164,8 @@ def test_what_cannot_be_repeated_is_told(
     (first / "metrics.csv").unlink()
     assert told(first).endswith("has no metrics.csv to compare with; it was run without logger=csv or logger=default")
     (first / "run.json").unlink()
-    assert told(first).endswith(f"this run has not ended; to resume it: gan train resume={first.name}")
+    assert told(first).endswith(f"this run has not ended. To resume: gan train resume={first.name}")
     odd = first.rename(first.with_name("it's #1"))
-    advice = told(odd).rpartition("to resume it: ")[2]
+    advice = told(odd).rpartition("To resume: ")[2]
     assert shlex.split(advice) == ["gan", "train", "resume=it's #1"]
     assert told("/") == "/: not a run folder (no readable config.yaml); a run folder expected"

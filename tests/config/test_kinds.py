@@ -20,8 +20,9 @@ from gan.config.kinds import (
     missing_arguments,
     node_problems,
 )
-from gan.config.trust import check_trust, untrusted
+from gan.config.trust import check_trust
 from gan.system.errors import ConfigError
+from gan.system.trust import untrusted
 from gan.training.build import build_trainer
 
 RUN = "_target_: torch.utils.collect_env.run, command: 'touch {trace}'"

@@ -52,6 +52,13 @@ def test_settings_of_this_version_stay_as_they_are(compose_settings: Compose) ->
     assert updated(settings) == settings
 
 
+def test_a_file_that_is_no_configuration_is_read_too() -> None:
+    """config.yaml may be anyone's; validation and the report say what is wrong with it."""
+    for odd in (5, None, "x", [1]):
+        saved = {"game": odd, "objective": {"name": "hinge", "concatenate": True}, "data": odd}
+        assert updated(saved)["game"] == odd
+
+
 def test_what_is_not_known_is_left_for_validation() -> None:
     for node in ({"name": "nope"}, {"name": None}, {}, 3, None, []):
         saved = {group: node for group in GROUPS if group != "data"}

@@ -49,6 +49,11 @@ class Stream(IterableDataset[Any]):
         return zip(GREY, LABELS, strict=True)
 
 
+class LongStream(Stream):
+    def __len__(self) -> int:
+        return COUNT
+
+
 def with_names() -> Items:
     made = Items([(Image.fromarray(image[0].numpy()), int(label)) for image, label in zip(GREY, LABELS, strict=True)])
     made.classes = ["a", "b", "c", "d"]  # type: ignore[attr-defined]
@@ -79,6 +84,8 @@ LABELLED: dict[str, Any] = {
     "dict": {"images": GREY, "labels": LABELS},
     "dataset": TensorDataset(GREY, LABELS),
     "iterable dataset": Stream(),
+    "iterable dataset with a length": LongStream(),
+    "values of a dict": dict(enumerate(zip(GREY, LABELS, strict=True))).values(),
     "items with labels": Items(
         [{"image": image, "label": int(label)} for image, label in zip(GREY, LABELS, strict=True)]
     ),

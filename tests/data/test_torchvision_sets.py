@@ -217,3 +217,25 @@ def test_downloads_wait_for_each_other_and_not_for_ever(
     load_torchvision("Splits", root, image_size=16)
     assert [download for download, _ in asked] == [False, True, False, False]  # what is there is not asked for again
     assert [timeout for _, timeout in asked] == [None, SILENCE_SECONDS, None, None]
+
+
+def test_a_split_that_is_trained_on_is_not_held_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datasets, "SVHN", Splits)
+    (tmp_path / "there").touch()
+    loaded = load_torchvision("SVHN", tmp_path, split="val", download=False, image_size=16)
+    assert len(loaded.images) + len(loaded.held_out_images) == 6  # a tenth of the split itself
+
+
+def test_a_dataset_that_torchvision_cannot_download_is_not_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Missing(Whole):
+        def __init__(self, root: str) -> None:
+            raise RuntimeError("Dataset not found")
+
+    monkeypatch.setattr(datasets, "FER2013", Missing)
+    with pytest.raises(DataError, match=r"RuntimeError: Dataset not found$"):
+        load_torchvision("FER2013", tmp_path, download=False)
+    monkeypatch.setattr(datasets, "SVHN", Splits)
+    with pytest.raises(DataError, match=r"; gan data fetch SVHN --root '.*/with space' downloads it$"):
+        load_torchvision("SVHN", tmp_path / "with space", download=False)

@@ -53,7 +53,7 @@ def test_it_goes_from_the_pictures_of_a_seed_to_those_of_the_next_and_back(ask: 
     assert np.array_equal(found[2][::scale, ::scale], walked[2])
 
 
-@pytest.mark.parametrize(("fps", "milliseconds"), [("", 70), ("&fps=10", 100), ("&fps=30", 40)])
+@pytest.mark.parametrize(("fps", "milliseconds"), [("", 430), ("&fps=10", 600), ("&fps=30", 240)])
 def test_it_repeats_without_a_pause_and_has_the_speed_of_the_page(ask: Asker, fps: str, milliseconds: int) -> None:
     picture = animation(ask, f"model=0&count=1&steps=3{fps}")
     assert picture.info["loop"] == 0
@@ -61,7 +61,9 @@ def test_it_repeats_without_a_pause_and_has_the_speed_of_the_page(ask: Asker, fp
     for number in range(picture.n_frames):
         picture.seek(number)
         durations.append(picture.info["duration"])
-    assert durations == [milliseconds] * 6
+    assert len(durations) == 6
+    assert sum(durations) == milliseconds  # 14 frames per second are 71.4 ms each; GIF counts hundredths of a second
+    assert max(durations) - min(durations) <= 10
 
 
 def test_the_same_request_has_the_same_bytes(ask: Asker) -> None:

@@ -106,6 +106,23 @@ def test_latents_with_codes_come_back(tmp_path: Path) -> None:
     assert trained.sample(2).shape == (2, *SHAPE)
 
 
+def test_a_network_with_tied_weights_is_saved(tmp_path: Path) -> None:
+    """safetensors refuses tensors that share memory, as the weights of an own network may."""
+    generator = make_generator()
+    weights = {**generator.state_dict(), "again": generator.state_dict()["layers.0.weight"]}
+    bundle_file.write(tmp_path / FILE_NAME, weights, metadata())
+    saved, _ = bundle_file.read(tmp_path / FILE_NAME)
+    assert torch.equal(saved["again"], saved["layers.0.weight"])
+
+
+def test_measures_are_put_into_the_bundle_that_a_link_names(bundle: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.safetensors"
+    link.symlink_to(bundle)
+    add_quality(link, {"fcd": 3.0})
+    assert link.is_symlink()
+    assert load_generator(bundle).metadata["quality"] == {"fcd": 3.0}
+
+
 def test_metadata_comes_back(tmp_path: Path) -> None:
     described = describe(
         "mlp",

@@ -146,6 +146,14 @@ def test_length_and_hold_of_an_animation_can_be_chosen() -> None:
     assert durations == [100] * 9 + [600]
 
 
+@pytest.mark.parametrize("fps", [12, 15, 22])
+def test_an_animation_has_the_speed_that_was_asked_for(fps: int) -> None:
+    """GIF counts hundredths of a second: the frames differ by one, and the whole has the right length."""
+    durations = frame_durations(opened(gif(list(random_images(4 * fps, height=4, width=4)), seconds=4, hold=0)))
+    assert sum(durations) == 4000
+    assert max(durations) - min(durations) == 10
+
+
 def test_an_animation_of_colour_images_keeps_their_colours() -> None:
     frames = [np.zeros((3, 8, 8), np.uint8) for _ in range(3)]
     for number, frame in enumerate(frames):

@@ -145,6 +145,13 @@ def test_the_size_of_a_checkpoint_is_that_of_weights_and_adams_two_moments(compo
     assert trial.bundle_bytes == 4 * sum(parameter.numel() for parameter in game.generator.parameters())
 
 
+def test_a_limit_of_the_time_does_not_end_the_measurement(compose_settings: Compose) -> None:
+    settings = compose_settings(*TINY, "trainer.max_time={seconds: 0.001}")
+    data = build_data(settings)
+    data.setup()
+    assert set(timed(settings, data, build_game(settings, data), [D, BOTH]).seconds) == {D, BOTH}
+
+
 def test_a_minibatch_is_timed_at_a_processs_share(compose_settings: Compose) -> None:
     settings = compose_settings(*TINY, "trainer.devices=2")
     data = build_data(settings)
@@ -205,11 +212,6 @@ def test_without_callbacks_no_checkpoint_is_announced(compose_settings: Compose)
     data.setup()
     page = dry_run.report(settings, data, build_game(settings, data), build_trainer(settings))
     assert "checkpoint" not in page.partition("Cost:")[2]
-
-
-@pytest.mark.parametrize(("seconds", "words"), [(0.2, "1 s"), (59, "59 s"), (61, "1 min 1 s"), (7260, "2 h 1 min")])
-def test_durations_are_said_in_words(seconds: float, words: str) -> None:
-    assert dry_run._duration(seconds) == words
 
 
 @pytest.mark.parametrize(("count", "words"), [(999, "999 bytes"), (1500, "1.5 kB"), (2.5e6, "2.5 MB"), (3e9, "3.0 GB")])

@@ -108,6 +108,33 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert extractor.metadata["command"] == command
     assert f"sha256 {extractor.sha256}: {out}" in done.output
     assert "test accuracy" in done.output
+    again = CliRunner().invoke(metrics, ["train-extractor", "--data", "mnist", "--epochs", "1", "--out", str(out)])
+    with pytest.raises(GanError, match=r"--out: .*x.safetensors exists; give another file, or --force to overwrite"):
+        raise again.exception or AssertionError(again.output)
+
+
+def test_extractors_that_exist_are_kept_without_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gan.data.sources.load", lambda *arguments, **settings: replace(few(), name="mine"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    there = tmp_path / "gan" / "extractors" / "mine_classifier.safetensors"
+    there.parent.mkdir(parents=True)
+    there.write_bytes(b"the user's")
+    words = ["train-extractor", "--data", "mine", "--kind", "classifier", "--epochs", "1"]
+    done = CliRunner().invoke(metrics, words)
+    assert (done.exit_code, there.read_bytes()) == (0, b"the user's"), done.output
+    assert f"{there} exists and is kept; --force trains it again" in done.output
+    assert CliRunner().invoke(metrics, [*words, "--force"]).exit_code == 0
+    assert read_extractor(there).metadata["data"] == "mine"
+
+
+def test_an_interrupted_training_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(images: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gan.metrics.training.Moments.of", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        make_extractor(tmp_path / "x.safetensors", "classifier", few(), epochs=1, seed=0, command="")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -115,6 +142,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (["--out", "x.pt"], r"--out: x.pt given; a file name that ends in \.safetensors expected"),
         (["--out", "x.safetensors", "--kind", "clasifier"], "--kind: no such option 'clasifier'; did you mean"),
+        (["--data", "ring"], "--data: ring has 2-D points, which need no extractor; images expected"),
         (["--out", "x.safetensors", "--data", "mnits"], "no such .*'mnits'"),
     ],
 )

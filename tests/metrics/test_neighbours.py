@@ -92,3 +92,9 @@ def test_copies_are_copied_and_new_images_are_not() -> None:
     fresh, copies = memorisation(held_out, held_out), memorisation(torch.zeros(100), held_out)
     assert (fresh.ratio, fresh.copied) == (1, pytest.approx(0.01))
     assert (copies.ratio, copies.copied) == (0, 1)
+
+
+def test_copies_are_counted_if_some_held_out_images_are_copies_too() -> None:
+    held_out = torch.tensor([0.0, 0.0, *[1.0] * 98])
+    assert memorisation(torch.zeros(100), held_out).copied == 1
+    assert memorisation(torch.ones(100), held_out).copied == 0

@@ -195,8 +195,25 @@ def test_too_few_images(reference: Reference) -> None:
     with pytest.raises(GanError, match="n: 64 images given; more than 64 expected"):
         measure(images[:64], reference)
     with pytest.raises(GanError, match=r"KID: subsets of 1000 images given; 2 to 500 expected"):
-        measure(images[:500], reference)
+        measure(images[:500], reference, kid_subset=1000)
     with pytest.raises(GanError, match="images of 3 channels given"):
         measure(images[:500].repeat(1, 3, 1, 1), reference)
     with pytest.raises(GanError, match="no such option 'kmnist'"):
         Reference(replace(sample_of("mnist"), name="kmnist"))
+
+
+def test_few_training_images_get_smaller_subsets_for_kid() -> None:
+    sample = few_of("mnist")
+    data = replace(sample, images=sample.images[:400], labels=sample.labels[:400])
+    reference = Reference(data)
+    held_out = data.held_out_images.repeat(4, 1, 1, 1)[:1200]
+    assert measure(held_out, reference).kid_subset == len(data.images)
+    with pytest.raises(GanError, match=f"KID: subsets of 999 images given; 2 to {len(data.images)} expected"):
+        measure(held_out, reference, kid_subset=999)
+
+
+def test_held_out_images_that_are_the_training_images_are_refused() -> None:
+    data = sample_of("mnist")
+    same = replace(data, held_out_images=data.images, held_out_labels=data.labels)
+    with pytest.raises(GanError, match="the held-out images of mnist_sample are the training images"):
+        Reference(same)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,14 @@ def test_where_files_lie_is_no_difference(runs: list[Run]) -> None:
     assert found.paths == ["seed"]
     assert found.equal["optimizer.lr"] == "0.0001"
     assert "run_dir" not in found.equal
+
+
+def test_a_folder_whose_name_only_begins_alike_is_a_difference(tmp_path: Path) -> None:
+    run = read_run(write_run(tmp_path / "12-00-00"))
+    other, own = str(tmp_path / "12-00-00-2"), str(tmp_path / "12-00-00" / "samples")
+    found = settings_of(replace(run, settings={**run.settings, "other": other, "own": own}))
+    assert found["other"] == other
+    assert "own" not in found
 
 
 def test_settings_that_change_together_count_once(runs: list[Run]) -> None:

@@ -1,6 +1,7 @@
 """What a sweep says: which setting matters, how lines run, and what repeats the best run."""
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,12 @@ def test_many_numbers_are_cut_into_ranges() -> None:
     (share,) = shares({"lr": texts}, list(range(20)))
     assert [count for _, _, count in share.means] == [4, 4, 4, 4, 4]
     assert 0.9 < share.share < 1
+
+
+def test_a_number_that_is_often_there_does_not_swallow_others() -> None:
+    texts = [str(number) for number in (1, 2, 3, 4, 5, 6, 6, 6, 6, 6)]
+    (share,) = shares({"lr": texts}, list(range(10)))
+    assert [count for _, _, count in share.means] == [1, 1, 1, 1, 6]
 
 
 def test_numbers_are_placed_to_scale_and_words_in_order() -> None:
@@ -90,6 +97,13 @@ def test_a_run_of_a_sweep_is_repeated_with_its_own_values(tmp_path: Path) -> Non
         "'optimizer.betas=[0.5,0.999]' optimizer=adam"
     )
     assert recipe(run) == "quickstart optimizer.lr=0.0002 penalty=r1 optimizer.betas=[0.5,0.999] optimizer=adam"
+
+
+def test_the_folder_of_own_options_is_part_of_its_command(tmp_path: Path) -> None:
+    words = ["train.py", "-m", "--config-dir", "mine", "experiment=my", "seed=0,1"]
+    run = read_run(write_run(tmp_path / "0", command=words))
+    run = replace(run, facts={**run.facts, "overrides": ["experiment=my", "seed=0"]})
+    assert command(run) == "python train.py --config-dir mine experiment=my seed=0"
 
 
 def test_a_value_that_nobody_recorded_is_not_guessed(tmp_path: Path) -> None:

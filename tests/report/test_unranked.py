@@ -96,6 +96,9 @@ def test_they_have_a_dashed_line_and_no_part_in_what_mattered(sweep: Path) -> No
 def test_jobs_that_never_began_are_known(sweep: Path) -> None:
     reason = "penalty.gamma: no such setting; settings: name"
     assert never_begun([sweep]) == {"penalty-none_ab12cd34": reason}
+    fail(sweep.parent / "other" / "penalty-none_ab12cd34", "seed: not allowed")
+    found = never_begun([sweep, sweep.parent / "other"])
+    assert found == {"sweep/penalty-none_ab12cd34": reason, "other/penalty-none_ab12cd34": "seed: not allowed"}
 
 
 @pytest.fixture

@@ -8,13 +8,16 @@ import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as L
 import pytest
+import yaml
 from gan_command import command_in
 from test_mistakes import contents
 from train_command import SMALL, Train, train_in
 
+from gan.config.saved_settings import read_saved
 from gan.runs import run_end, run_folder
 from gan.system.errors import ConfigError
 from gan.training.callbacks import LastCheckpoint
@@ -105,6 +108,31 @@ def test_damaged_checkpoints_stop_a_run_that_is_to_go_on(
     for name, content in kept.items():
         assert content in (now.get(name), now.get(f"set_aside_1/{name}")), name
     assert now["set_aside_1/metrics.csv"] == kept["metrics.csv"]
+
+
+def test_a_run_that_is_killed_as_it_starts_again_keeps_its_command(train: Train, trained: Path) -> None:
+    shutil.rmtree(trained / "checkpoints")
+    before = (trained / "run.json").read_bytes()
+    run_folder.reclaim(read_saved(trained), anew=True)
+    assert (trained / "run.json").read_bytes() == (trained / "set_aside_1" / "run.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({}, "To resume: python train.py resume=run"),
+        ({"objective": {"_target_": "mypkg.losses.Mine"}}, "To resume: python train.py resume=run 'trust=[mypkg]'"),
+        ({"trainer": {"num_nodes": 2}}, run_end.ON_EVERY_MACHINE),
+        ({"trainer": 5}, "To resume: python train.py resume=run"),
+    ],
+)
+def test_how_to_resume(settings: dict[str, Any], line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command trusts the run's own classes, which a resumed run must be told; of several machines, each starts."""
+    monkeypatch.chdir(tmp_path)
+    Path("run").mkdir()
+    Path("run", "config.yaml").write_text(yaml.safe_dump({"run_dir": "run", **settings}))
+    assert run_end.how_to_resume(Path("run")) == line
+    assert run_end.describe_stopped_run(Path("run")).startswith("Its files are in run/")
 
 
 def test_a_run_that_starts_again_has_its_first_command_and_the_changes(train: Train, trained: Path) -> None:

@@ -159,6 +159,9 @@ def test_frozen_layers_keep_their_weights(train: Train, source: Path) -> None:
 def test_layers_are_counted_from_the_image(spectral_norm: bool) -> None:
     made = DCGANDiscriminator(image_shape=(1, 28, 28), base_channels=4, spectral_norm=spectral_norm)
     freeze(made, 1)
+    of_first = [parameter for name, parameter in made.named_parameters() if name.startswith("trunk.layers.0.")]
+    assert len(of_first) > 1  # the bias too
+    assert not any(parameter.requires_grad for parameter in of_first)
     frozen = [name for name, parameter in made.named_parameters() if not parameter.requires_grad]
     assert {name.split(".")[2] for name in frozen} == {"0"}
     with pytest.raises(ConfigError, match=r"freeze_d: 9 given, and the discriminator has 3 layers; at most 2"):

@@ -118,7 +118,7 @@ def _fields(module: "_Module", node: ast.ClassDef | ast.FunctionDef) -> dict[str
 def _own_hint(module: "_Module", annotation: ast.expr | None) -> Any:
     """The hint of one of our annotations, with its range; None if it names what is not known without an import."""
     names = _names(annotation) if annotation else set()
-    if not names:
+    if not names or not _is_safe(annotation):
         return None
     known = {name: value for source in HINTS for name, value in vars(source).items() if not name.startswith("__")}
     known |= {"__builtins__": {}, **PLAIN, "Sequence": list, "Mapping": dict}
@@ -132,6 +132,12 @@ def _own_hint(module: "_Module", annotation: ast.expr | None) -> Any:
         return None
 
 
+def _is_safe(expression: ast.expr | None) -> bool:
+    """Whether an expression reads no special attribute: through these, it could reach all of Python."""
+    nodes = ast.walk(expression) if expression else ()
+    return not any(isinstance(node, ast.Attribute) and node.attr.startswith("_") for node in nodes)
+
+
 def _names(expression: ast.expr) -> set[str]:
     return {node.id for node in ast.walk(expression) if isinstance(node, ast.Name)}
 
@@ -140,6 +146,8 @@ def _add_aliases(names: set[str], aliases: dict[str, ast.expr], known: dict[str,
     """Add to ``known`` what these names are in their module itself, and the names in that."""
     for name in names & aliases.keys():
         value = aliases.pop(name)
+        if not _is_safe(value):
+            continue
         _add_aliases(_names(value), aliases, known)
         with contextlib.suppress(Exception):
             known[name] = eval(ast.unparse(value), known)
@@ -160,6 +168,8 @@ class _Module:
 def _module(name: str) -> _Module | None:
     """A module's source, found without importing its top-level package; also in the current folder."""
     top, *rest = name.split(".")
+    if not all(part.isidentifier() for part in (top, *rest)):
+        return None
     try:
         spec = importlib.util.find_spec(top) or PathFinder.find_spec(top, [os.getcwd()])
     except (ImportError, ValueError):

@@ -1,5 +1,6 @@
 """Optuna trials as jobs of a sweep: ask for trials, store them, and report their results."""
 
+import datetime
 import math
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from gan.system.errors import RunError
 # User attributes of a trial:
 WORDS = "words"  # its own overrides, e.g. "optimizer.lr=0.001"
 WORKER = "worker"  # name of the worker that runs it, if several share a database
+CHOOSING_SECONDS = 60.0  # after these, a trial without overrides was left by a worker that was killed
 UNSEEN = "unseen"  # numbers of the earlier trials that had no result when it was chosen
 
 
@@ -131,8 +133,14 @@ class Choices:
         return self._all()[trial.number]
 
     def _counted(self) -> list[FrozenTrial]:
-        """Return the trials that count: with a job, or just being chosen by another worker."""
-        return [one for one in self._all() if WORDS in one.user_attrs or one.state is TrialState.RUNNING]
+        """Return the trials that count: with a job, or just being chosen by another worker, which takes a moment."""
+        oldest = datetime.datetime.now() - datetime.timedelta(seconds=CHOOSING_SECONDS)
+        return [
+            one
+            for one in self._all()
+            if WORDS in one.user_attrs
+            or (one.state is TrialState.RUNNING and one.datetime_start is not None and one.datetime_start > oldest)
+        ]
 
     def _job(self, trial: FrozenTrial) -> SweepJob:
         if trial.number not in self._jobs:  # composing a job is slow

@@ -16,7 +16,7 @@ from gan.launch.command_line import may_be_null, without_null_groups
 from gan.runs.sweep_jobs import SweepJob, content, folder_of
 from gan.system.errors import ConfigError, GanError, unknown_name
 
-PLACE = "/run"  # placeholder for the run folder, which is not known yet
+PLACE = "/<run folder>"  # placeholder for the run folder, which is not known yet; no real path begins with it
 
 
 class Composer:

@@ -78,8 +78,9 @@ def of_this_command(dated: Path, command: Sequence[str]) -> Path:
     Args:
         dated: ``multirun/DATE/TIME``, the folder for a new sweep.
     """
+    command = _without_folder(command)
     records = sorted(dated.parent.parent.glob(f"*/*/{RECORD}"), reverse=True)
-    same = (record for record in records if read_json_or_empty(record).get("command") == list(command))
+    same = (record for record in records if _without_folder(read_json_or_empty(record).get("command", [])) == command)
     newest = next(same, None)
     if newest is None or read_json_or_empty(newest).get("finished"):
         return dated
@@ -87,6 +88,11 @@ def of_this_command(dated: Path, command: Sequence[str]) -> Path:
     return newest.parent
 
 
+def _without_folder(command: Sequence[str]) -> list[str]:
+    """A sweep's command without its folder: the command that resumes a sweep names it."""
+    return [word for word in command if not word.startswith("hydra.sweep.dir=")]
+
+
 def keep_record(folder: Path, command: Sequence[str], *, finished: bool) -> None:
     """Record the command of a sweep, and whether all its jobs are finished."""
-    write_json(folder / RECORD, {"command": list(command), "finished": finished})
+    write_json(folder / RECORD, {"command": _without_folder(command), "finished": finished})

@@ -12,6 +12,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 
 from gan.launch.sweeps.jobs import Job
+from gan.runs import run_folder
 from gan.system.errors import CRASH
 
 Overrides = Sequence[str]  # of one job
@@ -69,6 +70,7 @@ class HydraPool(Pool):
     def start(self, overrides: Sequence[Overrides], first: int) -> None:
         returns = self._launcher.launch(overrides, initial_job_idx=first)
         self._ended |= {number: _exit_code(job) for number, job in enumerate(returns, first)}
+        run_folder.release_all()  # of jobs that failed in this process: each can be started again
 
     def ended(self) -> dict[int, int]:
         ended, self._ended = self._ended, {}

@@ -1,7 +1,6 @@
 """Pruning callback: ends a run of a search early if it is worse than the median; `search.py` adds it to the jobs."""
 
 import functools
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +8,7 @@ import lightning.pytorch as L
 
 from gan.launch.sweeps import search_storage
 from gan.runs import file_names
-from gan.system.files import write_bytes
+from gan.runs.run_files import write_json
 from gan.training.callbacks.quality import QualityMonitor
 from gan.training.game_module import GameModule
 from gan.training.trainer_parts import callback_of
@@ -71,7 +70,7 @@ class Pruning(L.Callback):
         if not trainer.strategy.broadcast(reason):
             return
         if reason is not None:
-            write_bytes(Path(trainer.default_root_dir) / file_names.PRUNED, (json.dumps(reason) + "\n").encode())
+            write_json(Path(trainer.default_root_dir) / file_names.PRUNED, reason)
         trainer.should_stop = True
 
     @functools.cached_property

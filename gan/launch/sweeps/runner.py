@@ -100,7 +100,7 @@ class Runner:
                 ended(job)
         if not chosen:
             return
-        for job in chosen:
+        for job in chosen if not self.dry else ():
             folder.clear(job.folder)
         if not self.run:
             self.before_first()

@@ -73,6 +73,5 @@ def gpus_of(
     names = [str(number) for number in range(count())] if given is None else given.split(",")
     if len(names) < 2:
         return {}
-    each = max(1, len(names) // slots)
-    own = [names[(slot * each + number) % len(names)] for number in range(each)]
+    own = names[slot * len(names) // slots : (slot + 1) * len(names) // slots] or [names[slot % len(names)]]
     return {"CUDA_VISIBLE_DEVICES": ",".join(own)}

@@ -1,6 +1,5 @@
 """A Lightning callback that reports training problems with settings to try, and stops a run that has diverged."""
 
-import json
 import math
 import re
 from pathlib import Path
@@ -14,9 +13,9 @@ from gan.data.normalization import normalize
 from gan.game.networks.adapting import generate
 from gan.game.networks.evaluation_mode import evaluating
 from gan.runs import file_names
+from gan.runs.run_files import write_json
 from gan.runs.series import ALARMS
 from gan.system.errors import ConfigError, at_least_one
-from gan.system.files import write_bytes
 from gan.training.callbacks.monitor import GameMonitor
 from gan.training.callbacks.quality import QualityMonitor
 from gan.training.diagnostics.alarms import Alarm, Debounce, Moment
@@ -24,7 +23,7 @@ from gan.training.diagnostics.checks import STILL_COUNT, ClassCheck, Discriminat
 from gan.training.diagnostics.divergence import LOSSES, Diverged, check_finite, check_losses, first_lost_update
 from gan.training.diagnostics.suggestions import suggestions
 from gan.training.game_module import GameModule
-from gan.training.trainer_parts import callbacks_of, image_data
+from gan.training.trainer_parts import callbacks_of, image_data, loggers_of
 
 MARKUP = re.compile(r"[^\w\s,.;:%()='\"/-]|_")  # all characters that may be Markdown markup
 WINS, COLLAPSE, MISSING, DEAD, STILL, DIVERGENCE = (
@@ -191,17 +190,15 @@ class Alarms(L.Callback):
 
     def _write(self, trainer: L.Trainer) -> None:
         alarms = [{"message": alarm.message, **alarm.plain()} for alarm in self.raised]
-        content = json.dumps(alarms, indent=2, ensure_ascii=False) + "\n"
-        write_bytes(Path(trainer.default_root_dir) / file_names.ALARMS, content.encode())
+        write_json(Path(trainer.default_root_dir) / file_names.ALARMS, alarms, ensure_ascii=False)
 
     @staticmethod
     def _log(trainer: L.Trainer, states: dict[str, bool], line: str = "") -> None:
-        for logger in trainer.loggers:
-            if isinstance(logger, TensorBoardLogger):
-                if line:
-                    logger.experiment.add_text("alarms", as_it_is(line), trainer.global_step)
-                values = {ALARMS + name.replace(" ", "_"): float(on) for name, on in states.items()}
-                logger.log_metrics(values, step=trainer.global_step)
+        for logger in loggers_of(trainer, TensorBoardLogger):
+            if line:
+                logger.experiment.add_text("alarms", as_it_is(line), trainer.global_step)
+            values = {ALARMS + name.replace(" ", "_"): float(on) for name, on in states.items()}
+            logger.log_metrics(values, step=trainer.global_step)
 
 
 def as_it_is(line: str) -> str:
@@ -221,7 +218,9 @@ def _first_lost(trainer: L.Trainer, game: GameModule) -> dict[str, int | None]:
         if name in game.record.taken:
             losses, updates = game.record.taken[name]
             own = first_lost_update(losses, updates, getattr(game, counter))
-            first = torch.tensor(math.inf if own is None else own, device=game.device)
+            first = torch.tensor(
+                math.inf if own is None else float(own), device=game.device
+            )  # of one type on all ranks
             first = trainer.strategy.reduce(first, reduce_op="min")
             found[name] = int(first) if first.isfinite() else None
     return found

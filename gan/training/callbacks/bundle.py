@@ -46,7 +46,12 @@ class GeneratorBundle(L.Callback):
             mean=data.mean,
             std=data.std,
             num_classes=(pl_module.num_classes or 0) if pl_module.conditional else 0,
-            data={"name": data.loaded.name, "origin": _origin(data), "class_names": list(data.class_names)},
+            data={
+                "name": data.loaded.name,
+                "origin": _origin(data),
+                "class_names": list(data.class_names),
+                **({"split": data.loaded.split} if data.loaded.split else {}),
+            },
             trained={
                 "epochs": trainer.current_epoch + 1,
                 "g_updates": pl_module.g_updates,

@@ -45,10 +45,12 @@ class Changes(L.Callback):
         self.settings: dict[str, Any] = {}
         self.made: list[Change] = []
         self._planned: list[Change] = []
+        self._begun = 0
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.settings, self.made = dict(pl_module.hparams), []
         self._planned = read_changes(Path(trainer.default_root_dir))
+        self._begun = pl_module.turns if isinstance(pl_module, GameModule) else 0
         self._advance(trainer, pl_module)
 
     def on_train_batch_end(
@@ -61,7 +63,8 @@ class Changes(L.Callback):
         while self._planned and self._planned[0].minibatches <= game.turns:
             change = self._planned.pop(0)
             if change.end:
-                trainer.should_stop = True
+                # A run that was ended by hand can be resumed, and goes on.
+                trainer.should_stop = change.minibatches > self._begun or self._begun == 0
             else:
                 self._apply(game, change.settings)
             self.made.append(change)

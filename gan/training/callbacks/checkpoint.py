@@ -1,5 +1,6 @@
 """Lightning callbacks that save checkpoints: after every epoch, when a run is interrupted, and at the best metric."""
 
+import math
 import signal
 import time
 from pathlib import Path
@@ -16,6 +17,7 @@ from gan.system import files, signals
 from gan.system.errors import at_least_one
 from gan.training.diagnostics.divergence import check_finite, losses_are_finite
 from gan.training.game_module import GameModule
+from gan.training.trainer_parts import loggers_of
 
 AGREE_EVERY = 10  # minibatches between two times that several processes agree on whether to stop
 
@@ -91,17 +93,19 @@ class LastCheckpoint(L.callbacks.Checkpoint):
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         if trainer.is_global_zero:
-            checkpoint["logged"] = next((table.position for table in _tables(trainer)), None)
-            checkpoint["event_files"] = next((event_files(board) for board in _boards(trainer)), None)
+            checkpoint["logged"] = next((table.position for table in loggers_of(trainer, MetricsCSV)), None)
+            checkpoint["event_files"] = next(
+                (event_files(board) for board in loggers_of(trainer, TensorBoardLogger)), None
+            )
 
     def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Cut the logs back before anything is logged."""
         if not trainer.is_global_zero:
             return
         if checkpoint.get("logged") is not None:
-            for table in _tables(trainer):
+            for table in loggers_of(trainer, MetricsCSV):
                 table.back_to(checkpoint["logged"])
-        for board in _boards(trainer):
+        for board in loggers_of(trainer, TensorBoardLogger):
             cut_event_files(board, checkpoint.get("event_files"), checkpoint["game"]["g_updates"])
 
     def state_dict(self) -> dict[str, Any]:
@@ -136,14 +140,20 @@ class BestCheckpoint(L.callbacks.Checkpoint):
         self.monitor = monitor
         self.best: float | None = None
 
+    @property
+    def more_is_better(self) -> bool:
+        """Whether the highest value is the best."""
+        return self.monitor in BY_NAME and BY_NAME[self.monitor].better > 0
+
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if self.monitor not in trainer.callback_metrics:
             return
         value = float(trainer.callback_metrics[self.monitor])
-        more_is_better = self.monitor in BY_NAME and BY_NAME[self.monitor].better > 0
-        if self.best is None or (value > self.best if more_is_better else value < self.best):
+        if not math.isfinite(value):  # nothing would be better than NaN
+            return
+        if self.best is None or (value > self.best if self.more_is_better else value < self.best):
             self.best = value
-            _save(trainer, "best.ckpt")
+            _save(trainer, file_names.BEST_CHECKPOINT)
 
     def state_dict(self) -> dict[str, Any]:
         return {"best": self.best}
@@ -170,11 +180,3 @@ def _save(trainer: L.Trainer, name: str) -> None:
         # a Trainer of the user's own has Lightning's writer, without options
         options = IN_THE_BACKGROUND if isinstance(trainer.strategy.checkpoint_io, SealedCheckpoints) else None
         trainer.save_checkpoint(run_dir / file_names.CHECKPOINTS / name, storage_options=options)
-
-
-def _tables(trainer: L.Trainer) -> list[MetricsCSV]:
-    return [logger for logger in trainer.loggers if isinstance(logger, MetricsCSV)]
-
-
-def _boards(trainer: L.Trainer) -> list[TensorBoardLogger]:
-    return [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]

@@ -14,6 +14,7 @@ from gan.runs.metrics_csv import MetricsCSV
 from gan.runs.series import ACCURACIES, COIN, LOSSES, Chart, drawn_in
 from gan.system.files import write_bytes
 from gan.training.game_module import GameModule
+from gan.training.trainer_parts import loggers_of
 
 # The charts of TensorBoard's page CUSTOM SCALARS.
 DRAWN = (LOSSES, ACCURACIES)
@@ -48,7 +49,7 @@ class LossCurves(L.Callback):
 
 def _boards(trainer: L.Trainer) -> list[Any]:
     """The TensorBoard writers. They write in rank 0; in other processes they do nothing."""
-    return [logger.experiment for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
+    return [logger.experiment for logger in loggers_of(trainer, TensorBoardLogger)]
 
 
 def draw_curves(curves: Mapping[str, Curve]) -> bytes:

@@ -14,6 +14,7 @@ from gan.runs.series import EPOCH, FINAL, TRAIN
 from gan.training.callbacks.quality import Listener, charted, offer, quality_of, withdraw
 from gan.training.game_module import GameModule
 from gan.training.strategy import all_gather_objects, local_value
+from gan.training.trainer_parts import loggers_of
 
 COMPARED = ("seed", "data", "model", *PARTS, "game", "optimizer")  # settings in which runs can differ
 NETWORKS = ("d", "g")  # in the order of GAN's optimizers
@@ -103,9 +104,8 @@ class GameMonitor(L.Callback):
         """Write the settings and the values of the last row for TensorBoard's HPARAMS page, which compares runs."""
         final = {FINAL + name: value for name, value in self.latest.items()}
         final |= {FINAL + name: value for name, value in quality_of(trainer).items()}
-        for logger in trainer.loggers:
-            if isinstance(logger, TensorBoardLogger) and final:
-                logger.log_hyperparams(_compared(pl_module), final)
+        for logger in loggers_of(trainer, TensorBoardLogger) if final else ():
+            logger.log_hyperparams(_compared(pl_module), final)
 
     def _log_updates(self, trainer: L.Trainer, game: L.LightningModule, ends_epoch: bool = False) -> None:
         assert isinstance(game, GameModule)

@@ -21,6 +21,7 @@ from gan.generators import pictures
 from gan.system.errors import ConfigError, at_least_one, counted
 from gan.system.files import write_bytes
 from gan.training.game_module import GameModule
+from gan.training.trainer_parts import loggers_of
 
 logger = logging.getLogger(__name__)
 CONFIG = "projector_config.pbtxt"  # the name that TensorBoard looks for
@@ -165,8 +166,7 @@ def _table(rows: Sequence[Sequence[Any]]) -> bytes:
 
 def _folders(trainer: L.Trainer) -> list[Path]:
     """The folders of the TensorBoard loggers in rank 0; none in other processes."""
-    loggers = trainer.loggers if trainer.is_global_zero else []
-    return [Path(logger.log_dir) for logger in loggers if isinstance(logger, TensorBoardLogger)]
+    return [Path(logger.log_dir) for logger in loggers_of(trainer, TensorBoardLogger) if trainer.is_global_zero]
 
 
 def _name_first(folder: Path, own: Path, name: str, shape: Sequence[int]) -> None:

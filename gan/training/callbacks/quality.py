@@ -29,9 +29,10 @@ Listener = Callable[[L.Trainer, GameModule, dict[str, float]], None]
 class QualityMonitor(L.Callback):
     """Measures the generator at the end of an epoch, each time ``every`` more real images have been seen.
 
-    It also measures at the end of the run. The generator is ``game.final_generator`` in eval mode. The latents are the
-    same each time, so that only the generator changes between rows. The random numbers of the training do not change:
-    the losses are bit for bit the same without this callback.
+    It also measures at the end of a run that reaches its ``max_epochs`` or ``max_steps``. The generator is
+    ``game.final_generator`` in eval mode. The latents are the same each time, so that only the generator changes
+    between rows. The random numbers of the training do not change: the losses are bit for bit the same without this
+    callback.
 
     ``quality/fcd``, ``quality/recall`` and so on go to the loggers, against generator updates, and to
     ``trainer.callback_metrics`` for checkpoints and early stopping. With several processes rank 0 measures and the
@@ -216,7 +217,7 @@ def why_unmeasured(data: ImageData) -> str:
         if data.loaded.name not in NAMES or data.loaded.name in (ARRAY, TORCHVISION):
             return why
         channels, size = data.loaded.images.shape[1:3]
-        return f"{why}; to make it: {training_command(data.loaded.name, vars(data), channels=channels, size=size)}"
+        return f"{why}; to make it: {training_command(data.loaded.name, data.options, channels=channels, size=size)}"
     return ""
 
 

@@ -25,6 +25,7 @@ from gan.training.game_module import GameModule
 from gan.training.trainer_parts import image_data
 
 MOST_CLASS_COLUMNS = 32
+MOST_BYTES = 2**27  # of the images of all epochs; `gan show` reads up to twice as much
 
 
 class SampleGrids(L.Callback):
@@ -39,6 +40,9 @@ class SampleGrids(L.Callback):
     For a conditional generator, labels cycle through the classes, and each column of the grid is one class if there are
     not too many. 2-D data are drawn as a scatter plot with the real points below; then ``images`` are float32,
     (epochs, points, 2, 1, 1), in the units of the stored data.
+
+    If the images of all epochs take more than `MOST_BYTES`, only those of every 2nd, 4th, … epoch and of the last one
+    are kept there and in progress.gif; the pictures of all epochs stay.
 
     A resumed run keeps the images up to the epoch that it resumes from, and removes later ones. If they are from other
     latents, for example with another ``count``, it keeps none.
@@ -97,8 +101,9 @@ class SampleGrids(L.Callback):
         with evaluating(generator), torch.no_grad():
             fake = generate(generator, z, labels)
         images = denormalize(fake, data.mean, data.std, dtype_at_rest(data.image_shape)).cpu().numpy()
-        self._epochs.append(epoch)
-        self._images.append(images)
+        stride = _stride(epoch, images.nbytes)
+        kept = [(old, its) for old, its in zip(self._epochs, self._images, strict=True) if old % stride == 0]
+        self._epochs, self._images = [*(old for old, _ in kept), epoch], [*(its for _, its in kept), images]
         picture = self._picture(images)
         for logger in trainer.loggers:
             log_picture(logger, "samples/fixed latents", picture, trainer.global_step)
@@ -130,6 +135,14 @@ class SampleGrids(L.Callback):
     @staticmethod
     def _folder(trainer: L.Trainer) -> Path:
         return Path(trainer.default_root_dir) / file_names.SAMPLES
+
+
+def _stride(epoch: int, size: int) -> int:
+    """The smallest power of 2 so that the images of every such epoch, ``size`` bytes each, fit into `MOST_BYTES`."""
+    stride = 1
+    while (epoch // stride + 2) * size > MOST_BYTES and stride <= epoch:
+        stride *= 2
+    return stride
 
 
 def class_columns(count: int, num_classes: int) -> int | None:

@@ -7,8 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from gan.runs.run_end import describe_stopped_run
-from gan.system import shell
+from gan.runs.run_end import describe_stopped_run, resume_command
 from gan.system.errors import RunError
 from gan.training.diagnostics.alarms import Moment, to_try
 from gan.training.diagnostics.suggestions import suggestions
@@ -44,7 +43,7 @@ class Diverged(RunError):
         allowed = ",".join(override.partition("=")[0] for override in overrides)
         return (
             f"{message}\nWith the same settings it would diverge again. To resume with other settings: "
-            f"{shell.resume(self.folder, *overrides, f'resume.allow=[{allowed}]')}"
+            f"{resume_command(self.folder, *overrides, f'resume.allow=[{allowed}]')}"
         )
 
     @property

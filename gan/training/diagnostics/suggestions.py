@@ -124,14 +124,16 @@ def _unnormalized(settings: Settings) -> str:
 
 def _slower(settings: Settings, times: float) -> Iterator[str]:
     rates = {network: _rate(settings, network) / times for network in ("discriminator", "generator")}
-    if len(set(rates.values())) == 1:
+    if all(_rate(settings, network) == settings["optimizer"].get("lr") for network in rates):
         yield f"optimizer.lr={rates['generator']:g}"
     else:
         yield " ".join(f"optimizer.{network}.lr={rate:g}" for network, rate in rates.items())
 
 
 def _clip(settings: Settings) -> Iterator[str]:
-    if settings["optimizer"].get("clip_norm") is None:
+    optimizer = settings["optimizer"]
+    nodes = (optimizer, *(optimizer.get(network) or {} for network in ("discriminator", "generator")))
+    if all(node.get("clip_norm") is None for node in nodes):
         yield "optimizer.clip_norm=1"
 
 

@@ -92,7 +92,9 @@ def test_it_takes_one_job_at_least(sweeps: Sweeps, capsys: pytest.CaptureFixture
     [
         (2, None, 0, [None, None]),
         (2, None, 1, [None, None]),
-        (3, None, 2, ["0", "1", "0"]),
+        (3, None, 2, ["0", "0", "1"]),
+        (2, None, 3, ["0", "1,2"]),
+        (3, None, 4, ["0", "1", "2,3"]),
         (2, None, 4, ["0,1", "2,3"]),
         (2, "5,GPU-7", 8, ["5", "GPU-7"]),
         (2, "", 8, [None, None]),

@@ -18,7 +18,7 @@ pytest.importorskip("optuna", reason="pip install -e '.[sweeps]'")
 
 import optuna
 
-from gan.launch.sweeps import study
+from gan.launch.sweeps import choices, study
 from gan.launch.sweeps.choices import WORKER
 from gan.launch.sweeps.search_storage import VARIABLE, Storage
 from gan.system.passwords import without_passwords
@@ -76,6 +76,26 @@ def test_of_two_workers_that_choose_the_last_trial_at_once_one_has_it(
     assert sweeps(*SEARCH, f"hydra.sweeper.storage={url}", "hydra.sweeper.trials=1", "hydra.sweep.dir=a") == 0
     assert sweeps.trained == []
     assert [trial.state.name for trial in trials(url)] == ["RUNNING", "FAIL"]
+
+
+def test_a_trial_that_a_killed_worker_has_left_does_not_count(
+    sweeps: Sweeps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, ask = f"sqlite:///{tmp_path}/shared.db", optuna.Study.ask
+    words = (*SEARCH, f"hydra.sweeper.storage={url}", "hydra.sweeper.trials=1")
+
+    def killed(self: optuna.Study) -> optuna.trial.Trial:
+        ask(self)
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(optuna.Study, "ask", killed)
+        sweeps(*words, "hydra.sweep.dir=a")
+    assert sweeps(*words, "hydra.sweep.dir=b") == 0
+    assert sweeps.trained == []  # the other worker may still be choosing
+    monkeypatch.setattr(choices, "CHOOSING_SECONDS", 0.0)
+    assert sweeps(*words, "hydra.sweep.dir=c") == 0
+    assert len(sweeps.trained) == 1
 
 
 def test_a_password_is_neither_printed_nor_saved_and_jobs_know_it(

@@ -7,7 +7,7 @@ from typing import Any
 import lightning.pytorch as L
 import pytest
 import torch
-from tiny_runs import Play, Run
+from tiny_runs import BATCHES, Play, Run
 
 from gan.config.changed_settings import changeable
 from gan.game.compiled import CompiledUpdates
@@ -92,8 +92,15 @@ def test_a_resumed_run_has_the_changes_before_and_after_its_checkpoint(play: Pla
     checkpoint = first.folder / "checkpoints" / "last.ckpt"
     resumed = trained(play, ckpt_path=checkpoint)
     assert (resumed.game.turns, same(before, weights(resumed))) == (END, True)
-    again = trained(play, ckpt_path=checkpoint)  # it has ended: nothing is trained
-    assert again.game.turns == END
+
+
+def test_a_run_that_was_ended_by_hand_goes_on_when_it_is_resumed(play: Play) -> None:
+    with steered(steps({BATCHES: end})):
+        first = trained(play)
+    with steered(steps({11: end})):
+        again = trained(play, ckpt_path=first.folder / "checkpoints" / "last.ckpt")
+    assert again.game.turns == 11
+    assert read_changes(first.folder) == [Change(BATCHES, end=True), Change(11, end=True)]
 
 
 def test_a_change_is_not_lost_in_a_compiled_update(play: Play) -> None:

@@ -54,6 +54,15 @@ def test_images_of_the_fixed_latents_are_kept_as_plain_arrays(play: Play) -> Non
     assert np.array_equal(kept["latents"], expected.numpy())
 
 
+def test_of_many_epochs_every_kth_is_kept(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = 5 * 6 * 6  # the images of an epoch, in bytes
+    monkeypatch.setattr("gan.training.callbacks.samples.MOST_BYTES", 4 * size)
+    run = play("trainer.max_epochs=9", callbacks=[SampleGrids(count=5)])
+    assert arrays(run.folder)["epochs"].tolist() == [0, 4, 8, 9]
+    assert arrays(run.folder)["images"].nbytes == 4 * size
+    assert len(list((run.folder / "samples").glob("epoch_*.png"))) == 10
+
+
 @pytest.mark.parametrize("pixel_range", [(), ("data.mean=0", "data.std=1")])
 def test_the_last_images_are_those_of_the_trained_generator_in_eval_mode(
     play: Play, pixel_range: tuple[str, ...]

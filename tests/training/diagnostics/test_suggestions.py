@@ -25,6 +25,16 @@ def test_what_is_advised_is_another_configuration_and_valid(compose_settings: Co
         assert changed != before, change
 
 
+def test_a_rate_is_changed_where_it_is_set(compose_settings: Compose) -> None:
+    """If each network has a rate of its own, `optimizer.lr` has no effect, also if both have the same one."""
+    same = ("optimizer.discriminator.lr=4e-4", "optimizer.generator.lr=4e-4", "optimizer.lr=2e-4")
+    rates = [change for change in told(compose_settings, "divergence", *same) if ".lr=" in change]
+    assert rates
+    assert not any(change.startswith("optimizer.lr=") for change in rates)
+    clipped = told(compose_settings, "divergence", "+optimizer.generator.clip_norm=0.5")
+    assert not any("clip_norm" in change for change in clipped)
+
+
 def told(compose: Compose, problem: str, *words: str) -> list[str]:
     return suggestions(problem, compose(*words))
 
