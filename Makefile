@@ -1,7 +1,7 @@
 # `make` lists the targets. GNU make 3.81 (macOS) and a POSIX shell are enough.
 
 PY := .venv/bin/python
-PARTS := gan tests conf benchmarks docs notebooks
+PARTS := gan hydra_plugins tests conf benchmarks docs notebooks
 WORKERS := 2
 
 # Where .venv stands complete but cannot be used (moved, its interpreter gone, another Python asked for), make it anew.

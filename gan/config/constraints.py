@@ -121,6 +121,9 @@ def _updates(settings: Settings) -> Iterator[str]:
             reason = "schedule.reuse_fakes=true keeps the fakes of the full minibatch"
             yield f"{path}: {parts} given, and {reason}; 1 expected"
 
+    if settings["game"].get("concatenate") and settings["game"].get("one_pass"):
+        yield "game.one_pass: True given with game.concatenate=true, which already has one pass; false expected"
+
 
 def _length(settings: Settings) -> Iterator[str]:
     node, trainer = settings["lr_schedule"], settings["trainer"]

@@ -76,15 +76,15 @@ def local_page(models: Sequence[LocalModel], title: str, weights: str = "float16
     """
     pages = resources.files("gan.demo") / "pages"
     html = resources.files("gan.generators.html")
-    script = "".join(compact(_without_imports((pages / name).read_text())) for name in SCRIPTS)
+    script = "".join(compact(_without_imports((pages / name).read_text(encoding="utf-8"))) for name in SCRIPTS)
     described = (in_script(_describe(one, weights)) for one in models)
-    page = Template((pages / "local.html").read_text()).substitute(
+    page = Template((pages / "local.html").read_text(encoding="utf-8")).substitute(
         policy=escape(POLICY.format(_sha256(f"\n{script}"))),
         title=escape(title),
-        style=compact((pages / "page.css").read_text().partition(ONLY_SERVED)[0]),
-        content=_only_local((pages / "demo.html").read_text()),
+        style=compact((pages / "page.css").read_text(encoding="utf-8").partition(ONLY_SERVED)[0]),
+        content=_only_local((pages / "demo.html").read_text(encoding="utf-8")),
         models="\n".join(f'<script type="application/json" class="model">{text}</script>' for text in described),
-        worker="".join(compact((html / name).read_text()) for name in WORKER),
+        worker="".join(compact((html / name).read_text(encoding="utf-8")) for name in WORKER),
         script=script,
     )
     return page.encode()

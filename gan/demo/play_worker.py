@@ -133,7 +133,11 @@ class Worker:
         from gan.training.callbacks.changes import steered
 
         try:
-            with steered(self._attend), open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+            with (
+                steered(self._attend),
+                open(os.devnull, "w", encoding="utf-8") as nowhere,
+                contextlib.redirect_stdout(nowhere),
+            ):
                 self._train(*command["overrides"])  # it prints what the page shows
             self._state |= {"state": "ended"}
         except (GanError, KeyboardInterrupt) as error:

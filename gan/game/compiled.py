@@ -166,10 +166,12 @@ def _traced_and_compiled(
     from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
     _set_up_compiler()
-    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+    device = arguments[-1].device
+    # The numbers that tracing draws must not be missing in the run.
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         warnings.simplefilter("ignore")  # of the compiler, about what this machine has not
         with torch.enable_grad():
-            graph = make_fx(update)(*(argument.clone() for argument in arguments))
+            graph = make_fx(update, {torch.ops.aten.native_dropout.default: _dropout})(*(x.clone() for x in arguments))
         draws = _without_draws(graph)
         # Without an environment for symbolic shapes, although there are none, torch keeps nothing in its cache.
         shapes = FakeTensorMode(shape_env=ShapeEnv())
@@ -177,7 +179,15 @@ def _traced_and_compiled(
             shapes.from_tensor(each, static_shapes=True) for each in (*arguments, *(draw() for draw in draws))
         ]
         with tracing(TracingContext(shapes)):
-            return compile_graph(graph, examples, options=_options(arguments[-1].device)), draws
+            return compile_graph(graph, examples, options=_options(device)), draws
+
+
+def _dropout(x: Tensor, p: float, train: bool | None) -> tuple[Tensor, Tensor]:
+    """Dropout and its mask, from a random tensor: on a GPU it is one operation, whose numbers depend on ``x``."""
+    if train is False or p == 0:
+        return x.clone(), torch.ones_like(x, dtype=torch.bool)
+    kept = torch.rand_like(x) >= p
+    return x * kept / (1 - p), kept
 
 
 def _without_draws(module: torch.fx.GraphModule) -> list[Callable[[], Tensor]]:

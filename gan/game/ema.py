@@ -47,7 +47,8 @@ class GeneratorAverage(Checked, nn.Module, ABC):
 
         Args:
             images_seen: real images of the run before this update, of all processes.
-            images: real images since the last call, of all processes; 1 or more.
+            images: real images since the last call, of all processes; 1 or more. After a short last batch, an
+                approximation: minibatches times the size of the last one.
         """
 
 

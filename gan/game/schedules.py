@@ -53,12 +53,13 @@ class Schedule(Checked, ABC):
 
     def minibatches(self, generator_updates: int, batches: int) -> int:
         """Minibatches needed for ``generator_updates`` generator updates, in epochs of ``batches`` each."""
-        updates = 0
+        updates = last = 0
         for number, plan in enumerate(self._plans(batches), start=1):
-            updates += plan.generator
+            if plan.generator:
+                updates, last = updates + 1, number
             if updates >= generator_updates:
                 return number
-            if updates == 0 and number == SEARCHED * batches:
+            if number - last >= SEARCHED * batches:
                 break
         raise ConfigError(f"schedule: {type(self).__name__} does not update the generator in {SEARCHED} epochs")
 

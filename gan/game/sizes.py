@@ -46,7 +46,7 @@ def stages(image_size: int) -> tuple[int, int]:
     while size % 2 == 0 and size > 7:
         halvings, size = halvings + 1, size // 2
     if not 4 <= size <= 7 or halvings == 0:
-        raise ValueError(f"image_size must be 4, 5, 6 or 7 times a power of two (16, 28, 32, 64, …), not {image_size}")
+        raise ValueError(f"image_size must be 4, 5, 6 or 7 times a power of two (16, 20, 24, 28, …), not {image_size}")
     return halvings, size
 
 
@@ -66,7 +66,7 @@ def pyramid(image_size: int) -> list[int]:
     return sizes
 
 
-STAGES = ImageSizes(stages, "needs 4, 5, 6 or 7 times a power of two (16, 28, 32, …)")
+STAGES = ImageSizes(stages, "needs 4, 5, 6 or 7 times a power of two (16, 20, 24, 28, 32, …)")
 PYRAMID = ImageSizes(pyramid, f"needs {SMALLEST} or more")
 
 

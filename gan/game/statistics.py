@@ -9,6 +9,7 @@ from torch.utils._pytree import tree_map
 from gan.game.losses import Objective, value
 
 LOSSES = ("d_loss", "g_loss")
+ROUNDING = 1e-6  # of the weights of an update's parts, whose sum is 1
 
 
 class GameStatistics:
@@ -23,7 +24,7 @@ class GameStatistics:
     Attributes:
         objective: as above; it may change in the course of a run.
         taken: the input of the last ``take``: for each network that was updated, the name of its loss, the losses on
-            the device, and the number of updates.
+            the device, one for each update, and the number of updates.
     """
 
     def __init__(self, objective: Objective) -> None:
@@ -44,8 +45,13 @@ class GameStatistics:
 
     def add(self, name: str, scalar: Tensor, weight: float = 1.0) -> None:
         """Add a scalar of an update; ``take`` returns the weighted mean under this name."""
-        self._scalars.setdefault(name, []).append(scalar.detach() if weight == 1 else scalar.detach() * weight)
-        self._weights[name] = self._weights.get(name, 0.0) + weight
+        values, so_far = self._scalars.setdefault(name, []), self._weights.get(name, 0.0)
+        part = scalar.detach() if weight == 1 else scalar.detach() * weight
+        if abs(so_far - round(so_far)) < ROUNDING:
+            values.append(part)
+        else:  # the next part of an update
+            values[-1] = values[-1] + part
+        self._weights[name] = so_far + weight
 
     @property
     def updates(self) -> dict[str, int]:

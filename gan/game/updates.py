@@ -4,6 +4,7 @@
     for real, labels in batches:
         game.update_discriminator(real, labels, d_optimizer)
         game.update_generator(real, labels, g_optimizer)
+    print(game.record.take())  # the means since the last call; until then, the statistics of all updates are kept
 
 ``game.train_minibatch`` makes the updates that the schedule names, and counts. Nothing here needs a Trainer, a
 configuration or a file. docs/from_python.md trains MNIST in 20 lines. `gan.GAN` is this game as a LightningModule.
@@ -27,6 +28,7 @@ from gan.game.networks import DiscriminatorOutput, adapting
 from gan.game.penalties import Penalty
 from gan.game.schedules import Schedule, Steps
 from gan.game.statistics import GameStatistics
+from gan.system.errors import ConfigError
 from gan.system.random_streams import start_stream, stream_seed
 from gan.system.ranges import NonNegativeFloat, PositiveInt
 from gan.system.value_types import check_objects
@@ -58,7 +60,8 @@ class Game(nn.Module):
         augmentation: applied to all images before the discriminator; None for none.
         ema: the average of the generator; None for none.
         seed: of latents, dropout and augmentation.
-        concatenate: D gets real and fake images in one batch of 2N; its loss is the mean over 2N.
+        concatenate: D gets real and fake images in one batch of 2N; its loss is the mean over 2N. Penalties and the
+            losses of D's other heads stay as they are, so they weigh twice as much beside it.
         one_pass: D gets real and fake images in one batch of 2N; its loss stays the sum of two means over N. This is
             faster for fully connected networks. Without batch normalisation, spectral normalisation and dropout in D,
             it changes results by rounding only.
@@ -97,6 +100,8 @@ class Game(nn.Module):
         information_weight: NonNegativeFloat = 1.0,
     ) -> None:
         super().__init__()
+        if concatenate and one_pass:
+            raise ConfigError("one_pass: True given with concatenate, which already has one pass; False expected")
         check_objects(generator=generator, discriminator=discriminator, prior=prior, objective=objective)
         check_objects(penalty=penalty, schedule=schedule, lr_schedule=lr_schedule, augmentation=augmentation, ema=ema)
         self.generator = generator
@@ -170,7 +175,7 @@ class Game(nn.Module):
             return False
         self.d_updates += 1
         if self.penalty is not None:
-            self.penalty.after_update(self.discriminator.parameters())
+            self.penalty.after_update(self._trained["discriminator"])
         if self.augmentation is not None:
             self.augmentation.after_update(self.d_updates, self.mean_over_processes, self.world_size)
         return True

@@ -157,7 +157,9 @@ def _replaced_values(words: Sequence[str]) -> Iterator[str]:
     given = dict(word.lstrip("+").split("=", 1) for word in words if "=" in word)
     file = CONF / SWEEP / f"{given.get(SWEEP)}.yaml"
     if file.is_file():
-        params = yaml.safe_load(file.read_text()).get("hydra", {}).get("sweeper", {}).get("params") or {}
+        params = (
+            yaml.safe_load(file.read_text(encoding="utf-8")).get("hydra", {}).get("sweeper", {}).get("params") or {}
+        )
         for name in sorted(given.keys() & params.keys()):
             yield f"{name}={given[name]}: replaces the values of sweep={given[SWEEP]} ({name}={params[name]})"
 
@@ -235,5 +237,5 @@ def _groups() -> dict[str, list[str]]:
 @functools.cache
 def _defaults() -> dict[str, Any]:
     """Return the groups in the defaults list, each with its default option."""
-    listed = yaml.safe_load((CONF / "config.yaml").read_text())["defaults"]
+    listed = yaml.safe_load((CONF / "config.yaml").read_text(encoding="utf-8"))["defaults"]
     return {name: option for entry in listed if isinstance(entry, dict) for name, option in entry.items()}

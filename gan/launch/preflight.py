@@ -3,6 +3,7 @@
 import math
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -51,10 +52,10 @@ def check_compiler(wanted: bool) -> None:
     Raises:
         ConfigError: ``model.compile`` is true, and there is no compiler.
     """
-    names = [os.environ.get("CXX", ""), "g++", "clang++", "c++", "cl"]
-    if wanted and not any(name and shutil.which(name) for name in names):
+    name = os.environ.get("CXX") or {"darwin": "clang++", "win32": "cl"}.get(sys.platform, "g++")  # as torch chooses it
+    if wanted and not shutil.which(name):
         raise ConfigError(
-            "model.compile: True given, and this machine has no C++ compiler (g++, clang++ or what CXX names); "
+            f"model.compile: True given, and this machine has no C++ compiler {name} (CXX can name another); "
             "False expected"
         )
 

@@ -43,7 +43,7 @@ def html_page(document: Document) -> bytes:
 <meta name="color-scheme" content="light dark">
 <title>{title}</title>
 <style>
-{(own / "page.css").read_text()}</style>
+{(own / "page.css").read_text(encoding="utf-8")}</style>
 </head>
 <body>
 <header><h1>{title}</h1><nav>{links}</nav></header>
@@ -51,8 +51,8 @@ def html_page(document: Document) -> bytes:
 {body}
 </main>
 <script type="module">
-{(own / "chart.js").read_text()}
-{(own / "page.js").read_text()}</script>
+{(own / "chart.js").read_text(encoding="utf-8")}
+{(own / "page.js").read_text(encoding="utf-8")}</script>
 </body>
 </html>
 """.encode()

@@ -33,6 +33,7 @@
       this.plot.addEventListener("pointermove", (event) => this.moved(event));
       this.plot.addEventListener("pointerleave", () => { if (!this.drag) this.read(null); });
       this.plot.addEventListener("pointerdown", (event) => {
+        if (!this.x) return;
         this.drag = this.imagesAt(event); this.plot.setPointerCapture(event.pointerId);
       });
       this.plot.addEventListener("pointerup", (event) => this.released(event));
@@ -134,7 +135,9 @@
   function sortable(table) {
     const body = table.tBodies[0], heads = [...table.tHead.rows[0].cells];
     const value = (row, column) => {
-      const text = row.cells[column].textContent, number = parseFloat(text.replaceAll(",", ""));
+      const text = row.cells[column].textContent;
+      if (!heads[column].classList.contains("number")) return text; // a name can begin with digits
+      const number = parseFloat(text.replaceAll(",", ""));
       return isNaN(number) ? text : number;
     };
     heads.forEach((head, column) => {

@@ -77,7 +77,9 @@ class MetricsCSV(Logger):
         if new:
             self._rewrite(self._table()[0], [*self._columns, *new])
         try:
-            with open(self.path, "a", newline="", opener=_opened_if_there) as file:  # Path.open has no opener
+            with open(
+                self.path, "a", newline="", encoding="utf-8", opener=_opened_if_there
+            ) as file:  # Path.open has no opener
                 csv.DictWriter(file, self._columns).writerow(row)
         except OSError as error:
             error.filename = str(self.path)  # a failed write does not set the name
@@ -109,7 +111,7 @@ class MetricsCSV(Logger):
         """Return rows and columns of the file, without an incomplete last line, which a killed process can leave."""
         if not self.path.exists():
             return [], []
-        whole, newline, _ = self.path.read_text().rpartition("\n")
+        whole, newline, _ = self.path.read_text(encoding="utf-8").rpartition("\n")
         reader = csv.DictReader(io.StringIO(whole + newline))
         return list(reader), list(reader.fieldnames or [])
 

@@ -86,7 +86,7 @@ def used_by_others(begun: LoadSample, now: LoadSample) -> float | None:
 def cpu_seconds(table: Path, cpus: frozenset[int]) -> float | None:
     """Return the CPU seconds from Linux's /proc/stat: with steal time, without idle time and waiting for a disk."""
     try:
-        lines = table.read_text().splitlines()
+        lines = table.read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
     names = {f"cpu{number}" for number in cpus}
@@ -107,7 +107,9 @@ def _thread_count(environment: Mapping[str, str]) -> int:
 def _siblings(cpu: int) -> str:
     """Return an id that all CPUs of one core share; the CPU's own number if unknown."""
     try:
-        return Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list").read_text().strip()
+        return (
+            Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list").read_text(encoding="utf-8").strip()
+        )
     except OSError:
         return str(cpu)
 

@@ -49,6 +49,10 @@ def temporary_folder(kind: str) -> Iterator[Held]:
         kind: prefix of its name, which no other program uses.
     """
     remove_left_behind(kind)
+    if fcntl is None:  # Windows, where a folder cannot be opened, and nothing is removed
+        with tempfile.TemporaryDirectory(prefix=kind, ignore_cleanup_errors=True) as folder:
+            yield Held(Path(folder), -1)
+        return
     unseen = Path(tempfile.mkdtemp(prefix=f".{kind}"))  # `remove_left_behind` ignores it until it is locked
     descriptor = os.open(unseen, os.O_RDONLY)
     try:

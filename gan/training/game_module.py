@@ -31,6 +31,9 @@ class NotBuilt(nn.Module):
     """Placeholder for a network that is built when the size of the images is known."""
 
 
+MOST_NUMBERS = 2**20  # of images that `predict` numbers: the latents of all of them are drawn
+
+
 class GameModule(Game, L.LightningModule):
     """`Game` as a LightningModule with manual optimization; `gan.GAN` adds what a Trainer of the user's own needs.
 
@@ -73,12 +76,18 @@ class GameModule(Game, L.LightningModule):
                 f"accumulate: {max(self.parts.values())} given, and {type(self.objective).__name__} compares every "
                 "image with the full minibatch, which cannot be split; 1 expected"
             )
+        if self.schedule.reuse_fakes and max(self.parts.values()) > 1:
+            raise ConfigError(
+                f"accumulate: {max(self.parts.values())} given, and the schedule reuses the fakes of the full "
+                "minibatch; 1 expected"
+            )
         self.num_classes = num_classes
         self.initial_weights: str | None = None  # sha256 of the weights of model.init_from
         self._optimizers_changed = False
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         d_optimizer, g_optimizer = self.trainer.optimizers
+        batch = _alone(batch)
         if isinstance(batch, Tensor):
             if any(self.gets_labels.values()):
                 raise ConfigError("the batches have images without labels; with classes, (images, labels) expected")
@@ -99,9 +108,14 @@ class GameModule(Game, L.LightningModule):
             batch: latents (N, prior.width); or latents and labels (N,); or numbers of images, int64 (N,). An image's
                 number and ``seed`` determine its latents. Without labels, classes are used in turn.
         """
+        batch = _alone(batch)
         z, labels = (batch, None) if isinstance(batch, Tensor) else batch
         numbers = torch.arange(len(z), device=z.device) if z.is_floating_point() else z
         if not z.is_floating_point():
+            if int(numbers.max()) >= MOST_NUMBERS:
+                raise ConfigError(
+                    f"number of an image: {int(numbers.max()):,} given, at most {MOST_NUMBERS - 1:,} expected"
+                )
             latents = self.prior.fixed(int(numbers.max()) + 1, seed=self.seed, purpose="samples from a bundle")
             z = latents[numbers.cpu()].to(self.device)
         if self.conditional and labels is None:
@@ -246,3 +260,8 @@ def _has_batch_statistics(network: nn.Module) -> bool:
     """
     is_ours = type(network).__module__.startswith("gan.")
     return is_ours and any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.modules())
+
+
+def _alone(batch: Any) -> Any:
+    """The tensor of a list of one, as the batches of ``TensorDataset(images)`` are; other batches unchanged."""
+    return batch[0] if isinstance(batch, list | tuple) and len(batch) == 1 else batch

@@ -6,6 +6,7 @@ import pytest
 from option_classes import option_classes
 
 from gan.game.schedules import AlternatingEpochs, Schedule, StepPlan, Steps
+from gan.system.errors import ConfigError
 
 BOTH, ONLY_D, ONLY_G = StepPlan(True, True), StepPlan(True, False), StepPlan(False, True)
 ALL = [
@@ -67,6 +68,16 @@ def test_minibatches_are_those_of_the_game_played_out(schedule: Schedule, batche
         needed = schedule.minibatches(updates, batches)
         assert played[needed - 1].generator
         assert sum(turn.generator for turn in played[:needed]) == updates
+
+
+def test_a_schedule_that_stops_updating_the_generator_is_an_error_and_no_endless_loop() -> None:
+    class Stopping(Steps):
+        def plan(self, epoch: int, d_updates: int) -> StepPlan:
+            return StepPlan(discriminator=True, generator=epoch == 0)
+
+    assert Schedule.minibatches(Stopping(), 10, 10) == 10
+    with pytest.raises(ConfigError, match="schedule: Stopping does not update the generator in"):
+        Schedule.minibatches(Stopping(), 11, 10)
 
 
 def test_names_of_the_schedules() -> None:

@@ -123,9 +123,22 @@ def test_an_update_made_in_parts_is_one_update_with_the_loss_of_the_whole() -> N
     record.add_generator(torch.tensor(3.0), weight=0.5)
     record.add_generator(torch.tensor(1.0), weight=0.5)
     assert record.updates == {"d_loss": 1, "g_loss": 1}
+    assert [latest.item() for latest in record.latest] == [5.0, 2.0]
     taken = floats(record.take())
     assert (taken["d_loss"], taken["g_loss"]) == (5.0, 2.0)
+    assert (taken["d_loss_last"], taken["g_loss_last"]) == (5.0, 2.0)
     assert (taken["d_accuracy_real"], taken["d_accuracy_fake"]) == (0.75, 0.25)
+
+
+def test_of_updates_in_three_parts_the_last_loss_is_that_of_the_last_update() -> None:
+    record = GameStatistics(LOGISTIC)
+    for loss in (1.0, 2.0, 6.0):
+        for _ in range(3):
+            record.add_generator(torch.tensor(loss), weight=1 / 3)
+    assert record.updates == {"d_loss": 0, "g_loss": 3}
+    taken = floats(record.take())
+    assert taken == pytest.approx({"g_loss": 3.0, "g_loss_last": 6.0})
+    assert len(record.taken["g_loss"][0]) == 3
 
 
 def test_what_is_noted_is_averaged_under_its_name_and_forgotten() -> None:

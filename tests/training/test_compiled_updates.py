@@ -8,7 +8,7 @@ from tiny_runs import Compose, Play
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.functional import dropout
 
-from gan.game.compiled import _without_draws
+from gan.game.compiled import _dropout, _without_draws
 from gan.launch.preflight import check_compiler
 from gan.system.errors import ConfigError
 
@@ -57,6 +57,20 @@ def test_random_numbers_are_drawn_before_the_graph_and_in_its_order() -> None:
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
+def test_dropout_of_a_gpu_is_drawn_outside_of_the_graph() -> None:
+    """There, it is one operation that depends on its input; the mask must come from a draw."""
+
+    def update(x: torch.Tensor) -> torch.Tensor:
+        return torch.native_dropout(x, 0.25, True)[0]
+
+    graph = make_fx(update, {torch.ops.aten.native_dropout.default: _dropout})(torch.ones(1000))
+    (draw,) = _without_draws(graph)
+    first, second = (graph(torch.ones(1000), drawn) for drawn in (draw(), draw()))
+    assert not torch.equal(first, second)
+    assert first.unique().tolist() == pytest.approx([0.0, 4 / 3])
+    assert 0.65 < (first > 0).float().mean() < 0.85
+
+
 def test_random_numbers_that_depend_on_a_value_are_refused() -> None:
     graph = make_fx(torch.bernoulli)(torch.rand(3))
     with pytest.raises(ValueError, match=r"bernoulli.*depends on the values of a tensor"):
@@ -81,9 +95,14 @@ def test_what_cannot_be_compiled_is_refused(compose_settings: Compose, word: str
 
 
 def test_without_a_compiler_there_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CXX", raising=False)
     monkeypatch.setattr(shutil, "which", lambda name: None)
     check_compiler(False)
     with pytest.raises(ConfigError, match=r"^model\.compile: True given, and this machine has no C\+\+ compiler"):
         check_compiler(True)
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if name == "clang++" else None)
+    monkeypatch.setattr("sys.platform", "linux")
+    with pytest.raises(ConfigError, match=r"no C\+\+ compiler g\+\+ \(CXX can name another\)"):
+        check_compiler(True)  # torch looks for no other one there
+    monkeypatch.setenv("CXX", "clang++")
     check_compiler(True)

@@ -10,6 +10,8 @@ from train_command import Train, run_train, train_here, train_in
 from gan.game.ema import GeneratorEMA
 from gan.game.latents import Prior
 from gan.game.networks import DCGANDiscriminator, MLPDiscriminator, MLPGenerator
+from gan.game.penalties import Clipping
+from gan.game.schedules import Steps
 from gan.generators.bundle import load_generator
 from gan.runs.checkpoint_io import load
 from gan.system.errors import ConfigError
@@ -153,6 +155,22 @@ def test_frozen_layers_keep_their_weights(train: Train, source: Path) -> None:
     after = weights(source.parent / "tuned" / "checkpoints" / "last.ckpt", "discriminator.")
     changed = [not torch.equal(before[name], after[name]) for name in before if name.endswith("weight")]
     assert changed == [False, True, True]
+
+
+def test_clipping_does_not_change_frozen_layers() -> None:
+    made = game(0)
+    freeze(made.discriminator, 1)
+    made.penalty = Clipping(limit=0.001)
+    made.schedule = Steps()
+    before = {name: tensor.clone() for name, tensor in made.discriminator.state_dict().items()}
+    d_optimizer = torch.optim.SGD([p for p in made.discriminator.parameters() if p.requires_grad], lr=0.1)
+    made._step = lambda optimizer: optimizer.step() is None  # type: ignore[method-assign]  # no Trainer
+    made._backward = lambda loss: loss.backward()  # type: ignore[method-assign]
+    made.update_discriminator(torch.rand(4, 1, 28, 28), torch.zeros(4, dtype=torch.int64), d_optimizer)
+    after = made.discriminator.state_dict()
+    first, second, *_ = (name for name in before if name.endswith("weight"))
+    assert torch.equal(after[first], before[first])
+    assert after[second].abs().max() <= 0.0011
 
 
 @pytest.mark.parametrize("spectral_norm", [False, True])

@@ -18,6 +18,7 @@ from gan.game.latents import Prior
 from gan.game.losses import Hinge, RelativisticAverage, Wasserstein
 from gan.game.networks import DCGANDiscriminator
 from gan.game.penalties import R1, Clipping
+from gan.game.schedules import Steps
 
 pytestmark = pytest.mark.filterwarnings("ignore:You defined a `validation_step`", "ignore:.*does not have many workers")
 
@@ -35,6 +36,10 @@ def test_what_the_command_line_refuses_too(monkeypatch: pytest.MonkeyPatch, tmp_
     rule = UpdateRule(functools.partial(torch.optim.SGD, lr=0.1), accumulate=2)
     with pytest.raises(gan.GanError, match="accumulate: 2 given, and RelativisticAverage compares every image with"):
         gan.GAN(*pair(), objective=RelativisticAverage(), discriminator_rule=rule)
+    with pytest.raises(gan.GanError, match="accumulate: 2 given, and the schedule reuses the fakes of the full"):
+        gan.GAN(*pair(), schedule=Steps(reuse_fakes=True), generator_rule=rule)
+    with pytest.raises(gan.GanError, match="one_pass: True given with concatenate, which already has one pass"):
+        gan.GAN(*pair(), concatenate=True, one_pass=True)
     monkeypatch.setattr("gan.data.module.load", lambda *arguments, **options: few_images(size=28))
     with pytest.raises(gan.GanError, match="penalty: R1 given, which needs the gradient for each image"):
         trainer(tmp_path).fit(gan.GAN(penalty=R1()), gan.ImageData("mnist_sample", batch_size=4))

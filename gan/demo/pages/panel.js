@@ -38,7 +38,9 @@ export class Panel {
     this.forget();
     await this.guarded(async () => {
       this.model = null;
-      this.model = await json("/api/model", { model: number });
+      const model = await json("/api/model", { model: number });
+      if (this.number !== number) return; // another one was chosen since
+      this.model = model;
       const { sha256 } = this.model;
       Object.assign(this.root.querySelector(".facts"), { textContent: facts(this.model), title: sha256 && `sha256 ${sha256}` });
       for (const part of this.root.querySelectorAll(".nearest, .served")) part.hidden = this.model.points;

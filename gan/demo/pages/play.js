@@ -1,5 +1,6 @@
 // The page of `gan play`: controls the training process and draws its state.
 
+import { byId } from "./elements.js";
 import { drawChart, element as drawn, short } from "./chart.js";
 import { LAYERS, drawPlane, surfaceText } from "./plane.js";
 import { counted, element, json, newestOnly, send } from "./requests.js";
@@ -10,7 +11,6 @@ const RUNNING = 90, IDLE = 1000; // milliseconds between two requests
 const PLANE = 1.25, EDGE = 1, MOST_DRAWN = 2000, KEY_STEP = 0.05; // normalised; drawn points are from -1 to 1
 const WIDTH = 460, HEIGHT = 190; // of the chart; its card scales it
 const PATHS = { "d-lr": "optimizer.discriminator.lr", "g-lr": "optimizer.generator.lr", "n-critic": "schedule.n_critic" };
-const byId = (id) => document.getElementById(id);
 const layers = new Set(Object.keys(LAYERS));
 let options = {}, state = { state: "starting", real: [], fake: [], arrows: [] };
 let data = "ring", drawing = false, points = [], cursor = [0, 0], timer = 0;

@@ -1,12 +1,12 @@
 // The page of `gan watch`: requests the state of the run repeatedly and shows it.
 
+import { byId } from "./elements.js";
 import { drawChart, element as drawn, short } from "./chart.js";
 import { addressOf, counted, element, json } from "./requests.js";
 
 const OFTEN = 2000, SELDOM = 15_000; // milliseconds between two requests, while the run is running and afterwards
 const QUIET = 120; // seconds without a new row before the page says it
 const WIDTH = 460, HEIGHT = 190; // of a chart; its card scales it
-const byId = (id) => document.getElementById(id);
 let number = 0, followed = true, shownGrid = "", timer = 0;
 
 function duration(seconds) {
@@ -88,8 +88,10 @@ function show(run) {
 async function look() {
   clearTimeout(timer);
   let wait = OFTEN;
+  const asked = number;
   try {
-    const run = await json("/api/run", { run: number });
+    const run = await json("/api/run", { run: asked });
+    if (asked !== number) return; // another one was chosen since, and is asked for
     show(run);
     byId("message").hidden = true;
     if (run.state !== "running") wait = SELDOM;

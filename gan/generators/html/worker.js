@@ -11,7 +11,13 @@ onmessage = ({ data }) => {
   } else {
     jobs = jobs.filter(({ id }) => !data.ended.includes(id));
     if (data.job) jobs.push({ ...data.job, next: 0 });
-    if (!working) work();
+    if (!working) {
+      work().catch((error) => {
+        working = false;
+        jobs = [];
+        setTimeout(() => { throw error; }); // reaches onerror of the page, which an error in an async function does not
+      });
+    }
   }
 };
 

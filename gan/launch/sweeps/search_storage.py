@@ -56,7 +56,7 @@ class Storage:
             return ""
         file = self.sweep / WORKER
         with contextlib.suppress(FileNotFoundError):
-            return file.read_text().strip()
+            return file.read_text(encoding="utf-8").strip()
         name = f"{socket.gethostname()}-{secrets.token_hex(4)}"
         write_bytes(file, f"{name}\n".encode())
         return name

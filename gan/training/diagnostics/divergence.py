@@ -91,11 +91,11 @@ def first_lost_update(losses: Tensor, updates: int, total: int) -> int | None:
     """The first update, counted from 1, whose loss is not finite; None if all are finite.
 
     Args:
-        losses: (n,), of the last ``updates`` updates in order, each in one part or several.
+        losses: (updates,), of the last updates in order.
         total: updates of the network so far.
     """
     lost = torch.nonzero(~losses.isfinite())
-    return total - updates + int(lost[0]) * updates // len(losses) + 1 if len(lost) else None
+    return total - updates + int(lost[0]) + 1 if len(lost) else None
 
 
 def non_finite_networks(game: GameModule) -> list[str]:

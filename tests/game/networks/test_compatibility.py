@@ -31,7 +31,7 @@ def test_nothing_is_wrong_with_the_defaults(family: str) -> None:
 @pytest.mark.parametrize("size", [9, 18, 30, 33])
 def test_sizes_that_dcgan_cannot_halve(size: int) -> None:
     near = {9: 8, 18: 16, 30: 28, 33: 32}[size]
-    message = f"data.image_size: {size} given, dcgan needs 4, 5, 6 or 7 times a power of two (16, 28, 32, …)"
+    message = f"data.image_size: {size} given, dcgan needs 4, 5, 6 or 7 times a power of two (16, 20, 24, 28, 32, …)"
     message += f"; the nearest: data.image_size={near}"
     assert found(shape=(3, size, size)) == [message]
     assert found("resnet", (3, size, size)) == []
