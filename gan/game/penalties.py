@@ -134,7 +134,8 @@ class LazyPenalty(Penalty):
     changed.
 
     Attributes:
-        every: number k: the penalty is applied only in every k-th update of D, with k times the weight.
+        every: number k: the penalty is applied only in every k-th update of D, with k times the weight. The logged
+            ``train/penalty`` is the mean over these updates.
     """
 
     every: PositiveInt = 1
