@@ -28,7 +28,7 @@ CHANGES: dict[str, tuple[list[str], list[str]]] = {
         [
             *("seed=3", "data.batch_size=5", "data.shuffle=false", "data.drop_last=true", "data.mean=0.4"),
             "data.flip=true",
-            *("data.std=0.6", "objective.real_target=0.9", "game.concatenate=true", "game.one_pass=true"),
+            *("data.std=0.6", "objective.real_target=0.9", "game.concatenate=true"),
             *("game.instance_noise=0.5", "game.instance_noise_images=30", "optimizer.lr=0.1"),
             *("optimizer.betas=[0,0.9]", "optimizer.clip_norm=0.01", "optimizer.discriminator.lr=0.2"),
             *("optimizer.generator.lr=0.3", "+optimizer.weight_decay=0.5", "+optimizer.generator.clip_norm=0.01"),
@@ -63,7 +63,12 @@ CHANGES: dict[str, tuple[list[str], list[str]]] = {
     ),
     "clipped": (
         ["penalty=clipping"],
-        ["penalty.limit=0.001", "objective._target_=gan.game.losses.Hinge", "schedule.reuse_fakes=true"],
+        [
+            "penalty.limit=0.001",
+            "objective._target_=gan.game.losses.Hinge",
+            "schedule.reuse_fakes=true",
+            "game.one_pass=true",
+        ],
     ),
 }
 # What may be allowed and changes no number, or none here: one process, no labels, the same kernels.
