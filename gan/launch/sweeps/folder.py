@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from gan.runs import file_names
 from gan.runs.run_files import read_json, read_json_or_empty, write_json
@@ -80,7 +81,7 @@ def of_this_command(dated: Path, command: Sequence[str]) -> Path:
     """
     command = _without_folder(command)
     records = sorted(dated.parent.parent.glob(f"*/*/{RECORD}"), reverse=True)
-    same = (record for record in records if _without_folder(read_json_or_empty(record).get("command", [])) == command)
+    same = (record for record in records if _without_folder(read_json_or_empty(record).get("command")) == command)
     newest = next(same, None)
     if newest is None or read_json_or_empty(newest).get("finished"):
         return dated
@@ -88,9 +89,10 @@ def of_this_command(dated: Path, command: Sequence[str]) -> Path:
     return newest.parent
 
 
-def _without_folder(command: Sequence[str]) -> list[str]:
+def _without_folder(command: Any) -> list[str]:
     """A sweep's command without its folder: the command that resumes a sweep names it."""
-    return [word for word in command if not word.startswith("hydra.sweep.dir=")]
+    words = map(str, command) if isinstance(command, Sequence) else ()
+    return [word for word in words if not word.startswith("hydra.sweep.dir=")]
 
 
 def keep_record(folder: Path, command: Sequence[str], *, finished: bool) -> None:
