@@ -3,13 +3,16 @@
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gan.commands.arguments import Force
 from gan.commands.real_images import ClassOrder, Fit, HeldOut, OnBroken, Pictures, Root, Split, given_settings
 from gan.system.errors import GanError, unknown_name
+
+if TYPE_CHECKING:
+    from gan.metrics.extractors import Extractor
 
 KINDS = ("classifier", "labeller", "autoencoder", "control")
 
@@ -81,12 +84,15 @@ def train_extractor(
             continue
         arguments = ["gan", "metrics", "train-extractor", "--data", data, *given, "--kind", one]
         command = f"{shlex.join(arguments)} --epochs {epochs} --seed {seed}"
-        extractor = make_extractor(path, one, loaded, name=name, epochs=epochs, seed=seed, command=command)
-        of_test = extractor.metadata["test"]
-        tested = (
-            f"test error {of_test:.4f} (rms of a pixel)" if one == "autoencoder" else f"test accuracy {of_test:.2%}"
-        )
-        print(f"{tested}, {path.stat().st_size / 1e6:.2f} MB, sha256 {extractor.sha256}: {path}")
+        print(_described(make_extractor(path, one, loaded, name=name, epochs=epochs, seed=seed, command=command), path))
+
+
+def _described(extractor: "Extractor", path: Path) -> str:
+    """The line about a new extractor: its test result, size, hash and file."""
+    test = extractor.metadata["test"]
+    is_autoencoder = extractor.metadata["kind"] == "autoencoder"
+    tested = f"test error {test:.4f} (rms of a pixel)" if is_autoencoder else f"test accuracy {test:.2%}"
+    return f"{tested}, {path.stat().st_size / 1e6:.2f} MB, sha256 {extractor.sha256}: {path}"
 
 
 @metrics.command()

@@ -10,7 +10,7 @@ Root = Annotated[Path, typer.Option(envvar="GAN_DATA", help="Folder of the datas
 
 Pictures = Annotated[
     Path | None,
-    typer.Option("--folder", help="Folder of your pictures, for --data folder. By default the folder of the run."),
+    typer.Option("--folder", help="Folder of your pictures, for --data folder. For a run, by default its folder."),
 ]
 
 Split = Annotated[str | None, typer.Option(help="Split of EMNIST.")]

@@ -61,9 +61,9 @@ def repeat(
     if seed is not None:
         raise GanError("--seed: only with --published; a run is repeated with its own seed")
     settings = _settings(run)
-    _check_repeatable(run)
     check_literal(settings, "the config.yaml of a run")
     check_trust([*untrusted(settings, trusted())], trusted(), lambda packages: f"--trust {','.join(packages)}")
+    _check_repeatable(run)  # after the check of trust: its advice trusts the packages of the run
     second = out or _second_folder(run.resolve())
     if second.resolve() == run.resolve():
         raise GanError(f"--out: {second} is the run itself; give another folder")

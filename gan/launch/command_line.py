@@ -157,9 +157,8 @@ def _replaced_values(words: Sequence[str]) -> Iterator[str]:
     given = dict(word.lstrip("+").split("=", 1) for word in words if "=" in word)
     file = CONF / SWEEP / f"{given.get(SWEEP)}.yaml"
     if file.is_file():
-        params = (
-            yaml.safe_load(file.read_text(encoding="utf-8")).get("hydra", {}).get("sweeper", {}).get("params") or {}
-        )
+        sweep = yaml.safe_load(file.read_text(encoding="utf-8"))
+        params = sweep.get("hydra", {}).get("sweeper", {}).get("params") or {}
         for name in sorted(given.keys() & params.keys()):
             yield f"{name}={given[name]}: replaces the values of sweep={given[SWEEP]} ({name}={params[name]})"
 

@@ -77,9 +77,8 @@ class MetricsCSV(Logger):
         if new:
             self._rewrite(self._table()[0], [*self._columns, *new])
         try:
-            with open(
-                self.path, "a", newline="", encoding="utf-8", opener=_opened_if_there
-            ) as file:  # Path.open has no opener
+            # Path.open has no opener.
+            with open(self.path, "a", newline="", encoding="utf-8", opener=_opened_if_there) as file:
                 csv.DictWriter(file, self._columns).writerow(row)
         except OSError as error:
             error.filename = str(self.path)  # a failed write does not set the name

@@ -81,5 +81,5 @@ def describe_stopped_run(folder: Path | None) -> str:
     at = time.strftime("%H:%M:%S", time.localtime(whole.stat().st_mtime))
     return (
         f"Its files are in {shown}/; the newest complete checkpoint is {whole.relative_to(folder)}, saved at {at}.\n"
-        f"{how_to_resume(folder)}"
+        + how_to_resume(folder)
     )

@@ -70,7 +70,7 @@ def test_a_run_is_played_with_and_watched(tmp_path: Path) -> None:
     (left / "sent.safetensors").write_bytes(b"x")
     (run / "config.yaml").write_text("seed: 0\n")
     (run / "run.json").write_text("{}")
-    with started("watch", tmp_path, "--port", 0, folder=tmp_path) as line:
+    with started("watch", tmp_path, "--port", 0, "--trust", "mypkg", folder=tmp_path) as line:
         assert (line[1], line[3]) == ("127.0.0.1", "watch")
         assert json.loads(asked(line, "/api/pages")) == {"models": [str(run)], "runs": [str(run)]}
         assert asked(line, "/api/images.png").startswith(b"\x89PNG")

@@ -227,6 +227,9 @@ def test_of_points_the_modes_that_were_found_are_counted(run: Path, tmp_path: Pa
     quality = json.loads((tmp_path / "plane" / "quality.json").read_text())["quality"]
     assert (quality["modes"], quality["of"], quality["high_quality"]) == (0, 8, 0.0)
     assert load_generator(tmp_path / "plane").metadata["quality"]["quality"]["modes"] == 0
+    useless = gan(tmp_path / "plane", *QUICK, "--fid", "--nearest", tmp_path / "x.png")
+    assert f"{tmp_path / 'plane'}: --fid, --nearest: no effect for 2-D points\n" in useless.stderr
+    assert not (tmp_path / "x.png").exists()
     sources = [row["source"] for row in json.loads(gan(tmp_path / "plane", run, *QUICK, "--json").stdout)]
     assert sources == [str(tmp_path / "plane"), str(run)]
 

@@ -165,6 +165,11 @@ def test_what_cannot_be_repeated_is_told(
     assert told(first).endswith("has no metrics.csv to compare with; it was run without logger=csv or logger=default")
     (first / "run.json").unlink()
     assert told(first).endswith(f"this run has not ended. To resume: gan train resume={first.name}")
+    settings = (first / "config.yaml").read_text()
+    (first / "config.yaml").write_text(settings + "\nmine: {_target_: evil.Loss}\n")
+    assert "To resume" not in told(first)  # the advice would trust a package of whoever made the folder
+    assert told(first).endswith("add --trust evil")
+    (first / "config.yaml").write_text(settings)
     odd = first.rename(first.with_name("it's #1"))
     advice = told(odd).rpartition("To resume: ")[2]
     assert shlex.split(advice) == ["gan", "train", "resume=it's #1"]

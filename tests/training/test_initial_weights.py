@@ -11,7 +11,7 @@ from gan.game.ema import GeneratorEMA
 from gan.game.latents import Prior
 from gan.game.networks import DCGANDiscriminator, MLPDiscriminator, MLPGenerator
 from gan.game.penalties import Clipping
-from gan.game.schedules import Steps
+from gan.game.updates import Game
 from gan.generators.bundle import load_generator
 from gan.runs.checkpoint_io import load
 from gan.system.errors import ConfigError
@@ -158,15 +158,12 @@ def test_frozen_layers_keep_their_weights(train: Train, source: Path) -> None:
 
 
 def test_clipping_does_not_change_frozen_layers() -> None:
-    made = game(0)
+    networks = game(0)
+    made = Game(networks.generator, networks.discriminator, prior=Prior("normal", 100), penalty=Clipping(limit=0.001))
     freeze(made.discriminator, 1)
-    made.penalty = Clipping(limit=0.001)
-    made.schedule = Steps()
     before = {name: tensor.clone() for name, tensor in made.discriminator.state_dict().items()}
-    d_optimizer = torch.optim.SGD([p for p in made.discriminator.parameters() if p.requires_grad], lr=0.1)
-    made._step = lambda optimizer: optimizer.step() is None  # type: ignore[method-assign]  # no Trainer
-    made._backward = lambda loss: loss.backward()  # type: ignore[method-assign]
-    made.update_discriminator(torch.rand(4, 1, 28, 28), torch.zeros(4, dtype=torch.int64), d_optimizer)
+    optimizer = torch.optim.SGD([p for p in made.discriminator.parameters() if p.requires_grad], lr=0.1)
+    assert made.update_discriminator(torch.rand(4, 1, 28, 28), torch.zeros(4, dtype=torch.int64), optimizer)
     after = made.discriminator.state_dict()
     first, second, *_ = (name for name in before if name.endswith("weight"))
     assert torch.equal(after[first], before[first])

@@ -218,9 +218,8 @@ def _first_lost(trainer: L.Trainer, game: GameModule) -> dict[str, int | None]:
         if name in game.record.taken:
             losses, updates = game.record.taken[name]
             own = first_lost_update(losses, updates, getattr(game, counter))
-            first = torch.tensor(
-                math.inf if own is None else float(own), device=game.device
-            )  # of one type on all ranks
+            known = math.inf if own is None else float(own)  # a float on all ranks, which reduce it together
+            first = torch.tensor(known, device=game.device)
             first = trainer.strategy.reduce(first, reduce_op="min")
             found[name] = int(first) if first.isfinite() else None
     return found
