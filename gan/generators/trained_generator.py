@@ -19,6 +19,7 @@ from gan.game.latents import Prior
 from gan.generators import bundle_metadata
 from gan.generators.class_labels import class_labels
 from gan.generators.interpolation import frame_positions, interpolate
+from gan.system.devices import without_tf32
 from gan.system.errors import GanError, counted
 from gan.system.tensor_cache import digest
 
@@ -265,7 +266,8 @@ class TrainedGenerator:
         inputs = [z] if classes is None else [z, classes]
         batch_size = batch_size or images_at_a_time(self.generator, *inputs)
         for first in range(0, len(z), batch_size):
-            made = self.generator(*(part[first : first + batch_size].to(device) for part in inputs))
+            with without_tf32():
+                made = self.generator(*(part[first : first + batch_size].to(device) for part in inputs))
             if made.isnan().any():  # as uint8 they would be black
                 raise GanError("this generator makes images that are not finite: its weights are too large, or damaged")
             images.append(self._at_rest(made).cpu())

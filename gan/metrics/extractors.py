@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from gan.data.loaded import LoadedImages
 from gan.data.registry import FOLDER, SOURCES
 from gan.metrics.networks import Autoencoder, Classifier, as_input, build
+from gan.system.devices import without_tf32
 from gan.system.errors import GanError, counted, unknown_name
 from gan.system.files import write_bytes
 from gan.system.tensor_cache import digest
@@ -131,7 +132,8 @@ class Extractor(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """uint8 (N, 1, H, W), or float in [0, 1] -> features (N, D)."""
         pixels = images if images.dtype == torch.uint8 else (images * 255).round().to(torch.uint8)
-        return self.network.features(as_input(pixels)) * self.scale
+        with without_tf32():
+            return self.network.features(as_input(pixels)) * self.scale
 
     @torch.no_grad()
     def features(self, images: Tensor | np.ndarray) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gan.data.sources import LoadedImages
+from gan.system.devices import without_tf32
 from gan.system.errors import GanError
 
 PART = 100  # images at a time
@@ -28,7 +29,7 @@ def inception_distance(images: Tensor, data: LoadedImages, device: str = "cpu") 
     except (ModuleNotFoundError, OSError) as error:
         reason = " ".join(str(error).split())
         raise GanError(f"{WANTS} ({reason})") from error
-    with torch.no_grad():
+    with torch.no_grad(), without_tf32():
         for real, source in ((True, data.images), (False, images)):
             for part in source.split(PART):
                 measure.update(part.expand(-1, 3, -1, -1).to(device), real=real)

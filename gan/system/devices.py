@@ -1,4 +1,8 @@
-"""Device check for the `gan` commands."""
+"""Devices: a check for the `gan` commands, and the precision of a GPU."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
 
 from gan.system.errors import GanError
 
@@ -21,3 +25,27 @@ def usable_device(name: str) -> str:
         reason = str(error).splitlines()[0][:200]
         raise GanError(f"--device: {name!r} given; cpu or a device of this machine expected ({reason})") from error
     return name
+
+
+@contextlib.contextmanager
+def without_tf32() -> Iterator[None]:
+    """Compute matrix products and convolutions of a GPU in full float32, as on the CPU.
+
+    By default, torch lets NVIDIA GPUs round the inputs of convolutions to TF32, which has 10 bits of mantissa.
+    """
+    import torch
+
+    products: Any = torch.backends.cuda.matmul
+    convolutions: Any = torch.backends.cudnn
+    # Before torch 2.9 there is only the old name. Where there are both, the old one cannot be read in every state.
+    is_new = hasattr(products, "fp32_precision")
+    places = (products, convolutions.conv if is_new else convolutions)
+    name, exact = ("fp32_precision", "ieee") if is_new else ("allow_tf32", False)
+    before = [getattr(place, name) for place in places]
+    try:
+        for place in places:
+            setattr(place, name, exact)
+        yield
+    finally:
+        for place, value in zip(places, before, strict=True):
+            setattr(place, name, value)
