@@ -1,5 +1,6 @@
 """Two processes, one game: equal weights after every step, different latents, the data dealt out."""
 
+import itertools
 import json
 import logging
 from collections.abc import Callable
@@ -8,6 +9,8 @@ from typing import Any
 
 import pytest
 import torch
+import torch.distributed as dist
+import torch.multiprocessing
 
 from gan.launch.launcher import launch
 from gan.training.build import build_data
@@ -95,6 +98,22 @@ def test_the_gradients_of_a_network_are_averaged_in_one_message(sent: list[torch
 def test_a_network_without_gradients_sends_nothing(sent: list[torch.Tensor]) -> None:
     GameDDP().average_gradients(torch.optim.SGD(parameters((2,), (3,)), lr=1))
     assert sent == []
+
+
+def decide_in_a_process(rank: int, folder: str) -> None:
+    dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
+    strategy = GameDDP()
+    for group in (None, dist.new_group(backend="gloo")):  # as on CPUs, and beside a group of GPUs
+        strategy._of_cpus = group
+        for one, two in itertools.product((False, True), repeat=2):
+            own = (one, two)[rank]
+            assert strategy.reduce_boolean_decision(own, all=False) is (one or two)
+            assert strategy.reduce_boolean_decision(own) is (one and two)
+    dist.destroy_process_group()
+
+
+def test_decisions_are_those_of_all_processes(tmp_path: Path) -> None:
+    torch.multiprocessing.spawn(decide_in_a_process, (str(tmp_path),), nprocs=2)
 
 
 @pytest.mark.parametrize(("devices", "count"), [(1, 1), (3, 3), ([0, 2], 2), ("auto", 1), (-1, 1), ("-1", 1)])
