@@ -13,6 +13,7 @@ from train_command import SMALL
 
 import gan
 from gan.launch.python_run import _words
+from gan.system import shell
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def test_a_run_has_its_folder_generator_metrics_and_samples(run: gan.TrainingRun
     losses = [value for value in run.metrics["train/d_loss"] if not math.isnan(value)]
     assert len(losses) == 2  # 6 minibatches, a row every 3
     assert run.quality["quality/fcd"] > 0
-    assert repr(run).startswith(f"<run {run.folder}: 1 epoch, 6 generator updates, fcd ")
+    assert repr(run).startswith(f"<run {shell.short(run.folder)}: 1 epoch, 6 generator updates, fcd ")
     assert '<img alt="samples" src="data:image/png;base64,' in run._repr_html_()
 
 
