@@ -276,9 +276,9 @@ def test_old_names_in_a_configuration_of_ones_own(train: Train, tmp_path: Path) 
     shown = train("--config-dir", "mine", "experiment=old", *SMALL, "dry_run=true")
     assert shown.returncode == 0, shown.stderr
     assert "penalty.name is now penalty._target_; the old name works until the next release" in shown.stderr
-    assert "objective.instance_noise is now game.instance_noise; the old name" in shown.stderr
+    assert "objective.instance_noise is now game.instance_noise.std; the old name" in shown.stderr
     assert "r1 (gamma 2.0)" in shown.stdout
-    assert "instance_noise: 0.1" in shown.stdout
+    assert "std: 0.1" in shown.stdout
 
 
 def test_a_file_beside_the_run_does_not_replace_an_installed_module(train: Train, tmp_path: Path) -> None:

@@ -121,9 +121,6 @@ def _updates(settings: Settings) -> Iterator[str]:
             reason = "schedule.reuse_fakes=true keeps the fakes of the full minibatch"
             yield f"{path}: {parts} given, and {reason}; 1 expected"
 
-    if settings["game"].get("concatenate") and settings["game"].get("one_pass"):
-        yield "game.one_pass: True given with game.concatenate=true, which already has one pass; false expected"
-
 
 def _length(settings: Settings) -> Iterator[str]:
     node, trainer = settings["lr_schedule"], settings["trainer"]
@@ -141,14 +138,19 @@ def _length(settings: Settings) -> Iterator[str]:
 
 def _compiled(settings: Settings) -> Iterator[str]:
     """What changes from update to update outside the compiled graphs, which then would be wrong."""
-    if not settings["model"].get("compile"):
+    compiled = settings["model"].get("compile")
+    if not compiled:
         return
     trainer = settings["trainer"]
     for path, given, reason in (
         ("schedule.reuse_fakes", settings["schedule"].get("reuse_fakes"), "G would need the graph of D's update"),
-        ("game.instance_noise", settings["game"].get("instance_noise"), "the noise decreases with every update"),
+        (
+            "game.instance_noise.std",
+            (settings["game"].get("instance_noise") or {}).get("std"),
+            "the noise decreases with every update",
+        ),
         ("trainer.profiler", trainer.get("profiler"), "a profiler needs hooks of the backward passes"),
         ("trainer.precision", trainer.get("precision") == "16-mixed", "float16 scales the loss before its gradients"),
     ):
         if given:
-            yield f"model.compile: True given with {path}, and {reason}; model.compile=false expected"
+            yield f"model.compile: {compiled!r} given with {path}, and {reason}; model.compile=false expected"

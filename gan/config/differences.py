@@ -72,7 +72,7 @@ def _of_config(settings: Mapping[str, Any], defaults: ConfFile) -> Iterator[str]
     """The seed and the settings of the game, if they differ from config.yaml."""
     for keys, value in [(("seed",), settings["seed"]), *((("game", *k), v) for k, v in _flat(settings["game"]))]:
         if keys != ("game", "_target_") and _differs(value, defaults.value(*keys)):
-            yield f"{keys[-1]} {value}"
+            yield f"{'.'.join(keys[1:]) or 'seed'} {value}"
 
 
 def _flat(node: Mapping[str, Any], above: Keys = ()) -> Iterator[tuple[Keys, Any]]:

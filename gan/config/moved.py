@@ -13,13 +13,32 @@ from gan.config.options.conf_files import CONF, read_conf_file
 
 # The old path of a setting, and its path now.
 MOVED = {
-    "objective.concatenate": "game.concatenate",
-    "objective.instance_noise": "game.instance_noise",
-    "objective.instance_noise_images": "game.instance_noise_images",
-    "objective.class_weight": "game.class_weight",
-    "objective.information_weight": "game.information_weight",
+    "objective.concatenate": "game.d_batch",
+    "objective.instance_noise": "game.instance_noise.std",
+    "objective.instance_noise_images": "game.instance_noise.images",
+    "objective.class_weight": "game.auxiliary_losses.class_weight",
+    "objective.information_weight": "game.auxiliary_losses.information_weight",
+    "game.concatenate": "game.d_batch",
+    "game.one_pass": "game.d_batch",
+    "game.instance_noise": "game.instance_noise.std",
+    "game.instance_noise_images": "game.instance_noise.images",
+    "game.class_weight": "game.auxiliary_losses.class_weight",
+    "game.information_weight": "game.auxiliary_losses.information_weight",
     "hydra.sweeper.together": "hydra.sweeper.n_jobs",
     "hydra.launcher.together": "hydra.launcher.n_jobs",
+}
+# Settings that were true or false: the value now for true. False was the default, "separate" now.
+WAS_TRUE = {
+    "objective.concatenate": "concatenated",
+    "game.concatenate": "concatenated",
+    "game.one_pass": "one_pass",
+}
+SEPARATE = "separate"
+# Nodes in which settings are now.
+CLASSES = {
+    "game": "gan.GAN",
+    "game.instance_noise": "gan.game.augmentation.InstanceNoise",
+    "game.auxiliary_losses": "gan.game.losses.AuxiliaryLosses",
 }
 # Groups whose nodes had the name of their option, which a class stands for now.
 NAMED = ("model", *PARTS)
@@ -30,14 +49,11 @@ NO_TARGET = ("hinge", "wasserstein", "relativistic_paired", "relativistic_averag
 def updated(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings with the present paths; those of this version are returned as they are."""
     found = {name: dict(node) if isinstance(node, Mapping) else node for name, node in settings.items()}
-    for old, new in MOVED.items():
-        if old.startswith("hydra."):
-            continue
-        (old_group, old_name), (group, name) = old.split("."), new.split(".")
-        if not isinstance(found.get(group, {}), dict):
-            continue
-        if isinstance(found.get(old_group), dict) and old_name in found[old_group]:
-            found.setdefault(group, {})[name] = found[old_group].pop(old_name)
+    if isinstance(found.get("game", {}), dict):
+        for old, new in MOVED.items():
+            if _is_given(old, found):
+                group, name = old.split(".")
+                _move(old, found[group].pop(name), new, found)
     if isinstance(found.get("objective"), dict) and "name" in found["objective"]:
         if isinstance(found.setdefault("game", {}), dict):
             found["game"].setdefault("_target_", "gan.GAN")
@@ -55,14 +71,43 @@ def updated(settings: Mapping[str, Any]) -> dict[str, Any]:
 def moved_paths(settings: Mapping[str, Any]) -> list[str]:
     """One warning for each old path in settings, as in a configuration of the user's own."""
     nodes = {name: node for name, node in settings.items() if isinstance(node, Mapping)}
-    old = [path for path in MOVED if path.partition(".")[2] in nodes.get(path.partition(".")[0], {})]
-    found = {path: MOVED[path] for path in old}
+    found = {old: new for old, new in MOVED.items() if _is_given(old, nodes)}
     found |= {f"{group}.name": f"{group}._target_" for group in NAMED if _has_old_name(group, nodes.get(group, {}))}
     return [warning(path, new) for path, new in found.items()]
 
 
 def warning(old: str, new: str) -> str:
     return f"{old} is now {new}; the old name works until the next release"
+
+
+def _is_given(old: str, nodes: Mapping[str, Any]) -> bool:
+    """Whether an old path has a value, which is not the node that may stand there now."""
+    group, _, name = old.partition(".")
+    node = nodes.get(group)
+    return isinstance(node, Mapping) and _is_of_before(old, node.get(name))
+
+
+def _is_of_before(old: str, value: Any) -> bool:
+    if old in WAS_TRUE:
+        return isinstance(value, bool)
+    return value is not None and not isinstance(value, Mapping)
+
+
+def _move(old: str, value: Any, new: str, settings: dict[str, Any]) -> None:
+    """Give the new path its value, in nodes with their classes."""
+    *path, name = new.split(".")
+    node = settings
+    for depth, key in enumerate(path, 1):
+        inner = node.get(key)
+        target = CLASSES[".".join(path[:depth])]
+        node[key] = {"_target_": target, **inner} if isinstance(inner, Mapping) else {"_target_": target}
+        node = node[key]
+    if old not in WAS_TRUE:
+        node[name] = value
+    elif value:
+        node[name] = WAS_TRUE[old]
+    else:
+        node.setdefault(name, SEPARATE)
 
 
 def _has_old_name(group: str, node: Mapping[str, Any]) -> bool:
@@ -102,6 +147,11 @@ def updated_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
         path, equals, value = word.partition("=")
         name = path.lstrip("+~")
         new = MOVED.get(name) if equals or path.startswith("~") else None
+        if new is not None and equals:
+            moved_value = _value_of_before(name, value)
+            new, value = (None, value) if moved_value is None else (new, moved_value)
+        elif new is not None and new.startswith(f"{name}."):
+            new = None  # ~game.instance_noise removes the node
         if new is None and name.endswith(".name") and name.removesuffix(".name") in NAMED and equals:
             new = name.removesuffix(".name")
         if new is None:
@@ -110,3 +160,15 @@ def updated_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
         new_words.append(f"{path[: len(path) - len(name)]}{new}{equals}{value}")
         warnings.append(warning(name, new))
     return new_words, warnings
+
+
+def _value_of_before(old: str, value: str) -> str | None:
+    """What to write at the new path for a value that was allowed at an old one; None if it was not.
+
+    A sweep has several values: ``true,false``.
+    """
+    if old in WAS_TRUE:
+        known = {"true": WAS_TRUE[old], "false": SEPARATE}
+        values = [known.get(each.strip().lower()) for each in value.split(",")]
+        return ",".join(each for each in values if each) if all(values) else None
+    return None if value.lower() == "null" or value.startswith("{") else value

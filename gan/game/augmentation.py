@@ -17,7 +17,7 @@ from typing import Annotated, ClassVar
 import torch
 from torch import Tensor, nn
 
-from gan.system.ranges import Fraction, PositiveFloat, PositiveInt, Range, SomeOf
+from gan.system.ranges import Fraction, NonNegativeFloat, PositiveFloat, PositiveInt, Range, SomeOf
 from gan.system.value_types import Checked
 
 Policy = Annotated[Sequence[str], SomeOf(("color", "translation", "cutout"))]
@@ -234,16 +234,16 @@ def _covered(size: int, images: Tensor) -> Tensor:
 
 # Sønderby et al. 2017, "Amortised MAP Inference for Image Super-resolution", section 3.4: instance noise.
 @dataclass(frozen=True)
-class InstanceNoise:
+class InstanceNoise(Checked):
     """Gaussian noise on all images before D, with a standard deviation that decreases linearly to 0.
 
-    Attributes:
-        std: standard deviation at the start, in units of normalised images; greater than 0.
-        images: real images until it is 0; 1 or more.
+    Args:
+        std: standard deviation at the start, in units of normalised images; 0 for no noise.
+        images: number of real images after which the noise is 0.
     """
 
-    std: float
-    images: int = 500_000
+    std: NonNegativeFloat = 0.0
+    images: PositiveInt = 500_000
 
     def __call__(self, images: Tensor, images_seen: int) -> Tensor:
         """Add the noise after ``images_seen`` real images to images (N, C, H, W)."""

@@ -9,7 +9,7 @@ change their order. The optimizer's step is outside.
 import contextlib
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -66,10 +66,13 @@ class CompiledUpdates:
     Args:
         rows: real images of a full minibatch of this process. Others, as the last of an epoch, are left to the eager
             update: they would take another compilation.
+        cuda_graphs: also record each update as a CUDA graph, which the GPU replays without launching single kernels.
+            This has not been run on a GPU yet.
     """
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, *, cuda_graphs: bool = False) -> None:
         self.rows = rows
+        self.cuda_graphs = cuda_graphs
         self._graphs: dict[tuple[Any, ...], Graph] = {}
 
     def can_take(self, real: Tensor, weight: float) -> bool:
@@ -86,9 +89,14 @@ class CompiledUpdates:
         key = (network, len(real), weight, network == "discriminator" and _penalty_is_due(game))
         with torch.no_grad(), _restored_autocast(real.device.type) as autocast:
             if key not in self._graphs:
-                self._graphs[key] = _compiled(game, network, inputs, weight, autocast)
+                options = _options(real.device, self.cuda_graphs)
+                self._graphs[key] = _compiled(game, network, inputs, weight, autocast, options)
             graph = self._graphs[key]
+            if self.cuda_graphs:
+                torch.compiler.cudagraph_mark_step_begin()  # what earlier runs returned may be overwritten
             outputs = graph.run(*graph.tensors, *inputs, *(draw() for draw in graph.draws))
+            if self.cuda_graphs:
+                outputs = [output.clone() for output in outputs]  # the next run writes to the same memory
             first = _replay(graph.calls, outputs, game.record)
             for parameter, gradient in zip(graph.trained, outputs[first:], strict=True):
                 if parameter.grad is not None:
@@ -120,7 +128,14 @@ def _replay(calls: Sequence[tuple[str, tuple[Any, ...], int, float]], tensors: S
     return first
 
 
-def _compiled(game: Game, network: str, inputs: Sequence[Tensor], weight: float, autocast: torch.autocast) -> Graph:
+def _compiled(
+    game: Game,
+    network: str,
+    inputs: Sequence[Tensor],
+    weight: float,
+    autocast: torch.autocast,
+    options: Mapping[str, Any],
+) -> Graph:
     """Trace and compile an update of a game.
 
     Raises:
@@ -146,7 +161,7 @@ def _compiled(game: Game, network: str, inputs: Sequence[Tensor], weight: float,
         return [*recorder.tensors, *gradients]
 
     try:
-        run, draws = _traced_and_compiled(update, [*tensors, *(given.detach() for given in inputs)])
+        run, draws = _traced_and_compiled(update, [*tensors, *(given.detach() for given in inputs)], options)
     except Exception as error:  # of the tracing, the compiler, or a version of torch without one of its private parts
         raise ConfigError(
             f"model.compile: True given, and the {network}'s update cannot be compiled: "
@@ -156,7 +171,7 @@ def _compiled(game: Game, network: str, inputs: Sequence[Tensor], weight: float,
 
 
 def _traced_and_compiled(
-    update: Callable[..., list[Tensor]], arguments: Sequence[Tensor]
+    update: Callable[..., list[Tensor]], arguments: Sequence[Tensor], options: Mapping[str, Any]
 ) -> tuple[Callable[..., Sequence[Tensor]], list[Callable[[], Tensor]]]:
     """The compiled function, which takes its random tensors after the arguments, and what draws these."""
     from torch._guards import TracingContext, tracing
@@ -179,7 +194,7 @@ def _traced_and_compiled(
             shapes.from_tensor(each, static_shapes=True) for each in (*arguments, *(draw() for draw in draws))
         ]
         with tracing(TracingContext(shapes)):
-            return compile_graph(graph, examples, options=_options(device)), draws
+            return compile_graph(graph, examples, options=dict(options)), draws
 
 
 def _dropout(x: Tensor, p: float, train: bool | None) -> tuple[Tensor, Tensor]:
@@ -252,11 +267,11 @@ def _tensors(game: Game) -> dict[str, Tensor]:
     return {f"game.{name}": tensor for name, tensor in found.items() if not name.startswith("ema.")}
 
 
-def _options(device: torch.device) -> dict[str, Any]:
-    options: dict[str, Any] = {}
+def _options(device: torch.device, cuda_graphs: bool) -> dict[str, Any]:
+    """Options of torch's inductor."""
     if device.type == "cpu":
-        options |= {"cpp_wrapper": True, "cpp.threads": torch.get_num_threads()}
-    return options
+        return {"cpp_wrapper": True, "cpp.threads": torch.get_num_threads()}
+    return {"triton.cudagraphs": cuda_graphs}
 
 
 def _set_up_compiler() -> None:

@@ -7,7 +7,7 @@ both networks minimise.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -16,7 +16,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gan.game.latents import Codes
-from gan.system.ranges import Range
+from gan.game.networks import DiscriminatorOutput
+from gan.system.ranges import NonNegativeFloat, Range
 from gan.system.value_types import Checked
 
 
@@ -268,3 +269,29 @@ def information_loss(code_logits: Sequence[Tensor], code_means: Tensor | None, c
     elif code_means is not None or codes.continuous is not None:
         raise ValueError("code_means and codes.continuous must both be given, or both be None")
     return torch.stack(losses).sum()
+
+
+@dataclass(frozen=True)
+class AuxiliaryLosses(Checked):
+    """The losses of D's other heads, which both networks minimise.
+
+    Args:
+        class_weight: weight of the loss of the classes (AC-GAN).
+        information_weight: weight of the mutual information of codes and images: InfoGAN's lambda.
+    """
+
+    class_weight: NonNegativeFloat = 1.0
+    information_weight: NonNegativeFloat = 1.0
+
+    def __call__(
+        self, output: DiscriminatorOutput, labels: Tensor, codes: Codes | None
+    ) -> Iterator[tuple[str, Tensor, float]]:
+        """Name, loss (scalar) and weight for each head that D has; ``codes`` is None for real images."""
+        if output.class_logits is not None:
+            yield "class_loss", class_loss(output.class_logits, labels), self.class_weight
+        if codes is not None:
+            yield (
+                "information_loss",
+                information_loss(output.code_logits, output.code_means, codes),
+                self.information_weight,
+            )

@@ -11,7 +11,7 @@ configuration or a file. docs/from_python.md trains MNIST in 20 lines. `gan.GAN`
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -23,15 +23,16 @@ from gan.game.ema import GeneratorAverage
 from gan.game.gradients import frozen, in_parts
 from gan.game.latents import Prior
 from gan.game.learning_rates import LRSchedule
-from gan.game.losses import NonSaturating, Objective, class_loss, information_loss
+from gan.game.losses import AuxiliaryLosses, NonSaturating, Objective
 from gan.game.networks import DiscriminatorOutput, adapting
 from gan.game.penalties import Penalty
 from gan.game.schedules import Schedule, Steps
 from gan.game.statistics import GameStatistics
 from gan.system.errors import ConfigError
 from gan.system.random_streams import start_stream, stream_seed
-from gan.system.ranges import NonNegativeFloat, PositiveInt
-from gan.system.value_types import check_objects
+from gan.system.value_types import check_objects, problem
+
+DBatch = Literal["separate", "one_pass", "concatenated"]
 
 
 class Fakes(NamedTuple):
@@ -60,15 +61,13 @@ class Game(nn.Module):
         augmentation: applied to all images before the discriminator; None for none.
         ema: the average of the generator; None for none.
         seed: of latents, dropout and augmentation.
-        concatenate: D gets real and fake images in one batch of 2N; its loss is the mean over 2N. Penalties and the
-            losses of D's other heads stay as they are, so they weigh twice as much beside it.
-        one_pass: D gets real and fake images in one batch of 2N; its loss stays the sum of two means over N. This is
-            faster for fully connected networks. Without batch normalisation, spectral normalisation and dropout in D,
-            it changes results by rounding only.
-        instance_noise: initial standard deviation of Gaussian noise on all images for D, in units of normalised images.
-        instance_noise_images: number of real images after which this noise is 0; it decreases linearly.
-        class_weight: weight of the auxiliary classifier's loss, for both networks.
-        information_weight: weight of the mutual information of InfoGAN's codes and the images: lambda.
+        d_batch: D gets real and fake images in two batches of N ("separate"), in one batch of 2N with the same loss
+            ("one_pass"), or in one batch of 2N with the mean over 2N as its loss ("concatenated"). One pass is faster
+            for fully connected networks; without batch normalisation, spectral normalisation and dropout in D, it
+            changes results by rounding only. With the mean over 2N, penalties and auxiliary losses stay as they are, so
+            they weigh twice as much beside it.
+        instance_noise: noise on all images before the discriminator; None for none.
+        auxiliary_losses: the losses of D's other heads; None for `AuxiliaryLosses` with its default weights.
 
     Attributes:
         turns: minibatches so far. d_updates, g_updates: updates so far. images_seen: real images, of all processes.
@@ -92,32 +91,28 @@ class Game(nn.Module):
         augmentation: Augmentation | None = None,
         ema: GeneratorAverage | None = None,
         seed: int = 0,
-        concatenate: bool = False,
-        one_pass: bool = False,
-        instance_noise: NonNegativeFloat = 0.0,
-        instance_noise_images: PositiveInt = 500_000,
-        class_weight: NonNegativeFloat = 1.0,
-        information_weight: NonNegativeFloat = 1.0,
+        d_batch: DBatch = "separate",
+        instance_noise: InstanceNoise | None = None,
+        auxiliary_losses: AuxiliaryLosses | None = None,
     ) -> None:
         super().__init__()
-        if concatenate and one_pass:
-            raise ConfigError("one_pass: True given with concatenate, which already has one pass; False expected")
         check_objects(generator=generator, discriminator=discriminator, prior=prior, objective=objective)
         check_objects(penalty=penalty, schedule=schedule, lr_schedule=lr_schedule, augmentation=augmentation, ema=ema)
+        check_objects(instance_noise=instance_noise, auxiliary_losses=auxiliary_losses)
+        if message := problem("d_batch", d_batch, DBatch):
+            raise ConfigError(message)
         self.generator = generator
         self.discriminator = discriminator
         self.ema = ema
         self.augmentation = augmentation
-        self.instance_noise = InstanceNoise(instance_noise, instance_noise_images) if instance_noise > 0 else None
+        self.instance_noise = instance_noise if instance_noise is not None and instance_noise.std > 0 else None
         self.prior = prior
         self.objective = objective or NonSaturating()
-        self.concatenate = concatenate
-        self.one_pass = one_pass
+        self.d_batch = d_batch
         self.penalty = penalty
         self.schedule: Schedule = schedule or Steps()
         self.lr_schedule = lr_schedule
-        self.class_weight = class_weight
-        self.information_weight = information_weight
+        self.auxiliary_losses = auxiliary_losses or AuxiliaryLosses()
         self.seed = seed
         self.record = GameStatistics(self.objective)
         self.turns = self.d_updates = self.g_updates = self.images_seen = 0
@@ -203,7 +198,7 @@ class Game(nn.Module):
             fake = fake.detach()
         of_real, of_fake = self.discriminate_both(real, fake, labels)
         d_loss = self.objective.d_loss(of_real.logits, of_fake.logits)
-        if self.concatenate:
+        if self.d_batch == "concatenated":
             d_loss = d_loss / 2
         self.record.add_discriminator(d_loss, of_real.logits, of_fake.logits, weight)
         if isinstance(self.augmentation, AdaptiveAugmentation):
@@ -238,12 +233,12 @@ class Game(nn.Module):
         self, real: Tensor, fake: Tensor, labels: Tensor
     ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
         """D's output for real and for fake images, from two batches or from one of 2N."""
-        if self.concatenate:
-            images = self.as_seen(torch.cat([real, fake]))
-        elif self.one_pass:
-            images = torch.cat([self.as_seen(real), self.as_seen(fake)])
-        else:
+        if self.d_batch == "separate":
             return self.discriminate(real, labels), self.discriminate(fake, labels)
+        if self.d_batch == "concatenated":
+            images = self.as_seen(torch.cat([real, fake]))
+        else:
+            images = torch.cat([self.as_seen(real), self.as_seen(fake)])
         both = self._output(images, torch.cat([labels, labels]))
         return both.first(len(real)), both.last(len(fake))
 
@@ -277,14 +272,10 @@ class Game(nn.Module):
     ) -> Tensor | float:
         """The losses of D's other heads: of the classes and, for fakes from ``z``, of the codes in z."""
         total: Tensor | float = 0.0
-        if output.class_logits is not None:
-            loss = class_loss(output.class_logits, labels)
-            self.record.add(f"{network}_class_loss", loss, weight)
-            total = total + self.class_weight * loss
-        if z is not None and self.prior.has_codes:
-            loss = information_loss(output.code_logits, output.code_means, self.prior.codes(z))
-            self.record.add(f"{network}_information_loss", loss, weight)
-            total = total + self.information_weight * loss
+        codes = self.prior.codes(z) if z is not None and self.prior.has_codes else None
+        for name, loss, of_total in self.auxiliary_losses(output, labels, codes):
+            self.record.add(f"{network}_{name}", loss, weight)
+            total = total + of_total * loss
         return total
 
     def _begin_update(self, network: str, index: int, optimizer: Optimizer, device: torch.device) -> None:
@@ -306,7 +297,8 @@ class Game(nn.Module):
             name: [parameter for parameter in network.parameters() if parameter.requires_grad]
             for name, network in networks.items()
         }
-        self._compiled = self._compiled and CompiledUpdates(self._compiled.rows)  # its graphs hold tensors of before
+        if self._compiled is not None:  # its graphs hold tensors of before
+            self.compile_updates(self._compiled.rows, cuda_graphs=self._compiled.cuda_graphs)
 
     def _add_gradients(self, network: str, real: Tensor, labels: Tensor, z: Tensor, weight: float) -> None:
         """Add the gradients of a network's loss on a part of the minibatch to its parameters' gradients."""
@@ -325,6 +317,6 @@ class Game(nn.Module):
         optimizer.step()
         return True
 
-    def compile_updates(self, rows: int | None) -> None:
+    def compile_updates(self, rows: int | None, *, cuda_graphs: bool = False) -> None:
         """Compile the updates on full minibatches of ``rows`` images of this process; None: none of them."""
-        self._compiled = None if rows is None else CompiledUpdates(rows)
+        self._compiled = None if rows is None else CompiledUpdates(rows, cuda_graphs=cuda_graphs)

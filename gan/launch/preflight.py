@@ -46,16 +46,18 @@ def check_devices(trainer: Mapping[str, Any], batch_size: int) -> None:
     check_batch_size(batch_size, world_size(trainer))
 
 
-def check_compiler(wanted: bool) -> None:
-    """Check that this machine has a C++ compiler, which torch.compile needs.
+def check_compiler(wanted: bool | str, accelerator: str = "auto") -> None:
+    """Check that this machine has what ``model.compile`` needs: a C++ compiler and, for CUDA graphs, a CUDA GPU.
 
     Raises:
-        ConfigError: ``model.compile`` is true, and there is no compiler.
+        ConfigError: it is missing.
     """
+    if wanted == "cuda_graphs" and _kind(accelerator) != "cuda":
+        raise ConfigError("model.compile: 'cuda_graphs' given, which needs a CUDA GPU; true expected on this device")
     name = os.environ.get("CXX") or {"darwin": "clang++", "win32": "cl"}.get(sys.platform, "g++")  # as torch chooses it
     if wanted and not shutil.which(name):
         raise ConfigError(
-            f"model.compile: True given, and this machine has no C++ compiler {name} (CXX can name another); "
+            f"model.compile: {wanted!r} given, and this machine has no C++ compiler {name} (CXX can name another); "
             "False expected"
         )
 

@@ -25,7 +25,7 @@ def main(config: DictConfig) -> int:
 
         settings, past = hydra_job.resolve(config)
         preflight.check_devices(settings["trainer"], build.batch_size(settings))
-        preflight.check_compiler(settings["model"]["compile"])
+        preflight.check_compiler(settings["model"]["compile"], settings["trainer"]["accelerator"])
         preflight.check_folders(settings)
         build.set_up_process()
         if settings["dry_run"]:

@@ -141,7 +141,8 @@ def build_game(settings: Mapping[str, Any], data: ImageData, *, with_weights: bo
     _try_networks(settings, game, data)
     try_own_parts(settings, game, data.image_shape)
     if networks.compile:
-        game.compile_updates(batch_size(settings) // world_size(settings["trainer"]))
+        rows = batch_size(settings) // world_size(settings["trainer"])
+        game.compile_updates(rows, cuda_graphs=networks.compile == "cuda_graphs")
     return game
 
 

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from gan.config.data_node import data_problems
 from gan.config.kinds import GIVEN, KINDS, PARTS, find, given_arguments, kind, node_problems
+from gan.config.moved import updated
 from gan.config.saved_settings import in_this_version
 from gan.config.target_validation import (
     NETWORKS,
@@ -37,7 +38,7 @@ from gan.runs.checkpoint_file import CheckpointError
 from gan.runs.checkpoint_io import load_any
 from gan.system.errors import ConfigError, GanError, unknown_keys
 from gan.system.trust import trusted, untrusted
-from gan.system.value_types import hints_of, parameters_of
+from gan.system.value_types import Checked, hints_of, parameters_of
 from gan.training.build import build_data, build_game, instantiated, update_rule
 from gan.training.game_module import GameModule
 
@@ -55,15 +56,13 @@ def describe(game: GameModule) -> dict[str, Any]:
     data: Any = game.trainer.datamodule  # type: ignore[attr-defined]  # set by a connector
     if "model" in game.hparams:  # a run's configuration; the images are not in it
         return {name: _plain(getattr(data, name)) for name in (*IMAGES, SHARES) if hasattr(data, name)}
-    noise, rules = game.instance_noise, (game.generator_rule, game.discriminator_rule)
-    settings = {"concatenate": game.concatenate, "one_pass": game.one_pass, "class_weight": game.class_weight}
-    settings |= {"information_weight": game.information_weight, "instance_noise": 0.0 if noise is None else noise.std}
-    settings |= {} if noise is None else {"instance_noise_images": noise.images}
+    rules = (game.generator_rule, game.discriminator_rule)
     own = {
         name: getattr(game, name, None) for name in parameters_of(type(game)) if name not in parameters_of(GameModule)
     }
+    own |= {name: getattr(game, name) for name in ("d_batch", "instance_noise", "auxiliary_losses")}
     return {
-        "game": _known(lambda: {"_target_": _name(type(game)), **settings, **_plain(own)}),
+        "game": _known(lambda: {"_target_": _name(type(game)), **_plain(own)}),
         "prior": _plain(dataclasses.asdict(game.prior)),
         "seed": game.seed,
         "num_classes": game.num_classes,
@@ -166,7 +165,8 @@ def _game_of_parts(
     cls: type[GameModule], description: Mapping[str, Any], trust: Sequence[str], parts: dict[str, Any]
 ) -> GameModule:
     """The game of a description that `describe` has made; ``parts`` are used instead of those in it."""
-    nodes: dict[str, Any] = {name: description.get(name) for name in (*NETWORKS, *PARTS, "game") if name not in parts}
+    described = updated(description)
+    nodes: dict[str, Any] = {name: described.get(name) for name in (*NETWORKS, *PARTS, "game") if name not in parts}
     rules = {
         f"{name}_rule": node
         for name, node in description.get("optimizer", {}).items()
@@ -191,7 +191,7 @@ def _game_of_parts(
         "seed": description["seed"],
         "num_classes": description["num_classes"],
     }
-    built: GameModule = game(**{**given_arguments(nodes["game"] or {}), **known, **made, **parts})
+    built: GameModule = game(**{**instantiated(given_arguments(nodes["game"] or {})), **known, **made, **parts})
     return built
 
 
@@ -274,6 +274,6 @@ def _plain(value: Any) -> Any:
         return {str(name): _plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    if isinstance(value, Tensor | type) or callable(value):
+    if isinstance(value, Tensor | type) or (callable(value) and not isinstance(value, Checked)):
         raise NotDescribed(f"the checkpoint cannot hold a {type(value).__name__} as a setting")
     return node_of(value)

@@ -230,7 +230,7 @@ class GameModule(Game, L.LightningModule):
         self.stepper = Stepper.for_trainer(self.trainer)
         if self._compiled is not None and not isinstance(self.stepper, FastStepper):
             raise ConfigError(
-                "model.compile: True given, but a callback, a strategy or a method has a backward hook, which "
+                "model.compile given, but a callback, a strategy or a method has a backward hook, which "
                 "a compiled update does not call; model.compile=false expected"
             )
         self.rank, self.world_size = self.global_rank, self.trainer.world_size

@@ -42,8 +42,14 @@ MISSPELT = {
     "spectral_norm",
     "+objective.real_targt=1": "objective.real_targt: no such setting; did you mean 'real_target'? settings: "
     "real_target",
-    "+game.concatenat=true": "game.concatenat: no such setting; did you mean 'concatenate'? settings: class_weight, "
-    "concatenate, information_weight, instance_noise, instance_noise_images, one_pass",
+    "+game.d_bach=one_pass": "game.d_bach: no such setting; did you mean 'd_batch'? settings: auxiliary_losses, "
+    "d_batch, instance_noise",
+    "+game.instance_noise.sdt=0.1": "game.instance_noise.sdt: no such setting; did you mean 'std'? settings: images, "
+    "std",
+    "game.d_batch=joint": "game.d_batch: no such option 'joint'; choices: concatenated, one_pass, separate",
+    "game.instance_noise.std=-0.1": "game.instance_noise.std: -0.1 given, 0 or more expected",
+    "game.instance_noise.images=0": "game.instance_noise.images: 0 given, 1 or more expected",
+    "game.auxiliary_losses.class_weight=-1": "game.auxiliary_losses.class_weight: -1 given, 0 or more expected",
     "+schedule.n_critc=2": "schedule.n_critc: no such setting; did you mean 'n_critic'? settings: n_critic, "
     "reuse_fakes",
     "+optimizer.lrr=1": f"optimizer.lrr: no such setting; did you mean 'lr'? settings: {ADAM_OF_BOTH}",
@@ -154,7 +160,7 @@ def test_a_mistake_gets_its_message_and_no_other(compose_settings: Compose, over
 
 def test_a_missing_node_is_named_and_a_missing_setting_has_its_default(compose_settings: Compose) -> None:
     assert problems(compose_settings("~model.generator")) == ["model.generator: missing"]
-    assert problems(compose_settings("~schedule.n_critic", "~game.class_weight", "~model.codes")) == []
+    assert problems(compose_settings("~schedule.n_critic", "~game.auxiliary_losses.class_weight", "~model.codes")) == []
 
 
 @pytest.mark.parametrize("name", ["seed", "run_dir"])

@@ -23,9 +23,9 @@ from gan.config.differences import changed_settings, own_settings
         (["optimizer.lr=2e-4"], {}),
         (["optimizer=rmsprop"], {"optimizer": "rmsprop"}),
         (
-            ["seed=3", "data.flip=true", "game.concatenate=true", "model.codes.categorical=[10]",
+            ["seed=3", "data.flip=true", "game.d_batch=concatenated", "model.codes.categorical=[10]",
              "data.on_broken=skip"],
-            {"other": "flip True, on_broken skip, codes.categorical [10], seed 3, concatenate True"},
+            {"other": "flip True, on_broken skip, codes.categorical [10], seed 3, d_batch concatenated"},
         ),
     ],
 )  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 from option_classes import GROUPS, option_file, options
 from tiny_runs import Compose
 
-from gan.config.moved import MOVED, NO_TARGET, updated, updated_words
+from gan.config.moved import MOVED, NO_TARGET, WAS_TRUE, moved_paths, updated, updated_words
 
 CLASSES = [(group, option) for group in GROUPS for option in options(group)]
 
@@ -25,20 +25,61 @@ def test_the_name_of_an_option_stands_for_its_class(group: str, option: str) -> 
     assert updated(saved)[group] == node
 
 
-def test_settings_of_the_objective_are_now_those_of_the_game() -> None:
-    of_game = {
-        "concatenate": True,
-        "instance_noise": 0.1,
-        "instance_noise_images": 30,
+OF_GAME = {
+    "concatenate": True,
+    "instance_noise": 0.1,
+    "instance_noise_images": 30,
+    "class_weight": 2.0,
+    "information_weight": 0.5,
+}
+GAME = {
+    "_target_": "gan.GAN",
+    "d_batch": "concatenated",
+    "instance_noise": {"_target_": "gan.game.augmentation.InstanceNoise", "std": 0.1, "images": 30},
+    "auxiliary_losses": {
+        "_target_": "gan.game.losses.AuxiliaryLosses",
         "class_weight": 2.0,
         "information_weight": 0.5,
-    }
-    saved = {"objective": {"name": "non_saturating", "real_target": 0.9, **of_game}, "seed": 3}
+    },
+}
+
+
+def test_settings_of_the_objective_are_now_those_of_the_game() -> None:
+    saved = {"objective": {"name": "non_saturating", "real_target": 0.9, **OF_GAME}, "seed": 3}
     assert updated(saved) == {
         "objective": {"_target_": "gan.game.losses.NonSaturating", "real_target": 0.9},
-        "game": {"_target_": "gan.GAN", **of_game},
+        "game": GAME,
         "seed": 3,
     }
+
+
+def test_settings_of_the_game_are_now_those_of_its_parts() -> None:
+    saved = {"game": {"_target_": "gan.GAN", "one_pass": False, **OF_GAME}}
+    assert updated(saved)["game"] == GAME
+    assert saved["game"]["concatenate"] is True  # what was given stays as it is
+
+
+@pytest.mark.parametrize(
+    ("concatenate", "one_pass", "d_batch"),
+    [(False, False, "separate"), (True, False, "concatenated"), (False, True, "one_pass")],
+)
+def test_two_flags_are_one_setting_now(concatenate: bool, one_pass: bool, d_batch: str) -> None:
+    assert updated({"game": {"concatenate": concatenate, "one_pass": one_pass}})["game"]["d_batch"] == d_batch
+    assert updated({"game": {"one_pass": one_pass, "concatenate": concatenate}})["game"]["d_batch"] == d_batch
+
+
+def test_a_flag_that_was_false_replaces_no_present_setting() -> None:
+    assert updated({"game": {"d_batch": "one_pass", "concatenate": False}})["game"]["d_batch"] == "one_pass"
+
+
+def test_an_old_value_in_a_configuration_of_ones_own_goes_into_the_present_node() -> None:
+    present = {"game": {**GAME, "class_weight": 3}}
+    assert updated(present)["game"]["auxiliary_losses"] == {**GAME["auxiliary_losses"], "class_weight": 3}  # type: ignore[dict-item]
+    assert moved_paths(present) == [
+        "game.class_weight is now game.auxiliary_losses.class_weight; the old name works until the next release"
+    ]
+    assert moved_paths({"game": GAME}) == []
+    assert moved_paths({"game": {**GAME, "instance_noise": None}}) == []
 
 
 @pytest.mark.parametrize("name", NO_TARGET)
@@ -68,10 +109,13 @@ def test_what_is_not_known_is_left_for_validation() -> None:
 @pytest.mark.parametrize(("old", "new"), MOVED.items())
 def test_an_old_path_on_the_command_line_works_with_a_warning(old: str, new: str) -> None:
     warning = f"{old} is now {new}; the old name works until the next release"
+    value, now = ("true", WAS_TRUE[old]) if old in WAS_TRUE else ("1", "1")
+    other, other_now = ("false", "separate") if old in WAS_TRUE else ("2", "2")
     for sign in ("", "+", "++"):
-        assert updated_words([f"{sign}{old}=1", "seed=3"]) == ([f"{sign}{new}=1", "seed=3"], [warning])
-    assert updated_words([f"~{old}"]) == ([f"~{new}"], [warning])
-    assert updated_words([f"{old}=1,2"]) == ([f"{new}=1,2"], [warning])
+        assert updated_words([f"{sign}{old}={value}", "seed=3"]) == ([f"{sign}{new}={now}", "seed=3"], [warning])
+    assert updated_words([f"{old}={value},{other}"]) == ([f"{new}={now},{other_now}"], [warning])
+    removed = ([f"~{old}"], []) if old == "game.instance_noise" else ([f"~{new}"], [warning])
+    assert updated_words([f"~{old}"]) == removed
 
 
 def test_the_name_of_an_option_on_the_command_line_chooses_the_option() -> None:
@@ -81,5 +125,13 @@ def test_the_name_of_an_option_on_the_command_line_chooses_the_option() -> None:
 
 
 def test_present_words_get_no_warning() -> None:
-    words = ["game.concatenate=true", "penalty=r1", "experiment=acgan", "-m", "seed=1,2"]
+    words = [
+        "game.d_batch=concatenated",
+        "game.instance_noise=null",
+        "game.concatenate=5",
+        "penalty=r1",
+        "experiment=acgan",
+        "-m",
+        "seed=1,2",
+    ]
     assert updated_words(words) == (words, [])

@@ -18,15 +18,18 @@ from gan.config.option_names import option_name, options_by_target
 from gan.config.options.signatures import arguments_of
 from gan.data.registry import NAMES
 from gan.data.sources import ON_MISSING
-from gan.game.augmentation import OPERATIONS, DiffAugment
+from gan.game.augmentation import OPERATIONS, DiffAugment, InstanceNoise
 from gan.game.latents import PRIORS, CodeSizes
 from gan.game.learning_rates import NETWORKS, Linear
+from gan.game.losses import AuxiliaryLosses
 from gan.game.networks import GENERATORS, MLPGenerator, Networks, discriminator, generator
 from gan.game.networks.layers import ACTIVATIONS, NORMALIZATIONS
 from gan.system.ranges import Length, OneOf, Range, SomeOf
 from gan.system.value_types import allowed, choices_of, expected, hints_of, matches, parameters_of, problem
 
-NESTED = ("generator", "discriminator", "codes")  # nodes within `model`
+NESTED = {"model": ("generator", "discriminator", "codes"), "game": ("instance_noise", "auxiliary_losses")}
+# Nodes that are no group of their own.
+INNER = {"codes": CodeSizes, "instance_noise": InstanceNoise, "auxiliary_losses": AuxiliaryLosses}
 EMPTY = inspect.Parameter.empty
 # Settings whose value in the option file is not the default of the class.
 OTHER_VALUES = {
@@ -73,7 +76,7 @@ class Place:
     @property
     def settings(self) -> list[str]:
         """The settings of the class that are not nodes of their own."""
-        given = ("codes", *GIVEN.get(self.group, ()))
+        given = (*INNER, *GIVEN.get(self.group, ()))
         return [name for name in parameters_of(self.of) if name not in given]
 
     def __str__(self) -> str:
@@ -84,9 +87,10 @@ def places() -> Iterator[Place]:
     for group in GROUPS:
         for option in options(group):
             yield Place(f"{group}={option}", group)
-            if group == "model":
-                yield from (Place(f"{group}={option}", f"{group}.{key}", (key,)) for key in NESTED)
+            for key in NESTED.get(group, ()):
+                yield Place(f"{group}={option}", f"{group}.{key}", (key,))
     yield Place("game", "game")
+    yield from (Place("game", f"game.{key}", (key,)) for key in NESTED["game"])
 
 
 PLACES = list(places())
@@ -111,7 +115,7 @@ def test_the_class_is_one_of_the_groups_kind(place: Place) -> None:
         assert place.option.endswith("=none")
         return
     assert isinstance(place.of, type)
-    assert is_a(place.of, [CodeSizes if place.keys == ("codes",) else kind(place.group)])
+    assert is_a(place.of, [INNER[place.keys[0]] if place.keys and place.keys[0] in INNER else kind(place.group)])
 
 
 @EVERY
@@ -119,7 +123,7 @@ def test_the_file_has_exactly_the_settings_of_the_class(place: Place) -> None:
     if place.node["_target_"] == NONE:
         assert set(place.node) == {"_target_"}
         return
-    inner = {"model": set(NESTED)}.get(place.group, set())
+    inner = set(NESTED.get(place.group, ()))
     of_class = {*place.settings, *inner, "_target_"}
     if place.group == "data":
         of_class -= set().union(*OF_ANY_IMAGES.values()) - OF_ANY_IMAGES.get(place.option, set())

@@ -24,12 +24,12 @@ CONF = Path(__file__).parents[2] / "conf"
 # A game, and what of it can be allowed to change. All is changed on the command line, one setting with each word.
 CHANGES: dict[str, tuple[list[str], list[str]]] = {
     "plain": (
-        ["model.prior=normal", "game.instance_noise=0.1", "model.discriminator.dropout=0.1"],
+        ["model.prior=normal", "game.instance_noise.std=0.1", "model.discriminator.dropout=0.1"],
         [
             *("seed=3", "data.batch_size=5", "data.shuffle=false", "data.drop_last=true", "data.mean=0.4"),
             "data.flip=true",
-            *("data.std=0.6", "objective.real_target=0.9", "game.concatenate=true"),
-            *("game.instance_noise=0.5", "game.instance_noise_images=30", "optimizer.lr=0.1"),
+            *("data.std=0.6", "objective.real_target=0.9", "game.d_batch=concatenated"),
+            *("game.instance_noise.std=0.5", "game.instance_noise.images=30", "optimizer.lr=0.1"),
             *("optimizer.betas=[0,0.9]", "optimizer.clip_norm=0.01", "optimizer.discriminator.lr=0.2"),
             *("optimizer.generator.lr=0.3", "+optimizer.weight_decay=0.5", "+optimizer.generator.clip_norm=0.01"),
             *("lr_schedule.warmup=30", "schedule.n_critic=2"),
@@ -46,7 +46,11 @@ CHANGES: dict[str, tuple[list[str], list[str]]] = {
                 "augmentation.policy=[cutout]",
             ),
             *("augmentation.probability=0.1", "ema.halflife_images=1", "ema.rampup=null", "lr_schedule.final=0.9"),
-            *("lr_schedule.warmup=30", "lr_schedule.networks=[generator]", "game.information_weight=5"),
+            *(
+                "lr_schedule.warmup=30",
+                "lr_schedule.networks=[generator]",
+                "game.auxiliary_losses.information_weight=5",
+            ),
             *("trainer.max_epochs=3", "trainer.max_steps=17"),
         ],
     ),
@@ -67,13 +71,13 @@ CHANGES: dict[str, tuple[list[str], list[str]]] = {
             "penalty.limit=0.001",
             "objective._target_=gan.game.losses.Hinge",
             "schedule.reuse_fakes=true",
-            "game.one_pass=true",
+            "game.d_batch=one_pass",
         ],
     ),
 }
 # What may be allowed and changes no number, or none here: one process, no labels, the same kernels.
 SILENT = (
-    *("data.batch_size_of", "game.class_weight", "optimizer.fused", "trainer.deterministic"),
+    *("data.batch_size_of", "game.auxiliary_losses.class_weight", "optimizer.fused", "trainer.deterministic"),
     *("trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy", "trainer._target_"),
     *("trainer.num_sanity_val_steps", "trainer.use_distributed_sampler"),
 )

@@ -8,15 +8,17 @@ import torch
 from option_classes import OBJECTIVES, option_class
 from torch import Tensor
 
+from gan.game.augmentation import InstanceNoise
 from gan.game.losses import (
+    AuxiliaryLosses,
     least_squares_d_loss,
     least_squares_g_loss,
     logistic_d_loss,
     non_saturating_g_loss,
     saturating_g_loss,
 )
-from gan.game.updates import Game
-from gan.system.value_types import hints_of, parameters_of, problem
+from gan.system.errors import ConfigError
+from gan.system.value_types import parameters_of
 
 LOGISTIC = ("non_saturating", "minimax")
 RELATIVISTIC = ("relativistic_paired", "relativistic_average")
@@ -154,11 +156,11 @@ def test_only_a_critic_of_any_slope_needs_a_bound(name: str) -> None:
     assert OBJECTIVES[name].needs_lipschitz == (name == "wasserstein")
 
 
-def test_noise_that_cannot_be_is_refused() -> None:
-    hints = hints_of(Game)
-    assert problem("instance_noise", 0, hints["instance_noise"]) is None
-    assert problem("instance_noise", -0.1, hints["instance_noise"]) == "instance_noise: -0.1 given, 0 or more expected"
-    assert problem("instance_noise_images", 1, hints["instance_noise_images"]) is None
-    assert problem("instance_noise_images", 0, hints["instance_noise_images"]) == (
-        "instance_noise_images: 0 given, 1 or more expected"
-    )
+def test_noise_and_weights_that_cannot_be_are_refused() -> None:
+    assert InstanceNoise(0).std == 0
+    with pytest.raises(ConfigError, match=r"InstanceNoise\.std: -0.1 given, 0 or more expected"):
+        InstanceNoise(-0.1)
+    with pytest.raises(ConfigError, match=r"InstanceNoise\.images: 0 given, 1 or more expected"):
+        InstanceNoise(0.1, images=0)
+    with pytest.raises(ConfigError, match=r"AuxiliaryLosses\.class_weight: -1 given, 0 or more expected"):
+        AuxiliaryLosses(class_weight=-1)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from gan.game.augmentation import DiffAugment
+from gan.game.augmentation import DiffAugment, InstanceNoise
 from gan.game.latents import Prior
 from gan.game.networks import DCGANDiscriminator, MLPDiscriminator, MLPGenerator
 from gan.game.updates import Game
@@ -20,12 +20,12 @@ def mlp(**settings: Any) -> MLPDiscriminator:
     return MLPDiscriminator(image_shape=SHAPE, hidden=[8, 8], num_classes=3, **{"dropout": 0.0, **settings})
 
 
-def batches_of_discriminator(discriminator: nn.Module, one_pass: bool, **parts: Any) -> Any:
+def batches_of_discriminator(discriminator: nn.Module, d_batch: Any, **parts: Any) -> Any:
     """Sizes of the batches that D gets in an update, D's loss and its weights afterwards."""
     torch.manual_seed(0)
     discriminator = copy.deepcopy(discriminator)
     generator = MLPGenerator(image_shape=SHAPE, latent_dim=4, hidden=[8])
-    game = Game(generator, discriminator, prior=Prior("normal", 4), one_pass=one_pass, **parts)
+    game = Game(generator, discriminator, prior=Prior("normal", 4), d_batch=d_batch, **parts)
     optimizer = torch.optim.SGD(discriminator.parameters(), lr=0.1)
     sizes: list[int] = []
     trunk = getattr(discriminator, "trunk", discriminator)
@@ -43,15 +43,15 @@ def batches_of_discriminator(discriminator: nn.Module, one_pass: bool, **parts: 
         (mlp(conditioning="concat"), {}),
         (mlp(conditioning="auxiliary"), {}),
         (DCGANDiscriminator(image_shape=SHAPE, base_channels=2, normalization="none"), {}),
-        (mlp(), {"instance_noise": 0.1}),
+        (mlp(), {"instance_noise": InstanceNoise(0.1)}),
         (mlp(), {"augmentation": DiffAugment(policy=["translation"])}),
     ],
     ids=["plain", "layer norm", "projection", "concat", "auxiliary", "convolutions", "instance noise", "augmentation"],
 )
 def test_one_pass_changes_rounding_only(discriminator: nn.Module, parts: dict[str, Any]) -> None:
-    sizes, loss, weights = batches_of_discriminator(discriminator, False, **parts)
+    sizes, loss, weights = batches_of_discriminator(discriminator, "separate", **parts)
     assert sizes == [6, 6]
-    sizes, other_loss, other_weights = batches_of_discriminator(discriminator, True, **parts)
+    sizes, other_loss, other_weights = batches_of_discriminator(discriminator, "one_pass", **parts)
     assert sizes == [12]
     torch.testing.assert_close(other_loss, loss)
     torch.testing.assert_close(other_weights, weights)

@@ -24,7 +24,7 @@ GAMES = {
     "alternating epochs": ["schedule=alternating_epochs"],
     "batch statistics": ["model.generator.normalization=batch", "model.discriminator.normalization=batch"],
     "average, lazy R1, accumulation": ["ema=standard", "penalty=r1", "penalty.every=3", "optimizer.accumulate=2"],
-    "adaptive augmentation, noise": ["augmentation=adaptive", "augmentation.every=5", "game.instance_noise=0.1"],
+    "adaptive augmentation, noise": ["augmentation=adaptive", "augmentation.every=5", "game.instance_noise.std=0.1"],
     "cosine, clipped, bf16": ["lr_schedule=cosine", "optimizer.clip_norm=0.5", "trainer.precision=bf16-mixed"],
     "codes, momentum": ["model.codes.categorical=[3]", "model.codes.continuous=1", "optimizer=sgd"],
 }

@@ -1,6 +1,8 @@
 """`model.compile`: the same game, by compiled updates."""
 
 import shutil
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -8,7 +10,7 @@ from tiny_runs import Compose, Play
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.functional import dropout
 
-from gan.game.compiled import _dropout, _without_draws
+from gan.game.compiled import _dropout, _options, _without_draws
 from gan.launch.preflight import check_compiler
 from gan.system.errors import ConfigError
 
@@ -22,7 +24,7 @@ needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="torch.c
     "also",
     [
         (),
-        ("penalty=r1", "optimizer.accumulate=2", "game.concatenate=true"),
+        ("penalty=r1", "optimizer.accumulate=2", "game.d_batch=concatenated"),
         ("augmentation=adaptive", "schedule.n_critic=2", "ema=standard"),
         ("trainer.precision=bf16-mixed",),
     ],
@@ -81,7 +83,7 @@ def test_random_numbers_that_depend_on_a_value_are_refused() -> None:
     ("word", "reason"),
     [
         ("schedule.reuse_fakes=true", "schedule.reuse_fakes, and G would need the graph of D's update"),
-        ("game.instance_noise=0.1", "game.instance_noise, and the noise decreases with every update"),
+        ("game.instance_noise.std=0.1", "game.instance_noise.std, and the noise decreases with every update"),
         ("trainer.profiler=simple", "trainer.profiler, and a profiler needs hooks of the backward passes"),
         ("trainer.precision=16-mixed", "trainer.precision, and float16 scales the loss before its gradients"),
     ],
@@ -106,3 +108,55 @@ def test_without_a_compiler_there_is_a_message(monkeypatch: pytest.MonkeyPatch) 
         check_compiler(True)  # torch looks for no other one there
     monkeypatch.setenv("CXX", "clang++")
     check_compiler(True)
+
+
+class Replayed:
+    """A graph as CUDA graphs are: each run writes its outputs into the memory of the one before."""
+
+    def __init__(self, run: Callable[..., Sequence[torch.Tensor]]) -> None:
+        self.run = run
+        self.outputs: list[torch.Tensor] = []
+
+    def __call__(self, *inputs: torch.Tensor) -> list[torch.Tensor]:
+        made = self.run(*inputs)
+        self.outputs = self.outputs or [torch.empty_like(each) for each in made]
+        for output, each in zip(self.outputs, made, strict=True):
+            output.copy_(each)
+        return self.outputs
+
+
+@pytest.mark.parametrize("also", [(), ("penalty=r1", "penalty.every=2", "optimizer.accumulate=2")], ids=" ".join)
+def test_outputs_that_the_next_run_overwrites_change_nothing(
+    play: Play, monkeypatch: pytest.MonkeyPatch, also: tuple[str, ...]
+) -> None:
+    """CUDA graphs need a GPU; what is particular about them is the memory of their outputs."""
+    options: list[Mapping[str, Any]] = []
+
+    def traced(update: Any, arguments: Any, given: Mapping[str, Any]) -> Any:
+        options.append(given)
+        with torch.random.fork_rng(devices=[]), torch.enable_grad():
+            graph = make_fx(update)(*(x.clone() for x in arguments))
+        draws = _without_draws(graph)
+        return Replayed(graph), draws
+
+    monkeypatch.setattr("gan.game.compiled._traced_and_compiled", traced)
+    words = ("trainer.max_epochs=3", *also)
+    eager = play(*words)
+    monkeypatch.setattr("torch.compiler.cudagraph_mark_step_begin", lambda: options.append({"marked": True}))
+    replayed = play(*words, "model.compile=cuda_graphs")
+    assert {"marked": True} in options
+    for ours, theirs in ((replayed.losses.d, eager.losses.d), (replayed.losses.g, eager.losses.g)):
+        assert [loss for _, loss in ours] == pytest.approx([loss for _, loss in theirs], abs=1e-6)
+
+
+def test_the_compiler_is_asked_for_cuda_graphs_on_a_gpu_only() -> None:
+    assert _options(torch.device("cuda"), True) == {"triton.cudagraphs": True}
+    assert _options(torch.device("cuda"), False) == {"triton.cudagraphs": False}
+    assert "triton.cudagraphs" not in _options(torch.device("cpu"), True)
+
+
+def test_cuda_graphs_need_a_gpu() -> None:
+    with pytest.raises(
+        ConfigError, match=r"^model\.compile: 'cuda_graphs' given, which needs a CUDA GPU; true expected"
+    ):
+        check_compiler("cuda_graphs", "cpu")

@@ -12,12 +12,12 @@ from plain_networks import ConditionalDiscriminator, ConditionalGenerator, Halve
 from tiny_runs import Play, few_images
 
 import gan
-from gan.game.augmentation import AdaptiveAugmentation, Pixels
+from gan.game.augmentation import AdaptiveAugmentation, InstanceNoise, Pixels
 from gan.game.ema import GeneratorEMA
 from gan.game.gradients import UpdateRule
 from gan.game.latents import Prior
 from gan.game.learning_rates import Cosine
-from gan.game.losses import Hinge, LeastSquares, NonSaturating
+from gan.game.losses import AuxiliaryLosses, Hinge, LeastSquares, NonSaturating
 from gan.game.networks import DCGANDiscriminator, DCGANGenerator, MLPDiscriminator, MLPGenerator
 from gan.game.penalties import R1, Clipping
 from gan.game.schedules import AlternatingEpochs, Steps
@@ -93,16 +93,17 @@ def test_all_parts_of_a_game_are_built_again(monkeypatch: pytest.MonkeyPatch, tm
         lr_schedule=Cosine(warmup=2),
         augmentation=AdaptiveAugmentation(Pixels(-1.0, 1.0), policy=("translation",), every=2),
         ema=GeneratorEMA(generator, halflife_images=100),
-        instance_noise=0.1,
-        concatenate=True,
+        d_batch="concatenated",
+        instance_noise=InstanceNoise(0.1, images=1000),
+        auxiliary_losses=AuxiliaryLosses(class_weight=0.5),
         seed=3,
         generator_rule=UpdateRule(functools.partial(torch.optim.SGD, lr=0.01), clip_norm=1.0, accumulate=2),
         discriminator_rule=UpdateRule(functools.partial(torch.optim.Adam, lr=0.02, betas=(0.0, 0.9))),
     )
     loaded = gan.GAN.load_from_checkpoint(trained(game, monkeypatch, tmp_path))
     assert same_weights(loaded, game)
-    names = ("prior", "objective", "penalty", "schedule", "instance_noise", "concatenate", "seed", "num_classes")
-    for name in (*names, "turns", "d_updates", "g_updates", "images_seen"):
+    names = ("prior", "objective", "penalty", "schedule", "instance_noise", "d_batch")
+    for name in (*names, "auxiliary_losses", "seed", "num_classes", "turns", "d_updates", "g_updates", "images_seen"):
         assert getattr(loaded, name) == getattr(game, name), name
     assert node_of(loaded.lr_schedule) == node_of(game.lr_schedule)
     assert (loaded.generator_rule.clip_norm, loaded.generator_rule.accumulate) == (1.0, 2)

@@ -36,8 +36,8 @@ def test_fakes_have_the_classes_of_the_minibatch(play: Play, discriminator: str)
 
 def test_the_classifiers_loss_is_weighted_for_both_players(play: Play) -> None:
     words = (*CONDITIONAL, "model.discriminator.conditioning=auxiliary", "trainer.max_epochs=1")
-    free = play(*words, "game.class_weight=0")
-    bound = play(*words, "game.class_weight=5")
+    free = play(*words, "game.auxiliary_losses.class_weight=0")
+    bound = play(*words, "game.auxiliary_losses.class_weight=5")
     assert free.losses.d[0] == bound.losses.d[0]  # what is recorded is the game's own loss
     assert free.losses.d[1] != bound.losses.d[1]
     assert free.losses.g[0] != bound.losses.g[0]

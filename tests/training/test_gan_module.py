@@ -240,7 +240,7 @@ def test_instance_noise_fades_over_the_images_it_is_set_for(play: Play) -> None:
 
             pl_module.discriminator.discriminate = watched
 
-    play("game.instance_noise=100", f"game.instance_noise_images={IMAGES}", callbacks=[Watch()])
+    play("game.instance_noise.std=100", f"game.instance_noise.images={IMAGES}", callbacks=[Watch()])
     first, second = seen[: 3 * BATCHES], seen[3 * BATCHES :]  # D on real, D on fake, G on fake
     assert min(first[:3]) > 50
     assert max(second) <= 1  # the images themselves

@@ -12,12 +12,12 @@ from gan.training.module import GAN
 
 
 @pytest.mark.parametrize("objective", ["non_saturating", "minimax"])
-@pytest.mark.parametrize("concatenate", ["true", "false"])
-def test_an_update_leaves_the_other_network_untouched(play: Play, objective: str, concatenate: str) -> None:
+@pytest.mark.parametrize("d_batch", ["separate", "one_pass", "concatenated"])
+def test_an_update_leaves_the_other_network_untouched(play: Play, objective: str, d_batch: str) -> None:
     watch = WatchUpdates(frozen="trunk.layers.0.weight")
     play(
         f"objective={objective}",
-        f"game.concatenate={concatenate}",
+        f"game.d_batch={d_batch}",
         "model.discriminator.hidden=[8,8]",
         "trainer.max_epochs=1",
         callbacks=[watch],

@@ -38,8 +38,10 @@ def test_what_the_command_line_refuses_too(monkeypatch: pytest.MonkeyPatch, tmp_
         gan.GAN(*pair(), objective=RelativisticAverage(), discriminator_rule=rule)
     with pytest.raises(gan.GanError, match="accumulate: 2 given, and the schedule reuses the fakes of the full"):
         gan.GAN(*pair(), schedule=Steps(reuse_fakes=True), generator_rule=rule)
-    with pytest.raises(gan.GanError, match="one_pass: True given with concatenate, which already has one pass"):
-        gan.GAN(*pair(), concatenate=True, one_pass=True)
+    with pytest.raises(
+        gan.GanError, match="d_batch: no such option 'joint'; choices: concatenated, one_pass, separate"
+    ):
+        gan.GAN(*pair(), d_batch="joint")
     monkeypatch.setattr("gan.data.module.load", lambda *arguments, **options: few_images(size=28))
     with pytest.raises(gan.GanError, match="penalty: R1 given, which needs the gradient for each image"):
         trainer(tmp_path).fit(gan.GAN(penalty=R1()), gan.ImageData("mnist_sample", batch_size=4))

@@ -27,7 +27,7 @@ GAMES: list[tuple[str, ...]] = [
     ("penalty=clipping", "objective=wasserstein", "optimizer=rmsprop"),
     ("augmentation=adaptive", "model.generator.conditioning=concat", "model.discriminator.conditioning=projection"),
     ("augmentation=diffaugment", "model.discriminator.conditioning=auxiliary", "model.generator.conditioning=concat"),
-    ("model.codes.categorical=[3,2]", "model.codes.continuous=2", "game.instance_noise=0.1"),
+    ("model.codes.categorical=[3,2]", "model.codes.continuous=2", "game.instance_noise.std=0.1"),
     ("objective=relativistic_average", "model.discriminator.spectral_norm=true", "schedule.reuse_fakes=true"),
     ("trainer.precision=bf16-mixed", "objective=hinge"),
 ]

@@ -6,7 +6,7 @@ import json
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from gan.config.moved import MOVED
+from gan.config.moved import MOVED, WAS_TRUE
 from gan.config.options.listing import Group, Option, Setting
 
 WIDTH = 100  # columns of the terminal text
@@ -60,7 +60,9 @@ def markdown(groups: Sequence[Group], *, whole: bool = False) -> str:
 
 def _moved() -> Iterator[str]:
     yield MOVED_INTRO
-    yield from (f"| {code(old)} | {code(new)} |" for old, new in MOVED.items())
+    for old, new in MOVED.items():
+        was, now = (f"{old}=true", f"{new}={WAS_TRUE[old]}") if old in WAS_TRUE else (old, new)
+        yield f"| {code(was)} | {code(now)} |"
     yield "| `GROUP.name=OPTION` | `GROUP=OPTION` |"
     yield ""
 

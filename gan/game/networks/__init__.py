@@ -61,6 +61,7 @@ class Networks:
         init_from: run folder, checkpoint or bundle whose weights the networks start from; None for random weights.
         freeze_d: number of layers of the discriminator, from the first, that are not trained (FreezeD).
         compile: compile the loss and gradients of each update with torch's compiler: slower start, faster training.
+            "cuda_graphs": also record them as CUDA graphs; not tested on a GPU yet.
         channels_last: store the weights of convolutions with the channels last in memory, which makes training faster
             (docs/performance.md) and changes results by rounding only. For the networks of this package; other networks
             keep the layout that their constructor chose.
@@ -77,7 +78,7 @@ class Networks:
         clusters: Clusters = 0,
         init_from: str | None = None,
         freeze_d: NonNegativeInt = 0,
-        compile: bool = False,
+        compile: bool | Literal["cuda_graphs"] = False,
         channels_last: bool = True,
     ) -> None:
         self.generator = generator
