@@ -281,6 +281,29 @@ def test_old_names_in_a_configuration_of_ones_own(train: Train, tmp_path: Path) 
     assert "std: 0.1" in shown.stdout
 
 
+def test_old_names_in_a_file_do_not_replace_the_command_line(train: Train, tmp_path: Path) -> None:
+    (tmp_path / "mine" / "experiment").mkdir(parents=True)
+    (tmp_path / "mine" / "experiment" / "old.yaml").write_text(
+        "# @package _global_\ngame: {class_weight: 2.0, concatenate: true}\n"
+    )
+    shown = train("--config-dir", "mine", "experiment=old", "game.class_weight=3", *SMALL, "dry_run=true")
+    assert shown.returncode == 0, shown.stderr
+    assert "class_weight: 3  <- given" in shown.stdout
+    assert "d_batch: concatenated\n" in shown.stdout
+
+
+def test_old_names_in_a_sweep_of_ones_own(train: Train, tmp_path: Path) -> None:
+    (tmp_path / "mine" / "sweep").mkdir(parents=True)
+    (tmp_path / "mine" / "sweep" / "old.yaml").write_text(
+        "# @package _global_\nhydra: {mode: MULTIRUN, sweeper: {params: {game.concatenate: 'true,false'}}}\n"
+    )
+    shown = train("--config-dir", "mine", "sweep=old", *SMALL, "dry_run=true")
+    assert shown.returncode == 0, shown.stderr
+    assert "game.concatenate is now game.d_batch; the old name works until the next release" in shown.stderr
+    for number, value in enumerate(("concatenated", "separate")):
+        assert f"#{number} : game.d_batch={value}" in shown.stdout + shown.stderr
+
+
 def test_a_file_beside_the_run_does_not_replace_an_installed_module(train: Train, tmp_path: Path) -> None:
     (tmp_path / "torchmetrics.py").write_text("raise SystemExit('the wrong file')\n")
     (tmp_path / "beside.py").write_text("from outsider.penalty import ZeroCentred as Mine\n")

@@ -71,13 +71,20 @@ def repeat(
         if second.exists() and any(second.iterdir()):
             raise GanError(f"--out: {second} is not empty; give another folder")
         _begin(run, second, settings)
-    elif _settings(second, as_in=run) != settings:
+    elif not _are_same(_settings(second, as_in=run), settings):
         raise GanError(f"--out: {second} contains another run, which is not overwritten; give another folder")
     if code := _train(second):
         raise typer.Exit(code)
     agree, lines = verdict(run, second)
     print("\n".join(lines))
     raise typer.Exit(0 if agree else OTHER_NUMBERS)
+
+
+def _are_same(one: Mapping[str, Any], two: Mapping[str, Any]) -> bool:
+    """Whether settings, of any version, are those of the same run: a run that begins again writes the present paths."""
+    from gan.config.saved_settings import in_this_version
+
+    return in_this_version(one) == in_this_version(two)
 
 
 def _second_folder(run: Path) -> Path:

@@ -12,7 +12,7 @@ from gan.system.value_types import parameters_of
 
 COMPLETED = (
     *("data", "model", "model.generator", "model.discriminator", "objective", "penalty", "augmentation"),
-    *("lr_schedule", "schedule", "ema", "game"),
+    *("lr_schedule", "schedule", "ema", "game", "game.instance_noise", "game.auxiliary_losses"),
 )
 
 

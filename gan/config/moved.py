@@ -4,12 +4,13 @@ Runs of earlier versions have ``name: r1`` in the node of a group, where ``_targ
 Saved runs are translated for ever; on the command line an old path works with a warning until the next release.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from gan.config.kinds import NONE, PARTS
 from gan.config.option_names import options_by_target
 from gan.config.options.conf_files import CONF, read_conf_file
+from gan.system.trust import is_below
 
 # The old path of a setting, and its path now.
 MOVED = {
@@ -34,7 +35,7 @@ WAS_TRUE = {
     "game.one_pass": "one_pass",
 }
 SEPARATE = "separate"
-# Nodes in which settings are now.
+# Classes of the nodes into which settings have moved.
 CLASSES = {
     "game": "gan.GAN",
     "game.instance_noise": "gan.game.augmentation.InstanceNoise",
@@ -46,14 +47,20 @@ NAMED = ("model", *PARTS)
 NO_TARGET = ("hinge", "wasserstein", "relativistic_paired", "relativistic_average")
 
 
-def updated(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings with the present paths; those of this version are returned as they are."""
+def updated(settings: Mapping[str, Any], given: Collection[str] = ()) -> dict[str, Any]:
+    """Settings with the present paths; those of this version are returned as they are.
+
+    Args:
+        given: present paths that the command line sets: their values replace those at old paths.
+    """
     found = {name: dict(node) if isinstance(node, Mapping) else node for name, node in settings.items()}
     if isinstance(found.get("game", {}), dict):
         for old, new in MOVED.items():
             if _is_given(old, found):
                 group, name = old.split(".")
-                _move(old, found[group].pop(name), new, found)
+                value = found[group].pop(name)
+                if new not in given:
+                    _move(old, value, new, found)
     if isinstance(found.get("objective"), dict) and "name" in found["objective"]:
         if isinstance(found.setdefault("game", {}), dict):
             found["game"].setdefault("_target_", "gan.GAN")
@@ -81,16 +88,16 @@ def warning(old: str, new: str) -> str:
 
 
 def _is_given(old: str, nodes: Mapping[str, Any]) -> bool:
-    """Whether an old path has a value, which is not the node that may stand there now."""
+    """Whether an old path has a value that was allowed there, in a node of our class: other classes may have the name.
+
+    A node or null at ``game.instance_noise`` is the present setting.
+    """
     group, _, name = old.partition(".")
     node = nodes.get(group)
-    return isinstance(node, Mapping) and _is_of_before(old, node.get(name))
-
-
-def _is_of_before(old: str, value: Any) -> bool:
-    if old in WAS_TRUE:
-        return isinstance(value, bool)
-    return value is not None and not isinstance(value, Mapping)
+    if not isinstance(node, Mapping) or not is_below(str(node.get("_target_", "gan")), ["gan"]):
+        return False
+    value = node.get(name)
+    return isinstance(value, bool) if old in WAS_TRUE else value is not None and not isinstance(value, Mapping)
 
 
 def _move(old: str, value: Any, new: str, settings: dict[str, Any]) -> None:
@@ -106,8 +113,8 @@ def _move(old: str, value: Any, new: str, settings: dict[str, Any]) -> None:
         node[name] = value
     elif value:
         node[name] = WAS_TRUE[old]
-    else:
-        node.setdefault(name, SEPARATE)
+    elif node.get(name) in (None, WAS_TRUE[old]):
+        node[name] = SEPARATE
 
 
 def _has_old_name(group: str, node: Mapping[str, Any]) -> bool:
@@ -142,14 +149,23 @@ def _placed(node: dict[str, Any], keys: Sequence[str], target: str | None) -> di
 
 def updated_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Overrides with the present paths, and one warning for each that has moved."""
-    new_words, warnings = [], []
+    own_classes = {
+        word.partition("._target_=")[0].lstrip("+")
+        for word in words
+        if "._target_=" in word and not is_below(word.partition("=")[2], ["gan"])
+    }
+    new_words, warnings, flags = [], [], []
     for word in words:
         path, equals, value = word.partition("=")
         name = path.lstrip("+~")
         new = MOVED.get(name) if equals or path.startswith("~") else None
-        if new is not None and equals:
-            moved_value = _value_of_before(name, value)
-            new, value = (None, value) if moved_value is None else (new, moved_value)
+        if name.partition(".")[0] in own_classes:
+            new = None
+        elif new is not None and equals:
+            translated = _translated_value(name, value)
+            new, value = (None, value) if translated is None else (new, translated)
+            if new is not None and name in WAS_TRUE:
+                flags.append(f"{path[: len(path) - len(name)]}{new}={value}")
         elif new is not None and new.startswith(f"{name}."):
             new = None  # ~game.instance_noise removes the node
         if new is None and name.endswith(".name") and name.removesuffix(".name") in NAMED and equals:
@@ -159,10 +175,13 @@ def updated_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
             continue
         new_words.append(f"{path[: len(path) - len(name)]}{new}{equals}{value}")
         warnings.append(warning(name, new))
+    if len(flags) > 1:  # two flags were one setting: one that was false says nothing beside one that was true
+        for flag in [flag for flag in flags if flag.endswith(f"={SEPARATE}")][: len(flags) - 1]:
+            new_words.remove(flag)
     return new_words, warnings
 
 
-def _value_of_before(old: str, value: str) -> str | None:
+def _translated_value(old: str, value: str) -> str | None:
     """What to write at the new path for a value that was allowed at an old one; None if it was not.
 
     A sweep has several values: ``true,false``.

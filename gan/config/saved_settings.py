@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from gan.config.free_settings import LENGTH, free_settings, within
-from gan.config.moved import updated
+from gan.config.moved import MOVED, updated
 from gan.config.option_names import option_name
 from gan.config.options.conf_files import CONF, read_conf_file
 from gan.config.options.signatures import arguments_of
@@ -42,6 +42,7 @@ FIXED = {
     **{f"optimizer.{part}_target_": NO_STATE for part in ("", "generator.", "discriminator.")},
     **dict.fromkeys(("run_dir", "trainer.default_root_dir"), "a resumed run stays in its folder, which can be moved"),
 }
+CHANGES_ROUNDING = ("model.compile",)  # of the fixed groups: may be allowed, as any other setting
 ADAPTED = {"augmentation.probability": "the run adapts it, and its value is in the checkpoint"}
 # Settings that runs of earlier versions do not have, with their values at that time.
 LATER: dict[str, dict[str, Any]] = {
@@ -212,7 +213,8 @@ def problems(before: dict[str, Any], wanted: dict[str, Any], allowed: Sequence[s
     for path, old, new in differing(before, wanted):
         if path in copies or _left_with_its_class(path, before, wanted):  # checked as another setting
             continue
-        if why := next((why for part, why in fixed.items() if within(path, [part])), None):
+        why = next((why for part, why in fixed.items() if within(path, [part])), None)
+        if why and path not in CHANGES_ROUNDING:
             yield f"{path}: {old!r} before, {new!r} given: {why}"
         elif not within(path, (*free, *allowed)):
             why = ", which determines the learning rates" if path in LENGTH else ""
@@ -244,6 +246,7 @@ def allowed_paths(given: Any, *known: Mapping[str, Any]) -> list[str]:
         raise ConfigError(f"resume.allow: {paths!r} given, a list expected: {allowing(paths)}")
     if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
         raise ConfigError(f"resume.allow: {paths!r} given, a list of settings expected, as {allowing('optimizer.lr')}")
+    paths = [MOVED.get(path, path) for path in paths]
     for path in paths:
         if all(_value(settings, path) is _NOTHING for settings in known):
             everything = [name for settings in known for name in _paths(settings)]

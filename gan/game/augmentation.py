@@ -238,8 +238,9 @@ class InstanceNoise(Checked):
     """Gaussian noise on all images before D, with a standard deviation that decreases linearly to 0.
 
     Args:
-        std: standard deviation at the start, in units of normalised images; 0 for no noise.
-        images: number of real images after which the noise is 0.
+        std: standard deviation of Gaussian noise on all images for D at the start, in units of normalised images; 0 for
+            no noise.
+        images: number of real images after which the noise is 0; it decreases linearly.
     """
 
     std: NonNegativeFloat = 0.0

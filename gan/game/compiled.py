@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from gan.system.errors import ConfigError
 from gan.system.files import user_cache
 
+CUDA_GRAPHS = "triton.cudagraphs"  # an option of torch's inductor
 Game = Any  # `gan.game.updates.Game`, which imports this file
 
 
@@ -161,21 +162,26 @@ def _compiled(
         return [*recorder.tensors, *gradients]
 
     try:
-        run, draws = _traced_and_compiled(update, [*tensors, *(given.detach() for given in inputs)], options)
+        run, draws = _traced_and_compiled(
+            update, [*tensors, *(given.detach() for given in inputs)], len(tensors), options
+        )
     except Exception as error:  # of the tracing, the compiler, or a version of torch without one of its private parts
         raise ConfigError(
-            f"model.compile: True given, and the {network}'s update cannot be compiled: "
+            f"model.compile given, and the {network}'s update cannot be compiled: "
             f"{type(error).__name__}: {' '.join(str(error).split())[:300]}; model.compile=false expected"
         ) from error
     return Graph(run, tensors, list(recorder.calls), draws, trained)
 
 
 def _traced_and_compiled(
-    update: Callable[..., list[Tensor]], arguments: Sequence[Tensor], options: Mapping[str, Any]
+    update: Callable[..., list[Tensor]], arguments: Sequence[Tensor], fixed: int, options: Mapping[str, Any]
 ) -> tuple[Callable[..., Sequence[Tensor]], list[Callable[[], Tensor]]]:
-    """The compiled function, which takes its random tensors after the arguments, and what draws these."""
+    """The compiled function, which takes its random tensors after the arguments, and what draws these.
+
+    The first ``fixed`` arguments stay where they are in memory.
+    """
     from torch._guards import TracingContext, tracing
-    from torch._inductor import compile as compile_graph  # here: it takes seconds
+    from torch._inductor.compile_fx import compile_fx, compile_fx_inner  # here: it takes seconds
     from torch._subclasses.fake_tensor import FakeTensorMode
     from torch.fx.experimental.proxy_tensor import make_fx
     from torch.fx.experimental.symbolic_shapes import ShapeEnv
@@ -193,8 +199,19 @@ def _traced_and_compiled(
         examples: list[Any] = [
             shapes.from_tensor(each, static_shapes=True) for each in (*arguments, *(draw() for draw in draws))
         ]
+
+        def compile_inner(module: torch.fx.GraphModule, inputs: Sequence[Any], **settings: Any) -> Any:
+            """Say which inputs a CUDA graph may read and change in place; torch knows only those of its own tracer.
+
+            Without it, all weights would be copied in each replay, and batch statistics could not be changed.
+            """
+            lifted = len(inputs) - len(examples)  # constants, which come first
+            return compile_fx_inner(module, inputs, **{**settings, "static_input_idxs": list(range(lifted + fixed))})
+
+        inner: dict[str, Any] = {"inner_compile": compile_inner} if options.get(CUDA_GRAPHS) else {}
         with tracing(TracingContext(shapes)):
-            return compile_graph(graph, examples, options=dict(options)), draws
+            compiled: Any = compile_fx(graph, examples, config_patches=dict(options), **inner)
+        return compiled, draws
 
 
 def _dropout(x: Tensor, p: float, train: bool | None) -> tuple[Tensor, Tensor]:
@@ -271,7 +288,7 @@ def _options(device: torch.device, cuda_graphs: bool) -> dict[str, Any]:
     """Options of torch's inductor."""
     if device.type == "cpu":
         return {"cpp_wrapper": True, "cpp.threads": torch.get_num_threads()}
-    return {"triton.cudagraphs": cuda_graphs}
+    return {CUDA_GRAPHS: cuda_graphs}
 
 
 def _set_up_compiler() -> None:

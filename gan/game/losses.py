@@ -276,7 +276,7 @@ class AuxiliaryLosses(Checked):
     """The losses of D's other heads, which both networks minimise.
 
     Args:
-        class_weight: weight of the loss of the classes (AC-GAN).
+        class_weight: weight of the loss of D's classifier (AC-GAN), for both networks.
         information_weight: weight of the mutual information of codes and images: InfoGAN's lambda.
     """
 

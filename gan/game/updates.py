@@ -98,7 +98,12 @@ class Game(nn.Module):
         super().__init__()
         check_objects(generator=generator, discriminator=discriminator, prior=prior, objective=objective)
         check_objects(penalty=penalty, schedule=schedule, lr_schedule=lr_schedule, augmentation=augmentation, ema=ema)
-        check_objects(instance_noise=instance_noise, auxiliary_losses=auxiliary_losses)
+        for name, thing, cls in (
+            ("instance_noise", instance_noise, InstanceNoise),
+            ("auxiliary_losses", auxiliary_losses, AuxiliaryLosses),
+        ):
+            if thing is not None and not isinstance(thing, cls):
+                raise ConfigError(f"{name}: {thing!r} given, an object expected: {cls.__name__}(…)")
         if message := problem("d_batch", d_batch, DBatch):
             raise ConfigError(message)
         self.generator = generator
@@ -273,9 +278,9 @@ class Game(nn.Module):
         """The losses of D's other heads: of the classes and, for fakes from ``z``, of the codes in z."""
         total: Tensor | float = 0.0
         codes = self.prior.codes(z) if z is not None and self.prior.has_codes else None
-        for name, loss, of_total in self.auxiliary_losses(output, labels, codes):
+        for name, loss, weight_in_total in self.auxiliary_losses(output, labels, codes):
             self.record.add(f"{network}_{name}", loss, weight)
-            total = total + of_total * loss
+            total = total + weight_in_total * loss
         return total
 
     def _begin_update(self, network: str, index: int, optimizer: Optimizer, device: torch.device) -> None:

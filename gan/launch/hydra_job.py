@@ -194,7 +194,9 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     if not plain.get("run_dir") or not isinstance(plain["run_dir"], str):
         raise ConfigError(f"run_dir: {plain.get('run_dir')!r} given, a folder expected; hydra.run.dir=FOLDER names it")
     settings = {str(name): node for name, node in plain.items() if name not in ("resume", "trust")}
-    return completed(without_leftovers(updated(settings), command_line.task_words()))
+    words = command_line.task_words()
+    given = {word.lstrip("+~").partition("=")[0] for word in words}
+    return completed(without_leftovers(updated(settings, given), words))
 
 
 def resolve(config: DictConfig) -> tuple[dict[str, Any], ResumeState | None]:

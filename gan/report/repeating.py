@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan.config.moved import updated
+from gan.config.moved import updated, updated_words
 from gan.config.option_names import option_name, value_at
 from gan.report.settings import flat
 from gan.runs.reading import Run
@@ -34,8 +34,8 @@ def run_overrides(run: Run) -> list[str] | None:
     if isinstance(overrides := run.facts.get("overrides"), list):
         program = _program(words)
         flags, _ = shell.divided(words[len(program) :])  # such as --config-dir
-        return [*program, *flags, *map(str, overrides)]
-    settled = [_settled(word, updated(run.settings)) for word in words]
+        return [*program, *flags, *updated_words(list(map(str, overrides)))[0]]
+    settled = [_settled(word, updated(run.settings)) for word in updated_words(words)[0]]
     return None if None in settled else [word for word in settled if word is not None]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan.config.free_settings import changed_when_resumed
-from gan.config.moved import NAMED, updated
+from gan.config.moved import NAMED, updated, updated_words
 from gan.config.option_names import option_name
 from gan.runs.reading import Run
 
@@ -95,8 +95,8 @@ def chosen_settings(runs: Sequence[Run]) -> set[str]:
     words: dict[str, set[str]] = {}
     for run in runs:
         overrides = run.facts.get("overrides")
-        for word in overrides if isinstance(overrides, list) else ():
-            name, _, value = str(word).lstrip("+").partition("=")
+        for word in updated_words(list(map(str, overrides)))[0] if isinstance(overrides, list) else ():
+            name, _, value = word.lstrip("+").partition("=")
             words.setdefault(name.replace("/", "."), set()).add(value)
     return {name for name, values in words.items() if len(values) > 1}
 

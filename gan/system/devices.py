@@ -37,15 +37,28 @@ def without_tf32() -> Iterator[None]:
 
     products: Any = torch.backends.cuda.matmul
     convolutions: Any = torch.backends.cudnn
-    # Before torch 2.9 there is only the old name. Where there are both, the old one cannot be read in every state.
-    is_new = hasattr(products, "fp32_precision")
-    places = (products, convolutions.conv if is_new else convolutions)
-    name, exact = ("fp32_precision", "ieee") if is_new else ("allow_tf32", False)
-    before = [getattr(place, name) for place in places]
+    try:
+        before = torch.get_float32_matmul_precision(), convolutions.allow_tf32
+    except RuntimeError:  # the user has chosen precisions by torch's newer names, which exclude these
+        with _without_tf32_by_newer_names(products, convolutions.conv):
+            yield
+        return
+    try:
+        torch.set_float32_matmul_precision("highest")
+        convolutions.allow_tf32 = False
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before[0])
+        convolutions.allow_tf32 = before[1]
+
+
+@contextlib.contextmanager
+def _without_tf32_by_newer_names(*places: Any) -> Iterator[None]:
+    before = [place.fp32_precision for place in places]
     try:
         for place in places:
-            setattr(place, name, exact)
+            place.fp32_precision = "ieee"
         yield
     finally:
         for place, value in zip(places, before, strict=True):
-            setattr(place, name, value)
+            place.fp32_precision = value

@@ -20,7 +20,7 @@ from lightning.pytorch.utilities.seed import isolate_rng
 from torch import Tensor
 
 from gan.config.data_node import data_problems
-from gan.config.kinds import GIVEN, KINDS, PARTS, find, given_arguments, kind, node_problems
+from gan.config.kinds import GIVEN, PARTS, find, given_arguments, kind, node_problems
 from gan.config.moved import updated
 from gan.config.saved_settings import in_this_version
 from gan.config.target_validation import (
@@ -31,18 +31,22 @@ from gan.config.target_validation import (
     part_problems,
 )
 from gan.config.trust import check_literal, check_trust
+from gan.game.augmentation import InstanceNoise
 from gan.game.ema import GeneratorAverage
 from gan.game.gradients import UpdateRule
 from gan.game.latents import Prior
+from gan.game.losses import AuxiliaryLosses
 from gan.runs.checkpoint_file import CheckpointError
 from gan.runs.checkpoint_io import load_any
 from gan.system.errors import ConfigError, GanError, unknown_keys
 from gan.system.trust import trusted, untrusted
-from gan.system.value_types import Checked, hints_of, parameters_of
+from gan.system.value_types import hints_of, parameters_of
 from gan.training.build import build_data, build_game, instantiated, update_rule
 from gan.training.game_module import GameModule
 
 IMAGES = ("image_shape", "num_classes", "mean", "std")
+# Parts of a game that are no group of a configuration.
+OF_GAME: dict[str, type] = {"instance_noise": InstanceNoise, "auxiliary_losses": AuxiliaryLosses}
 SHARES = "cluster_shares"
 UNKNOWN = "_unknown_"  # key of a part whose settings are not known; its value says why
 
@@ -60,13 +64,12 @@ def describe(game: GameModule) -> dict[str, Any]:
     own = {
         name: getattr(game, name, None) for name in parameters_of(type(game)) if name not in parameters_of(GameModule)
     }
-    own |= {name: getattr(game, name) for name in ("d_batch", "instance_noise", "auxiliary_losses")}
     return {
-        "game": _known(lambda: {"_target_": _name(type(game)), **_plain(own)}),
+        "game": _known(lambda: {"_target_": _name(type(game)), "d_batch": game.d_batch, **_plain(own)}),
         "prior": _plain(dataclasses.asdict(game.prior)),
         "seed": game.seed,
         "num_classes": game.num_classes,
-        **{name: _part(getattr(game, name)) for name in (*NETWORKS, *PARTS)},
+        **{name: _part(getattr(game, name)) for name in (*NETWORKS, *PARTS, *OF_GAME)},
         "optimizer": {name: _rule(rule) for name, rule in zip(NETWORKS, rules, strict=True)},
     }
 
@@ -165,8 +168,13 @@ def _game_of_parts(
     cls: type[GameModule], description: Mapping[str, Any], trust: Sequence[str], parts: dict[str, Any]
 ) -> GameModule:
     """The game of a description that `describe` has made; ``parts`` are used instead of those in it."""
-    described = updated(description)
-    nodes: dict[str, Any] = {name: described.get(name) for name in (*NETWORKS, *PARTS, "game") if name not in parts}
+    names = (*NETWORKS, *PARTS, *OF_GAME, "game")
+    game_node = updated({"game": description.get("game")})["game"]
+    described = {**description, "game": game_node}
+    if isinstance(game_node, Mapping):  # of an earlier version: its noise and losses are in this node
+        inner = {name: game_node[name] for name in OF_GAME if name in game_node}
+        described |= {"game": {name: value for name, value in game_node.items() if name not in inner}, **inner}
+    nodes: dict[str, Any] = {name: described.get(name) for name in names if name not in parts}
     rules = {
         f"{name}_rule": node
         for name, node in description.get("optimizer", {}).items()
@@ -178,7 +186,7 @@ def _game_of_parts(
     if problems:
         raise ConfigError("\n".join(problems))
     game = find(nodes["game"]["_target_"]) if nodes["game"] else cls
-    made = {name: build(nodes[name]) for name in (*NETWORKS, *PARTS) if name != "ema" and nodes.get(name)}
+    made = {name: build(nodes[name]) for name in (*NETWORKS, *PARTS, *OF_GAME) if name != "ema" and nodes.get(name)}
     generator = parts.get("generator", made.get("generator"))
     if nodes.get("ema"):
         made["ema"] = build(nodes["ema"], network=generator)
@@ -197,7 +205,7 @@ def _game_of_parts(
 
 def _problems(name: str, node: Any) -> Iterator[str]:
     """Problems of the node of a part: it is not known, or its class is not of the right kind."""
-    if node is None and name in PARTS:
+    if node is None and name in (*PARTS, *OF_GAME):
         return
     if isinstance(node, Mapping) and UNKNOWN in node:
         argument = "optimizer" if name.endswith("_rule") else name
@@ -205,10 +213,9 @@ def _problems(name: str, node: Any) -> Iterator[str]:
     elif name.endswith("_rule"):
         yield from node_problems(name, node, [kind("optimizer")], given=GIVEN["optimizer"], also=RULE_SETTINGS)
     else:
-        place = f"model.{name}" if name in NETWORKS else name
-        assert place in KINDS
+        base = OF_GAME[name] if name in OF_GAME else kind(f"model.{name}" if name in NETWORKS else name)
         given = GIVEN[name] if name in ("ema", "game") else ()
-        yield from node_problems(name, node, [kind(place)], given=given)
+        yield from node_problems(name, node, [base], given=given)
 
 
 def _check_trust(nodes: Mapping[str, Any], trust: Sequence[str]) -> None:
@@ -274,6 +281,6 @@ def _plain(value: Any) -> Any:
         return {str(name): _plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    if isinstance(value, Tensor | type) or (callable(value) and not isinstance(value, Checked)):
+    if isinstance(value, Tensor | type) or callable(value):
         raise NotDescribed(f"the checkpoint cannot hold a {type(value).__name__} as a setting")
     return node_of(value)

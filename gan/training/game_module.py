@@ -16,6 +16,7 @@ from gan.game.gradients import OptimizerFactory, UpdateRule, clip_gradients, gra
 from gan.game.latents import Prior
 from gan.game.networks import DCGANDiscriminator, DCGANGenerator, adapting
 from gan.game.updates import Game
+from gan.system.devices import without_tf32
 from gan.system.errors import ConfigError
 from gan.training.fast_loop import FastStepper, Stepper
 from gan.training.strategy import GameDDP, all_gather_objects, local_value
@@ -120,7 +121,8 @@ class GameModule(Game, L.LightningModule):
             z = latents[numbers.cpu()].to(self.device)
         if self.conditional and labels is None:
             labels = numbers % (self.num_classes or 1)
-        return adapting.generate(self.final_generator, z, labels if self.conditional else None)
+        with without_tf32():
+            return adapting.generate(self.final_generator, z, labels if self.conditional else None)
 
     def _backward(self, loss: Tensor) -> None:
         self.stepper.backward(loss)

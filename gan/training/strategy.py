@@ -47,7 +47,7 @@ class GameDDP(DDPStrategy):
     def __init__(self, *, heartbeat: Heartbeat | None = None, **arguments: Any) -> None:
         super().__init__(**arguments)
         self._heartbeat = heartbeat
-        self._of_cpus: dist.ProcessGroup | None = None  # None: the default group is one of CPUs already
+        self._cpu_group: dist.ProcessGroup | None = None  # None: the default group exchanges between CPUs
         self._shared: dict[tuple[int, ...], SharedGradients | None] = {}  # by the parameters of an update
 
     def configure_ddp(self) -> None:
@@ -60,7 +60,7 @@ class GameDDP(DDPStrategy):
         self._sigterm = signal.getsignal(signal.SIGTERM) or signal.SIG_DFL
         super().setup_environment()
         if dist.is_initialized() and dist.get_backend() != "gloo":
-            self._of_cpus = dist.new_group(backend="gloo")
+            self._cpu_group = dist.new_group(backend="gloo", timeout=self._timeout)
         if self.world_size > 1 and not process.is_rank():
             if self._heartbeat is None:
                 self._heartbeat = heartbeat.connect(self.global_rank, self.world_size, self._end_without)
@@ -111,7 +111,7 @@ class GameDDP(DDPStrategy):
         Lightning's method asks the GPUs, so every process waits until its GPU has finished.
         """
         flag = torch.tensor(int(decision))
-        dist.all_reduce(flag, op=dist.ReduceOp.MIN if all else dist.ReduceOp.MAX, group=self._of_cpus)
+        dist.all_reduce(flag, op=dist.ReduceOp.MIN if all else dist.ReduceOp.MAX, group=self._cpu_group)
         return bool(flag)
 
     def average_gradients(self, optimizer: Optimizer) -> None:

@@ -108,6 +108,12 @@ def test_what_has_been_repeated_already_is_only_compared(
     monkeypatch.setattr(command, "_train", lambda folder: 0)
     assert gan("repeat", first, "--out", second) == 0
     assert capsys.readouterr().out.startswith("The same numbers, bit for bit: ")
+    old = yaml.safe_load((first / "config.yaml").read_text())
+    old["game"] = {"_target_": "gan.GAN", "concatenate": False, "class_weight": 1.0, **old["game"]}
+    del old["game"]["d_batch"], old["game"]["auxiliary_losses"]["class_weight"]
+    (first / "config.yaml").write_text(yaml.safe_dump(old))  # of an earlier version; the repetition has the present one
+    assert gan("repeat", first, "--out", second) == 0
+    capsys.readouterr()
     table = (second / "metrics.csv").read_text().splitlines()
     (second / "metrics.csv").write_text("\n".join(table[:-1]) + "\n")
     assert gan("repeat", first, "--out", second) == 1

@@ -72,6 +72,42 @@ def test_a_flag_that_was_false_replaces_no_present_setting() -> None:
     assert updated({"game": {"d_batch": "one_pass", "concatenate": False}})["game"]["d_batch"] == "one_pass"
 
 
+def test_a_flag_that_is_false_undoes_its_own_true() -> None:
+    """As in a recipe that changes another one, which has `d_batch: concatenated`."""
+    assert updated({"game": {"d_batch": "concatenated", "concatenate": False}})["game"]["d_batch"] == "separate"
+
+
+def test_a_value_of_the_command_line_replaces_one_at_an_old_path() -> None:
+    file = {"game": {**GAME, "class_weight": 3, "concatenate": True}}
+    given = ("game.auxiliary_losses.class_weight", "game.d_batch")
+    assert updated({**file, "game": {**file["game"], "d_batch": "one_pass"}}, given)["game"] == {
+        **GAME,
+        "d_batch": "one_pass",
+    }
+
+
+@pytest.mark.parametrize("group", ["objective", "game"])
+def test_settings_of_a_class_of_ones_own_stay(group: str) -> None:
+    own = {group: {"_target_": "mypkg.Mine", "class_weight": 5, "concatenate": True}}
+    assert updated(own)[group] == own[group]
+    assert moved_paths(own) == []
+    words = [f"{group}._target_=mypkg.Mine", f"+{group}.class_weight=7"]
+    assert updated_words(words) == (words, [])
+
+
+def test_two_flags_of_a_command_are_one_word() -> None:
+    flags = ["game.one_pass=true", "game.concatenate=false"]
+    for words in (flags, flags[::-1]):
+        assert updated_words(words)[0] == ["game.d_batch=one_pass"]
+    assert updated_words(["game.one_pass=false", "game.concatenate=false", "seed=1"])[0] == [
+        "game.d_batch=separate",
+        "seed=1",
+    ]
+    assert updated_words(["game.concatenate=false,true", "game.one_pass=false"])[0] == [
+        "game.d_batch=separate,concatenated"
+    ]
+
+
 def test_an_old_value_in_a_configuration_of_ones_own_goes_into_the_present_node() -> None:
     present = {"game": {**GAME, "class_weight": 3}}
     assert updated(present)["game"]["auxiliary_losses"] == {**GAME["auxiliary_losses"], "class_weight": 3}  # type: ignore[dict-item]
@@ -128,10 +164,13 @@ def test_present_words_get_no_warning() -> None:
     words = [
         "game.d_batch=concatenated",
         "game.instance_noise=null",
-        "game.concatenate=5",
         "penalty=r1",
         "experiment=acgan",
         "-m",
         "seed=1,2",
     ]
     assert updated_words(words) == (words, [])
+
+
+def test_a_value_that_was_never_allowed_is_left_for_the_message() -> None:
+    assert updated_words(["game.concatenate=5"]) == (["game.concatenate=5"], [])

@@ -300,3 +300,21 @@ def test_settings_of_a_run_that_are_not_whole_are_told(settle: Settle, tmp_path:
         (tmp_path / "run" / "config.yaml").write_text(content)
         with pytest.raises(ConfigError):
             settle()
+
+
+def test_updates_may_be_compiled_from_now_on(settle: Settle, compose_settings: Compose, tmp_path: Path) -> None:
+    """A run with CUDA graphs is resumed on a machine without a GPU; numbers differ by rounding."""
+    (tmp_path / "run").mkdir()
+    saved = compose_settings(*TINY, "model.compile=cuda_graphs")
+    (tmp_path / "run" / "config.yaml").write_text(yaml.safe_dump(saved))
+    with pytest.raises(ConfigError, match=r"allow the change: 'resume.allow=\[model.compile\]'"):
+        settle("model.compile=false")
+    settings, _ = settle("model.compile=false", "resume.allow=[model.compile]")
+    assert settings["model"]["compile"] is False
+
+
+def test_a_setting_may_be_allowed_by_its_old_name(settle: Settle, compose_settings: Compose, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.yaml").write_text(yaml.safe_dump(compose_settings(*TINY)))
+    settings, _ = settle("game.auxiliary_losses.class_weight=3", "resume.allow=[game.class_weight]")
+    assert settings["game"]["auxiliary_losses"]["class_weight"] == 3

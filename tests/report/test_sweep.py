@@ -99,6 +99,13 @@ def test_a_run_of_a_sweep_is_repeated_with_its_own_values(tmp_path: Path) -> Non
     assert recipe(run) == "quickstart optimizer.lr=0.0002 penalty=r1 optimizer.betas=[0.5,0.999] optimizer=adam"
 
 
+def test_old_names_in_the_command_of_a_sweep_are_translated(tmp_path: Path) -> None:
+    words = ["train.py", "-m", "game.concatenate=true,false", "game.class_weight=1.0,2.0", "seed=0,1"]
+    run = read_run(write_run(tmp_path / "0", seed=1, command=words))
+    run = replace(run, settings={**run.settings, "game": {"concatenate": True, "class_weight": 2.0}})
+    assert command(run) == ("python train.py game.d_batch=concatenated game.auxiliary_losses.class_weight=2.0 seed=1")
+
+
 def test_the_folder_of_own_options_is_part_of_its_command(tmp_path: Path) -> None:
     words = ["train.py", "-m", "--config-dir", "mine", "experiment=my", "seed=0,1"]
     run = read_run(write_run(tmp_path / "0", command=words))

@@ -10,7 +10,7 @@ from tiny_runs import Compose, Play
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.functional import dropout
 
-from gan.game.compiled import _dropout, _options, _without_draws
+from gan.game.compiled import CUDA_GRAPHS, _dropout, _options, _without_draws
 from gan.launch.preflight import check_compiler
 from gan.system.errors import ConfigError
 
@@ -130,21 +130,29 @@ def test_outputs_that_the_next_run_overwrites_change_nothing(
     play: Play, monkeypatch: pytest.MonkeyPatch, also: tuple[str, ...]
 ) -> None:
     """CUDA graphs need a GPU; what is particular about them is the memory of their outputs."""
-    options: list[Mapping[str, Any]] = []
+    marks: list[int] = []  # runs before each mark
+    runs = 0
 
-    def traced(update: Any, arguments: Any, given: Mapping[str, Any]) -> Any:
-        options.append(given)
+    def traced(update: Any, arguments: Any, fixed: int, options: Mapping[str, Any]) -> Any:
         with torch.random.fork_rng(devices=[]), torch.enable_grad():
             graph = make_fx(update)(*(x.clone() for x in arguments))
         draws = _without_draws(graph)
-        return Replayed(graph), draws
+        replayed = Replayed(graph)
+
+        def counted(*inputs: torch.Tensor) -> list[torch.Tensor]:
+            nonlocal runs
+            runs += 1
+            return replayed(*inputs)
+
+        return counted, draws
 
     monkeypatch.setattr("gan.game.compiled._traced_and_compiled", traced)
     words = ("trainer.max_epochs=3", *also)
     eager = play(*words)
-    monkeypatch.setattr("torch.compiler.cudagraph_mark_step_begin", lambda: options.append({"marked": True}))
+    monkeypatch.setattr("torch.compiler.cudagraph_mark_step_begin", lambda: marks.append(runs))
     replayed = play(*words, "model.compile=cuda_graphs")
-    assert {"marked": True} in options
+    assert runs > 10
+    assert marks == list(range(runs))  # one before each run
     for ours, theirs in ((replayed.losses.d, eager.losses.d), (replayed.losses.g, eager.losses.g)):
         assert [loss for _, loss in ours] == pytest.approx([loss for _, loss in theirs], abs=1e-6)
 
@@ -160,3 +168,31 @@ def test_cuda_graphs_need_a_gpu() -> None:
         ConfigError, match=r"^model\.compile: 'cuda_graphs' given, which needs a CUDA GPU; true expected"
     ):
         check_compiler("cuda_graphs", "cpu")
+
+
+@needs_compiler
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
+@pytest.mark.slow
+def test_a_cuda_graph_may_change_weights_and_statistics_in_place(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else torch would leave out the CUDA graph of a game with batch normalization, and only log it."""
+    from torch._inductor import compile_fx
+
+    compiled: list[tuple[int, set[int], set[int]]] = []
+    inner = compile_fx.compile_fx_inner
+
+    def watched(module: Any, inputs: Any, **settings: Any) -> Any:
+        made = inner(module, inputs, **settings)
+        compiled.append((len(inputs), set(settings["static_input_idxs"]), set(made.mutated_input_idxs)))
+        return made
+
+    monkeypatch.setattr(compile_fx, "compile_fx_inner", watched)
+    of_cpu = _options(torch.device("cpu"), False)
+    monkeypatch.setattr("gan.game.compiled._options", lambda device, cuda_graphs: {**of_cpu, CUDA_GRAPHS: cuda_graphs})
+    words = ("model.generator.normalization=batch", "model.discriminator.spectral_norm=true")
+    eager, graphs = play(*words), play(*words, "model.compile=cuda_graphs")
+    assert len(compiled) == 2
+    for inputs, fixed, changed in compiled:
+        assert len(fixed) < inputs
+        assert changed
+        assert changed <= fixed
+    assert [loss for _, loss in graphs.losses.d] == pytest.approx([loss for _, loss in eager.losses.d], abs=1e-3)

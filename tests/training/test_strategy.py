@@ -104,7 +104,7 @@ def decide_in_a_process(rank: int, folder: str) -> None:
     dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
     strategy = GameDDP()
     for group in (None, dist.new_group(backend="gloo")):  # as on CPUs, and beside a group of GPUs
-        strategy._of_cpus = group
+        strategy._cpu_group = group
         for one, two in itertools.product((False, True), repeat=2):
             own = (one, two)[rank]
             assert strategy.reduce_boolean_decision(own, all=False) is (one or two)

@@ -92,7 +92,7 @@ def _argument(
     hint = _own_hint(module, annotation)
     choices = choices_of(hint)
     kind = _describe(annotation) if hint is None else expected(None, hint)
-    if choices and not kind.startswith("one of") and " or " not in kind:  # "true or false or cuda_graphs"
+    if choices and not kind.startswith(("one of", "true or false")):
         kind = f"one of {kind}"
     written = None if default is None else ast.unparse(default)
     return Argument(name, kind, "" if hint is None else allowed(hint), written, _meaning(text, name))

@@ -60,8 +60,8 @@ class Networks:
             place of classes for both networks, and z ends with the cluster: the generator is unconditional.
         init_from: run folder, checkpoint or bundle whose weights the networks start from; None for random weights.
         freeze_d: number of layers of the discriminator, from the first, that are not trained (FreezeD).
-        compile: compile the loss and gradients of each update with torch's compiler: slower start, faster training.
-            "cuda_graphs": also record them as CUDA graphs; not tested on a GPU yet.
+        compile: compile the loss and gradients of each update with torch's compiler: slower start, faster training;
+            "cuda_graphs" also records them as CUDA graphs (not tested on a GPU yet).
         channels_last: store the weights of convolutions with the channels last in memory, which makes training faster
             (docs/performance.md) and changes results by rounding only. For the networks of this package; other networks
             keep the layout that their constructor chose.

@@ -12,6 +12,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, read_write
 
+from gan.config.moved import updated_words
 from gan.launch import hydra_job
 from gan.launch.sweeps import folder, summary
 from gan.launch.sweeps.composing import Composer
@@ -66,7 +67,10 @@ class Sweep:
         command, sweep = self._command, Path(str(self._config.hydra.sweep.dir))
         composer = Composer(self._context, self._config)
         runner = Runner(self._pool(dry=composer.dry), composer.dry, self._record)
-        words = [*(f"{name}={value}" for name, value in self._params.items()), *arguments]
+        listed, warnings = updated_words([f"{name}={value}" for name, value in self._params.items()])
+        for line in warnings:
+            print(line, file=sys.stderr)
+        words = [*listed, *arguments]
         if composer.dry:
             choose(composer, words, runner)
             hydra_job.note_exit_code(runner.exit_code)
