@@ -292,6 +292,7 @@ def test_old_names_in_a_file_do_not_replace_the_command_line(train: Train, tmp_p
     assert "d_batch: concatenated\n" in shown.stdout
 
 
+@pytest.mark.slow
 def test_old_names_in_a_sweep_of_ones_own(train: Train, tmp_path: Path) -> None:
     (tmp_path / "mine" / "sweep").mkdir(parents=True)
     (tmp_path / "mine" / "sweep" / "old.yaml").write_text(
