@@ -268,11 +268,14 @@ def test_gan_options_lists_options_and_classes_of_ones_own(gan: Gan) -> None:
     assert "sharpness=1.0" in gan("options", "outsider.objective.Exponential")[1]
 
 
+def write_option(folder: Path, group: str, text: str) -> None:
+    """An option ``old`` of the user's own, in the folder ``mine``."""
+    (folder / "mine" / group).mkdir(parents=True)
+    (folder / "mine" / group / "old.yaml").write_text(f"# @package _global_\n{text}\n")
+
+
 def test_old_names_in_a_configuration_of_ones_own(train: Train, tmp_path: Path) -> None:
-    (tmp_path / "mine" / "experiment").mkdir(parents=True)
-    (tmp_path / "mine" / "experiment" / "old.yaml").write_text(
-        "# @package _global_\npenalty: {name: r1, gamma: 2.0}\nobjective: {instance_noise: 0.1}\n"
-    )
+    write_option(tmp_path, "experiment", "penalty: {name: r1, gamma: 2.0}\nobjective: {instance_noise: 0.1}")
     shown = train("--config-dir", "mine", "experiment=old", *SMALL, "dry_run=true")
     assert shown.returncode == 0, shown.stderr
     assert "penalty.name is now penalty._target_; the old name works until the next release" in shown.stderr
@@ -282,10 +285,7 @@ def test_old_names_in_a_configuration_of_ones_own(train: Train, tmp_path: Path) 
 
 
 def test_old_names_in_a_file_do_not_replace_the_command_line(train: Train, tmp_path: Path) -> None:
-    (tmp_path / "mine" / "experiment").mkdir(parents=True)
-    (tmp_path / "mine" / "experiment" / "old.yaml").write_text(
-        "# @package _global_\ngame: {class_weight: 2.0, concatenate: true}\n"
-    )
+    write_option(tmp_path, "experiment", "game: {class_weight: 2.0, concatenate: true}")
     shown = train("--config-dir", "mine", "experiment=old", "game.class_weight=3", *SMALL, "dry_run=true")
     assert shown.returncode == 0, shown.stderr
     assert "class_weight: 3  <- given" in shown.stdout
@@ -294,10 +294,7 @@ def test_old_names_in_a_file_do_not_replace_the_command_line(train: Train, tmp_p
 
 @pytest.mark.slow
 def test_old_names_in_a_sweep_of_ones_own(train: Train, tmp_path: Path) -> None:
-    (tmp_path / "mine" / "sweep").mkdir(parents=True)
-    (tmp_path / "mine" / "sweep" / "old.yaml").write_text(
-        "# @package _global_\nhydra: {mode: MULTIRUN, sweeper: {params: {game.concatenate: 'true,false'}}}\n"
-    )
+    write_option(tmp_path, "sweep", "hydra: {mode: MULTIRUN, sweeper: {params: {game.concatenate: 'true,false'}}}")
     shown = train("--config-dir", "mine", "sweep=old", *SMALL, "dry_run=true")
     assert shown.returncode == 0, shown.stderr
     assert "game.concatenate is now game.d_batch; the old name works until the next release" in shown.stderr

@@ -35,6 +35,8 @@ WAS_TRUE = {
     "game.one_pass": "one_pass",
 }
 SEPARATE = "separate"
+# Settings that every `game` node of an earlier version has, also one with a class of the user's own.
+OF_EARLIER_GAME = {"concatenate", "instance_noise", "class_weight", "information_weight"}
 # Classes of the nodes into which settings have moved.
 CLASSES = {
     "game": "gan.GAN",
@@ -55,12 +57,11 @@ def updated(settings: Mapping[str, Any], given: Collection[str] = ()) -> dict[st
     """
     found = {name: dict(node) if isinstance(node, Mapping) else node for name, node in settings.items()}
     if isinstance(found.get("game", {}), dict):
-        for old, new in MOVED.items():
-            if _is_given(old, found):
-                group, name = old.split(".")
-                value = found[group].pop(name)
-                if new not in given:
-                    _move(old, value, new, found)
+        for old, new in _moved(found).items():
+            group, name = old.split(".")
+            value = found[group].pop(name)
+            if new not in given:
+                _move(old, value, new, found)
     if isinstance(found.get("objective"), dict) and "name" in found["objective"]:
         if isinstance(found.setdefault("game", {}), dict):
             found["game"].setdefault("_target_", "gan.GAN")
@@ -78,7 +79,7 @@ def updated(settings: Mapping[str, Any], given: Collection[str] = ()) -> dict[st
 def moved_paths(settings: Mapping[str, Any]) -> list[str]:
     """One warning for each old path in settings, as in a configuration of the user's own."""
     nodes = {name: node for name, node in settings.items() if isinstance(node, Mapping)}
-    found = {old: new for old, new in MOVED.items() if _is_given(old, nodes)}
+    found = _moved(nodes)
     found |= {f"{group}.name": f"{group}._target_" for group in NAMED if _has_old_name(group, nodes.get(group, {}))}
     return [warning(path, new) for path, new in found.items()]
 
@@ -87,14 +88,27 @@ def warning(old: str, new: str) -> str:
     return f"{old} is now {new}; the old name works until the next release"
 
 
+def _moved(nodes: Mapping[str, Any]) -> dict[str, str]:
+    """The old paths that have a value in these settings, with the present ones.
+
+    Two flags that were true together were refused; they are left for validation.
+    """
+    given = {old: new for old, new in MOVED.items() if _is_given(old, nodes)}
+    true = [old for old in given if old in WAS_TRUE and nodes[old.partition(".")[0]][old.partition(".")[2]]]
+    return given if len({WAS_TRUE[old] for old in true}) < 2 else {old: given[old] for old in given if old not in true}
+
+
 def _is_given(old: str, nodes: Mapping[str, Any]) -> bool:
-    """Whether an old path has a value that was allowed there, in a node of our class: other classes may have the name.
+    """Whether an old path has a value that was allowed there, and is no setting of a class of the user's own.
 
     A node or null at ``game.instance_noise`` is the present setting.
     """
     group, _, name = old.partition(".")
     node = nodes.get(group)
-    if not isinstance(node, Mapping) or not is_below(str(node.get("_target_", "gan")), ["gan"]):
+    if not isinstance(node, Mapping):
+        return False
+    is_ours = is_below(str(node.get("_target_", "gan")), ["gan"])
+    if not is_ours and not (group == "game" and node.keys() >= OF_EARLIER_GAME):
         return False
     value = node.get(name)
     return isinstance(value, bool) if old in WAS_TRUE else value is not None and not isinstance(value, Mapping)
@@ -154,7 +168,10 @@ def updated_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
         for word in words
         if "._target_=" in word and not is_below(word.partition("=")[2], ["gan"])
     }
-    new_words, warnings, flags = [], [], []
+    values = {word.partition("=")[0].lstrip("+"): word.partition("=")[2].lower() for word in words}
+    true = {WAS_TRUE[name] for name in WAS_TRUE if "true" in values.get(name, "")}
+    new_words, warnings = [], []
+    has_flag = bool(true)
     for word in words:
         path, equals, value = word.partition("=")
         name = path.lstrip("+~")
@@ -162,10 +179,13 @@ def updated_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
         if name.partition(".")[0] in own_classes:
             new = None
         elif new is not None and equals:
-            translated = _translated_value(name, value)
+            translated = None if name in WAS_TRUE and len(true) > 1 else _translated_value(name, value)
+            if translated == SEPARATE and name in WAS_TRUE:
+                if has_flag:  # two flags were one setting: one that is false says nothing beside another one
+                    warnings.append(warning(name, new))
+                    continue
+                has_flag = True
             new, value = (None, value) if translated is None else (new, translated)
-            if new is not None and name in WAS_TRUE:
-                flags.append(f"{path[: len(path) - len(name)]}{new}={value}")
         elif new is not None and new.startswith(f"{name}."):
             new = None  # ~game.instance_noise removes the node
         if new is None and name.endswith(".name") and name.removesuffix(".name") in NAMED and equals:
@@ -175,9 +195,6 @@ def updated_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
             continue
         new_words.append(f"{path[: len(path) - len(name)]}{new}{equals}{value}")
         warnings.append(warning(name, new))
-    if len(flags) > 1:  # two flags were one setting: one that was false says nothing beside one that was true
-        for flag in [flag for flag in flags if flag.endswith(f"={SEPARATE}")][: len(flags) - 1]:
-            new_words.remove(flag)
     return new_words, warnings
 
 

@@ -25,14 +25,14 @@ def test_the_name_of_an_option_stands_for_its_class(group: str, option: str) -> 
     assert updated(saved)[group] == node
 
 
-OF_GAME = {
+OF_GAME: dict[str, Any] = {
     "concatenate": True,
     "instance_noise": 0.1,
     "instance_noise_images": 30,
     "class_weight": 2.0,
     "information_weight": 0.5,
 }
-GAME = {
+GAME: dict[str, Any] = {
     "_target_": "gan.GAN",
     "d_batch": "concatenated",
     "instance_noise": {"_target_": "gan.game.augmentation.InstanceNoise", "std": 0.1, "images": 30},
@@ -95,6 +95,18 @@ def test_settings_of_a_class_of_ones_own_stay(group: str) -> None:
     assert updated_words(words) == (words, [])
 
 
+def test_a_run_of_an_earlier_version_with_a_game_of_ones_own_is_read() -> None:
+    saved = {"game": {"_target_": "mypkg.Mine", "one_pass": False, "mine": 1, **OF_GAME}}
+    assert updated(saved)["game"] == {**GAME, "_target_": "mypkg.Mine", "mine": 1}
+
+
+def test_two_flags_that_exclude_each_other_are_left_for_the_message() -> None:
+    both = {"game": {"concatenate": True, "one_pass": True}}
+    assert updated(both) == both
+    words = ["game.concatenate=true", "game.one_pass=true"]
+    assert updated_words(words) == (words, [])
+
+
 def test_two_flags_of_a_command_are_one_word() -> None:
     flags = ["game.one_pass=true", "game.concatenate=false"]
     for words in (flags, flags[::-1]):
@@ -110,7 +122,7 @@ def test_two_flags_of_a_command_are_one_word() -> None:
 
 def test_an_old_value_in_a_configuration_of_ones_own_goes_into_the_present_node() -> None:
     present = {"game": {**GAME, "class_weight": 3}}
-    assert updated(present)["game"]["auxiliary_losses"] == {**GAME["auxiliary_losses"], "class_weight": 3}  # type: ignore[dict-item]
+    assert updated(present)["game"]["auxiliary_losses"] == {**GAME["auxiliary_losses"], "class_weight": 3}
     assert moved_paths(present) == [
         "game.class_weight is now game.auxiliary_losses.class_weight; the old name works until the next release"
     ]
