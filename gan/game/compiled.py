@@ -9,7 +9,7 @@ change their order. The optimizer's step is outside.
 import contextlib
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -88,8 +88,11 @@ class CompiledUpdates:
         """
         inputs = (real, labels, z)
         key = (network, len(real), weight, network == "discriminator" and _penalty_is_due(game))
-        with torch.no_grad(), _restored_autocast(real.device.type) as autocast:
+        device, autocasts = real.device.type, torch.is_autocast_enabled(real.device.type)
+        without_autocast = torch.autocast(device, enabled=False) if autocasts else contextlib.nullcontext()
+        with torch.no_grad(), without_autocast:  # a graph has the casts in it
             if key not in self._graphs:
+                autocast = torch.autocast(device, dtype=torch.get_autocast_dtype(device), enabled=autocasts)
                 options = _options(real.device, self.cuda_graphs)
                 self._graphs[key] = _compiled(game, network, inputs, weight, autocast, options)
             graph = self._graphs[key]
@@ -110,14 +113,6 @@ class CompiledUpdates:
 
 def _penalty_is_due(game: Game) -> bool:
     return game.penalty is not None and game.penalty.due(game.d_updates)
-
-
-@contextlib.contextmanager
-def _restored_autocast(device: str) -> Iterator[torch.autocast]:
-    """Autocast off; gives autocast as it was, for the trace: a graph has the casts in it."""
-    now = torch.autocast(device, dtype=torch.get_autocast_dtype(device), enabled=torch.is_autocast_enabled(device))
-    with torch.autocast(device, enabled=False):
-        yield now
 
 
 def _replay(calls: Sequence[tuple[str, tuple[Any, ...], int, float]], tensors: Sequence[Tensor], record: Any) -> int:

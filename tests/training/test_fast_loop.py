@@ -109,6 +109,21 @@ def test_who_listens_to_backward_passes_is_given_them_by_lightning(play: Play) -
     assert type(run.game.stepper) is Stepper
 
 
+class NewOptimizer(L.Callback):
+    """Replaces D's optimizer in the course of training."""
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        _, g_optimizer = trainer.optimizers
+        trainer.optimizers = [torch.optim.SGD(pl_module.discriminator.parameters(), lr=0.0), g_optimizer]  # type: ignore[union-attr,list-item]
+
+
+def test_an_optimizer_that_a_callback_has_replaced_makes_the_steps(play: Play) -> None:
+    run = play(callbacks=[NewOptimizer()])
+    first = {name: weights.clone() for name, weights in run.game.discriminator.named_parameters()}
+    untrained = play("trainer.max_epochs=0")
+    torch.testing.assert_close(first, dict(untrained.game.discriminator.named_parameters()), rtol=0, atol=0)
+
+
 def test_a_profiler_sees_everything(play: Play) -> None:
     run = play("+trainer.profiler=simple", "trainer.max_epochs=1")
     assert not fast_loop.can_use_fast_loop(run.trainer)
