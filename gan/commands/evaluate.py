@@ -13,6 +13,7 @@ from gan.commands.arguments import Device, Force, Trust, check_suffix, run_list
 from gan.commands.real_images import ClassOrder, Fit, HeldOut, OnBroken, Pictures, Root, Split, given_settings
 from gan.system.devices import usable_device
 from gan.system.errors import GanError
+from gan.system.tensor_memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from torchmetrics import Metric
@@ -111,6 +112,7 @@ def evaluate(
     settings are skipped (--force evaluates them again). If one run fails, the others are still evaluated; the exit code
     is then 1.
     """
+    keep_freed_memory()
     from gan.data.registry import FOLDER
     from gan.metrics.evaluating import Wanted
     from gan.metrics.evaluating_many import expand

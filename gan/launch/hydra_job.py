@@ -29,7 +29,7 @@ from gan.launch.known_command import known_command
 from gan.launch.sweeps import failed_jobs
 from gan.runs import run_end, run_folder, user_errors
 from gan.runs.resume import ResumeState
-from gan.system import cpu_threads, process, rank_errors, signals
+from gan.system import cpu_threads, process, rank_errors, signals, tensor_memory
 from gan.system.errors import MISTAKE, ConfigError, GanError
 from gan.system.passwords import without_passwords
 from gan.system.process import FULL_ERRORS, variable
@@ -60,6 +60,7 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
         signals.end_with_sweep()
         try:
             cpu_threads.set_wait_policy(BEGUN)
+            tensor_memory.keep_freed_memory()
             # HYDRA_FULL_ERROR as the user set it: subprocesses inherit it
             with (
                 variable(FULL_ERRORS, "1" if WANTS_TRACEBACKS else None),
