@@ -60,7 +60,8 @@ def job(function: Callable[[DictConfig], int | None]) -> Callable[[DictConfig], 
         signals.end_with_sweep()
         try:
             cpu_threads.set_wait_policy(BEGUN)
-            tensor_memory.keep_freed_memory()
+            if not command_line.current().raises:  # the process is ours, not that of a program that calls gan.train
+                tensor_memory.keep_freed_memory()
             # HYDRA_FULL_ERROR as the user set it: subprocesses inherit it
             with (
                 variable(FULL_ERRORS, "1" if WANTS_TRACEBACKS else None),

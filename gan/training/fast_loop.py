@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from gan.data.loader import ResidentLoader
-from gan.training.adam_step import fast_step
+from gan.training.adam_step import make_step
 from gan.training.strategy import GameDDP
 
 # Hooks that are not called. A module or data module that overrides one of them needs Lightning's own loop.
@@ -206,7 +206,6 @@ class FastStepper(Stepper):
         self._autocasts = trainer.precision_plugin.precision != "32-true"
         strategy: Any = trainer.strategy
         self._average = strategy.average_gradients if isinstance(strategy, GameDDP) else None
-        self._steps = {optimizer: fast_step(optimizer) for optimizer in trainer.optimizers}
 
     def backward(self, loss: Tensor) -> None:
         if self._autocasts:
@@ -221,7 +220,7 @@ class FastStepper(Stepper):
         for listener in self._before_step:
             listener(self._trainer, self._game, optimizer)
         self._game.on_before_optimizer_step(optimizer)
-        self._steps.get(optimizer, optimizer.step)()  # another one, if a callback has replaced them
+        make_step(optimizer)
 
 
 def _no_closure() -> None:
