@@ -5,9 +5,11 @@ import os
 import platform
 import subprocess
 import sys
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from gan_command import command_in
 
 from gan.system.tensor_memory import OF_GLIBC, keep_freed_memory
 
@@ -73,3 +75,25 @@ def test_another_c_library_has_none_of_them(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr("ctypes.CDLL", lambda name: object())
     keep_freed_memory({})
+
+
+@pytest.mark.parametrize(("in_python", "expected"), [(False, 1), (True, 0)])
+def test_a_run_keeps_memory_except_in_a_python_program_of_the_users(in_python: bool, expected: int) -> None:
+    code = f"""
+from gan.launch import command_line, hydra_job
+from gan.system import tensor_memory
+called = []
+tensor_memory.keep_freed_memory = lambda: called.append(1)
+command_line.begin(raises={in_python})  # gan.train raises its errors
+hydra_job.job(lambda config: 0)({{}})
+print(len(called))
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(run.stdout) == expected
+
+
+def test_an_evaluation_keeps_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    called: list[int] = []
+    monkeypatch.setattr("gan.commands.evaluate.keep_freed_memory", lambda: called.append(1))
+    assert command_in(tmp_path, monkeypatch)("evaluate", ".") == 2  # no run is there
+    assert called == [1]

@@ -112,9 +112,9 @@ def test_who_listens_to_backward_passes_is_given_them_by_lightning(play: Play) -
 class NewOptimizer(L.Callback):
     """Replaces D's optimizer in the course of training."""
 
-    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
         _, g_optimizer = trainer.optimizers
-        trainer.optimizers = [torch.optim.SGD(pl_module.discriminator.parameters(), lr=0.0), g_optimizer]  # type: ignore[union-attr,list-item]
+        trainer.optimizers = [torch.optim.SGD(pl_module.discriminator.parameters(), lr=0.0), g_optimizer]
 
 
 def test_an_optimizer_that_a_callback_has_replaced_makes_the_steps(play: Play) -> None:
