@@ -98,7 +98,7 @@ class GameDDP(DDPStrategy):
         return super().optimizer_step(optimizer, closure, model, **kwargs)
 
     def teardown(self) -> None:
-        """Destroy the process group. Otherwise gloo can abort the process at exit (exit code -6, seen once)."""
+        """Destroy the process group. Otherwise gloo sometimes aborts the process at exit (pytorch #190489)."""
         if self._heartbeat:
             self._heartbeat.stop()
         super().teardown()
