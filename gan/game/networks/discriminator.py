@@ -10,7 +10,7 @@ from torch.nn.utils.parametrizations import spectral_norm as normalize_spectrum
 from gan.game.networks.layers import Recorded, one_of
 from gan.game.sizes import DiscriminatorConditioning
 
-CONDITIONINGS = ("none", "concat", "projection", "auxiliary")
+CONDITIONINGS = ("none", "concat", "projection", "auxiliary", "projection_auxiliary")
 CODE_HEAD_WIDTH = 128  # of InfoGAN's Q network, appendix C.1 of the paper
 
 
@@ -19,7 +19,7 @@ class DiscriminatorOutput(NamedTuple):
 
     Attributes:
         logits: (N,), real or fake.
-        class_logits: (N, num_classes), or None without "auxiliary" conditioning.
+        class_logits: (N, num_classes), or None without an auxiliary head.
         code_logits: for each categorical code of InfoGAN, (N, its classes).
         code_means: (N, continuous codes); None if there are no continuous codes.
     """
@@ -71,10 +71,10 @@ class Discriminator(Recorded, nn.Module):
         categorical_codes: classes of each categorical code, continuous_codes: how many continuous ones, for InfoGAN's Q
             network (Chen et al. 2016), which predicts them from the trunk's features.
         conditioning: use of the class: concat, an additional channel of the image; projection, a product with the
-            features added to the logit; auxiliary, predicted by an additional head (AC-GAN). The channel is an
-            embedding of the class (Mirza & Osindero 2014); the product is the inner product of an embedding and the
-            features (Miyato & Koyama 2018, "cGANs with Projection Discriminator"); the head is linear (Odena et al.
-            2017, "Conditional Image Synthesis With Auxiliary Classifier GANs").
+            features added to the logit; auxiliary, predicted by an additional head (AC-GAN); projection_auxiliary,
+            both. The channel is an embedding of the class (Mirza & Osindero 2014); the product is the inner product of
+            an embedding and the features (Miyato & Koyama 2018, "cGANs with Projection Discriminator"); the head is
+            linear (Odena et al. 2017, "Conditional Image Synthesis With Auxiliary Classifier GANs").
         spectral_norm: divide every layer's weights by their largest singular value. An estimate is used, for linear
             layers, convolutions and the projection's embedding (Miyato et al. 2018, "Spectral Normalization for
             Generative Adversarial Networks").
@@ -112,9 +112,9 @@ class Discriminator(Recorded, nn.Module):
 
         self.trunk = trunk
         self.logit_head = nn.Linear(features, 1)
-        self.class_head = nn.Linear(features, num_classes) if conditioning == "auxiliary" else None
+        self.class_head = nn.Linear(features, num_classes) if "auxiliary" in conditioning else None
         self.code_head = _code_head(features, sum(self.code_sizes)) if sum(self.code_sizes) else None
-        self.projection = nn.Embedding(num_classes, features) if conditioning == "projection" else None
+        self.projection = nn.Embedding(num_classes, features) if "projection" in conditioning else None
         self.label_channel = nn.Embedding(num_classes, pixels) if conditioning == "concat" else None
         self.apply(trunk.initialise)
         if self.projection is not None:  # torch's default N(0, 1) would dominate the logit
@@ -142,7 +142,7 @@ class Discriminator(Recorded, nn.Module):
         Labels are ignored without conditioning, and with "auxiliary".
 
         Raises:
-            ValueError: "concat" or "projection" without labels.
+            ValueError: "concat" or a projection, without labels.
         """
         features = self.features(images, labels)
         logits = self.logit_head(features).squeeze(1)

@@ -16,7 +16,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "r3gan": {"base_channels": 4},
 }
 FAMILY = pytest.mark.parametrize("family", SMALL)
-SEES_LABELS = pytest.mark.parametrize("conditioning", ["concat", "projection"])
+SEES_LABELS = pytest.mark.parametrize("conditioning", ["concat", "projection", "projection_auxiliary"])
 IMAGES = torch.randn(4, 2, 16, 16, generator=torch.Generator().manual_seed(1))
 LABELS = torch.tensor([0, 2, 2, 0])
 
@@ -43,12 +43,12 @@ def test_all_heads_speak_from_one_pass_over_the_trunk(family: str) -> None:
 
 
 @FAMILY
-@pytest.mark.parametrize("conditioning", ["none", "concat", "projection", "auxiliary"])
+@pytest.mark.parametrize("conditioning", ["none", "concat", "projection", "auxiliary", "projection_auxiliary"])
 def test_forward_gives_the_logits_of_examine(family: str, conditioning: str) -> None:
     d = discriminator(family, conditioning=conditioning)
     output = d.discriminate(IMAGES, LABELS)
     assert torch.equal(d(IMAGES, LABELS), output.logits)
-    assert (output.class_logits is None) == (conditioning != "auxiliary")
+    assert (output.class_logits is None) == ("auxiliary" not in conditioning)
     assert output.code_logits == ()
     assert output.code_means is None
     assert d.conditional == (conditioning != "none")
@@ -112,7 +112,7 @@ def test_projection_adds_the_product_of_the_classes_embedding_and_the_features()
     torch.testing.assert_close(d(IMAGES, LABELS), expected)
 
 
-@pytest.mark.parametrize("conditioning", ["concat", "projection", "auxiliary"])
+@pytest.mark.parametrize("conditioning", ["concat", "projection", "auxiliary", "projection_auxiliary"])
 def test_conditioning_needs_classes(conditioning: str) -> None:
     message = f"^conditioning='{conditioning}' needs num_classes of 1 or more, not 0$"
     with pytest.raises(ValueError, match=message):
