@@ -11,6 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import OmegaConf
+
 from gan.config.defaults import completed
 from gan.config.experiments import without_leftovers
 from gan.config.free_settings import has_lr_schedule
@@ -116,6 +120,8 @@ def resolve(
         state = state_of(Path(asked["checkpoint"]))
         return settings, replace(state, is_all=is_finished(state, settings))
     folder = Path(settings["run_dir"])
+    if asked.get("run") == AUTO and _is_dated():
+        raise ConfigError("resume: auto given without hydra.run.dir=FOLDER; each start would get a new, dated folder")
     if asked.get("run") is None or not (folder / file_names.SETTINGS).is_file():
         allowed_paths(asked.get("allow"), settings)
         return settings, None
@@ -137,6 +143,14 @@ def resolve(
         run_folder.lock_run(folder)
     state = newest_state(folder, [f"{path}: {old} -> {new}" for path, old, new in differing(before, wanted)])
     return wanted, _unless_finished(folder, state, wanted)
+
+
+def _is_dated() -> bool:
+    """Whether the run folder's name contains the time of the start."""
+    if not HydraConfig.initialized() or HydraConfig.get().mode is not RunMode.RUN:
+        return False
+    hydra: Any = HydraConfig.get()
+    return "${now:" in str(OmegaConf.to_container(hydra, resolve=False)["run"]["dir"])  # type: ignore[call-overload,index]
 
 
 def _unless_finished(folder: Path, state: ResumeState, settings: Mapping[str, Any]) -> ResumeState:

@@ -195,6 +195,8 @@ def write(source: Path, result: dict[str, Any], *, force: bool) -> None:
     try:
         write_json(path, result, sort_keys=True)
         if "rejection" in result:
+            kept = f"with rejection sampling, {result['rejection']['kept']:.0%} of the images kept"
+            print(f"{source}: {kept}; the metrics are in {path}", file=sys.stderr)
             return
         if load_generator(bundle).weights_sha256 == result["weights_sha256"]:
             add_quality(bundle, result)

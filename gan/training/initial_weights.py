@@ -10,6 +10,7 @@ from torch.nn.utils.parametrize import is_parametrized
 from gan.generators.bundle_file import read as read_bundle
 from gan.generators.bundle_path import FILE_NAME
 from gan.runs.checkpoint_io import load_any
+from gan.runs.latest import named_run
 from gan.runs.resume import newest_state
 from gan.system.errors import ConfigError, GanError, counted
 from gan.system.tensor_cache import digest
@@ -25,14 +26,14 @@ def start_from(game: GameModule, source: str, *, needs_discriminator: bool = Fal
     a generator only. ``game.initial_weights`` is set to their sha256.
 
     Args:
-        source: run folder, ``.ckpt`` file, or ``generator.safetensors``.
+        source: run folder, ``latest``, ``.ckpt`` file, or ``generator.safetensors``.
         needs_discriminator: whether the discriminator's weights are needed, because some of them will not be trained.
 
     Raises:
         ConfigError: it cannot be read, or its networks have other weights.
     """
     try:
-        found = _weights(Path(source))
+        found = _weights(named_run(Path(source)))
     except GanError as error:
         raise ConfigError(f"model.init_from: {error}") from error
     if needs_discriminator and "discriminator." not in found:

@@ -60,7 +60,12 @@ def test_the_metrics_have_a_file_of_their_own_and_a_line_in_the_card(
     assert (run / "generator.safetensors").read_bytes() == bundle
     assert not (run / "quality.json").exists()
     found = json.loads((run / QUALITY_WITH_REJECTION).read_text())
-    assert 0 < found["rejection"]["kept"] < 1
+    kept = found["rejection"]["kept"]
+    assert 0 < kept < 1
+    told = (
+        f"run: with rejection sampling, {kept:.0%} of the images kept; the metrics are in run/{QUALITY_WITH_REJECTION}"
+    )
+    assert told in capfd.readouterr().err
     assert gan("evaluate", "run", *few) == 0
     plain = json.loads((run / "quality.json").read_text())
     assert "rejection" not in plain

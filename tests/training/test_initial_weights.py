@@ -71,6 +71,14 @@ def test_both_networks_and_the_average_get_the_weights_of_a_run(source: Path, pl
     start_from(game(6, ema=False), str(source))
 
 
+def test_latest_is_the_newest_run_below_outputs(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(source.parent)
+    shutil.copytree(source, "outputs/2026-01-01/00-00-00")
+    made = game(5)
+    start_from(made, "latest")
+    assert equal(made.generator.state_dict(), weights(source / "checkpoints" / "last.ckpt", "generator."))
+
+
 def test_a_bundle_gives_its_generator_to_the_generator_and_its_average(source: Path) -> None:
     made = game(5)
     before = {name: tensor.clone() for name, tensor in made.discriminator.state_dict().items()}

@@ -24,12 +24,13 @@ def summary(sweep: Path, jobs: Sequence[SweepJob], runner: Runner, objectives: M
     states = {job: job.state for job in jobs}
     finished = [job for job in jobs if states[job] is State.FINISHED]
     elsewhere = [*runner.busy, *runner.queued, *runner.waiting]
+    ended_jobs = {job for job in jobs if states[job] in (State.FINISHED, State.FAILED, State.PRUNED)}
     counts = {
         "finished": sum(job in runner.run for job in finished),
         "skipped (finished before)": sum(job not in runner.run for job in finished),
         "stopped early by the search": sum(state is State.PRUNED for state in states.values()),
         "failed": sum(states[job] is State.FAILED for job in jobs),
-        "in the queue": len(runner.queued),
+        "in the queue": sum(job not in ended_jobs for job in runner.queued),  # its process may end after its files
         "waiting for a free slot (hydra.sweeper.n_jobs)": len(runner.waiting),
         "being trained by another process": len(runner.busy),
         "interrupted or not started": sum(
@@ -42,8 +43,14 @@ def summary(sweep: Path, jobs: Sequence[SweepJob], runner: Runner, objectives: M
     lines += [_failure(job) for job in jobs if states[job] is State.FAILED]
     lines += best(finished, objectives)
     if not {State.FINISHED, State.PRUNED}.isdisjoint(states.values()):
-        lines.append(f"Compare them:  {shell.command('gan', 'report', short(sweep))}")
+        lines.append(f"Compare them:  {_report_command(sweep)}")
     return "\n".join(lines)
+
+
+def _report_command(sweep: Path) -> str:
+    """The page gets a name in the folder of the sweep: ./report.html may be that of another sweep."""
+    page = sweep / "report.html"
+    return shell.command("gan", "report", short(sweep), "--out", short(page), *(["--force"] if page.exists() else []))
 
 
 def _failure(job: SweepJob) -> str:

@@ -46,6 +46,10 @@ class Sweep:
     def setup(self, context: HydraContext, task: TaskFunction, config: DictConfig) -> None:
         if not isinstance(self._n_jobs, int) or self._n_jobs < 1:
             raise ConfigError(f"hydra.sweeper.n_jobs: {self._n_jobs!r} given, 1 or more expected")
+        for word in (*config.hydra.overrides.hydra, *config.hydra.overrides.task):
+            if word.startswith(("hydra.run.dir=", "run_dir=")):
+                name, _, given = word.partition("=")
+                raise ConfigError(f"{name}: {given} given with a sweep; hydra.sweep.dir=FOLDER names its folder")
         self._context, self._config, self._command = context, config, user_command()
         if not any(word.startswith("hydra.sweep.dir=") for word in config.hydra.overrides.hydra):
             new = Path(config.hydra.sweep.dir)

@@ -225,6 +225,7 @@ def test_a_job_without_settings_fails_and_the_others_go_on(sweeps: Sweeps, capsy
 OTHERS = [
     (["optimizer.lr=tag(log,interval(1e-4,2))"], "optimizer.lr: 0.0001 to 2 (log) given; the search in "),
     (["seed=0,1"], "seed: 0, 1 given; the search in "),
+    (["optimizer.lr=1e-3", "seed=0,1"], "optimizer.lr: one value given; the search in "),
     (["trainer.max_epochs=9"], "trainer.max_epochs: 9 given; the search in "),
     (["+hydra.sweeper.objectives.seconds=minimize"], "hydra.sweeper.objectives: quality/fcd: minimize, seconds: minim"),
     (["hydra.sweeper.objectives.fcd=maximize"], "hydra.sweeper.objectives: quality/fcd: maximize given; the"),
