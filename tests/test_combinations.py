@@ -102,7 +102,7 @@ def test_every_model_objective_and_penalty_plays_or_is_refused(
 
 
 CONDITIONS = [
-    *itertools.product(["concat", "batch_norm"], ["concat", "projection", "auxiliary", "projection_auxiliary"]),
+    *itertools.product(["concat", "batch_norm"], ["concat", "projection", "auxiliary", "projection_twin"]),
 ]
 
 

@@ -9,7 +9,7 @@ both networks minimise.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -247,6 +247,18 @@ def class_loss(class_logits: Tensor, labels: Tensor) -> Tensor:
     return F.cross_entropy(class_logits, labels)
 
 
+# Gong et al. 2019, "Twin Auxiliary Classifiers GAN", and Han et al. 2021, "Dual Projection GANs": with a
+# classifier alone, G avoids images between classes. The loss of the twin removes this bias.
+def twin_class_loss(class_logits: Tensor, twin_class_logits: Tensor, labels: Tensor) -> Tensor:
+    """G's loss, scalar: 0 on average if both classifiers agree, as for generated images like the real ones.
+
+    Args:
+        class_logits: (N, classes), of the classifier of real images. twin_class_logits: of generated images.
+        labels: int64 (N,) in [0, classes).
+    """
+    return class_loss(class_logits, labels) - class_loss(twin_class_logits, labels)
+
+
 # Chen et al. 2016, "InfoGAN", equation 5: -L_I, the variational lower bound on the mutual information of codes and
 # images, up to the codes' entropy, which is constant. G and D's head Q minimise it.
 def information_loss(code_logits: Sequence[Tensor], code_means: Tensor | None, codes: Codes) -> Tensor:
@@ -273,10 +285,10 @@ def information_loss(code_logits: Sequence[Tensor], code_means: Tensor | None, c
 
 @dataclass(frozen=True)
 class AuxiliaryLosses(Checked):
-    """The losses of D's other heads, which both networks minimise.
+    """The losses of D's other heads.
 
     Args:
-        class_weight: weight of the loss of D's classifier (AC-GAN), for both networks.
+        class_weight: weight of the loss of D's classifier (AC-GAN), or of both (twin classifiers), for both networks.
         information_weight: weight of the mutual information of codes and images: InfoGAN's lambda.
     """
 
@@ -284,11 +296,22 @@ class AuxiliaryLosses(Checked):
     information_weight: NonNegativeFloat = 1.0
 
     def __call__(
-        self, output: DiscriminatorOutput, labels: Tensor, codes: Codes | None
+        self, images: Literal["real", "fake", "g"], output: DiscriminatorOutput, labels: Tensor, codes: Codes | None
     ) -> Iterator[tuple[str, Tensor, float]]:
-        """Name, loss (scalar) and weight for each head that D has; ``codes`` is None for real images."""
-        if output.class_logits is not None:
-            yield "class_loss", class_loss(output.class_logits, labels), self.class_weight
+        """Name, loss (scalar) and weight for each kind of head that D has.
+
+        Args:
+            images: real or fake images in D's loss, or fakes in G's loss.
+            output: D's for these images. labels: int64 (N,), their classes.
+            codes: the codes of fakes; None for real images.
+        """
+        own, twin = output.class_logits, output.twin_class_logits
+        if own is not None:
+            if twin is None or images == "real":
+                loss = class_loss(own, labels)
+            else:
+                loss = twin_class_loss(own, twin, labels) if images == "g" else class_loss(twin, labels)
+            yield "class_loss", loss, self.class_weight
         if codes is not None:
             yield (
                 "information_loss",

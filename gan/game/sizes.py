@@ -19,7 +19,7 @@ PyramidChannels = Annotated[int, Range(2, MAX_SETTING)]  # half of them at the s
 
 Activation = Literal["relu", "leaky_relu"]
 GeneratorConditioning = Literal["none", "concat", "batch_norm"]
-DiscriminatorConditioning = Literal["none", "concat", "projection", "auxiliary", "projection_auxiliary"]
+DiscriminatorConditioning = Literal["none", "concat", "projection", "auxiliary", "projection_twin"]
 
 
 class ImageSizes(NamedTuple):

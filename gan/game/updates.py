@@ -210,8 +210,8 @@ class Game(nn.Module):
             self.augmentation.observe(of_real.logits - (self.objective.boundary or 0.0))
             self.record.add("augmentation_probability", self.augmentation.probability.clone(), weight)
 
-        loss = d_loss + self._auxiliary_losses("d", of_real, labels, None, weight)
-        loss = loss + self._auxiliary_losses("d", of_fake, labels, z, weight)
+        loss = d_loss + self._auxiliary_losses("real", of_real, labels, None, weight)
+        loss = loss + self._auxiliary_losses("fake", of_fake, labels, z, weight)
         if self.penalty is not None and self.penalty.due(self.d_updates):
             penalty = self.penalty(lambda images: self.discriminate(images, labels).logits, real, fake)
             self.record.add("penalty", penalty, weight)
@@ -273,13 +273,18 @@ class Game(nn.Module):
         return adapting.generate(self.generator, z, labels if self.gets_labels["generator"] else None)
 
     def _auxiliary_losses(
-        self, network: str, output: DiscriminatorOutput, labels: Tensor, z: Tensor | None, weight: float
+        self,
+        images: Literal["real", "fake", "g"],
+        output: DiscriminatorOutput,
+        labels: Tensor,
+        z: Tensor | None,
+        weight: float,
     ) -> Tensor | float:
         """The losses of D's other heads: of the classes and, for fakes from ``z``, of the codes in z."""
         total: Tensor | float = 0.0
         codes = self.prior.codes(z) if z is not None and self.prior.has_codes else None
-        for name, loss, weight_in_total in self.auxiliary_losses(output, labels, codes):
-            self.record.add(f"{network}_{name}", loss, weight)
+        for name, loss, weight_in_total in self.auxiliary_losses(images, output, labels, codes):
+            self.record.add(f"{'g' if images == 'g' else 'd'}_{name}", loss, weight)
             total = total + weight_in_total * loss
         return total
 

@@ -73,7 +73,8 @@ def _conditions(settings: Settings, data: ImageData) -> Iterator[str]:
         "images of classes": kind == "images" and asked,
         "penalty": getattr(penalty, "in_loss", False),
         "adaptive augmentation": issubclass(augmentation, AdaptiveAugmentation),
-        "auxiliary classifier": "auxiliary" in settings["model"]["discriminator"].get("conditioning", "none"),
+        "auxiliary classifier": settings["model"]["discriminator"].get("conditioning")
+        in ("auxiliary", "projection_twin"),
         "codes": codes.get("categorical") or codes.get("continuous"),
     }
     yield from (name for name, holds in conditions.items() if holds)

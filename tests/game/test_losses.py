@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from gan.game.latents import Codes
 from gan.game.losses import (
+    AuxiliaryLosses,
     class_loss,
     cross_entropy,
     hinge_d_loss,
@@ -23,10 +25,12 @@ from gan.game.losses import (
     relativistic_paired_d_loss,
     relativistic_paired_g_loss,
     saturating_g_loss,
+    twin_class_loss,
     value,
     wasserstein_d_loss,
     wasserstein_g_loss,
 )
+from gan.game.networks.discriminator import DiscriminatorOutput
 
 LN3 = math.log(3.0)
 # D = sigmoid(logit) is 1/2 and 3/4 on the real images, 1/2 and 1/4 on the fake ones
@@ -267,6 +271,36 @@ def test_class_loss_by_hand() -> None:
     class_logits = torch.log(torch.tensor([[2.0, 1.0, 1.0], [1.0, 1.0, 6.0]], dtype=torch.float64))
     assert class_loss(class_logits, torch.tensor([0, 2])).item() == pytest.approx(-0.5 * math.log(3 / 8), abs=1e-12)
     assert class_loss(torch.zeros(5, 10), torch.arange(5)).item() == pytest.approx(math.log(10), abs=1e-6)
+
+
+def test_twin_class_loss_compares_the_two_classifiers() -> None:
+    own = torch.log(torch.tensor([[2.0, 1.0, 1.0], [1.0, 1.0, 6.0]], dtype=torch.float64))
+    labels = torch.tensor([0, 2])
+    assert twin_class_loss(own, own, labels).item() == 0
+    uniform = torch.zeros(2, 3, dtype=torch.float64)
+    expected = -0.5 * math.log(3 / 8) - math.log(3)
+    assert twin_class_loss(own, uniform, labels).item() == pytest.approx(expected, abs=1e-12)
+
+
+OWN, TWIN = torch.tensor([[2.0, 0.0]]), torch.tensor([[0.0, 1.0]])
+LABEL = torch.tensor([0])
+
+
+@pytest.mark.parametrize(
+    ("images", "expected"),
+    [
+        ("real", class_loss(OWN, LABEL)),  # D's classifier learns from real images, its twin from fakes
+        ("fake", class_loss(TWIN, LABEL)),
+        ("g", class_loss(OWN, LABEL) - class_loss(TWIN, LABEL)),
+    ],
+)
+def test_each_twin_learns_from_its_images(images: Literal["real", "fake", "g"], expected: Tensor) -> None:
+    output = DiscriminatorOutput(torch.zeros(1), OWN, twin_class_logits=TWIN)
+    ((name, loss, weight),) = AuxiliaryLosses(class_weight=0.5)(images, output, LABEL, None)
+    assert (name, weight) == ("class_loss", 0.5)
+    assert loss.item() == pytest.approx(expected.item())
+    ((_, loss, _),) = AuxiliaryLosses()(images, DiscriminatorOutput(torch.zeros(1), OWN), LABEL, None)
+    assert torch.equal(loss, class_loss(OWN, LABEL))  # AC-GAN has one classifier for all images
 
 
 def test_information_loss_by_hand() -> None:

@@ -14,7 +14,7 @@ CONDITIONAL = ("model.generator.conditioning=concat",)
 INFOGAN = ("model.codes.categorical=[3,2]", "model.codes.continuous=2")
 
 
-@pytest.mark.parametrize("discriminator", ["concat", "projection", "auxiliary", "projection_auxiliary"])
+@pytest.mark.parametrize("discriminator", ["concat", "projection", "auxiliary", "projection_twin"])
 def test_fakes_have_the_classes_of_the_minibatch(play: Play, discriminator: str) -> None:
     asked: list[Tensor] = []
     given: list[Tensor] = []
@@ -31,7 +31,7 @@ def test_fakes_have_the_classes_of_the_minibatch(play: Play, discriminator: str)
     assert all(torch.equal(one, other) for one, other in zip(asked, given, strict=True))
     for player in "dg":
         losses = noted(run, f"{player}_class_loss")
-        assert bool(losses) == ("auxiliary" in discriminator)
+        assert bool(losses) == (discriminator in ("auxiliary", "projection_twin"))
 
 
 def test_the_classifiers_loss_is_weighted_for_both_players(play: Play) -> None:

@@ -151,7 +151,7 @@ def test_every_optimizer_plays_on_a_device(compose_settings: Compose, name: str)
 @pytest.mark.parametrize("model", FAMILIES)
 def test_every_network_plays_on_a_device(compose_settings: Compose, model: str) -> None:
     plain = compose_settings(f"model={model}", *COMMON, *SMALL[model])
-    for discriminator in ("none", "concat", "projection", "auxiliary", "projection_auxiliary"):
+    for discriminator in ("none", "concat", "projection", "auxiliary", "projection_twin"):
         generator = "none" if discriminator == "none" else "concat"
         settings = {**plain, "model": {**plain["model"]}}
         for network, conditioning in (("generator", generator), ("discriminator", discriminator)):

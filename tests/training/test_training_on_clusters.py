@@ -56,7 +56,7 @@ def test_data_without_classes_in_a_trainer_of_the_users_own(tmp_path: Path, monk
 
 
 @pytest.mark.parametrize("conditioning", ["none", "concat"])
-@pytest.mark.parametrize("of_d", ["projection", "concat", "auxiliary", "projection_auxiliary"])
+@pytest.mark.parametrize("of_d", ["projection", "concat", "auxiliary", "projection_twin"])
 def test_both_networks_see_the_cluster(play: Play, conditioning: str, of_d: str) -> None:
     run = play(
         "model.clusters=3",

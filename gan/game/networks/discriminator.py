@@ -10,7 +10,7 @@ from torch.nn.utils.parametrizations import spectral_norm as normalize_spectrum
 from gan.game.networks.layers import Recorded, one_of
 from gan.game.sizes import DiscriminatorConditioning
 
-CONDITIONINGS = ("none", "concat", "projection", "auxiliary", "projection_auxiliary")
+CONDITIONINGS = ("none", "concat", "projection", "auxiliary", "projection_twin")
 CODE_HEAD_WIDTH = 128  # of InfoGAN's Q network, appendix C.1 of the paper
 
 
@@ -19,7 +19,8 @@ class DiscriminatorOutput(NamedTuple):
 
     Attributes:
         logits: (N,), real or fake.
-        class_logits: (N, num_classes), or None without an auxiliary head.
+        class_logits: (N, num_classes), of the auxiliary head; None without one.
+        twin_class_logits: (N, num_classes), of its twin, which learns from generated images; None without one.
         code_logits: for each categorical code of InfoGAN, (N, its classes).
         code_means: (N, continuous codes); None if there are no continuous codes.
     """
@@ -28,6 +29,7 @@ class DiscriminatorOutput(NamedTuple):
     class_logits: Tensor | None = None
     code_logits: tuple[Tensor, ...] = ()
     code_means: Tensor | None = None
+    twin_class_logits: Tensor | None = None
 
     def first(self, count: int) -> "DiscriminatorOutput":
         """The output for the first ``count`` images."""
@@ -47,6 +49,7 @@ class DiscriminatorOutput(NamedTuple):
             None if self.class_logits is None else change(self.class_logits),
             tuple(change(logits) for logits in self.code_logits),
             None if self.code_means is None else change(self.code_means),
+            None if self.twin_class_logits is None else change(self.twin_class_logits),
         )
 
 
@@ -71,10 +74,12 @@ class Discriminator(Recorded, nn.Module):
         categorical_codes: classes of each categorical code, continuous_codes: how many continuous ones, for InfoGAN's Q
             network (Chen et al. 2016), which predicts them from the trunk's features.
         conditioning: use of the class: concat, an additional channel of the image; projection, a product with the
-            features added to the logit; auxiliary, predicted by an additional head (AC-GAN); projection_auxiliary,
-            both. The channel is an embedding of the class (Mirza & Osindero 2014); the product is the inner product of
-            an embedding and the features (Miyato & Koyama 2018, "cGANs with Projection Discriminator"); the head is
-            linear (Odena et al. 2017, "Conditional Image Synthesis With Auxiliary Classifier GANs").
+            features added to the logit; auxiliary, predicted by an additional head (AC-GAN); projection_twin, the
+            projection and two such heads, one for real and one for generated images (Gong et al. 2019, "Twin Auxiliary
+            Classifiers GAN"). The channel is an embedding of the class (Mirza & Osindero 2014); the product is the
+            inner product of an embedding and the features (Miyato & Koyama 2018, "cGANs with Projection
+            Discriminator"); the heads are linear (Odena et al. 2017, "Conditional Image Synthesis With Auxiliary
+            Classifier GANs").
         spectral_norm: divide every layer's weights by their largest singular value. An estimate is used, for linear
             layers, convolutions and the projection's embedding (Miyato et al. 2018, "Spectral Normalization for
             Generative Adversarial Networks").
@@ -112,7 +117,9 @@ class Discriminator(Recorded, nn.Module):
 
         self.trunk = trunk
         self.logit_head = nn.Linear(features, 1)
-        self.class_head = nn.Linear(features, num_classes) if "auxiliary" in conditioning else None
+        has_classifier, has_twin = conditioning in ("auxiliary", "projection_twin"), conditioning == "projection_twin"
+        self.class_head = nn.Linear(features, num_classes) if has_classifier else None
+        self.twin_class_head = nn.Linear(features, num_classes) if has_twin else None
         self.code_head = _code_head(features, sum(self.code_sizes)) if sum(self.code_sizes) else None
         self.projection = nn.Embedding(num_classes, features) if "projection" in conditioning else None
         self.label_channel = nn.Embedding(num_classes, pixels) if conditioning == "concat" else None
@@ -149,11 +156,12 @@ class Discriminator(Recorded, nn.Module):
         if self.projection is not None:
             logits = logits + (self.projection(labels) * features).sum(dim=1)
         class_logits = None if self.class_head is None else self.class_head(features)
+        twin_logits = None if self.twin_class_head is None else self.twin_class_head(features)
         if self.code_head is None:
-            return DiscriminatorOutput(logits, class_logits)
+            return DiscriminatorOutput(logits, class_logits, twin_class_logits=twin_logits)
         *code_logits, code_means = self.code_head(features).split(self.code_sizes, dim=1)
         return DiscriminatorOutput(
-            logits, class_logits, tuple(code_logits), code_means if self.code_sizes[-1] else None
+            logits, class_logits, tuple(code_logits), code_means if self.code_sizes[-1] else None, twin_logits
         )
 
 

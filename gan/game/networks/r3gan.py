@@ -228,8 +228,8 @@ class R3GANDiscriminator(Discriminator):
         blocks: number of residual blocks at each size.
         dropout: dropout probability before the last convolution of each block; 0: no dropout.
         conditioning: use of the class: concat, an additional channel of the image; projection, a product with the
-            features added to the logit; auxiliary, predicted by an additional head (AC-GAN); projection_auxiliary,
-            both.
+            features added to the logit; auxiliary, predicted by an additional head (AC-GAN); projection_twin, see
+            `Discriminator`.
     """
 
     def __init__(

@@ -63,7 +63,7 @@ def test_conditional_batch_normalisation_needs_batch_normalisation() -> None:
     assert found("mlp", generator=wrong, discriminator={"conditioning": "concat"}) == [message]
 
 
-@pytest.mark.parametrize("of_discriminator", ["concat", "projection", "auxiliary", "projection_auxiliary"])
+@pytest.mark.parametrize("of_discriminator", ["concat", "projection", "auxiliary", "projection_twin"])
 def test_both_networks_know_the_class_or_neither(of_discriminator: str) -> None:
     conditional = {"conditioning": of_discriminator}
     assert found(discriminator=conditional) == [

@@ -16,7 +16,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "r3gan": {"base_channels": 4},
 }
 FAMILY = pytest.mark.parametrize("family", SMALL)
-SEES_LABELS = pytest.mark.parametrize("conditioning", ["concat", "projection", "projection_auxiliary"])
+SEES_LABELS = pytest.mark.parametrize("conditioning", ["concat", "projection", "projection_twin"])
 IMAGES = torch.randn(4, 2, 16, 16, generator=torch.Generator().manual_seed(1))
 LABELS = torch.tensor([0, 2, 2, 0])
 
@@ -43,12 +43,13 @@ def test_all_heads_speak_from_one_pass_over_the_trunk(family: str) -> None:
 
 
 @FAMILY
-@pytest.mark.parametrize("conditioning", ["none", "concat", "projection", "auxiliary", "projection_auxiliary"])
+@pytest.mark.parametrize("conditioning", ["none", "concat", "projection", "auxiliary", "projection_twin"])
 def test_forward_gives_the_logits_of_examine(family: str, conditioning: str) -> None:
     d = discriminator(family, conditioning=conditioning)
     output = d.discriminate(IMAGES, LABELS)
     assert torch.equal(d(IMAGES, LABELS), output.logits)
-    assert (output.class_logits is None) == ("auxiliary" not in conditioning)
+    assert (output.class_logits is None) == (conditioning not in ("auxiliary", "projection_twin"))
+    assert (output.twin_class_logits is None) == (conditioning != "projection_twin")
     assert output.code_logits == ()
     assert output.code_means is None
     assert d.conditional == (conditioning != "none")
@@ -112,7 +113,7 @@ def test_projection_adds_the_product_of_the_classes_embedding_and_the_features()
     torch.testing.assert_close(d(IMAGES, LABELS), expected)
 
 
-@pytest.mark.parametrize("conditioning", ["concat", "projection", "auxiliary", "projection_auxiliary"])
+@pytest.mark.parametrize("conditioning", ["concat", "projection", "auxiliary", "projection_twin"])
 def test_conditioning_needs_classes(conditioning: str) -> None:
     message = f"^conditioning='{conditioning}' needs num_classes of 1 or more, not 0$"
     with pytest.raises(ValueError, match=message):
@@ -156,13 +157,16 @@ def test_spectral_norm_normalises_the_weights_that_the_family_began_with() -> No
 
 
 def test_parts_of_a_judgement() -> None:
-    d = discriminator("mlp", conditioning="auxiliary", categorical_codes=(3,), continuous_codes=1)
-    output = d.discriminate(IMAGES)
+    d = discriminator("mlp", conditioning="projection_twin", categorical_codes=(3,), continuous_codes=1)
+    output = d.discriminate(IMAGES, LABELS)
     assert output.class_logits is not None
+    assert output.twin_class_logits is not None
     for part, rows in ((output.first(1), slice(0, 1)), (output.last(3), slice(1, 4))):
         assert torch.equal(part.logits, output.logits[rows])
         assert part.class_logits is not None
         assert torch.equal(part.class_logits, output.class_logits[rows])
+        assert part.twin_class_logits is not None
+        assert torch.equal(part.twin_class_logits, output.twin_class_logits[rows])
         assert torch.equal(part.code_logits[0], output.code_logits[0][rows])
         assert part.code_means is not None
         assert part.code_means.shape == (rows.stop - rows.start, 1)

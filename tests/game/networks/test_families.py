@@ -81,7 +81,7 @@ def test_every_discriminator_that_the_choices_allow_learns(family: str) -> None:
     for settings in combinations(family, "discriminator"):
         d = discriminator(family, **settings, categorical_codes=(2,), continuous_codes=1)
         output = d.discriminate(torch.randn(5, *SHAPE), LABELS)
-        said = [output.logits, *output.code_logits, output.code_means, output.class_logits]
+        said = [output.logits, *output.code_logits, output.code_means, output.class_logits, output.twin_class_logits]
         sum(part.sum() for part in said if part is not None).backward()  # type: ignore[union-attr]
         check_gradients(d)
 
