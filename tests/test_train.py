@@ -221,7 +221,7 @@ def test_images_that_are_missing_stop_a_run_that_is_told_to(train: Train, tmp_pa
 def test_a_sweep_is_one_run_for_each_value_and_goes_on_after_a_mistake(train: Train, tmp_path: Path) -> None:
     done = train("-m", "logger=csv", *SMALL, "hydra.sweep.dir=sweep", "optimizer.lr=1e-4,-1,2e-4")
     assert done.returncode == 2
-    assert "run 1 of the sweep (" in done.stderr
+    assert "a job of the sweep (" in done.stderr
     assert "optimizer.lr=-1): optimizer.lr: -1 given, a number greater than 0 expected\n" in done.stderr
     rates = {
         settings.parent.name.rpartition("_")[0]: yaml.safe_load(settings.read_text())["optimizer"]["lr"]

@@ -260,8 +260,8 @@ def _processes(trainer: Mapping[str, Any]) -> Iterator[str]:
             program = " ".join(["-m", *GAN_TRAIN]) if is_of_gan() else "train.py"
             yield (
                 f"trainer.num_nodes: {nodes} given, but there is only this process; start {program[-9:]} on every "
-                f"machine with torchrun --nnodes={nodes} --nproc-per-node={local} --rdzv-backend=c10d "
-                f"--rdzv-endpoint=HOST:29500 {program} …, or under SLURM with "
+                f"machine with torchrun --nnodes={nodes} --nproc-per-node={local} --node-rank=0 "
+                f"--master-addr=HOST --master-port=29500 {program} … hydra.run.dir=FOLDER, or under SLURM with "
                 f"srun --kill-on-bad-exit=1 --nodes={nodes} --ntasks-per-node={local} {shell.train()} …"
             )
         return

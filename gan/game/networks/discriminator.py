@@ -74,12 +74,11 @@ class Discriminator(Recorded, nn.Module):
         categorical_codes: classes of each categorical code, continuous_codes: how many continuous ones, for InfoGAN's Q
             network (Chen et al. 2016), which predicts them from the trunk's features.
         conditioning: use of the class: concat, an additional channel of the image; projection, a product with the
-            features added to the logit; auxiliary, predicted by an additional head (AC-GAN); projection_twin, the
-            projection and two such heads, one for real and one for generated images (Gong et al. 2019, "Twin Auxiliary
-            Classifiers GAN"). The channel is an embedding of the class (Mirza & Osindero 2014); the product is the
-            inner product of an embedding and the features (Miyato & Koyama 2018, "cGANs with Projection
-            Discriminator"); the heads are linear (Odena et al. 2017, "Conditional Image Synthesis With Auxiliary
-            Classifier GANs").
+            features added to the logit; auxiliary, predicted by an additional head (AC-GAN); projection_twin, a
+            projection and two such heads, one for real and one for generated images. The channel is an embedding of the
+            class (Mirza & Osindero 2014); the product is the inner product of an embedding and the features (Miyato &
+            Koyama 2018, "cGANs with Projection Discriminator"); the heads are linear (Odena et al. 2017, "Conditional
+            Image Synthesis With Auxiliary Classifier GANs"; Gong et al. 2019, "Twin Auxiliary Classifiers GAN").
         spectral_norm: divide every layer's weights by their largest singular value. An estimate is used, for linear
             layers, convolutions and the projection's embedding (Miyato et al. 2018, "Spectral Normalization for
             Generative Adversarial Networks").

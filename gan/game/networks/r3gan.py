@@ -228,8 +228,8 @@ class R3GANDiscriminator(Discriminator):
         blocks: number of residual blocks at each size.
         dropout: dropout probability before the last convolution of each block; 0: no dropout.
         conditioning: use of the class: concat, an additional channel of the image; projection, a product with the
-            features added to the logit; auxiliary, predicted by an additional head (AC-GAN); projection_twin, see
-            `Discriminator`.
+            features added to the logit; auxiliary, predicted by an additional head (AC-GAN); projection_twin, a
+            projection and two such heads, one for real and one for generated images.
     """
 
     def __init__(

@@ -26,11 +26,10 @@ def tell(folder: Path, error: Exception, *, full: bool) -> int:
     Args:
         full: print a traceback also for a user's error.
     """
-    hydra = HydraConfig.get()
     is_mistake = isinstance(error, GanError)
     message = str(error) if is_mistake and not full else "".join(traceback.format_exception(error)).rstrip()
     code = error.exit_code if isinstance(error, GanError) else CRASH
-    print(f"run {hydra.job.num} of the sweep ({' '.join(run_overrides(task_words()))}): {message}", file=sys.stderr)
+    print(f"a job of the sweep ({' '.join(run_overrides(task_words()))}): {message}", file=sys.stderr)
     record(folder, code, str(error) if is_mistake else f"{type(error).__name__}: {error}", error)
     return code
 

@@ -79,9 +79,11 @@ def of_this_command(dated: Path, command: Sequence[str]) -> Path:
     Args:
         dated: ``multirun/DATE/TIME``, the folder for a new sweep.
     """
-    command = _without_folder(command)
+    command = sorted(_without_folder(command))
     records = sorted(dated.parent.parent.glob(f"*/*/{RECORD}"), reverse=True)
-    same = (record for record in records if _without_folder(read_json_or_empty(record).get("command")) == command)
+    same = (
+        record for record in records if sorted(_without_folder(read_json_or_empty(record).get("command"))) == command
+    )
     newest = next(same, None)
     if newest is None or read_json_or_empty(newest).get("finished"):
         return dated

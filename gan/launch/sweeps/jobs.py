@@ -28,7 +28,7 @@ class Job:
     """One job, ready to run. It has only plain values, so it can be sent to another machine with the same disk.
 
     Attributes:
-        number: number of the job in its sweep.
+        number: number of the job in this process of the sweep.
         words: overrides of its run, for messages.
         folder: its run folder.
         command: the complete command line, to run in ``working_folder``.
@@ -41,6 +41,11 @@ class Job:
     command: tuple[str, ...]
     working_folder: str
     variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The job in messages: by its overrides, because its number differs if the sweep is given again."""
+        return f"a job of the sweep ({' '.join(self.words)})"
 
     def start(self, own: Mapping[str, str] | None = None, *, task: int = 0, ignored: Sequence[int] = ()) -> Child:
         """Start its process, which writes its output to a file in its folder.
@@ -120,6 +125,5 @@ def conclude(job: Job, code: int, why: str | None = None) -> int:
     """
     if code:
         failed_jobs.record(Path(job.folder), subprocesses.exit_code(code), why or subprocesses.how_it_ended(code))
-        message = f"run {job.number} of the sweep ({' '.join(job.words)}): {reason(Path(job.folder))}"
-        print(message, file=sys.stderr, flush=True)
+        print(f"{job.title}: {reason(Path(job.folder))}", file=sys.stderr, flush=True)
     return subprocesses.exit_code(code)

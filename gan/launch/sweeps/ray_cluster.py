@@ -81,7 +81,7 @@ class RayCluster(ProcessPool):
         for job in jobs:
             stop_file(job).unlink(missing_ok=True)
             self._running[task.remote(job, max(1, int(self.num_cpus)), search_storage.variables())] = job
-            print(f"run {job.number} of the sweep is given to Ray; its output: {job.log}", flush=True)
+            print(f"{job.title} is given to Ray; its output: {job.log}", flush=True)
 
     def ended(self) -> dict[int, int]:
         done = {task: self._running.pop(task) for task in _ended(list(self._running))}

@@ -49,7 +49,7 @@ class SideBySide(ProcessPool):
             child = job.start({**share, **gpus_of(slot, self.slots, os.environ)})
             self._children.append(child)
             self._running[slot] = (job, child, time.monotonic())
-            print(f"run {job.number} of the sweep begins; its output: {short(job.log)}", flush=True)
+            print(f"{job.title} begins; its output: {short(job.log)}", flush=True)
 
     def ended(self) -> dict[int, int]:
         ended = {slot: taken for slot, taken in self._running.items() if taken[1].poll() is not None}
@@ -61,7 +61,7 @@ class SideBySide(ProcessPool):
             codes[job.number] = conclude(job, child.returncode)
             if not child.returncode:
                 seconds = time.monotonic() - began
-                print(f"run {job.number} of the sweep has ended, after {seconds:.0f} s", flush=True)
+                print(f"{job.title} has ended, after {seconds:.0f} s", flush=True)
         return codes
 
 

@@ -76,7 +76,7 @@ def test_slurm_gets_one_array_job_and_the_sweep_its_results(
     assert sweeps("seed=0,1,2", *SLURM) == 128 + signal.SIGKILL
     shown = capfd.readouterr()
     assert "3 jobs: 2 finished, 0 skipped (finished before), 1 failed." in shown.out
-    assert "run 2 of the sweep (seed=2): was ended by SIGKILL (by hand, or because memory ran out)\n" in shown.err
+    assert "a job of the sweep (seed=2): was ended by SIGKILL (by hand, or because memory ran out)\n" in shown.err
     lines = Path("submitted.sh").read_text().splitlines()
     wanted = {"array=0-2%3", "partition=small", "time=90", "gpus-per-node=2", "ntasks-per-node=1", "nodes=1"}
     wanted |= {"requeue", "signal=USR2@120", "job-name=gan", "open-mode=append"}

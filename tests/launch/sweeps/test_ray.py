@@ -30,7 +30,7 @@ def test_jobs_are_tasks_and_are_told_of_as_one_after_the_other(
     assert sweeps("seed=0,1,2", *RAY) == 128 + signal.SIGKILL
     shown = capfd.readouterr()
     assert "3 jobs: 1 finished, 0 skipped (finished before), 2 failed." in shown.out
-    assert "run 1 of the sweep (seed=1): was ended by SIGKILL (by hand, or because memory ran out)\n" in shown.err
+    assert "a job of the sweep (seed=1): was ended by SIGKILL (by hand, or because memory ran out)\n" in shown.err
 
 
 def test_a_signal_ends_all_jobs_and_then_the_sweep(sweeps: Sweeps, fates: Callable[..., None]) -> None:

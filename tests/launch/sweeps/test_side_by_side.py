@@ -38,8 +38,8 @@ def test_jobs_run_at_the_same_time_and_are_told_of_as_one_after_the_other(
     assert sweeps(*words) == 128 + signal.SIGKILL
     shown = capfd.readouterr()
     assert "4 jobs: 2 finished, 0 skipped (finished before), 2 failed." in shown.out
-    assert "run 2 of the sweep (seed=2): seed: 2 given, another one expected\n" in shown.err
-    assert "run 3 of the sweep (seed=3): was ended by SIGKILL (by hand, or because memory ran out)\n" in shown.err
+    assert "a job of the sweep (seed=2): seed: 2 given, another one expected\n" in shown.err
+    assert "a job of the sweep (seed=3): was ended by SIGKILL (by hand, or because memory ran out)\n" in shown.err
     facts = [json.loads(path.read_text()) for path in sorted(Path("s").glob("seed-*/run.json"))]
     assert [fact["resume"] for fact in facts] == ["auto", "auto"]
     mine = {"OMP_NUM_THREADS": "3", "GOMP_SPINCOUNT": str(cpu_threads.SPINS_IN_COMPANY), "OMP_WAIT_POLICY": "passive"}

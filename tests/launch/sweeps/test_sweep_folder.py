@@ -20,6 +20,8 @@ def test_the_printed_command_and_the_first_one_continue_the_same_sweep(tmp_path:
     earlier = {"command": [*COMMAND, f"hydra.sweep.dir={sweep}"], "finished": False}  # of an earlier version
     (sweep / folder.RECORD).write_text(json.dumps(earlier))
     assert folder.of_this_command(dated, COMMAND) == sweep
+    other_order = ["train.py", "seed=0,1", "-m"]
+    assert folder.of_this_command(dated, other_order) == sweep
     folder.keep_record(sweep, COMMAND, finished=True)
     assert folder.of_this_command(dated, COMMAND) == dated
 

@@ -61,7 +61,7 @@ def test_a_job_that_fails_is_recorded_and_the_others_go_on(sweeps: Sweeps, capsy
     shown = capsys.readouterr()
     assert "3 jobs: 2 finished, 0 skipped (finished before), 1 failed." in shown.out
     assert "seed-1_" in next(line for line in shown.out.splitlines() if line.startswith("  failed:"))
-    assert "run 1 of the sweep" in shown.err
+    assert "a job of the sweep" in shown.err
 
     sweeps.broken = set()
     assert sweeps("seed=0,1,2") == 0
