@@ -254,17 +254,12 @@ def claim_run_folder(config: DictConfig, settings: dict[str, Any], past: ResumeS
             run_folder.claim(settings)
             return settings
         except run_folder.ClaimedError:
-            if _folder_was_given():
+            if resume.folder_was_given():
                 if (_asked(config) or {}).get("run") == resume.AUTO:  # another process claimed it just now
                     raise ConfigError(run_folder.in_use_message(first)) from None
                 raise
             config.run_dir = f"{first}-{number}"
     raise AssertionError("not reached")
-
-
-def _folder_was_given() -> bool:
-    words = [*map(str, HydraConfig.get().overrides.hydra), *command_line.task_words()]
-    return any(word.lstrip("+").startswith(("hydra.run.", "hydra.sweep.", "run_dir=")) for word in words)
 
 
 def launch(run_dir: Path, checkpoint: Path | None, processes: int) -> int:

@@ -260,9 +260,9 @@ def _processes(trainer: Mapping[str, Any]) -> Iterator[str]:
             program = " ".join(["-m", *GAN_TRAIN]) if is_of_gan() else "train.py"
             yield (
                 f"trainer.num_nodes: {nodes} given, but there is only this process; start {program[-9:]} on every "
-                f"machine with torchrun --nnodes={nodes} --nproc-per-node={local} --node-rank=0 "
-                f"--master-addr=HOST --master-port=29500 {program} … hydra.run.dir=FOLDER, or under SLURM with "
-                f"srun --kill-on-bad-exit=1 --nodes={nodes} --ntasks-per-node={local} {shell.train()} …"
+                f"machine with torchrun --nnodes={nodes} --nproc-per-node={local} --node-rank=RANK --master-addr=HOST "
+                f"--master-port=29500 {program} … hydra.run.dir=FOLDER (RANK: 0 on HOST, 1 on the next), or under "
+                f"SLURM with srun --kill-on-bad-exit=1 --nodes={nodes} --ntasks-per-node={local} {shell.train()} …"
             )
         return
     by_slurm = not TorchElasticEnvironment.detect()

@@ -29,7 +29,7 @@ from gan.config.saved_settings import (
 from gan.config.trust import check_trust
 from gan.launch import command_line
 from gan.runs import file_names, run_end, run_folder
-from gan.runs.latest import named_run
+from gan.runs.latest import LATEST, named_run
 from gan.runs.moved_settings import in_folder
 from gan.runs.resume import ResumeState, is_finished, newest_state, state_of
 from gan.system import process, shell
@@ -54,11 +54,13 @@ class FinishedError(ConfigError):
 def without_run(words: Sequence[str]) -> list[str]:
     """Return the command line for Hydra: replace ``resume=RUN`` by overrides that select the run in that folder.
 
+    Also replaces ``latest`` in ``model.init_from=latest``, because later it would name the run that starts.
+
     Raises:
         ConfigError: RUN contains no run, or ``resume=RUN`` is used with a sweep or with hydra.run.dir.
     """
     given = [word.partition("=")[2] for word in words if command_line.names_run(word)]
-    rest = [word for word in words if not command_line.names_run(word)]
+    rest = [_with_source(word) for word in words if not command_line.names_run(word)]
     run = given[-1] if given else None
     if run is None or run in ("null", ""):
         return rest
@@ -72,6 +74,13 @@ def without_run(words: Sequence[str]) -> list[str]:
     own = [word for word in rest if not _is_setting(word)]
     command_line.current().changes = [word for word in rest if _is_setting(word)]
     return [*own, f"resume.run={shell.quoted(folder)}", f"hydra.run.dir={shell.quoted(folder)}"]
+
+
+def _with_source(word: str) -> str:
+    name, _, given = word.partition("=")
+    if name.lstrip("+") != "model.init_from" or given != LATEST:
+        return word
+    return shell.override(name, named_run(Path(LATEST)))
 
 
 def _is_setting(word: str) -> bool:
@@ -120,7 +129,7 @@ def resolve(
         state = state_of(Path(asked["checkpoint"]))
         return settings, replace(state, is_all=is_finished(state, settings))
     folder = Path(settings["run_dir"])
-    if asked.get("run") == AUTO and _is_dated():
+    if asked.get("run") == AUTO and _is_new_each_time():
         raise ConfigError("resume: auto given without hydra.run.dir=FOLDER; each start would get a new, dated folder")
     if asked.get("run") is None or not (folder / file_names.SETTINGS).is_file():
         allowed_paths(asked.get("allow"), settings)
@@ -145,12 +154,18 @@ def resolve(
     return wanted, _unless_finished(folder, state, wanted)
 
 
-def _is_dated() -> bool:
-    """Whether the run folder's name contains the time of the start."""
-    if not HydraConfig.initialized() or HydraConfig.get().mode is not RunMode.RUN:
+def folder_was_given() -> bool:
+    """Whether the command line names the folder of the run or of the sweep."""
+    words = [*map(str, HydraConfig.get().overrides.hydra), *command_line.task_words()]
+    return any(word.lstrip("+").startswith(("hydra.run.", "hydra.sweep.", "run_dir=")) for word in words)
+
+
+def _is_new_each_time() -> bool:
+    """Whether the run gets the default folder, whose name contains the time of the start."""
+    if not HydraConfig.initialized() or HydraConfig.get().mode is not RunMode.RUN or folder_was_given():
         return False
-    hydra: Any = HydraConfig.get()
-    return "${now:" in str(OmegaConf.to_container(hydra, resolve=False)["run"]["dir"])  # type: ignore[call-overload,index]
+    config: Any = OmegaConf.to_container(HydraConfig.instance().cfg or OmegaConf.create(), resolve=False)
+    return "${now:" in config["hydra"]["run"]["dir"]
 
 
 def _unless_finished(folder: Path, state: ResumeState, settings: Mapping[str, Any]) -> ResumeState:

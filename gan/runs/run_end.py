@@ -21,7 +21,7 @@ from gan.system import shell
 from gan.system.trust import trust_override
 
 STARTED_BY = ("command", "overrides")  # in run.json: what repeats the run
-ON_EVERY_MACHINE = "To resume: run the same command again on every machine, with resume=auto"
+ON_EVERY_MACHINE = "To resume: run the same command again on every machine, with resume=auto {}"
 ENDED_EARLY = ("failed", "cut")  # in run.json: by an error, by a signal
 
 
@@ -53,7 +53,7 @@ def how_to_resume(folder: Path) -> str:
     """The line that says how to resume a run, on one machine or on several."""
     trainer = node(_settings(folder), "trainer")
     if is_number(trainer.get("num_nodes")) and trainer["num_nodes"] > 1:
-        return ON_EVERY_MACHINE
+        return ON_EVERY_MACHINE.format(shell.command(shell.override("hydra.run.dir", shell.short(folder))))
     return f"To resume: {resume_command(folder)}"
 
 

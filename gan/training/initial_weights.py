@@ -10,7 +10,6 @@ from torch.nn.utils.parametrize import is_parametrized
 from gan.generators.bundle_file import read as read_bundle
 from gan.generators.bundle_path import FILE_NAME
 from gan.runs.checkpoint_io import load_any
-from gan.runs.latest import named_run
 from gan.runs.resume import newest_state
 from gan.system.errors import ConfigError, GanError, counted
 from gan.system.tensor_cache import digest
@@ -26,14 +25,14 @@ def start_from(game: GameModule, source: str, *, needs_discriminator: bool = Fal
     a generator only. ``game.initial_weights`` is set to their sha256.
 
     Args:
-        source: run folder, ``latest``, ``.ckpt`` file, or ``generator.safetensors``.
+        source: run folder, ``.ckpt`` file, or ``generator.safetensors``.
         needs_discriminator: whether the discriminator's weights are needed, because some of them will not be trained.
 
     Raises:
         ConfigError: it cannot be read, or its networks have other weights.
     """
     try:
-        found = _weights(named_run(Path(source)))
+        found = _weights(Path(source))
     except GanError as error:
         raise ConfigError(f"model.init_from: {error}") from error
     if needs_discriminator and "discriminator." not in found:
@@ -89,19 +88,23 @@ def _load(network: nn.Module, tensors: Mapping[str, Tensor], name: str, source: 
 
 
 def freeze(discriminator: nn.Module, layers: int) -> None:
-    """Keep the weights of the first ``layers`` layers of a discriminator, in the order in which they were made.
+    """Keep the weights of the first ``layers`` layers of a discriminator's trunk, in the order in which they were made.
+
+    The heads are always trained. A discriminator without a trunk (the user's own) keeps its last layer trained.
 
     Mo et al. 2020, "Freeze the Discriminator: a Simple Baseline for Fine-Tuning GANs". A layer is a module with
     weights of its own and more than one axis: a convolution or a linear layer, not a normalisation.
 
     Raises:
-        ConfigError: the discriminator has no more layers than that.
+        ConfigError: the discriminator has fewer such layers.
     """
-    weighted = [module for name, module in discriminator.named_modules() if _is_layer(f".{name}.", module)]
-    if layers >= len(weighted):
+    trunk = getattr(discriminator, "trunk", None)
+    within = discriminator if trunk is None else trunk
+    weighted = [module for name, module in within.named_modules() if _is_layer(f".{name}.", module)]
+    most = len(weighted) - (trunk is None)
+    if layers > most:
         raise ConfigError(
-            f"model.freeze_d: {layers} given, and the discriminator has {counted(len(weighted), 'layer')}; at most "
-            f"{len(weighted) - 1} expected"
+            f"model.freeze_d: {layers} given, and at most {counted(most, 'layer')} of this discriminator can be frozen"
         )
     for module in weighted[:layers]:
         module.requires_grad_(False)

@@ -42,11 +42,22 @@ def batches_of_discriminator(discriminator: nn.Module, d_batch: Any, **parts: An
         (mlp(conditioning="projection"), {}),
         (mlp(conditioning="concat"), {}),
         (mlp(conditioning="auxiliary"), {}),
+        (mlp(conditioning="projection_twin"), {}),
         (DCGANDiscriminator(image_shape=SHAPE, base_channels=2, normalization="none"), {}),
         (mlp(), {"instance_noise": InstanceNoise(0.1)}),
         (mlp(), {"augmentation": DiffAugment(policy=["translation"])}),
     ],
-    ids=["plain", "layer norm", "projection", "concat", "auxiliary", "convolutions", "instance noise", "augmentation"],
+    ids=[
+        "plain",
+        "layer norm",
+        "projection",
+        "concat",
+        "auxiliary",
+        "twin",
+        "convolutions",
+        "instance noise",
+        "augmentation",
+    ],
 )
 def test_one_pass_changes_rounding_only(discriminator: nn.Module, parts: dict[str, Any]) -> None:
     sizes, loss, weights = batches_of_discriminator(discriminator, "separate", **parts)

@@ -122,7 +122,7 @@ def test_a_run_that_is_killed_as_it_starts_again_keeps_its_command(train: Train,
     [
         ({}, "To resume: python train.py resume=run"),
         ({"objective": {"_target_": "mypkg.losses.Mine"}}, "To resume: python train.py resume=run 'trust=[mypkg]'"),
-        ({"trainer": {"num_nodes": 2}}, run_end.ON_EVERY_MACHINE),
+        ({"trainer": {"num_nodes": 2}}, run_end.ON_EVERY_MACHINE.format("hydra.run.dir=run")),
         ({"trainer": 5}, "To resume: python train.py resume=run"),
     ],
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from train_command import Train, run_train, train_here, train_in
 
 from gan.game.ema import GeneratorEMA
@@ -71,12 +72,12 @@ def test_both_networks_and_the_average_get_the_weights_of_a_run(source: Path, pl
     start_from(game(6, ema=False), str(source))
 
 
-def test_latest_is_the_newest_run_below_outputs(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(source.parent)
-    shutil.copytree(source, "outputs/2026-01-01/00-00-00")
-    made = game(5)
-    start_from(made, "latest")
-    assert equal(made.generator.state_dict(), weights(source / "checkpoints" / "last.ckpt", "generator."))
+def test_latest_is_resolved_before_the_run_begins(train: Train, source: Path) -> None:
+    shutil.copytree(source, source.parent / "outputs/2026-01-01/00-00-00")
+    words = ("data=mnist_sample", "ema=standard", "model.init_from=latest", "hydra.run.dir=outputs/2026-01-02/00-00-00")
+    assert train(*words).returncode == 0
+    settings = yaml.safe_load((source.parent / "outputs/2026-01-02/00-00-00/config.yaml").read_text())
+    assert settings["model"]["init_from"] == "outputs/2026-01-01/00-00-00"
 
 
 def test_a_bundle_gives_its_generator_to_the_generator_and_its_average(source: Path) -> None:
@@ -187,5 +188,5 @@ def test_layers_are_counted_from_the_image(spectral_norm: bool) -> None:
     assert not any(parameter.requires_grad for parameter in of_first)
     frozen = [name for name, parameter in made.named_parameters() if not parameter.requires_grad]
     assert {name.split(".")[2] for name in frozen} == {"0"}
-    with pytest.raises(ConfigError, match=r"freeze_d: 9 given, and the discriminator has 3 layers; at most 2"):
+    with pytest.raises(ConfigError, match=r"freeze_d: 9 given, and at most 2 layers of this discriminator can be"):
         freeze(made, 9)

@@ -71,7 +71,7 @@ def _class_problems(
         if of_discriminator == "none":
             yield (
                 f"model.clusters: {clusters} given, which needs a discriminator that knows the cluster: "
-                "model.discriminator.conditioning=projection (or concat, auxiliary)"
+                "model.discriminator.conditioning=projection (or concat, auxiliary, projection_twin)"
             )
     elif num_classes == 0:
         for network, given in (("generator", of_generator), ("discriminator", of_discriminator)):

@@ -47,8 +47,8 @@ class Sweep:
         if not isinstance(self._n_jobs, int) or self._n_jobs < 1:
             raise ConfigError(f"hydra.sweeper.n_jobs: {self._n_jobs!r} given, 1 or more expected")
         for word in (*config.hydra.overrides.hydra, *config.hydra.overrides.task):
-            if word.startswith(("hydra.run.dir=", "run_dir=")):
-                name, _, given = word.partition("=")
+            if word.lstrip("+").startswith(("hydra.run.dir=", "run_dir=")):
+                name, _, given = word.lstrip("+").partition("=")
                 raise ConfigError(f"{name}: {given} given with a sweep; hydra.sweep.dir=FOLDER names its folder")
         self._context, self._config, self._command = context, config, user_command()
         if not any(word.startswith("hydra.sweep.dir=") for word in config.hydra.overrides.hydra):

@@ -103,7 +103,7 @@ def test_what_an_abandoned_continuation_left_goes(play: Play) -> None:
     assert len(configured(run.folder).embeddings) == 1
 
 
-@pytest.mark.parametrize("conditioning", ["projection", "concat", "auxiliary"])
+@pytest.mark.parametrize("conditioning", ["projection", "concat", "auxiliary", "projection_twin"])
 def test_of_a_conditional_game_the_classes_that_were_asked_for(play: Play, conditioning: str) -> None:
     conditional = ["model.generator.conditioning=concat", f"model.discriminator.conditioning={conditioning}"]
     run = play(BOARD, *conditional, callbacks=[FeatureProjector(count=4)])
