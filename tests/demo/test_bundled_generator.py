@@ -62,7 +62,7 @@ def test_its_weights_are_those_that_were_measured() -> None:
     """What is written anew of its metadata leaves the weights as they are, to the bit."""
     content = BUNDLED.read_bytes()
     weights = content[8 + int.from_bytes(content[:8], "little") :]
-    assert hashlib.sha256(weights).hexdigest() == "c16d1ce419ccd01e4163bb3dd3a9956d53fac3a17b53816e3693d5e0e0548b44"
+    assert hashlib.sha256(weights).hexdigest() == "f309e077af4b4c448515af42f3a2e724d59868b130a1677cf3b81eb95507b13d"
 
 
 def test_nothing_that_is_shipped_holds_a_path_of_the_machine_that_made_it() -> None:

@@ -25,6 +25,7 @@ needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="torch.c
     [
         (),
         ("penalty=r1", "optimizer.accumulate=2", "game.d_batch=concatenated"),
+        ("model.generator.conditioning=concat", "model.discriminator.conditioning=projection_twin"),
         ("augmentation=adaptive", "schedule.n_critic=2", "ema=standard"),
         ("trainer.precision=bf16-mixed",),
     ],
