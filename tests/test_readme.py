@@ -15,7 +15,6 @@ ADDRESS = PROJECT["urls"]["Repository"]
 GITHUB = "https://github.com/"
 NOTEBOOK = json.loads((ROOT / "notebooks" / "first_gan.ipynb").read_text())
 README = (ROOT / "README.md").read_text()
-TUTORIALS = (ROOT / "docs" / "tutorials.md").read_text()
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -96,15 +95,8 @@ def test_its_results_are_those_of_the_pages() -> None:
     measured = rows(table)
     shown = rows(section(README, "Results"))
     assert len(shown) == 5
-    tutorial = shown.pop("udacity_mnist")
     for recipe, row in shown.items():
         assert row[1] == measured[f"{recipe}-mnist"][columns.index("FCD")], recipe
         assert row[2] == measured[f"{recipe}-mnist"][columns.index("minutes")], recipe
-    row = re.search(r"^udacity-0 +(\d+\.\d+)", (ROOT / "docs" / "measures.md").read_text(), re.MULTILINE)
-    assert row is not None
-    assert tutorial[1] == f"{float(row[1]):.1f}"
-    minutes = re.search(r"`python train.py experiment=udacity_mnist`, one thread: (\d+) min (\d+) s", TUTORIALS)
-    assert minutes is not None
-    assert tutorial[2] == f"{int(minutes[1]) + int(minutes[2]) / 60:.1f}"
     assert "have FCD 0.041" in results
     assert "**real held-out digits have 0.04**" in README

@@ -56,7 +56,7 @@ def killed_amid_training(process: subprocess.Popen[str], run: Path) -> None:
 
 @pytest.mark.parametrize("devices", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_killed_and_given_again(tmp_path: Path, begin: list[subprocess.Popen[str]], devices: int) -> None:
-    words = ("trainer.max_epochs=12", f"trainer.devices={devices}")
+    words = ("trainer.max_epochs=6", f"trainer.devices={devices}")
     whole, run = tmp_path / "whole", tmp_path / "run"
     begin.append(train(run, *words))
     killed_amid_training(begin[-1], run)
