@@ -54,7 +54,7 @@ def killed_amid_training(process: subprocess.Popen[str], run: Path) -> None:
     process.communicate()
 
 
-@pytest.mark.parametrize("devices", [pytest.param(1, marks=pytest.mark.slow), 2])
+@pytest.mark.parametrize("devices", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_killed_and_given_again(tmp_path: Path, begin: list[subprocess.Popen[str]], devices: int) -> None:
     words = ("trainer.max_epochs=6", f"trainer.devices={devices}")
     whole, run = tmp_path / "whole", tmp_path / "run"
