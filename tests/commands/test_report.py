@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ import pytest
 import yaml
 from gan_command import ROOT, GanCommand, command_in
 from written_runs import write_run
+
+from gan.launch.sweeps.summary import report_command
 
 HOSTILE = "<script>alert(1)<"
 OTHER = '"x|y`$z$ <img src=x onerror=alert(1)>'
@@ -152,6 +155,18 @@ def test_what_is_there_is_kept_unless_it_is_the_same_or_forced(
     assert (tmp_path / "report.html").read_bytes() == before
     assert gan("report", "runs", "--force") == 0
     assert (tmp_path / "report.html").read_bytes() != before
+
+
+def test_the_command_at_the_end_of_a_sweep_works_beside_another_page_and_after_more_jobs(
+    gan: GanCommand, tmp_path: Path
+) -> None:
+    (tmp_path / "report.html").write_text("of another sweep")
+    for number in range(2):
+        write_run(tmp_path / "sweep" / f"job{number}", fcd=3.0 + number, lr=number + 1)
+        program, *words = shlex.split(report_command(Path("sweep")))
+        assert (program, gan(*words)) == ("gan", 0)
+        assert f"job{number}" in (tmp_path / "sweep" / "report.html").read_text()
+    assert (tmp_path / "report.html").read_text() == "of another sweep"
 
 
 @pytest.mark.parametrize(

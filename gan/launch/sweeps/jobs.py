@@ -44,7 +44,7 @@ class Job:
 
     @property
     def title(self) -> str:
-        """The job in messages: by its overrides, because its number differs if the sweep is given again."""
+        """The job in messages: by its overrides, because its number differs if the command is run again."""
         return f"a job of the sweep ({' '.join(self.words)})"
 
     def start(self, own: Mapping[str, str] | None = None, *, task: int = 0, ignored: Sequence[int] = ()) -> Child:

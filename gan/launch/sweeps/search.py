@@ -141,14 +141,12 @@ class Search:
         spaces = {name: in_words(distribution) for name, distribution in distributions.items()}
         pairs = [({objectives.PATH: _in_order(known[study.OBJECTIVES])}, {objectives.PATH: _in_order(self.objectives)})]
         pairs += [(known.get(what, ours), ours) for what, ours in ((SPACE, spaces), (SETTINGS, dict(settings)))]
-
-        def _as_text(value: Any, path: str) -> str:
-            return str(value) if value is not None else "one value" if path in searched else "nothing"
-
         searched = {*spaces, *known.get(SPACE, {})}
         for path, old, new in itertools.chain.from_iterable(differing(*pair) for pair in pairs):
+            missing = "one value" if path in searched else "nothing"
+            asked, before = (missing if value is None else value for value in (new, old))
             raise ConfigError(
-                f"{path}: {_as_text(new, path)} given; the search in {where} has {_as_text(old, path)}, and results of "
+                f"{path}: {asked} given; the search in {where} has {before}, and results of "
                 f"different searches cannot be combined; give the same value, or another {other}"
             )
         found.set_user_attr(SPACE, spaces)

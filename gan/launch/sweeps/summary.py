@@ -43,11 +43,11 @@ def summary(sweep: Path, jobs: Sequence[SweepJob], runner: Runner, objectives: M
     lines += [_failure(job) for job in jobs if states[job] is State.FAILED]
     lines += best(finished, objectives)
     if not {State.FINISHED, State.PRUNED}.isdisjoint(states.values()):
-        lines.append(f"Compare them:  {_report_command(sweep)}")
+        lines.append(f"Compare them:  {report_command(sweep)}")
     return "\n".join(lines)
 
 
-def _report_command(sweep: Path) -> str:
+def report_command(sweep: Path) -> str:
     """The page gets a name in the folder of the sweep: ./report.html may be that of another sweep."""
     page = sweep / "report.html"
     return shell.command("gan", "report", short(sweep), "--out", short(page), *(["--force"] if page.exists() else []))

@@ -21,7 +21,7 @@ def jobs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[SweepJob]:
 
 
 def runner(**lists: Any) -> Runner:
-    return Runner(pool=None, dry=False, **lists)  # type: ignore[arg-type]
+    return Runner(pool=None, dry=False, **lists)  # type: ignore[arg-type]  # the text does not depend on the pool
 
 
 def test_a_job_that_is_finished_is_not_counted_in_the_queue_too(jobs: list[SweepJob]) -> None:
