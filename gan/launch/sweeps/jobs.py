@@ -44,8 +44,8 @@ class Job:
 
     @property
     def title(self) -> str:
-        """The job in messages: by its overrides, because its number differs if the command is run again."""
-        return f"a job of the sweep ({' '.join(self.words)})"
+        """The job in messages: by its folder, because its number differs if the command is run again."""
+        return f"job {Path(self.folder).name}"
 
     def start(self, own: Mapping[str, str] | None = None, *, task: int = 0, ignored: Sequence[int] = ()) -> Child:
         """Start its process, which writes its output to a file in its folder.
@@ -125,5 +125,6 @@ def conclude(job: Job, code: int, why: str | None = None) -> int:
     """
     if code:
         failed_jobs.record(Path(job.folder), subprocesses.exit_code(code), why or subprocesses.how_it_ended(code))
-        print(f"{job.title}: {reason(Path(job.folder))}", file=sys.stderr, flush=True)
+        message = f"a job of the sweep ({' '.join(job.words)}): {reason(Path(job.folder))}"
+        print(message, file=sys.stderr, flush=True)
     return subprocesses.exit_code(code)

@@ -154,7 +154,7 @@ class Queue(ProcessPool):
         if self.cluster != LOCAL or not self.waits:  # else they end with this process
             self._record.keep({job.folder: its for job, its in zip(jobs, queued, strict=True)})
         for job, its in zip(jobs, queued, strict=True):
-            print(f"{job.title} is job {its.job_id}; its output: {job.log}", flush=True)
+            print(f"{job.title} is number {its.job_id} in the queue; its output: {job.log}", flush=True)
             self._running[job.number] = (job, its)
 
     def is_queued(self, folder: Path) -> bool:
